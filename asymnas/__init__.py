@@ -1,0 +1,1 @@
+"""Neural architecture search of asymmetric autoencoders under a hard parameter budget."""

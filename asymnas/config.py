@@ -1,0 +1,190 @@
+"""What one run is: frozen, checked when made, stored with the results."""
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from asymnas.budget import Budget
+from asymnas.errors import ConfigError
+
+Bottleneck = Literal["dense", "spatial", "pooled"]
+Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["auto", "fp32", "bf16"]
+
+#: Fields that may differ when a run is continued: they change neither space nor values.
+RUNTIME_FIELDS = frozenset(
+    {"name", "trials", "timeout", "workers", "device", "run_dir", "storage"}
+    | {"data_root", "download"}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSpec:
+    """Everything that determines a data set and its splits.
+
+    Args:
+        name: A registered data set, or `folder:DIR`, `npz:FILE`, `csv:FILE`.
+        root: Where downloadable data sets live; `None` for `~/.cache/asymnas`.
+        download: Whether to fetch a missing data set.
+        image_size: Height and width in pixels that a folder's images are resized to.
+        seed: Fixes the splits.
+    """
+
+    name: str
+    root: str | None = None
+    download: bool = False
+    image_size: int | None = None
+    seed: int = 0
+
+    @property
+    def source(self) -> str:
+        """The registered name: what stands before the colon."""
+        return self.name.partition(":")[0]
+
+    @property
+    def argument(self) -> str:
+        """What stands after the colon; empty if nothing does."""
+        return self.name.partition(":")[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyConfig:
+    """One search, whole.
+
+    Args:
+        dataset: A registered data set, or `folder:DIR`, `npz:FILE`, `csv:FILE`.
+        data_root: Where downloadable data sets live.
+        download: Fetch a missing data set.
+        image_size: Height and width in pixels that a folder's images are resized to.
+        name: The study's name; by default the data set's.
+        family: How a side is built; by default chosen by the data's shape.
+        kind: What is trained.
+        budget: Total trainable parameters, a hard cap.
+        max_encoder_params: Cap on the encoder's parameters.
+        max_decoder_params: Cap on the decoder's parameters.
+        max_macs: Cap on the MACs of encoding and decoding one example.
+        objectives: Metrics or counts; the first is the quality that pruning compares.
+        latent: Latent size: numbers an example (dense, pooled), channels a position (spatial).
+        bottleneck: How an image side meets the latent.
+        trials: Finished trials the run holds in all: complete, pruned or failed.
+        timeout: Seconds after which the run pauses; `None` for no limit.
+        examples: Training examples a completed candidate sees; by default
+            `default_examples(training set size)`.
+        batch_size: Examples a step.
+        learning_rates: Range of the rate, drawn per candidate on a log scale.
+        sampler: A sampler's name, or any Optuna sampler.
+        pruner: A pruner's name, or `none`.
+        symmetric: Search mirrored architectures only.
+        workers: Local processes; by default one a core, eight at most.
+        device: Where candidates train.
+        precision: Arithmetic of training; `auto` is bf16 where the hardware has it natively.
+        seed: Fixes splits, draws, initial weights and batch order.
+        run_dir: Where results go; by default `runs/<name>`.
+        storage: Optuna storage URL; by default a SQLite file in the run directory.
+
+    Raises:
+        ConfigError: A value out of its range.
+    """
+
+    dataset: str = "digits"
+    data_root: str | None = None
+    download: bool = False
+    image_size: int | None = None
+    name: str = ""
+    family: str | None = None
+    kind: str = "plain"
+    budget: int = 20_000
+    max_encoder_params: int | None = None
+    max_decoder_params: int | None = None
+    max_macs: int | None = None
+    objectives: tuple[str, ...] = ("val_loss", "total_params")
+    latent: int = 16
+    bottleneck: Bottleneck = "dense"
+    trials: int = 60
+    timeout: float | None = None
+    examples: int | None = None
+    batch_size: int = 128
+    learning_rates: tuple[float, float] = (1e-3, 8e-3)
+    sampler: Any = "tpe"
+    pruner: str = "rank"
+    symmetric: bool = False
+    workers: int | None = None
+    device: Device = "auto"
+    precision: Precision = "auto"
+    seed: int = 0
+    run_dir: str = ""
+    storage: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("trials", "latent", "batch_size", "examples", "image_size", "workers"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigError(f"{name} must be at least 1 but got {value}")
+        if self.seed < 0:
+            raise ConfigError(f"seed cannot be negative but got {self.seed}")
+        if self.timeout is not None and not self.timeout > 0:
+            raise ConfigError(f"timeout must be above 0 seconds but got {self.timeout}")
+        low, high = self.learning_rates
+        if not 0 < low < high:
+            raise ConfigError(f"learning_rates must be 0 < low < high but got {low}, {high}")
+        for name, allowed in (
+            ("bottleneck", get_args(Bottleneck)),
+            ("device", get_args(Device)),
+            ("precision", get_args(Precision)),
+        ):
+            if getattr(self, name) not in allowed:
+                raise ConfigError(
+                    f"{name} must be one of {', '.join(allowed)} but got {getattr(self, name)!r}"
+                )
+        if len(set(self.objectives)) != len(self.objectives) or not self.objectives:
+            raise ConfigError(f"objectives must be distinct names but got {self.objectives}")
+        if not self.name:
+            source, _, argument = self.dataset.partition(":")
+            label = f"{source}-{Path(argument).stem}" if argument else source
+            object.__setattr__(self, "name", re.sub(r"[^\w.-]+", "-", label))
+        if not self.run_dir:
+            object.__setattr__(self, "run_dir", str(Path("runs") / self.name))
+        self.caps()
+
+    def caps(self) -> Budget:
+        """The budget as hard caps."""
+        return Budget(
+            total_params=self.budget,
+            encoder_params=self.max_encoder_params,
+            decoder_params=self.max_decoder_params,
+            macs=self.max_macs,
+        )
+
+    def data(self) -> DataSpec:
+        """What determines the data and its splits."""
+        return DataSpec(
+            name=self.dataset,
+            root=self.data_root,
+            download=self.download,
+            image_size=self.image_size,
+            seed=self.seed,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as JSON values; a sampler object becomes its class's name."""
+        values = dataclasses.asdict(dataclasses.replace(self, sampler=None))
+        named = isinstance(self.sampler, str)
+        values["sampler"] = self.sampler if named else type(self.sampler).__name__
+        values["objectives"] = list(self.objectives)
+        values["learning_rates"] = list(self.learning_rates)
+        return values
+
+    def identity(self) -> dict[str, Any]:
+        """The fields that a continued run must share with its start."""
+        return {k: v for k, v in self.to_dict().items() if k not in RUNTIME_FIELDS}
+
+
+def default_examples(n_train: int) -> int:
+    """Training examples a completed candidate sees: six passes, at least 60,000, at most 330,000.
+
+    Args:
+        n_train: Size of the training split.
+    """
+    return min(max(6 * n_train, 60_000), 330_000)

@@ -1,0 +1,69 @@
+"""The columns of the trial table: the one contract between a study and its analysis.
+
+One row a trial. Every objective and every metric is a column under its own name in its natural
+direction (`val_loss`, `psnr`, `total_params`, …); the sampler's draws are columns `drawn.<name>`.
+"""
+
+from typing import Literal, get_args
+
+TRIAL = "trial"  # int: the trial's number in the study
+STATE = "state"  # one of STATES
+DUPLICATE_OF = "duplicate_of"  # Int64, missing unless the architecture was trained by that trial
+QUOTA = "quota"  # bool: exempt from pruning, so that what pruning costs can be estimated
+FAILURE = "failure"  # str, empty unless failed: the reason
+
+VAL_LOSS = "val_loss"  # float: validation loss at the last rung reached
+TOTAL_PARAMS = "total_params"
+ENCODER_PARAMS = "encoder_params"
+DECODER_PARAMS = "decoder_params"
+SHARED_PARAMS = "shared_params"
+DECODER_SHARE = "decoder_share"
+ENCODER_MACS = "encoder_macs"
+DECODER_MACS = "decoder_macs"
+TOTAL_MACS = "total_macs"
+ENCODER_DENSE = "encoder_dense_fraction"  # share of the side's parameters in dense layers
+DECODER_DENSE = "decoder_dense_fraction"
+
+LEARNING_RATE = "learning_rate"
+EXAMPLES = "examples"  # int: training examples seen
+SECONDS = "seconds"  # float: time a worker spent on it
+CURVE = "curve"  # list of [examples seen, validation loss], one a rung
+ARCHITECTURE = "architecture"  # dict: Architecture.to_dict()
+DRAWN = "drawn."  # prefix of the sampler's own draws
+
+State = Literal["complete", "pruned", "failed", "running"]
+STATES: tuple[str, ...] = get_args(State)
+
+#: Quantities that are known exactly before training; all are minimised as objectives.
+COUNT_COLUMNS = (
+    TOTAL_PARAMS,
+    ENCODER_PARAMS,
+    DECODER_PARAMS,
+    TOTAL_MACS,
+    ENCODER_MACS,
+    DECODER_MACS,
+)
+
+COLUMNS = (
+    TRIAL,
+    STATE,
+    DUPLICATE_OF,
+    QUOTA,
+    FAILURE,
+    VAL_LOSS,
+    TOTAL_PARAMS,
+    ENCODER_PARAMS,
+    DECODER_PARAMS,
+    SHARED_PARAMS,
+    DECODER_SHARE,
+    TOTAL_MACS,
+    ENCODER_MACS,
+    DECODER_MACS,
+    ENCODER_DENSE,
+    DECODER_DENSE,
+    LEARNING_RATE,
+    EXAMPLES,
+    SECONDS,
+    CURVE,
+    ARCHITECTURE,
+)
