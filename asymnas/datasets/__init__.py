@@ -47,11 +47,17 @@ class Dataset:
             if len(split) == 0:
                 raise DataError(f"the {name} split is empty: more examples are needed")
             if split.shape[1:] != self.train.shape[1:] or split.dtype != self.train.dtype:
-                raise DataError(f"the {name} split differs from the training split in shape or type")
+                raise DataError(
+                    f"the {name} split differs from the training split in shape or type"
+                )
             if split.dtype not in (torch.uint8, torch.float32):
-                raise DataError(f"data must be uint8 or float32 but the {name} split is {split.dtype}")
+                raise DataError(
+                    f"data must be uint8 or float32 but the {name} split is {split.dtype}"
+                )
             if split.is_floating_point() and not bool(split.isfinite().all()):
-                raise DataError(f"the {name} split holds NaN or infinite values: remove or fill them")
+                raise DataError(
+                    f"the {name} split holds NaN or infinite values: remove or fill them"
+                )
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -1,0 +1,101 @@
+"""Image files as uint8 arrays."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asymnas.datasets._messages import one_line
+from asymnas.errors import DataError
+
+#: What Pillow calls an image's pixels, and what they become.
+PIXELS = {
+    **dict.fromkeys(("1", "L"), "L"),
+    **dict.fromkeys(("RGB", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"), "RGB"),
+    **dict.fromkeys(("RGBA", "LA", "PA"), "RGBA"),
+}
+COLOURS = {1: "greyscale", 3: "RGB", 4: "RGBA"}
+
+
+def read_images(paths: Sequence[Path], size: int | None) -> NDArray[np.uint8]:
+    """Reads image files of one kind, in parallel threads; uint8 `[n, c, h, w]`.
+
+    Args:
+        paths: At least one file.
+        size: Height and width in pixels; `None` to keep the files' own, which must agree.
+
+    Raises:
+        DataError: An unreadable file, or two that differ in channels or size.
+    """
+    first = read_image(paths[0], size)
+    images = np.empty((len(paths), *first.shape), dtype=np.uint8)
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        for index, image in enumerate(pool.map(partial(read_image, size=size), paths)):
+            if image.shape != first.shape:
+                raise _unlike(paths[0], first, paths[index], image)
+            images[index] = image
+    return images
+
+
+def read_image(path: Path, size: int | None) -> NDArray[np.uint8]:
+    """Reads one image file, upright; uint8 `[c, h, w]` with 1, 3 or 4 channels.
+
+    Of an animation it is the first frame. With a `size`, the largest centred square is resized.
+
+    Raises:
+        DataError: Unreadable, or pixels of more than 8 bits.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(path) as image:
+            if size is not None:
+                image.draft(None, (2 * size, 2 * size))  # decode a large JPEG at a lower scale
+            upright = ImageOps.exif_transpose(image)
+            pixels = _pixels(upright, path)
+            if size is not None:
+                pixels = ImageOps.fit(pixels, (size, size))
+            array = np.asarray(pixels, dtype=np.uint8)
+    except DataError:
+        raise
+    except Exception as error:  # Pillow's decoders raise half a dozen unrelated types
+        raise DataError(
+            f"{path} is not a readable image ({one_line(error)}): repair or remove it"
+        ) from error
+    return np.moveaxis(np.atleast_3d(array), -1, 0)
+
+
+def _pixels(image: Any, path: Path) -> Any:
+    """The image as 8-bit greyscale, RGB or RGBA."""
+    mode = _palette_pixels(image) if image.mode == "P" else PIXELS.get(image.mode)
+    if mode is None:
+        raise DataError(
+            f"{path} has pixels of type {image.mode}: convert it to 8-bit greyscale or RGB"
+        )
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _palette_pixels(image: Any) -> str:
+    """What the pixels of an image with a palette become: grey if all its colours are."""
+    if "transparency" in image.info:
+        return "RGBA"
+    red, green, blue = np.reshape(image.getpalette("RGB"), (-1, 3)).T
+    return "L" if np.array_equal(red, green) and np.array_equal(green, blue) else "RGB"
+
+
+def _unlike(one: Path, first: NDArray[Any], other: Path, image: NDArray[Any]) -> DataError:
+    """The error for two images that cannot share a data set."""
+    colours = [COLOURS[array.shape[0]] for array in (first, image)]
+    if colours[0] != colours[1]:
+        return DataError(
+            f"{one} is {colours[0]} but {other} is {colours[1]}: convert all images to one of them"
+        )
+    sizes = [f"{array.shape[1]} by {array.shape[2]}" for array in (first, image)]
+    return DataError(
+        f"{one} has {sizes[0]} pixels but {other} has {sizes[1]}: pass --image-size N to resize all"
+    )

@@ -1,0 +1,28 @@
+"""CIFAR-10: 60,000 colour images of ten classes, 32 by 32 pixels."""
+
+from asymnas.config import DataSpec
+from asymnas.datasets import DATASETS, Dataset
+from asymnas.datasets._spec import check_spec
+from asymnas.datasets._splits import split, to_dataset
+from asymnas.datasets._torchvision import fetch
+
+
+@DATASETS.register("cifar10")
+def load(spec: DataSpec) -> Dataset:
+    """Loads 45,000 training, 5,000 validation and 10,000 test images, uint8 `[n, 3, 32, 32]`.
+
+    Read by torchvision from `cifar-10-batches-py` under the data root. Tested on small files in
+    that layout, not on the real ones.
+
+    Source: Krizhevsky (2009), https://www.cs.toronto.edu/~kriz/cifar.html.
+
+    Raises:
+        DataError: Missing and not to be downloaded, or unreadable.
+    """
+    from torchvision.datasets import CIFAR10
+
+    check_spec(spec)
+    train, test = (
+        fetch(spec, CIFAR10, train=part).data.transpose(0, 3, 1, 2) for part in (True, False)
+    )
+    return to_dataset(split(train, spec.seed, test=test))

@@ -1,0 +1,26 @@
+"""Kuzushiji-MNIST: 70,000 greyscale images of cursive Japanese, 28 by 28 pixels."""
+
+from asymnas.config import DataSpec
+from asymnas.datasets import DATASETS, Dataset
+from asymnas.datasets._spec import check_spec
+from asymnas.datasets._splits import split, to_dataset
+from asymnas.datasets._torchvision import fetch
+
+
+@DATASETS.register("kmnist")
+def load(spec: DataSpec) -> Dataset:
+    """Loads 54,000 training, 6,000 validation and 10,000 test images, uint8 `[n, 1, 28, 28]`.
+
+    Read by torchvision from `KMNIST/raw` under the data root. Tested on small files in
+    that layout, not on the real ones.
+
+    Source: Clanuwat et al. (2018), https://arxiv.org/abs/1812.01718.
+
+    Raises:
+        DataError: Missing and not to be downloaded, or unreadable.
+    """
+    from torchvision.datasets import KMNIST
+
+    check_spec(spec)
+    train, test = (fetch(spec, KMNIST, train=part).data.numpy()[:, None] for part in (True, False))
+    return to_dataset(split(train, spec.seed, test=test))

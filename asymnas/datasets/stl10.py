@@ -1,0 +1,28 @@
+"""STL-10: 13,000 colour images of ten classes, 96 by 96 pixels."""
+
+from asymnas.config import DataSpec
+from asymnas.datasets import DATASETS, Dataset
+from asymnas.datasets._spec import check_spec
+from asymnas.datasets._splits import split, to_dataset
+from asymnas.datasets._torchvision import fetch
+
+
+@DATASETS.register("stl10")
+def load(spec: DataSpec) -> Dataset:
+    """Loads 4,500 training, 500 validation and 8,000 test images, uint8 `[n, 3, 96, 96]`.
+
+    The 100,000 unlabelled images (2.8 GB) are left alone: data are resident in every worker.
+
+    Read by torchvision from `stl10_binary` under the data root. Tested on small files in
+    that layout, not on the real ones.
+
+    Source: Coates, Ng & Lee (2011), https://cs.stanford.edu/~acoates/stl10/.
+
+    Raises:
+        DataError: Missing and not to be downloaded, or unreadable.
+    """
+    from torchvision.datasets import STL10
+
+    check_spec(spec)
+    train, test = (fetch(spec, STL10, split=part).data for part in ("train", "test"))
+    return to_dataset(split(train, spec.seed, test=test))

@@ -1,0 +1,28 @@
+"""SVHN: 99,289 colour images of house numbers, 32 by 32 pixels."""
+
+from asymnas.config import DataSpec
+from asymnas.datasets import DATASETS, Dataset
+from asymnas.datasets._spec import check_spec
+from asymnas.datasets._splits import split, to_dataset
+from asymnas.datasets._torchvision import fetch
+
+
+@DATASETS.register("svhn")
+def load(spec: DataSpec) -> Dataset:
+    """Loads 67,257 training, 6,000 validation and 26,032 test images, uint8 `[n, 3, 32, 32]`.
+
+    The 531,131 extra images are left alone.
+
+    Read by torchvision from `train_32x32.mat` and `test_32x32.mat` under the data root. Tested
+    on small files in that layout, not on the real ones.
+
+    Source: Netzer et al. (2011), http://ufldl.stanford.edu/housenumbers/.
+
+    Raises:
+        DataError: Missing and not to be downloaded, or unreadable.
+    """
+    from torchvision.datasets import SVHN
+
+    check_spec(spec)
+    train, test = (fetch(spec, SVHN, split=part).data for part in ("train", "test"))
+    return to_dataset(split(train, spec.seed, test=test))

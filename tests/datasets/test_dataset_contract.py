@@ -1,0 +1,83 @@
+"""What holds of every registered data set; a new one needs a case in `conftest.small`."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+
+from asymnas.config import DataSpec
+from asymnas.datasets import DATASETS, Dataset, load_dataset
+from asymnas.errors import DataError
+
+
+def distinct(*parts: torch.Tensor) -> int:
+    return len(torch.unique(torch.cat(parts).flatten(1), dim=0))
+
+
+def parts_of(data: Dataset) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    return data.train, data.validation, data.test
+
+
+@pytest.mark.parametrize("name", DATASETS.names())
+def test_splits_are_disjoint_whole_and_fixed_by_the_seed(small, name):
+    spec = small(name)
+    data, again, other = (load_dataset(s) for s in (spec, spec, replace(spec, seed=1)))
+    for part, same in zip(parts_of(data), parts_of(again), strict=True):
+        assert part.is_contiguous()
+        assert torch.equal(part, same)
+    assert distinct(*parts_of(data)) == sum(distinct(part) for part in parts_of(data))
+    if name == "celeba":  # all splits are shipped
+        assert torch.equal(data.train, other.train)
+    else:
+        assert not torch.equal(data.train, other.train)
+        assert not torch.equal(data.validation, other.validation)
+    if name not in ("photos", "csv"):  # other regions; scaled by another training split
+        assert distinct(*parts_of(data), *parts_of(other)) == distinct(*parts_of(data))
+
+
+@pytest.mark.parametrize("name", DATASETS.names())
+def test_bytes_or_floats_and_the_range_they_span(small, name):
+    data = load_dataset(small(name))
+    assert data.train.dtype == (torch.float32 if name == "csv" else torch.uint8)
+    assert len(data.shape) == (1 if name == "csv" else 3)
+    if name != "csv":
+        assert data.data_range == 1.0
+        assert data.train.max() > (140 if name == "celeba" else 200)  # its noise is averaged
+
+
+@pytest.mark.parametrize("name", DATASETS.names())
+def test_nothing_asked_for_is_ignored(small, name):
+    spec = small(name)
+    if name in ("folder", "npz", "csv"):
+        with pytest.raises(DataError, match=f"^'{name}:' lacks its (DIR|FILE): write {name}:"):
+            load_dataset(replace(spec, name=f"{name}:"))
+    else:
+        with pytest.raises(DataError, match="takes nothing after a colon"):
+            load_dataset(replace(spec, name=f"{name}:letters"))
+    if name not in ("folder", "celeba"):
+        with pytest.raises(DataError, match="image_size is 20: leave out --image-size"):
+            load_dataset(replace(spec, image_size=20))
+
+
+@pytest.mark.parametrize("source", ["folder", "npz", "csv"])
+def test_paths_that_lead_nowhere(tmp_path, source):
+    with pytest.raises(DataError, match=r"no such (file|directory): .*missing"):
+        load_dataset(DataSpec(name=f"{source}:{tmp_path / 'missing'}"))
+    wrong = tmp_path
+    if source == "folder":
+        wrong = tmp_path / "a.png"
+        wrong.touch()
+    with pytest.raises(DataError, match=f"is a (file|directory) but {source}: takes a"):
+        load_dataset(DataSpec(name=f"{source}:{wrong}"))
+
+
+def test_discovery_imports_no_heavy_library():
+    code = (
+        "import sys; from asymnas.datasets import DATASETS; assert DATASETS.names();"
+        "heavy = {'sklearn', 'torchvision', 'pandas', 'PIL', 'scipy'} & set(sys.modules);"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
