@@ -1,0 +1,182 @@
+"""The page is whole, safe and self-contained."""
+
+import io
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import plotly
+import pytest
+from made_tables import made_table
+
+from asymnas.analysis.front import Objective, front
+from asymnas.analysis.importance import importance
+from asymnas.analysis.split import decoder_share
+from asymnas.figures.content import PageContent, Picture, Rows, front_rows
+from asymnas.figures.curves import curves_panel
+from asymnas.figures.drawing import architecture_drawing
+from asymnas.figures.front import front_panel
+from asymnas.figures.images import reconstruction_grid
+from asymnas.figures.importance import importance_panel
+from asymnas.figures.page import render_page
+from asymnas.figures.share import share_panel
+
+LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
+NASTY = 'R&D <b>"5 > 4"</b> </script><img src=x onerror=alert(1)>'
+VOID = {"meta", "img", "br", "link", "line", "polygon", "rect"}
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+class Reader(HTMLParser):
+    """Collects tags, attributes and visible text; checks that every tag is closed."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.text += data
+
+
+def content_of(table: pd.DataFrame, words: str = "digits") -> PageContent:
+    rows = front(table, LOSS_SIZE)
+    best = None if rows.empty else int(rows["trial"].iloc[0])
+    picture = io.BytesIO()
+    reconstruction_grid(np.eye(8)[None, None], np.ones((1, 1, 8, 8))).save(picture, "PNG")
+    layer = {"side": "encoder", "name": words, "output_shape": (4,), "params": 9, "macs": 9}
+    return PageContent(
+        title=words,
+        headline=(f"First {words}", f"Second {words}"),
+        facts={words: words},
+        notes=(words,),
+        drawing=architecture_drawing([layer]),
+        drawing_caption=words,
+        front=front_rows(rows, LOSS_SIZE, best),
+        panels=(
+            front_panel(table, LOSS_SIZE, best),
+            share_panel(table, LOSS_SIZE, decoder_share(table, LOSS_SIZE)),
+            curves_panel(table, best),
+            importance_panel(importance(table)),
+        ),
+        pictures=(Picture(png=picture.getvalue(), caption=words),),
+        setup={words: words},
+    )
+
+
+def test_nothing_on_the_page_asks_for_anything(table):
+    page = render_page(content_of(table))
+    reader = Reader(page)
+    for tag, attributes in reader.tags:
+        assert tag not in ("link", "iframe", "object", "embed", "base", "form")
+        for name in ("src", "href", "srcset", "data", "action", "poster", "background"):
+            value = attributes.get(name) or "#"
+            assert value.startswith(("#", "data:image/png;base64,")), (tag, name, value[:80])
+    policies = [a for _, a in reader.tags if a.get("http-equiv") == "Content-Security-Policy"]
+    assert policies[0]["content"].startswith("default-src 'none'")
+    styles = page.partition("<style>")[2].partition("</style>")[0]
+    assert "url(" not in styles
+    assert "@import" not in styles
+
+
+def test_plotly_is_inlined_once_and_only_where_there_is_a_figure(table):
+    library = plotly.offline.get_plotlyjs()
+    page = render_page(content_of(table))
+    assert page.count(library[:2_000]) == 1
+    assert page.count('class="plot-data"') == 4
+    without = render_page(PageContent(title="t", headline=("Nothing yet.",)))
+    assert len(without) < 20_000
+
+
+def test_all_text_is_escaped(table):
+    page = render_page(content_of(table, NASTY))
+    reader = Reader(page)
+    assert not any("onerror" in attributes for _, attributes in reader.tags)
+    assert reader.text.count(NASTY) >= 8
+    assert "<b>" not in page.partition("<script>")[0]
+
+
+def test_a_figure_cannot_end_its_script(table):
+    panel = front_panel(table, LOSS_SIZE)
+    panel.figure.update_layout(title=NASTY)
+    Reader(render_page(PageContent(title="t", panels=(panel,))))
+
+
+def test_every_figure_has_its_reading_and_a_name_for_those_who_do_not_see_it(table):
+    content = content_of(table)
+    reader = Reader(render_page(content))
+    labels = [a["aria-label"] for _, a in reader.tags if a.get("class") == "plot"]
+    for panel, label in zip(content.panels, labels, strict=True):
+        assert panel.reading in reader.text
+        assert label == f"{panel.title}. {panel.reading}"
+
+
+def test_contents_lead_to_sections_and_the_table_can_be_reached_by_keyboard(table):
+    reader = Reader(render_page(content_of(table)))
+    ids = [a["id"] for _, a in reader.tags if a.get("id")]
+    assert len(ids) == len(set(ids))
+    links = [a["href"] for tag, a in reader.tags if tag == "a"]
+    assert {link.removeprefix("#") for link in links} <= set(ids)
+    scrolling = [a for _, a in reader.tags if a.get("class") == "scroll"]
+    assert all(a["tabindex"] == "0" and a["aria-label"] for a in scrolling)
+    assert all(a["alt"] for tag, a in reader.tags if tag == "img")
+
+
+def test_front_rows_are_formatted_and_the_best_is_set_off(table):
+    rows = front_rows(front(table, LOSS_SIZE), LOSS_SIZE, best=None)
+    assert rows.marked is None
+    best = front(table, LOSS_SIZE).iloc[1]
+    rows = front_rows(front(table, LOSS_SIZE), LOSS_SIZE, int(best["trial"]))
+    assert rows.columns[:4] == ("trial", "validation loss", "parameters", "decoder share")
+    assert rows.rows[rows.marked][:3] == (
+        str(best["trial"]),
+        f"{best['val_loss']:#.4g}",
+        f"{best['total_params']:,}",
+    )
+    assert not any("shared" in column for column in rows.columns)
+    shared = front(table, LOSS_SIZE).assign(shared_params=512)
+    assert "shared params" in front_rows(shared, LOSS_SIZE, None).columns
+
+
+def test_every_degenerate_table_makes_a_page(degenerate):
+    reader = Reader(render_page(content_of(degenerate)))
+    assert "First digits" in reader.text
+    assert "nan" not in reader.text
+
+
+def test_a_bare_page_is_a_page():
+    reader = Reader(render_page(PageContent(title="t", front=Rows(columns=("a",), rows=()))))
+    tags = {tag for tag, _ in reader.tags}
+    assert "section" not in tags
+    assert "nav" not in tags
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_a_browser_draws_every_figure_and_blocks_nothing(tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text(render_page(content_of(made_table())), encoding="utf-8")
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+    command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    command += [f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr"]
+    command += ["--virtual-time-budget=8000", "--dump-dom", page.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    body = done.stdout.partition("</head>")[2].partition("<script>")[0]
+    assert body.count('class="plot-container') == 4
+    assert "CONSOLE" not in done.stderr
