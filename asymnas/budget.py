@@ -1,7 +1,7 @@
 """The hard cap on an autoencoder's size, and the counts it is held against."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from asymnas.errors import ConfigError
 
@@ -15,11 +15,15 @@ class Counts:
     `shared_params` serve both sides (a codebook) and belong to neither.
     """
 
-    encoder_params: int
-    decoder_params: int
+    encoder_params: int = 0
+    decoder_params: int = 0
     shared_params: int = 0
-    encoder_macs: int
-    decoder_macs: int
+    encoder_macs: int = 0
+    decoder_macs: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        """Counts of two parts together."""
+        return Counts(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
 
     @property
     def total_params(self) -> int:

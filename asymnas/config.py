@@ -105,7 +105,7 @@ class StudyConfig:
     trials: int = 60
     timeout: float | None = None
     examples: int | None = None
-    batch_size: int = 128
+    batch_size: int = 64
     learning_rates: tuple[float, float] = (1e-3, 8e-3)
     sampler: Any = "tpe"
     pruner: str = "rank"
@@ -182,9 +182,9 @@ class StudyConfig:
 
 
 def default_examples(n_train: int) -> int:
-    """Training examples a completed candidate sees: six passes, at least 60,000, at most 330,000.
+    """Training examples a completed candidate sees: six passes, at least 60,000, at most 180,000.
 
     Args:
         n_train: Size of the training split.
     """
-    return min(max(6 * n_train, 60_000), 330_000)
+    return min(max(6 * n_train, 60_000), 180_000)

@@ -1,0 +1,26 @@
+"""The console script: every command as a subcommand."""
+
+import typer
+
+from asymnas.commands import HELP
+from asymnas.dashboard import dashboard
+from asymnas.report import report
+from asymnas.search import search
+
+
+def main() -> None:
+    """Runs `asymnas COMMAND`."""
+    app = typer.Typer(
+        add_completion=False,
+        context_settings=HELP,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        help="Neural architecture search of asymmetric autoencoders.",
+    )
+    for command in (search, report, dashboard):
+        app.command()(command)
+    app(prog_name="asymnas")
+
+
+if __name__ == "__main__":
+    main()

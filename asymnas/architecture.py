@@ -1,0 +1,224 @@
+"""One autoencoder described: two sides composed; built, counted, mirrored, stored as JSON.
+
+Parameters and MACs are counted by building on the meta device, so no formula has to keep in step
+with a module.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from asymnas.budget import Counts
+from asymnas.config import Bottleneck
+from asymnas.errors import ConfigError
+from asymnas.families import FAMILIES, Problem, SideName
+from asymnas.kinds import KINDS, Autoencoder
+from asymnas.layers import initialise
+from asymnas.presets import PRESETS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """The immutable description of one autoencoder.
+
+    Args:
+        family: Registered family; both sides are its configs.
+        encoder: The encoder's side config.
+        decoder: The decoder's side config.
+        shape: Shape of one example: `(channels, height, width)` or `(features,)`.
+        latent: Latent numbers an example, or channels a position of a spatial latent.
+        bottleneck: How an image side meets the latent.
+        kind: What is trained.
+
+    Raises:
+        ConfigError: An unknown name, or a family that cannot serve this shape and bottleneck.
+    """
+
+    family: str
+    encoder: Any
+    decoder: Any
+    shape: tuple[int, ...]
+    latent: int
+    bottleneck: Bottleneck = "dense"
+    kind: str = "plain"
+
+    def __post_init__(self) -> None:
+        refusal = FAMILIES.get(self.family).refuse(self.problem)
+        if refusal:
+            raise ConfigError(refusal)
+
+    @property
+    def problem(self) -> Problem:
+        """What both sides agree on."""
+        return Problem(shape=self.shape, latent=self.latent, bottleneck=self.bottleneck)
+
+    def build(self, seed: int | None = None) -> Autoencoder:
+        """Makes the module with fresh weights.
+
+        Args:
+            seed: The same seed gives the same weights; `None` draws from torch's global state.
+        """
+        with torch.random.fork_rng(devices=[], enabled=seed is not None):
+            if seed is not None:
+                torch.manual_seed(seed)
+            model = self._assemble()
+            initialise(model)
+        return model
+
+    @cached_property
+    def counts(self) -> Counts:
+        """Exact trainable parameters and MACs of each side."""
+        with torch.device("meta"):
+            model = self._assemble()
+            x = torch.empty(1, *self.shape)
+            encoder_macs = count_macs(model.encoder, x)
+            z = model.encode(x)
+            decoder_macs = count_macs(model.decoder, z)
+        return Counts(
+            encoder_params=count_params(model.encoder),
+            decoder_params=count_params(model.decoder),
+            shared_params=count_params(model.bottleneck),
+            encoder_macs=encoder_macs,
+            decoder_macs=decoder_macs,
+        )
+
+    @property
+    def encoder_params(self) -> int:
+        """Trainable parameters of the encoder."""
+        return self.counts.encoder_params
+
+    @property
+    def decoder_params(self) -> int:
+        """Trainable parameters of the decoder."""
+        return self.counts.decoder_params
+
+    @property
+    def decoder_share(self) -> float:
+        """decoder / (encoder + decoder) parameters."""
+        return self.counts.decoder_share
+
+    def dense_fractions(self) -> tuple[float, float]:
+        """Shares of the encoder's and of the decoder's parameters in dense layers."""
+        with torch.device("meta"):
+            model = self._assemble()
+        encoder, decoder = (
+            sum(count_params(m) for m in side.modules() if isinstance(m, nn.Linear)) / count_params(side)
+            for side in (model.encoder, model.decoder)
+        )
+        return encoder, decoder
+
+    def mirror(self) -> "Architecture":
+        """The symmetric control: this encoder, and the decoder that mirrors it."""
+        return self._with(decoder=FAMILIES.get(self.family).mirror(self.encoder))
+
+    def layers(self) -> list[dict[str, Any]]:
+        """Every layer that holds parameters, in order of computation.
+
+        Returns:
+            Dicts of `side`, `name`, `output_shape` (without the batch), `params` and `macs`.
+        """
+        with torch.device("meta"):
+            model = self._assemble()
+            x = torch.empty(1, *self.shape)
+            return [
+                *_layer_rows("encoder", model.encoder, x),
+                *_layer_rows("decoder", model.decoder, model.encode(x)),
+            ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values; `from_dict` reads them back."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        values |= {"encoder": asdict(self.encoder), "decoder": asdict(self.decoder)}
+        plain: dict[str, Any] = json.loads(json.dumps(values))
+        return plain
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Architecture":
+        """Reads what `to_dict` wrote.
+
+        Raises:
+            ConfigError: Unknown or missing fields.
+        """
+        try:
+            config_type = FAMILIES.get(values["family"]).config_type
+            sides = {side: config_type(**_tuples(values[side])) for side in ("encoder", "decoder")}
+            return cls(**_tuples({**values, **sides}))
+        except (KeyError, TypeError) as error:
+            raise ConfigError(f"not an architecture: {error}") from error
+
+    def key(self) -> str:
+        """Canonical text: equal for equal architectures."""
+        return json.dumps(self.to_dict(), sort_keys=True)
+
+    @staticmethod
+    def preset(name: str) -> "Architecture":
+        """A published autoencoder, exactly.
+
+        Raises:
+            UnknownNameError: No preset has that name.
+        """
+        return Architecture.from_dict(PRESETS.get(name))
+
+    def _with(self, **changes: Any) -> "Architecture":
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Architecture(**{**values, **changes})
+
+    def _assemble(self) -> Autoencoder:
+        family, kind = FAMILIES.get(self.family), KINDS.get(self.kind)
+        code = kind.code_size(self.latent)
+        return Autoencoder(
+            family.build_encoder(self.encoder, self.problem, code),
+            kind.bottleneck(self.latent),
+            family.build_decoder(self.decoder, self.problem),
+        )
+
+
+def count_params(module: nn.Module) -> int:
+    """Trainable parameters of a module."""
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+def count_macs(module: nn.Module, x: torch.Tensor) -> int:
+    """MACs of one forward pass of `x`, by torch's flop counter; works on the meta device."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        module(x)
+    return int(counter.get_total_flops()) // 2
+
+
+def _layer_rows(side: SideName, module: nn.Module, x: torch.Tensor) -> list[dict[str, Any]]:
+    seen: list[tuple[nn.Module, torch.Tensor, torch.Tensor]] = []
+    leaves = [m for m in module.modules() if not list(m.children()) and count_params(m)]
+    for leaf in leaves:
+        leaf.register_forward_hook(lambda m, inputs, output: seen.append((m, inputs[0], output)))
+    with torch.no_grad():
+        module(x)
+    calls = list(seen)
+    return [
+        {
+            "side": side,
+            "name": _label(leaf),
+            "output_shape": tuple(output.shape[1:]),
+            "params": count_params(leaf),
+            "macs": count_macs(leaf, inputs),
+        }
+        for leaf, inputs, output in calls
+    ]
+
+
+def _label(layer: nn.Module) -> str:
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        transposed = "transposed " if isinstance(layer, nn.ConvTranspose2d) else ""
+        depthwise = "depthwise " if layer.groups > 1 else ""
+        stride = f" s{layer.stride[0]}" if layer.stride[0] > 1 else ""
+        return f"{depthwise}{transposed}conv{layer.kernel_size[0]}{stride}"
+    return "dense" if isinstance(layer, nn.Linear) else type(layer).__name__.lower()
+
+
+def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}

@@ -1,0 +1,75 @@
+"""Files a run keeps of its trials: checkpoints between rungs, weights and pictures of the front."""
+
+import os
+from pathlib import Path
+
+from asymnas.architecture import Architecture
+from asymnas.errors import StudyError
+from asymnas.kinds import Autoencoder
+from asymnas.training import load_weights
+
+CHECKPOINTS = Path("artifacts") / "checkpoints"
+RECONSTRUCTIONS = Path("artifacts") / "reconstructions"
+DASHBOARD = Path("artifacts") / "dashboard"  # Optuna's artifact store, named by its own ids
+
+
+class Checkpoints:
+    """Checkpoints of a run directory, one a trial, named by trial and steps.
+
+    Args:
+        run_dir: The run's directory; made when first written to.
+    """
+
+    def __init__(self, run_dir: Path) -> None:
+        self._folder = run_dir / CHECKPOINTS
+
+    def save(self, trial: int, examples: int, checkpoint: bytes) -> None:
+        """Writes a checkpoint, whole or not at all, beside the trial's earlier one."""
+        write_whole(self._path(trial, examples), checkpoint)
+
+    def load(self, trial: int, examples: int) -> bytes | None:
+        """The checkpoint taken after that many examples, if there is one."""
+        path = self._path(trial, examples)
+        return path.read_bytes() if path.is_file() else None
+
+    def keep(self, trial: int, examples: int | None = None) -> None:
+        """Deletes a trial's checkpoints, all or all but one."""
+        for path in self._folder.glob(f"trial_{trial:05d}_*.pt"):
+            if examples is None or path != self._path(trial, examples):
+                path.unlink(missing_ok=True)
+
+    def trials(self) -> set[int]:
+        """Numbers of the trials that have a checkpoint."""
+        return {int(path.name.split("_")[1]) for path in self._folder.glob("trial_*_*.pt")}
+
+    def _path(self, trial: int, examples: int) -> Path:
+        return self._folder / f"trial_{trial:05d}_{examples}.pt"
+
+
+def reconstruction_path(run_dir: Path, trial: int) -> Path:
+    """Where the picture of a trial's reconstructions lies."""
+    return run_dir / RECONSTRUCTIONS / f"trial_{trial:05d}.png"
+
+
+def write_whole(path: Path, content: bytes | str) -> None:
+    """Writes a file whole or not at all: a crash leaves the old one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_bytes(content.encode() if isinstance(content, str) else content)
+    draft.replace(path)
+
+
+def load_trained(run_dir: Path, trial: int, examples: int, architecture: Architecture) -> Autoencoder:
+    """Builds a trial's architecture with the weights it was trained to, in evaluation mode.
+
+    Raises:
+        StudyError: The run has kept no weights of that trial: it is not on the front.
+    """
+    checkpoint = Checkpoints(run_dir).load(trial, examples)
+    if checkpoint is None:
+        raise StudyError(
+            f"{run_dir} holds no weights of trial {trial}: a run keeps those of its front; build() "
+            "gives the architecture with fresh weights"
+        )
+    model = load_weights(architecture.build(), checkpoint)
+    return model.eval()

@@ -1,0 +1,145 @@
+"""What a command says when it is done: the plan it would follow, the result it came to."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from asymnas import table as t
+from asymnas.coordinator import Ending
+from asymnas.figures.style import percent, plural, short
+from asymnas.progress import duration
+from asymnas.results import headline
+from asymnas.run import Plan
+from asymnas.training import rung_steps
+
+MOST_ROWS = 12
+SAMPLE = 32  # random candidates that a plan's cost is estimated from
+ENDINGS: dict[Ending, str] = {
+    "interrupted": "Interrupted: everything finished is saved, the same command goes on from here.",
+    "timeout": "The time is up: everything finished is saved, the same command goes on from here.",
+    "exhausted": "The space holds hardly any architecture that is not trained yet: stopped early.",
+}
+
+
+def print_plan(console: Console, plan: Plan, *, full: bool) -> None:
+    """Prints what a run is about to do; in full with the space, the rungs and the cost."""
+    config = plan.config
+    workers = plural(config.workers or 1, "worker")
+    console.print(
+        f"{config.name}: {config.family} autoencoders of {config.dataset} "
+        f"({plan.n_train:,} training examples), at most {config.budget:,} parameters, "
+        f"latent {config.latent}; {plural(config.trials, 'trial')} of up to "
+        f"{config.examples or 0:,} examples on {workers}.",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )
+    for note in plan.notes:
+        console.print(f"Data: {note}", soft_wrap=True, highlight=False, markup=False)
+    if full:
+        _print_details(console, plan)
+
+
+def _print_details(console: Console, plan: Plan) -> None:
+    config = plan.config
+    rungs = [steps * config.batch_size for steps in rung_steps(config.examples or 0, config.batch_size)]
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for name, values in plan.space.choices().items():
+        table.add_row(name, ", ".join(str(value) for value in values))
+    for side in ("encoder",) if config.symmetric else ("encoder", "decoder"):
+        table.add_row(f"{side}_width", "0 to 1: from the narrowest to the widest that fits")
+    table.add_row("learning_rate", "{:g} to {:g}, log scale".format(*config.learning_rates))
+    console.print("Search space", style="bold")
+    console.print(table)
+    draws = [plan.space.sample(seed).architecture.counts for seed in range(SAMPLE)]
+    macs = sum(counts.total_macs for counts in draws) / SAMPLE
+    params = sorted(counts.total_params for counts in draws)
+    most = config.trials * (config.examples or 0)
+    console.print("Cost", style="bold")
+    console.print(
+        f"Rungs at {', '.join(f'{rung:,}' for rung in rungs)} examples; pruner {config.pruner}, "
+        f"sampler {config.sampler}.\n"
+        f"{SAMPLE} random candidates: {params[0]:,} to {params[-1]:,} parameters, on average "
+        f"{short(macs)} MACs an example.\n"
+        f"At most {most:,} training examples, about {short(3 * macs * most)} MACs forward and back "
+        "if nothing is pruned.\n"
+        f"Results would go to {_relative(Path(config.run_dir))}. Nothing was trained.",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )
+
+
+def print_summary(
+    console: Console, summary: Mapping[str, Any], directory: Path, ending: Ending
+) -> None:
+    """Prints a run's result: the front, where the share lands, where everything is."""
+    console.print()
+    if ending != "finished":
+        console.print(ENDINGS[ending], style="yellow", soft_wrap=True, highlight=False)
+    if summary["front"]:
+        console.print(_front(summary))
+        console.print()
+    for sentence in headline(summary):
+        console.print(sentence, soft_wrap=True, highlight=False)
+    console.print(_trials(summary), soft_wrap=True, highlight=False)
+    console.print()
+    shown = _relative(directory)
+    places = {
+        "report": f"{shown / 'report.html'}",
+        "dashboard": f"python -m asymnas.dashboard {shown}",
+        "best weights": f"{shown / 'best' / 'weights.safetensors'}",
+        "in Python": f'asymnas.find_best_architecture("{shown}").load()',
+    }
+    if not summary["best"]:
+        places = {name: places[name] for name in ("report", "dashboard")}
+    for name, place in places.items():
+        console.print(f"  {name:<13} {place}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _front(summary: Mapping[str, Any]) -> Table:
+    objectives = summary["objectives"]
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    own = [name for name in objectives if name != t.TOTAL_PARAMS]
+    for name in ("trial", *own, "parameters", "encoder", "decoder", "decoder share", "MACs"):
+        table.add_column(name, justify="right")
+    members = summary["front"]
+    for place, entry in enumerate(members[:MOST_ROWS]):
+        total = entry[t.ENCODER_PARAMS] + entry[t.DECODER_PARAMS] + entry[t.SHARED_PARAMS]
+        values = [_number(name, entry["values"][name]) for name in own]
+        table.add_row(
+            str(entry["trial"]),
+            *values,
+            f"{total:,}",
+            f"{entry[t.ENCODER_PARAMS]:,}",
+            f"{entry[t.DECODER_PARAMS]:,}",
+            percent(entry[t.DECODER_SHARE]),
+            short(entry[t.ENCODER_MACS] + entry[t.DECODER_MACS]),
+            style="bold" if place == 0 else None,
+        )
+    if len(members) > MOST_ROWS:
+        table.add_row("…", *[""] * (len(own) + 5))
+        table.caption = f"{len(members) - MOST_ROWS} more in the report"
+    return table
+
+
+def _number(name: str, value: float) -> str:
+    return f"{int(value):,}" if name in t.COUNT_COLUMNS else f"{value:.5g}"
+
+
+def _trials(summary: Mapping[str, Any]) -> str:
+    trials = summary["trials"]
+    parts = [f"{trials[state]} {state}" for state in ("complete", "pruned", "failed")]
+    parts += [f"{trials[s]} {s}" for s in ("duplicate", "unfinished") if trials[s]]
+    seen = f"{summary['examples_seen']:,} training examples in {duration(summary['wall_seconds'])}"
+    return f"Trials: {', '.join(parts)}. {seen}."
+
+
+def _relative(directory: Path) -> Path:
+    try:
+        return directory.relative_to(Path.cwd())
+    except ValueError:
+        return directory

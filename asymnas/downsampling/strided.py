@@ -1,0 +1,12 @@
+"""Strided convolution; its mirror is the transposed convolution of the same kernel."""
+
+from torch import nn
+
+from asymnas.downsampling import DOWNSAMPLINGS, Downsampling
+
+
+def _build(inputs: int, outputs: int, kernel: int) -> nn.Module:
+    return nn.Conv2d(inputs, outputs, kernel, stride=2, padding=(kernel - 1) // 2)
+
+
+DOWNSAMPLINGS.register("strided")(Downsampling(_build, mirror="transposed"))

@@ -1,0 +1,59 @@
+"""Kinds: what is trained, one file each.
+
+A kind decides what passes between encoder and decoder, what training minimises, and which loss the
+validation reports. Everything else about an autoencoder is the same for all kinds.
+"""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from asymnas.registry import Registry
+
+
+class Autoencoder(nn.Module):
+    """Encoder, what passes between, decoder.
+
+    Args:
+        encoder: `[b, *shape] -> [b, code, ...]`.
+        bottleneck: `[b, code, ...] -> [b, latent, ...]`; its parameters are shared ones.
+        decoder: `[b, latent, ...] -> [b, *shape]`.
+    """
+
+    def __init__(self, encoder: nn.Module, bottleneck: nn.Module, decoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder, self.bottleneck, self.decoder = encoder, bottleneck, decoder
+
+    def encode(self, x: Tensor) -> Tensor:
+        """`[b, *shape] -> [b, latent, ...]`."""
+        latent: Tensor = self.bottleneck(self.encoder(x))
+        return latent
+
+    def decode(self, z: Tensor) -> Tensor:
+        """`[b, latent, ...] -> [b, *shape]`."""
+        output: Tensor = self.decoder(z)
+        return output
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Reconstructs `x`, `[b, *shape] -> [b, *shape]`."""
+        return self.decode(self.encode(x))
+
+
+class Kind(Protocol):
+    """See the module's docstring."""
+
+    def code_size(self, latent: int) -> int:
+        """Numbers the encoder puts out for a latent of `latent` numbers."""
+
+    def bottleneck(self, latent: int) -> nn.Module:
+        """The module between the sides."""
+
+    def training_loss(self, model: Autoencoder, x: Tensor, generator: torch.Generator) -> Tensor:
+        """What a step minimises, a scalar; `generator` is the only source of randomness."""
+
+    def validation_loss(self, x: Tensor, output: Tensor) -> Tensor:
+        """The loss of each example, `[b]`; its mean is `val_loss`."""
+
+
+KINDS: Registry[Kind] = Registry("kind", __name__)

@@ -1,0 +1,192 @@
+"""A search from its configuration to its results: settle, open, coordinate, publish."""
+
+import json
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+
+from asymnas.checkpoints import write_whole
+from asymnas.config import StudyConfig, default_examples
+from asymnas.coordinator import Coordinator, Ending
+from asymnas.datasets import load_dataset
+from asymnas.errors import ConfigError, StudyError
+from asymnas.executors.local import LocalProcesses
+from asymnas.families import FAMILIES, Problem
+from asymnas.finder import DATABASE, STORAGE, Run
+from asymnas.kinds import KINDS
+from asymnas.progress import Snapshot
+from asymnas.provenance import cores, setup
+from asymnas.pruners import PRUNERS
+from asymnas.results import publish
+from asymnas.space import Space
+from asymnas.study import SAMPLERS, SearchStudy, open_study, resolve_objectives
+
+MOST_WORKERS = 8
+OWNED = ("trials.csv", "summary.json", "report.html", "best", "artifacts", "workers.log", STORAGE)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A configuration with everything settled that it left open, and the space it means.
+
+    Args:
+        config: Family, examples and workers are set.
+        space: The search space; its existence says that the budget is feasible.
+        n_train: Size of the training split.
+        notes: What was done to the data.
+    """
+
+    config: StudyConfig
+    space: Space
+    n_train: int
+    notes: tuple[str, ...] = ()
+
+
+def settle(config: StudyConfig) -> Plan:
+    """Checks every name, looks at the data, and settles what the configuration left open.
+
+    Raises:
+        ConfigError: An unknown name, or settings that contradict each other or the data.
+        DataError: The data set is missing or unusable.
+        BudgetError: Nothing fits the budget.
+    """
+    PRUNERS.get(config.pruner)
+    KINDS.get(config.kind)
+    resolve_objectives(config.objectives)
+    if isinstance(config.sampler, str) and config.sampler not in SAMPLERS:
+        known = ", ".join(SAMPLERS)
+        raise ConfigError(f"no sampler is called {config.sampler!r}; there are: {known}")
+    if config.family is not None:
+        FAMILIES.get(config.family)
+    data = load_dataset(config.data())
+    family = config.family or ("conv2d" if len(data.shape) == 3 else "dense")
+    settled = replace(
+        config,
+        family=family,
+        examples=config.examples or default_examples(len(data.train)),
+        workers=config.workers or min(cores(), MOST_WORKERS),
+        run_dir=str(Path(config.run_dir).absolute()),
+    )
+    space = Space(
+        family=family,
+        problem=Problem(shape=data.shape, latent=config.latent, bottleneck=config.bottleneck),
+        kind=config.kind,
+        budget=config.caps(),
+        learning_rates=config.learning_rates,
+        symmetric=config.symmetric,
+    )
+    return Plan(config=settled, space=space, n_train=len(data.train), notes=data.notes)
+
+
+def run_search(
+    config: StudyConfig,
+    *,
+    fresh: bool = False,
+    executor: Executor | None = None,
+    observe: Callable[[Snapshot], None] = lambda snapshot: None,
+) -> Run:
+    """Runs a search, or continues it, and writes its results.
+
+    Args:
+        config: What to run.
+        fresh: Start over; otherwise an existing run is continued.
+        executor: Where to train; by default local processes.
+        observe: Called with a snapshot as the run goes on.
+
+    Raises:
+        AsymnasError: Bad settings or data, or a run directory of another study.
+    """
+    return execute(settle(config), fresh=fresh, executor=executor, observe=observe)[0]
+
+
+def execute(
+    plan: Plan,
+    *,
+    fresh: bool = False,
+    executor: Executor | None = None,
+    observe: Callable[[Snapshot], None] = lambda snapshot: None,
+) -> tuple[Run, Ending]:
+    """Runs a settled plan; see `run_search`. Says besides how the run ended."""
+    config = plan.config
+    directory = Path(config.run_dir)
+    study = _open(plan, fresh)
+    began = time.monotonic()
+    lease = study.lease()
+    try:
+        with _interruptible(), _workers(config, executor) as workers:
+            coordinator = Coordinator(config, plan.space, study, workers, observe)
+            ending = coordinator.run()
+        study.add_seconds(time.monotonic() - began)
+        publish(study, directory)
+    finally:
+        lease.release()
+    return Run(study, directory), ending
+
+
+def _open(plan: Plan, fresh: bool) -> SearchStudy:
+    config = plan.config
+    directory = Path(config.run_dir)
+    storage = config.storage or f"sqlite:///{directory / DATABASE}"
+    if directory.exists() and not directory.is_dir():
+        raise StudyError(f"the run directory {directory} is a file: name another --run-dir")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StudyError(f"cannot make the run directory {directory}: {error.strerror}") from error
+    study = open_study(
+        config,
+        resolve_objectives(config.objectives),
+        setup=setup(),
+        choices=plan.space.choices(),
+        storage=storage,
+        fresh=fresh,
+    )
+    if fresh:
+        for name in OWNED:
+            path = directory / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    if config.storage:
+        write_whole(
+            directory / STORAGE, json.dumps({"storage": config.storage, "study": config.name})
+        )
+    return study
+
+
+@contextmanager
+def _workers(config: StudyConfig, executor: Executor | None) -> Iterator[Executor]:
+    """The executor; one of our own is ended, at once, when the loop is done."""
+    if executor is not None:
+        with nullcontext(executor):
+            yield executor
+        return
+    own = LocalProcesses(config.workers or 1, Path(config.run_dir) / "workers.log")
+    try:
+        yield own
+    finally:
+        own.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Lets a polite request to terminate end a run as Ctrl-C does, in the main thread."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+

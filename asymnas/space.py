@@ -1,0 +1,227 @@
+"""From a suggester to an architecture that fits the budget, whatever is drawn.
+
+Structure and size are independent knobs. Each side's structure is drawn under fixed names; its
+`width` in [0, 1] is a position, on a log scale of that side's parameters, between the narrowest
+side and the widest that the budget leaves room for. Two sides that exceed the budget together are
+shrunk by one factor that keeps their share. A structure that the budget cannot hold even at its
+narrowest is replaced by the nearest one that it can. So no draw is ever rejected.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from asymnas.architecture import Architecture
+from asymnas.budget import Budget, Counts
+from asymnas.errors import BudgetError, ConfigError
+from asymnas.families import FAMILIES, Problem, SideName, Suggester
+from asymnas.fit import Part
+from asymnas.suggesters import First, Fixed, Random, options_of
+
+HALVINGS = 12  # of the common factor, when MACs bind and parameters do not
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """What one trial trains: an architecture and the learning rate to train it with."""
+
+    architecture: Architecture
+    learning_rate: float
+
+
+class Space:
+    """The architectures of one family under one budget.
+
+    Args:
+        family: Registered name.
+        problem: Data shape, latent and bottleneck.
+        kind: What is trained.
+        budget: Hard caps.
+        learning_rates: Range of the rate, drawn on a log scale.
+        symmetric: Draw encoders only, each with the decoder that mirrors it.
+
+    Raises:
+        BudgetError: Nothing fits; names the smallest architecture that there is.
+        ConfigError: The family cannot serve the problem.
+    """
+
+    def __init__(
+        self,
+        *,
+        family: str,
+        problem: Problem,
+        kind: str,
+        budget: Budget,
+        learning_rates: tuple[float, float],
+        symmetric: bool = False,
+    ) -> None:
+        self.family, self.problem, self.kind = family, problem, kind
+        self.budget, self.learning_rates, self.symmetric = budget, learning_rates, symmetric
+        entry = FAMILIES.get(family)
+        if refusal := entry.refuse(problem):
+            raise ConfigError(refusal)
+        sides: tuple[SideName, ...] = ("encoder",) if symmetric else ("encoder", "decoder")
+        self._parts = [
+            Part(
+                name=side,
+                family=entry,
+                problem=problem,
+                kind=kind,
+                mirrored=symmetric,
+                count_macs=budget.macs is not None,
+            )
+            for side in sides
+        ]
+        self._feasible([self._structure(part, First()) for part in self._parts])
+
+    def suggest(self, suggester: Suggester) -> Candidate:
+        """Draws a candidate; its architecture fits the budget."""
+        structures = [self._structure(part, suggester) for part in self._parts]
+        positions = [
+            suggester.suggest_float(f"{part.name}_width", 0.0, 1.0) for part in self._parts
+        ]
+        rate = suggester.suggest_float("learning_rate", *self.learning_rates, log=True)
+        return Candidate(
+            architecture=self._realise(self._feasible(structures), positions), learning_rate=rate
+        )
+
+    def sample(self, seed: int) -> Candidate:
+        """A candidate drawn at random; the same seed gives the same one."""
+        return self.suggest(Random(seed))
+
+    def choices(self) -> dict[str, list[Any]]:
+        """Every structural choice and its values; a study pins them."""
+        grids = [options_of(lambda s, part=part: self._structure(part, s)) for part in self._parts]  # type: ignore[misc]
+        return {name: list(values) for grid in grids for name, values in grid.items()}
+
+    def _structure(self, part: Part, suggester: Suggester) -> Any:
+        return part.family.suggest(suggester, part.name, self.problem)
+
+    def _narrowest(self, structures: Sequence[Any]) -> list[Counts]:
+        pairs = zip(self._parts, structures, strict=True)
+        return [part.counts(structure, 0.0) for part, structure in pairs]
+
+    def _realise(self, structures: Sequence[Any], positions: Sequence[float]) -> Architecture:
+        narrowest = self._narrowest(structures)
+        targets = []
+        for i, (part, structure) in enumerate(zip(self._parts, structures, strict=True)):
+            others = _sum(narrowest[:i] + narrowest[i + 1 :])
+            scale = part.widest(
+                structure, lambda c, others=others: self.budget.admits(c + others), math.inf  # type: ignore[misc]
+            )
+            low, high = narrowest[i].total_params, part.counts(structure, scale).total_params
+            targets.append(low * (high / low) ** positions[i])
+        targets = _shrink(targets, [c.total_params for c in narrowest], self.budget.total_params)
+        low, high, factor = 0.0, 1.0, 1.0
+        for _ in range(HALVINGS if self.budget.macs is not None else 1):
+            scales = self._scales(structures, [target * factor for target in targets], narrowest)
+            counts = self._counts(structures, scales)
+            if self.budget.admits(counts):
+                best, low = scales, factor
+                if factor == 1.0:
+                    break
+            else:
+                high = factor
+            factor = (low + high) / 2
+        return self._compose(structures, best if low else [0.0] * len(scales))
+
+    def _scales(
+        self, structures: Sequence[Any], targets: Sequence[float], narrowest: Sequence[Counts]
+    ) -> list[float]:
+        return [
+            part.widest(structure, lambda counts: True, max(target, low.total_params))
+            for part, structure, target, low in zip(
+                self._parts, structures, targets, narrowest, strict=True
+            )
+        ]
+
+    def _counts(self, structures: Sequence[Any], scales: Sequence[float]) -> Counts:
+        triples = zip(self._parts, structures, scales, strict=True)
+        return _sum([part.counts(structure, scale) for part, structure, scale in triples])
+
+    def _compose(self, structures: Sequence[Any], scales: Sequence[float]) -> Architecture:
+        entry = FAMILIES.get(self.family)
+        sides = [entry.scale(s, scale) for s, scale in zip(structures, scales, strict=True)]
+        return Architecture(
+            family=self.family,
+            encoder=sides[0],
+            decoder=entry.mirror(sides[0]) if self.symmetric else sides[1],
+            shape=self.problem.shape,
+            latent=self.problem.latent,
+            bottleneck=self.problem.bottleneck,
+            kind=self.kind,
+        )
+
+    def _feasible(self, structures: Sequence[Any]) -> list[Any]:
+        """The structures drawn or, where even their narrowest is too large, the nearest smaller."""
+        chosen = list(structures)
+        narrowest = self._narrowest(chosen)
+        largest_first = sorted(range(len(chosen)), key=lambda i: -narrowest[i].total_params)
+        for i in largest_first:
+            if self.budget.admits(_sum(narrowest)):
+                return chosen
+            others = _sum(narrowest[:i] + narrowest[i + 1 :])
+            fitting = [s for s in self._by_size[i] if self.budget.admits(s[1] + others)]
+            pool = fitting or self._by_size[i][:1]
+            chosen[i], narrowest[i] = min(pool, key=lambda s: _distance(s[0], chosen[i]))
+        if self.budget.admits(_sum(narrowest)):
+            return chosen
+        return self._smallest_or_refuse()
+
+    def _smallest_or_refuse(self) -> list[Any]:
+        chosen = [structures[0] for structures in self._by_size]
+        counts = _sum([counts for _, counts in chosen])
+        if self.budget.admits(counts):
+            return [structure for structure, _ in chosen]
+        macs = f" and {counts.total_macs:,} MACs" if self.budget.macs is not None else ""
+        raise BudgetError(
+            f"no {self.family} architecture fits {_describe(self.budget)}: the smallest has "
+            f"{counts.total_params:,} parameters (encoder {counts.encoder_params:,}, decoder "
+            f"{counts.decoder_params:,}){macs}; raise the budget or make data or latent smaller"
+        )
+
+    @cached_property
+    def _by_size(self) -> list[list[tuple[Any, Counts]]]:
+        """Every structure of each part with its narrowest counts, the smallest first."""
+        tables = []
+        for part in self._parts:
+            options = options_of(lambda s, part=part: self._structure(part, s))  # type: ignore[misc]
+            combinations = itertools.product(*options.values())
+            draws = [dict(zip(options, values, strict=True)) for values in combinations]
+            structures = [self._structure(part, Fixed(draw)) for draw in draws]
+            rows = [(structure, part.counts(structure, 0.0)) for structure in structures]
+            tables.append(sorted(rows, key=lambda row: (row[1].total_params, row[1].total_macs)))
+        return tables
+
+
+def _shrink(targets: list[float], narrowest: list[int], budget: int) -> list[float]:
+    """Scales all targets by one factor to fit the budget; none below its narrowest."""
+    if len(targets) == 1 or sum(targets) <= budget:
+        return [min(target, budget) for target in targets]
+    scaled = [target * budget / sum(targets) for target in targets]
+    for i, low in enumerate(narrowest):
+        if scaled[i] < low:
+            scaled[i], scaled[1 - i] = low, budget - low
+    return scaled
+
+
+def _sum(counts: Sequence[Counts]) -> Counts:
+    return sum(counts, start=Counts())
+
+
+def _distance(one: Any, other: Any) -> int:
+    """How many fields two structures of a family differ in."""
+    return sum(getattr(one, name) != getattr(other, name) for name in one.__dataclass_fields__)
+
+
+def _describe(budget: Budget) -> str:
+    caps = {
+        "{:,} parameters": budget.total_params,
+        "{:,} encoder parameters": budget.encoder_params,
+        "{:,} decoder parameters": budget.decoder_params,
+        "{:,} MACs": budget.macs,
+    }
+    return "a budget of " + ", ".join(t.format(cap) for t, cap in caps.items() if cap is not None)

@@ -1,0 +1,74 @@
+"""One coordinator a study: a lease in the study's own attributes, so that it holds across hosts."""
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+from asymnas.errors import StudyError
+
+STALE_SECONDS = 60.0
+RENEW_SECONDS = 10.0
+
+
+class Lease:
+    """The right to write to a study.
+
+    Args:
+        read: Returns the lease stored in the study, empty if none.
+        write: Stores it.
+    """
+
+    def __init__(
+        self, read: Callable[[], dict[str, Any]], write: Callable[[dict[str, Any]], None]
+    ) -> None:
+        self._read, self._write = read, write
+        self._renewed = 0.0
+
+    def acquire(self) -> None:
+        """Takes the lease.
+
+        Raises:
+            StudyError: Another live coordinator holds it.
+        """
+        held = self._read()
+        if held and not _stale(held) and not _ours(held):
+            raise StudyError(
+                f"this study is being run by process {held['pid']} on {held['host']}; wait for it, "
+                f"stop it, or retry {STALE_SECONDS:.0f} s after it died"
+            )
+        self.renew(force=True)
+        if not _ours(self._read()):
+            raise StudyError("another process took this study at the same moment; try again later")
+
+    def renew(self, force: bool = False) -> None:
+        """Says that the holder lives; writes at most every ten seconds unless forced."""
+        if force or time.monotonic() - self._renewed > RENEW_SECONDS:
+            self._write({"host": socket.gethostname(), "pid": os.getpid(), "time": time.time()})
+            self._renewed = time.monotonic()
+
+    def release(self) -> None:
+        """Gives the lease up, if it is still held."""
+        if _ours(self._read()):
+            self._write({})
+
+
+def _ours(held: dict[str, Any]) -> bool:
+    return bool(held) and (held["host"], held["pid"]) == (socket.gethostname(), os.getpid())
+
+
+def _stale(held: dict[str, Any]) -> bool:
+    if time.time() - float(held["time"]) > STALE_SECONDS:
+        return True
+    return held["host"] == socket.gethostname() and not _alive(int(held["pid"]))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,281 @@
+"""Training one candidate by one rung: a pure function of its job.
+
+Trained rung by rung or straight through, in one process or another, the result is bit-identical in
+fp32 on one machine: weights, moments and the step travel in the checkpoint; the batch of a step and
+its learning rate follow from the step's number and the seed alone.
+"""
+
+import io
+import math
+import time
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from asymnas.architecture import Architecture
+from asymnas.config import DataSpec, Device, Precision
+from asymnas.datasets import Dataset, load_dataset
+from asymnas.kinds import KINDS, Autoencoder
+from asymnas.metrics import METRICS
+from asymnas.table import VAL_LOSS
+
+RUNGS = (1 / 6, 1 / 3, 2 / 3, 1.0)
+WARM_UP = 0.03  # of the steps
+DECAY = 0.25  # of the steps, at the end; see facts on schedules in docs/training.md
+WEIGHT_DECAY = 0.01
+EVALUATION_BATCH = 500
+CHECK_EVERY = 50  # steps between looks at the loss
+SAMPLES = 8  # validation examples whose reconstructions are kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One rung of one candidate.
+
+    Args:
+        architecture: What to train.
+        data: What to train on.
+        learning_rate: The constant rate between warm-up and decay.
+        batch_size: Examples a step.
+        seed: Fixes initial weights and batch order.
+        until: Steps at the end of this rung.
+        total: Steps of the whole schedule.
+        checkpoint: What the last rung returned; `None` to start from fresh weights.
+        metrics: Registered metrics to report besides the validation loss.
+        device: Where to train.
+        precision: Arithmetic of training; evaluation is always in fp32.
+        samples: Whether to return reconstructions.
+    """
+
+    architecture: Architecture
+    data: DataSpec
+    learning_rate: float
+    batch_size: int
+    seed: int
+    until: int
+    total: int
+    checkpoint: bytes | None = None
+    metrics: tuple[str, ...] = ()
+    device: Device = "auto"
+    precision: Precision = "auto"
+    samples: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RungResult:
+    """What a rung came to.
+
+    Args:
+        metrics: `val_loss` and the metrics asked for, on the validation split.
+        checkpoint: Where the next rung starts; empty after a failure.
+        seconds: Time the rung took.
+        failure: Why the candidate cannot go on; empty if it can.
+        samples: Validation examples and their reconstructions, each `[n, *shape]`, float32.
+    """
+
+    metrics: dict[str, float] = field(default_factory=dict)
+    checkpoint: bytes = b""
+    seconds: float = 0.0
+    failure: str = ""
+    samples: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None = None
+
+
+def train_rung(job: Job) -> RungResult:
+    """Trains from the job's checkpoint to `job.until` steps and evaluates.
+
+    A loss that is no longer finite ends the candidate: the result then names step and rate.
+    """
+    began = time.perf_counter()
+    device = resolve_device(job.device)
+    data = _resident(job.data, str(device))
+    state = _State.of(job, device)
+    failure = state.train(job, data.train)
+    if failure:
+        return RungResult(failure=failure, seconds=time.perf_counter() - began)
+    metrics = evaluate(state.model, data, job.metrics, kind=job.architecture.kind)
+    if not math.isfinite(metrics[VAL_LOSS]):
+        failure = f"diverged: validation loss not finite at learning rate {job.learning_rate:.2g}"
+    return RungResult(
+        metrics=metrics,
+        checkpoint=b"" if failure else state.save(),
+        seconds=time.perf_counter() - began,
+        failure=failure,
+        samples=_samples(state.model, data) if job.samples and not failure else None,
+    )
+
+
+def rung_steps(examples: int, batch_size: int) -> tuple[int, ...]:
+    """Steps at the end of each rung: a sixth, a third, two thirds and all, duplicates dropped."""
+    total = math.ceil(examples / batch_size)
+    return tuple(sorted({max(1, round(total * part)) for part in RUNGS}))
+
+
+def learning_rate_at(step: int, total: int, peak: float) -> float:
+    """The rate of a step: linear warm-up, constant, linear decay to zero."""
+    rise = (step + 1) / max(1.0, WARM_UP * total)
+    fall = (total - step) / max(1.0, DECAY * total)
+    return peak * min(1.0, rise, fall)
+
+
+def batch_indices(step: int, batch_size: int, n: int, seed: int) -> Tensor:
+    """Indices of a step's examples, `[batch_size]`: consecutive in one permutation a pass."""
+    first, last = step * batch_size, (step + 1) * batch_size - 1
+    passes = [_permutation(n, seed, number) for number in range(first // n, last // n + 1)]
+    offset = first % n
+    return torch.cat(passes)[offset : offset + batch_size]
+
+
+def resolve_device(device: Device) -> torch.device:
+    """The device that `auto` stands for here: CUDA where there is one."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(device)
+
+
+def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype:
+    """The type to train in; `auto` is bf16 where the hardware multiplies it natively."""
+    if precision == "auto":
+        if device.type == "cuda":
+            native = torch.cuda.is_bf16_supported(including_emulation=False)
+        else:
+            able = torch.cpu.get_capabilities()
+            native = bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
+        precision = "bf16" if native else "fp32"
+    return torch.bfloat16 if precision == "bf16" else torch.float32
+
+
+@torch.inference_mode()
+def evaluate(
+    model: Autoencoder, data: Dataset, metrics: tuple[str, ...] = (), *, kind: str
+) -> dict[str, float]:
+    """`val_loss` and the named metrics, each averaged over the validation split, in fp32.
+
+    Args:
+        model: On the device of the data.
+        data: Whose validation split is read.
+        metrics: Registered names.
+        kind: Whose validation loss `val_loss` is.
+    """
+    model.eval()
+    loss_of = KINDS.get(kind).validation_loss
+    sums = dict.fromkeys((VAL_LOSS, *metrics), 0.0)
+    for chunk in data.validation.split(EVALUATION_BATCH):
+        x = as_input(chunk)
+        output = model(x).float()
+        sums[VAL_LOSS] += float(loss_of(x, output).double().sum())
+        for name in metrics:
+            sums[name] += float(METRICS.get(name).of(x, output, data.data_range).double().sum())
+    model.train()
+    return {name: total / len(data.validation) for name, total in sums.items()}
+
+
+def as_input(x: Tensor) -> Tensor:
+    """Stored examples as the network takes them: float32, bytes over 255, channels last."""
+    x = x.float() / 255 if x.dtype == torch.uint8 else x
+    return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
+
+
+def load_weights(model: Autoencoder, checkpoint: bytes) -> Autoencoder:
+    """Gives a freshly built model the weights of a checkpoint, on the CPU."""
+    model.load_state_dict(_read(checkpoint, torch.device("cpu"))["model"])
+    return model
+
+
+@dataclass(eq=False)
+class _State:
+    """A model in training, its optimizer, and the steps it has taken."""
+
+    model: Autoencoder
+    optimizer: torch.optim.AdamW
+    step: int
+    precision: torch.dtype
+
+    @classmethod
+    def of(cls, job: Job, device: torch.device) -> "_State":
+        model = job.architecture.build(job.seed).to(device)
+        if len(job.architecture.shape) == 3:
+            model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        optimizer = torch.optim.AdamW(
+            model.parameters(), lr=job.learning_rate, weight_decay=WEIGHT_DECAY, fused=True
+        )
+        step = 0
+        if job.checkpoint is not None:
+            saved = _read(job.checkpoint, device)
+            model.load_state_dict(saved["model"])
+            optimizer.load_state_dict(saved["optimizer"])
+            step = saved["step"]
+        return cls(model, optimizer, step, resolve_precision(job.precision, device))
+
+    def train(self, job: Job, examples: Tensor) -> str:
+        """Takes the steps up to `job.until`; returns why it stopped early, or nothing."""
+        kind = KINDS.get(job.architecture.kind)
+        reduced = self.precision != torch.float32
+        for step in range(self.step, job.until):
+            indices = batch_indices(step, job.batch_size, len(examples), job.seed)
+            x = as_input(examples[indices.to(examples.device)])
+            for group in self.optimizer.param_groups:
+                group["lr"] = learning_rate_at(step, job.total, job.learning_rate)
+            generator = torch.Generator(x.device).manual_seed(job.seed * 1_000_003 + step)
+            with torch.autocast(x.device.type, self.precision, enabled=reduced):
+                loss = kind.training_loss(self.model, x, generator)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+            if step % CHECK_EVERY == 0 and not math.isfinite(reached := loss.item()):
+                return (
+                    f"diverged: training loss {reached} after {(step + 1) * job.batch_size:,} "
+                    f"examples at learning rate {job.learning_rate:.2g}"
+                )
+        self.step = job.until
+        return ""
+
+    def save(self) -> bytes:
+        buffer = io.BytesIO()
+        torch.save(
+            {
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "step": self.step,
+            },
+            buffer,
+        )
+        return buffer.getvalue()
+
+
+def _read(checkpoint: bytes, device: torch.device) -> dict[str, Any]:
+    saved: dict[str, Any] = torch.load(
+        io.BytesIO(checkpoint), map_location=device, weights_only=True
+    )
+    return saved
+
+
+@torch.inference_mode()
+def _samples(
+    model: Autoencoder, data: Dataset
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    x = as_input(data.validation[:SAMPLES])
+    return x.cpu().contiguous().numpy(), model(x).float().cpu().contiguous().numpy()
+
+
+@lru_cache(maxsize=4)
+def _permutation(n: int, seed: int, number: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed * 10_007 + number)
+    return torch.randperm(n, generator=generator)
+
+
+@lru_cache(maxsize=1)
+def _resident(spec: DataSpec, device: str) -> Dataset:
+    data = load_dataset(spec)
+    if device == "cpu":
+        return data
+    return Dataset(
+        train=data.train.to(device),
+        validation=data.validation.to(device),
+        test=data.test,
+        data_range=data.data_range,
+    )
