@@ -108,7 +108,8 @@ class Architecture:
         with torch.device("meta"):
             model = self._assemble()
         encoder, decoder = (
-            sum(count_params(m) for m in side.modules() if isinstance(m, nn.Linear)) / count_params(side)
+            sum(count_params(m) for m in side.modules() if isinstance(m, nn.Linear))
+            / count_params(side)
             for side in (model.encoder, model.decoder)
         )
         return encoder, decoder

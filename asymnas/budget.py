@@ -23,7 +23,9 @@ class Counts:
 
     def __add__(self, other: "Counts") -> "Counts":
         """Counts of two parts together."""
-        return Counts(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+        return Counts(
+            **{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)}
+        )
 
     @property
     def total_params(self) -> int:

@@ -59,7 +59,9 @@ def write_whole(path: Path, content: bytes | str) -> None:
     draft.replace(path)
 
 
-def load_trained(run_dir: Path, trial: int, examples: int, architecture: Architecture) -> Autoencoder:
+def load_trained(
+    run_dir: Path, trial: int, examples: int, architecture: Architecture
+) -> Autoencoder:
     """Builds a trial's architecture with the weights it was trained to, in evaluation mode.
 
     Raises:

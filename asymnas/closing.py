@@ -45,7 +45,9 @@ def print_plan(console: Console, plan: Plan, *, full: bool) -> None:
 
 def _print_details(console: Console, plan: Plan) -> None:
     config = plan.config
-    rungs = [steps * config.batch_size for steps in rung_steps(config.examples or 0, config.batch_size)]
+    rungs = [
+        steps * config.batch_size for steps in rung_steps(config.examples or 0, config.batch_size)
+    ]
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for name, values in plan.space.choices().items():
         table.add_row(name, ", ".join(str(value) for value in values))

@@ -46,7 +46,9 @@ def load_study_file(path: Path) -> StudyConfig:
     except AsymnasError:
         raise
     except Exception as error:
-        raise ConfigError(f"the study file {path} failed: {type(error).__name__}: {error}") from error
+        raise ConfigError(
+            f"the study file {path} failed: {type(error).__name__}: {error}"
+        ) from error
     if not isinstance(config, StudyConfig):
         raise ConfigError(f"study() in {path} must return a StudyConfig but returned {config!r}")
     return config
@@ -70,8 +72,6 @@ def guarded(action: Callable[[], int]) -> None:
 
 def serve(command: Callable[..., None]) -> None:
     """Serves `python -m asymnas.X`."""
-    app = typer.Typer(
-        add_completion=False, context_settings=HELP, pretty_exceptions_enable=False
-    )
+    app = typer.Typer(add_completion=False, context_settings=HELP, pretty_exceptions_enable=False)
     app.command()(command)
     app(prog_name=f"python -m asymnas.{command.__name__}")

@@ -15,7 +15,7 @@ Precision = Literal["auto", "fp32", "bf16"]
 
 #: Fields that may differ when a run is continued: they change neither space nor values.
 RUNTIME_FIELDS = frozenset(
-    {"name", "trials", "timeout", "workers", "device", "run_dir", "storage"}
+    {"name", "trials", "timeout", "workers", "device", "precision", "run_dir", "storage"}
     | {"data_root", "download"}
 )
 

@@ -37,6 +37,7 @@ QUOTA_EVERY = 10  # one trial in ten is never pruned
 ATTEMPTS = 3  # at a rung whose worker died
 MOST_DUPLICATES = 300  # in a row, before the space counts as exhausted
 HEARTBEAT = 0.2  # seconds
+FEW = 3  # finished trials before the time left is estimated
 
 
 @dataclass(eq=False)
@@ -342,7 +343,7 @@ class Coordinator:
             front=len(self._front),
             examples=self._examples,
             seconds=seconds,
-            seconds_left=seconds * missing / newly if newly > 0 else None,
+            seconds_left=seconds * missing / newly if newly >= FEW else None,
         )
 
 

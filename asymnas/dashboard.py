@@ -34,9 +34,7 @@ def _main(run_dir: Path, port: int, host: str) -> int:
     store = FileSystemArtifactStore(str(run.directory / DASHBOARD))
     print(f"The dashboard of {run_dir} is at http://{host}:{port} (Ctrl-C ends it)", flush=True)
     try:
-        optuna_dashboard.run_server(
-            run.study.storage, host=host, port=port, artifact_store=store
-        )
+        optuna_dashboard.run_server(run.study.storage, host=host, port=port, artifact_store=store)
     except OSError as error:
         reason = error.strerror or str(error)
         raise StudyError(f"cannot listen on {host}:{port}: {reason}; try another --port") from error

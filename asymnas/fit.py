@@ -5,7 +5,6 @@ of nominal size; `scale` makes it narrower or wider, and its counts grow with th
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -13,10 +12,11 @@ from typing import Any
 import torch
 
 from asymnas.architecture import count_macs, count_params
-from asymnas.budget import Counts
+from asymnas.budget import Budget, Counts
 from asymnas.families import Family, Problem, SideName
 from asymnas.kinds import KINDS
 
+NOTHING = Counts()
 CLOSE = 0.995  # a fit this near below its target is good enough
 FINEST = 1e-4  # relative difference of scales that no longer changes a width
 
@@ -49,16 +49,25 @@ class Part:
             counts += _side_counts(self, "decoder", self.family.mirror(config))
         return counts
 
-    def widest(self, structure: Any, admits: Callable[[Counts], bool], target: float) -> float:
-        """The greatest scale that is admitted and has at most `target` parameters.
+    def widest(
+        self, structure: Any, target: float, budget: Budget | None = None, others: Counts = NOTHING
+    ) -> float:
+        """The greatest scale with at most `target` parameters, admitted by the budget.
 
         Bisection steered by interpolation of log parameters in log scale; it stops within half a
         per cent of the target, or where widths are too coarse for that. The narrowest part is
         taken to be admitted.
+
+        Args:
+            structure: The side config of nominal size.
+            target: Parameters of the part; `math.inf` to be held by the budget alone.
+            budget: Caps that must hold for the part together with `others`.
+            others: What the other parts take.
         """
 
         def fits(counts: Counts) -> bool:
-            return counts.total_params <= target and admits(counts)
+            admitted = budget is None or budget.admits(counts + others)
+            return counts.total_params <= target and admitted
 
         low, below = FINEST, self.counts(structure, FINEST)
         high = 1.0
@@ -80,7 +89,7 @@ def _guess(low: float, below: Counts, high: float, above: Counts, target: float)
     """Where between two scales the target lies; halfway if there is no telling."""
     span = math.log(above.total_params / below.total_params)
     part = math.log(target * 0.998 / below.total_params) / span if target and span > 0 else 0.5
-    return low * (high / low) ** min(max(part, 0.02), 0.98)
+    return float(low * (high / low) ** min(max(part, 0.02), 0.98))
 
 
 @lru_cache(maxsize=200_000)

@@ -12,7 +12,7 @@ _PACKAGES = ("asymnas", "torch", "torchvision", "optuna", "moocore", "scikit-lea
 
 
 def setup() -> dict[str, str]:
-    """Versions of Python and packages, processor, cores, GPU, and the git revision if there is one."""
+    """Versions of Python and packages, processor, cores, GPU, git revision."""
     facts = {"python": platform.python_version(), "system": platform.platform()}
     for package in _PACKAGES:
         try:

@@ -12,7 +12,6 @@ from safetensors.torch import save
 from asymnas import table as t
 from asymnas.analysis.front import front, hypervolume, reference_point
 from asymnas.analysis.importance import importance
-from asymnas.analysis.selection import select
 from asymnas.analysis.split import decoder_share
 from asymnas.architecture import Architecture
 from asymnas.checkpoints import load_trained, reconstruction_path, write_whole
@@ -120,8 +119,8 @@ def headline(summary: Mapping[str, Any]) -> list[str]:
     quality, value = next(iter(best["values"].items()))
     total = best["encoder_params"] + best["decoder_params"] + best["shared_params"]
     sentences = [
-        f"The best of {plural(sum(_finished(summary)), 'trial')} reaches {quality} {value:.5g} with "
-        f"{total:,} parameters, {percent(best['decoder_share'])} of them in the decoder."
+        f"The best of {plural(sum(_finished(summary)), 'trial')} reaches {quality} {value:.5g} "
+        f"with {total:,} parameters, {percent(best['decoder_share'])} of them in the decoder."
     ]
     if share["estimate"] is not None:
         spread = ""

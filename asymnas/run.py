@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from asymnas.checkpoints import write_whole
-from asymnas.config import StudyConfig, default_examples
+from asymnas.config import Precision, StudyConfig, default_examples
 from asymnas.coordinator import Coordinator, Ending
 from asymnas.datasets import load_dataset
 from asymnas.errors import ConfigError, StudyError
@@ -26,8 +26,10 @@ from asymnas.pruners import PRUNERS
 from asymnas.results import publish
 from asymnas.space import Space
 from asymnas.study import SAMPLERS, SearchStudy, open_study, resolve_objectives
+from asymnas.training import native_bf16, resolve_device
 
 MOST_WORKERS = 8
+BF16_MACS = 1_000_000  # an example; on a CPU, casting costs smaller candidates more than it gains
 OWNED = ("trials.csv", "summary.json", "report.html", "best", "artifacts", "workers.log", STORAGE)
 
 
@@ -66,13 +68,6 @@ def settle(config: StudyConfig) -> Plan:
         FAMILIES.get(config.family)
     data = load_dataset(config.data())
     family = config.family or ("conv2d" if len(data.shape) == 3 else "dense")
-    settled = replace(
-        config,
-        family=family,
-        examples=config.examples or default_examples(len(data.train)),
-        workers=config.workers or min(cores(), MOST_WORKERS),
-        run_dir=str(Path(config.run_dir).absolute()),
-    )
     space = Space(
         family=family,
         problem=Problem(shape=data.shape, latent=config.latent, bottleneck=config.bottleneck),
@@ -81,7 +76,26 @@ def settle(config: StudyConfig) -> Plan:
         learning_rates=config.learning_rates,
         symmetric=config.symmetric,
     )
+    settled = replace(
+        config,
+        family=family,
+        examples=config.examples or default_examples(len(data.train)),
+        workers=config.workers or min(cores(), MOST_WORKERS),
+        precision=_precision(config, space),
+        run_dir=str(Path(config.run_dir).absolute()),
+    )
     return Plan(config=settled, space=space, n_train=len(data.train), notes=data.notes)
+
+
+def _precision(config: StudyConfig, space: Space) -> Precision:
+    """What `auto` stands for: bf16 where it is native and candidates are large enough to gain."""
+    device = resolve_device(config.device)
+    if config.precision != "auto":
+        return config.precision
+    if not native_bf16(device):
+        return "fp32"
+    macs = [space.sample(seed).architecture.counts.total_macs for seed in range(8)]
+    return "bf16" if device.type == "cuda" or sum(macs) / len(macs) >= BF16_MACS else "fp32"
 
 
 def run_search(
@@ -188,5 +202,3 @@ def _interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-

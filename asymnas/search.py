@@ -1,7 +1,6 @@
 """python -m asymnas.search: the main job."""
 
 import json
-import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -109,7 +108,9 @@ def search(
     ] = None,
     pruner: Annotated[
         str | None,
-        _flag("rank (successive halving on the non-dominated rank) or none [default: rank]", _SEARCH),
+        _flag(
+            "rank (successive halving on the non-dominated rank) or none [default: rank]", _SEARCH
+        ),
     ] = None,
     seed: Annotated[
         int | None, _flag("Fixes splits, draws, weights and batch order [default: 0]", _SEARCH)

@@ -11,7 +11,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from asymnas.architecture import Architecture
@@ -94,7 +94,7 @@ class Space:
 
     def choices(self) -> dict[str, list[Any]]:
         """Every structural choice and its values; a study pins them."""
-        grids = [options_of(lambda s, part=part: self._structure(part, s)) for part in self._parts]  # type: ignore[misc]
+        grids = [options_of(partial(self._structure, part)) for part in self._parts]
         return {name: list(values) for grid in grids for name, values in grid.items()}
 
     def _structure(self, part: Part, suggester: Suggester) -> Any:
@@ -109,30 +109,34 @@ class Space:
         targets = []
         for i, (part, structure) in enumerate(zip(self._parts, structures, strict=True)):
             others = _sum(narrowest[:i] + narrowest[i + 1 :])
-            scale = part.widest(
-                structure, lambda c, others=others: self.budget.admits(c + others), math.inf  # type: ignore[misc]
-            )
-            low, high = narrowest[i].total_params, part.counts(structure, scale).total_params
-            targets.append(low * (high / low) ** positions[i])
+            scale = part.widest(structure, math.inf, self.budget, others)
+            least, most = narrowest[i].total_params, part.counts(structure, scale).total_params
+            targets.append(least * (most / least) ** positions[i])
         targets = _shrink(targets, [c.total_params for c in narrowest], self.budget.total_params)
-        low, high, factor = 0.0, 1.0, 1.0
-        for _ in range(HALVINGS if self.budget.macs is not None else 1):
-            scales = self._scales(structures, [target * factor for target in targets], narrowest)
-            counts = self._counts(structures, scales)
-            if self.budget.admits(counts):
+        return self._compose(structures, self._within_macs(structures, targets, narrowest))
+
+    def _within_macs(
+        self, structures: Sequence[Any], targets: Sequence[float], narrowest: Sequence[Counts]
+    ) -> list[float]:
+        """Scales that meet the targets or, if MACs bind, the same share of them on each part."""
+        scales = self._scales(structures, targets, narrowest)
+        if self.budget.admits(self._counts(structures, scales)):
+            return scales
+        best, low, high = [0.0] * len(targets), 0.0, 1.0
+        for _ in range(HALVINGS):
+            factor = (low + high) / 2
+            scales = self._scales(structures, [factor * t for t in targets], narrowest)
+            if self.budget.admits(self._counts(structures, scales)):
                 best, low = scales, factor
-                if factor == 1.0:
-                    break
             else:
                 high = factor
-            factor = (low + high) / 2
-        return self._compose(structures, best if low else [0.0] * len(scales))
+        return best
 
     def _scales(
         self, structures: Sequence[Any], targets: Sequence[float], narrowest: Sequence[Counts]
     ) -> list[float]:
         return [
-            part.widest(structure, lambda counts: True, max(target, low.total_params))
+            part.widest(structure, max(target, low.total_params))
             for part, structure, target, low in zip(
                 self._parts, structures, targets, narrowest, strict=True
             )
@@ -188,7 +192,7 @@ class Space:
         """Every structure of each part with its narrowest counts, the smallest first."""
         tables = []
         for part in self._parts:
-            options = options_of(lambda s, part=part: self._structure(part, s))  # type: ignore[misc]
+            options = options_of(partial(self._structure, part))
             combinations = itertools.product(*options.values())
             draws = [dict(zip(options, values, strict=True)) for values in combinations]
             structures = [self._structure(part, Fixed(draw)) for draw in draws]
@@ -204,7 +208,7 @@ def _shrink(targets: list[float], narrowest: list[int], budget: int) -> list[flo
     scaled = [target * budget / sum(targets) for target in targets]
     for i, low in enumerate(narrowest):
         if scaled[i] < low:
-            scaled[i], scaled[1 - i] = low, budget - low
+            scaled[i], scaled[1 - i] = low, min(targets[1 - i], budget - low)
     return scaled
 
 

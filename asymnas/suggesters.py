@@ -24,7 +24,7 @@ class Random:
         if step:
             return low + step * self._random.randint(0, round((high - low) / step))
         if log:
-            return low * (high / low) ** self._random.random()
+            return float(low * (high / low) ** self._random.random())
         return self._random.uniform(low, high)
 
     def suggest_categorical(self, name: str, choices: Any, /) -> Any:

@@ -48,7 +48,7 @@ class Job:
         checkpoint: What the last rung returned; `None` to start from fresh weights.
         metrics: Registered metrics to report besides the validation loss.
         device: Where to train.
-        precision: Arithmetic of training; evaluation is always in fp32.
+        precision: Arithmetic of training, `fp32` or `bf16`; evaluation is always in fp32.
         samples: Whether to return reconstructions.
     """
 
@@ -62,7 +62,7 @@ class Job:
     checkpoint: bytes | None = None
     metrics: tuple[str, ...] = ()
     device: Device = "auto"
-    precision: Precision = "auto"
+    precision: Precision = "fp32"
     samples: bool = False
 
 
@@ -137,16 +137,12 @@ def resolve_device(device: Device) -> torch.device:
     return torch.device(device)
 
 
-def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype:
-    """The type to train in; `auto` is bf16 where the hardware multiplies it natively."""
-    if precision == "auto":
-        if device.type == "cuda":
-            native = torch.cuda.is_bf16_supported(including_emulation=False)
-        else:
-            able = torch.cpu.get_capabilities()
-            native = bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
-        precision = "bf16" if native else "fp32"
-    return torch.bfloat16 if precision == "bf16" else torch.float32
+def native_bf16(device: torch.device) -> bool:
+    """Whether the hardware multiplies bf16 natively."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
 
 
 @torch.inference_mode()
@@ -164,7 +160,7 @@ def evaluate(
     model.eval()
     loss_of = KINDS.get(kind).validation_loss
     sums = dict.fromkeys((VAL_LOSS, *metrics), 0.0)
-    for chunk in data.validation.split(EVALUATION_BATCH):
+    for chunk in torch.split(data.validation, EVALUATION_BATCH):
         x = as_input(chunk)
         output = model(x).float()
         sums[VAL_LOSS] += float(loss_of(x, output).double().sum())
@@ -199,7 +195,7 @@ class _State:
     def of(cls, job: Job, device: torch.device) -> "_State":
         model = job.architecture.build(job.seed).to(device)
         if len(job.architecture.shape) == 3:
-            model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            model = model.to(memory_format=torch.channels_last)
         optimizer = torch.optim.AdamW(
             model.parameters(), lr=job.learning_rate, weight_decay=WEIGHT_DECAY, fused=True
         )
@@ -209,7 +205,9 @@ class _State:
             model.load_state_dict(saved["model"])
             optimizer.load_state_dict(saved["optimizer"])
             step = saved["step"]
-        return cls(model, optimizer, step, resolve_precision(job.precision, device))
+        return cls(
+            model, optimizer, step, torch.bfloat16 if job.precision == "bf16" else torch.float32
+        )
 
     def train(self, job: Job, examples: Tensor) -> str:
         """Takes the steps up to `job.until`; returns why it stopped early, or nothing."""

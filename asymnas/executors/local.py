@@ -34,9 +34,7 @@ class LocalProcesses(Executor):
         self._closed = False
         self._workers = [_Worker(self._tasks, log) for _ in range(workers)]
 
-    def submit(
-        self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> Future[T]:
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Queues a call for the next free worker."""
         if self._closed:
             raise RuntimeError("cannot submit after shutdown")

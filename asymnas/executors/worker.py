@@ -6,7 +6,6 @@ It leaves Ctrl-C to the coordinator and ends when its input does.
 import os
 import pickle
 import signal
-import sys
 import threading
 import time
 
@@ -50,4 +49,4 @@ def _end_with_parent(parent: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

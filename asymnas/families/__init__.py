@@ -1,8 +1,9 @@
 """Families: how a side is built, one file each.
 
-A family owns a frozen side config and knows a few things about it: how to draw one, how to turn its
-one knob (`scale`), how to build it as an encoder and as a decoder, how to mirror an encoder, and
-which data and latents it is for. It carries no state; counting, fitting and training are done above it.
+A family owns a frozen side config and knows a few things about it: how to draw one, how to turn
+its one knob (`scale`), how to build it as an encoder and as a decoder, how to mirror an encoder,
+and which data and latents it is for. It carries no state; counting, fitting and training are done
+above it.
 """
 
 from dataclasses import dataclass

@@ -88,7 +88,7 @@ class AddPosition(nn.Module):
         return x[:, :, None, None] + self.position
 
 
-def sizes(height: int, width: int, /, depth: int) -> list[tuple[int, int]]:
+def sizes(height: int, width: int, depth: int) -> list[tuple[int, int]]:
     """Heights and widths that `depth` stages pass through, the data's own first."""
     passed = [(height, width)]
     for _ in range(depth):
@@ -121,7 +121,7 @@ class Conv2d:
         if problem.bottleneck != "spatial":
             return (problem.latent,)
         depth = min(SPATIAL_DEPTH, deepest(problem.shape))
-        return (problem.latent, *sizes(*problem.shape[1:], depth)[-1])
+        return (problem.latent, *sizes(problem.shape[1], problem.shape[2], depth)[-1])
 
     def suggest(self, suggester: Suggester, side: SideName, problem: Problem) -> ConvSide:
         """Draws depth, blocks, block, kernel, growth and resampling of one side."""

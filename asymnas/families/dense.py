@@ -1,11 +1,12 @@
 """Fully connected layers, for rows, tables and flattened data of any shape.
 
-    encoder  x ─▶ flatten ─▶ [linear ▸ activation] × depth ─▶ linear ─▶ code
-    decoder  x ◀─ unflatten ◀─ linear ◀─ [activation ◂ linear] × depth ◀─ z
+encoder  x ─▶ flatten ─▶ [linear ▸ activation] × depth ─▶ linear ─▶ code
+decoder  x ◀─ unflatten ◀─ linear ◀─ [activation ◂ linear] × depth ◀─ z
 """
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from torch import nn
 
@@ -78,6 +79,6 @@ FAMILIES.register("dense")(Dense())
 
 def _layers(sizes: tuple[int, ...], activation: str) -> list[nn.Module]:
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+    for inputs, outputs in pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), ACTIVATIONS[activation]()]
     return layers[:-1]

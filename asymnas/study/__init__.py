@@ -25,7 +25,15 @@ from asymnas.study.lease import Lease
 from asymnas.study.objectives import resolve_objectives
 from asymnas.study.samplers import SAMPLERS, Draw, make_sampler
 
-__all__ = ["SAMPLERS", "Lease", "SearchStudy", "Trial", "open_study", "read_study", "resolve_objectives"]
+__all__ = [
+    "SAMPLERS",
+    "Lease",
+    "SearchStudy",
+    "Trial",
+    "open_study",
+    "read_study",
+    "resolve_objectives",
+]
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -250,7 +258,9 @@ def _open_storage(url: str) -> BaseStorage:
 def _check_same(study: optuna.Study, pinned: Mapping[str, Any]) -> None:
     stored = study.user_attrs.get(PINNED)
     if stored is None:
-        raise StudyError(f"the study {study.study_name!r} was not made by asymnas: use another name")
+        raise StudyError(
+            f"the study {study.study_name!r} was not made by asymnas: use another name"
+        )
     now = _json(pinned)
     unlike = [name for name in now if now[name] != stored.get(name)]
     if unlike:
@@ -283,4 +293,3 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def _json(values: Mapping[str, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = json.loads(json.dumps(values))
     return plain
-

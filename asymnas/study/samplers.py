@@ -50,9 +50,7 @@ def _tpe(draw: Draw) -> BaseSampler:
     def gamma(finished: int) -> int:
         return min(math.ceil(0.1 * finished), draw.completed)
 
-    return TPESampler(
-        seed=draw.state, multivariate=True, constant_liar=draw.parallel, gamma=gamma
-    )
+    return TPESampler(seed=draw.state, multivariate=True, constant_liar=draw.parallel, gamma=gamma)
 
 
 _MAKERS: dict[str, Callable[[Draw], BaseSampler]] = {
