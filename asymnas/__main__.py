@@ -8,8 +8,8 @@ from asymnas.report import report
 from asymnas.search import search
 
 
-def main() -> None:
-    """Runs `asymnas COMMAND`."""
+def build_app() -> typer.Typer:
+    """The commands under one name."""
     app = typer.Typer(
         add_completion=False,
         context_settings=HELP,
@@ -19,7 +19,12 @@ def main() -> None:
     )
     for command in (search, report, dashboard):
         app.command()(command)
-    app(prog_name="asymnas")
+    return app
+
+
+def main() -> None:
+    """Runs `asymnas COMMAND`."""
+    build_app()(prog_name="asymnas")
 
 
 if __name__ == "__main__":

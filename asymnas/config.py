@@ -1,6 +1,7 @@
 """What one run is: frozen, checked when made, stored with the results."""
 
 import dataclasses
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,11 @@ Precision = Literal["auto", "fp32", "bf16"]
 RUNTIME_FIELDS = frozenset(
     {"name", "trials", "timeout", "workers", "device", "precision", "run_dir", "storage"}
     | {"data_root", "download"}
+)
+
+_COUNTS = (
+    *("trials", "latent", "batch_size", "examples", "image_size", "workers"),
+    *("budget", "max_encoder_params", "max_decoder_params", "max_macs"),
 )
 
 
@@ -118,17 +124,20 @@ class StudyConfig:
     storage: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("trials", "latent", "batch_size", "examples", "image_size", "workers"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
+        for name in (*_COUNTS, "seed"):
+            if not isinstance(value := getattr(self, name), int | None):
+                raise ConfigError(f"{name} must be a whole number but got {value!r}")
+        for name in _COUNTS:
+            if (value := getattr(self, name)) is not None and value < 1:
                 raise ConfigError(f"{name} must be at least 1 but got {value}")
         if self.seed < 0:
             raise ConfigError(f"seed cannot be negative but got {self.seed}")
         if self.timeout is not None and not self.timeout > 0:
             raise ConfigError(f"timeout must be above 0 seconds but got {self.timeout}")
-        low, high = self.learning_rates
-        if not 0 < low < high:
-            raise ConfigError(f"learning_rates must be 0 < low < high but got {low}, {high}")
+        rates = self.learning_rates
+        if len(rates) != 2 or not 0 < rates[0] < rates[1] < math.inf:
+            given = ", ".join(map(str, rates))
+            raise ConfigError(f"learning_rates must be 0 < low < high but got {given}")
         for name, allowed in (
             ("bottleneck", get_args(Bottleneck)),
             ("device", get_args(Device)),
@@ -138,8 +147,9 @@ class StudyConfig:
                 raise ConfigError(
                     f"{name} must be one of {', '.join(allowed)} but got {getattr(self, name)!r}"
                 )
-        if len(set(self.objectives)) != len(self.objectives) or not self.objectives:
-            raise ConfigError(f"objectives must be distinct names but got {self.objectives}")
+        names = self.objectives
+        if isinstance(names, str) or not names or len(set(names)) != len(names):
+            raise ConfigError(f"objectives must be a tuple of distinct names but got {names!r}")
         if not self.name:
             source, _, argument = self.dataset.partition(":")
             label = f"{source}-{Path(argument).stem}" if argument else source
@@ -182,9 +192,9 @@ class StudyConfig:
 
 
 def default_examples(n_train: int) -> int:
-    """Training examples a completed candidate sees: six passes, at least 60,000, at most 180,000.
+    """Training examples a completed candidate sees: six passes, at least 60,000, at most 240,000.
 
     Args:
         n_train: Size of the training split.
     """
-    return min(max(6 * n_train, 60_000), 180_000)
+    return min(max(6 * n_train, 60_000), 240_000)

@@ -23,3 +23,7 @@ class DataError(AsymnasError, ValueError):
 
 class StudyError(AsymnasError):
     """A run directory or storage cannot be used: another study's, in use, or without results."""
+
+
+class DeviceError(AsymnasError):
+    """The hardware asked for is not there."""

@@ -69,6 +69,8 @@ class Part:
             admitted = budget is None or budget.admits(counts + others)
             return counts.total_params <= target and admitted
 
+        if budget is not None:
+            target = min(target, budget.total_params - others.total_params)
         low, below = FINEST, self.counts(structure, FINEST)
         high = 1.0
         while fits(above := self.counts(structure, high)):

@@ -99,7 +99,7 @@ def search(
         str | None,
         _flag(
             "Training examples a completed candidate sees [default: six passes, at least 60k, at "
-            "most 180k]",
+            "most 240k]",
             _SEARCH,
         ),
     ] = None,

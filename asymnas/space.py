@@ -10,7 +10,7 @@ narrowest is replaced by the nearest one that it can. So no draw is ever rejecte
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -176,10 +176,14 @@ class Space:
         return self._smallest_or_refuse()
 
     def _smallest_or_refuse(self) -> list[Any]:
-        chosen = [structures[0] for structures in self._by_size]
-        counts = _sum([counts for _, counts in chosen])
+        """The smallest structures; if MACs are what is short, those with the fewest MACs."""
+        without_macs = replace(self.budget, macs=None)
+        pairs = list(itertools.product(*map(_front, self._by_size)))
+        affordable = [p for p in pairs if without_macs.admits(_sum([row[1] for row in p]))]
+        rows = min(affordable, key=lambda p: _sum([r[1] for r in p]).total_macs, default=pairs[0])
+        counts = _sum([row[1] for row in rows])
         if self.budget.admits(counts):
-            return [structure for structure, _ in chosen]
+            return [row[0] for row in rows]
         macs = f" and {counts.total_macs:,} MACs" if self.budget.macs is not None else ""
         raise BudgetError(
             f"no {self.family} architecture fits {_describe(self.budget)}: the smallest has "
@@ -219,6 +223,15 @@ def _sum(counts: Sequence[Counts]) -> Counts:
 def _distance(one: Any, other: Any) -> int:
     """How many fields two structures of a family differ in."""
     return sum(getattr(one, name) != getattr(other, name) for name in one.__dataclass_fields__)
+
+
+def _front(rows: list[tuple[Any, Counts]]) -> list[tuple[Any, Counts]]:
+    """The rows, sorted by parameters, that no smaller row has as few MACs as."""
+    front: list[tuple[Any, Counts]] = []
+    for row in rows:
+        if not front or row[1].total_macs < front[-1][1].total_macs:
+            front.append(row)
+    return front
 
 
 def _describe(budget: Budget) -> str:

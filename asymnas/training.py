@@ -20,6 +20,7 @@ from torch import Tensor
 from asymnas.architecture import Architecture
 from asymnas.config import DataSpec, Device, Precision
 from asymnas.datasets import Dataset, load_dataset
+from asymnas.errors import DeviceError
 from asymnas.kinds import KINDS, Autoencoder
 from asymnas.metrics import METRICS
 from asymnas.table import VAL_LOSS
@@ -131,9 +132,16 @@ def batch_indices(step: int, batch_size: int, n: int, seed: int) -> Tensor:
 
 
 def resolve_device(device: Device) -> torch.device:
-    """The device that `auto` stands for here: CUDA where there is one."""
+    """The device that `auto` stands for here: CUDA where there is one.
+
+    Raises:
+        DeviceError: CUDA is asked for where there is none.
+    """
+    available = torch.cuda.is_available()
+    if device == "cuda" and not available:
+        raise DeviceError("there is no CUDA device here: use --device cpu or auto")
     if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device("cuda" if available else "cpu")
     return torch.device(device)
 
 

@@ -21,7 +21,7 @@ from asymnas import table as t
 from asymnas.analysis.front import Objective
 from asymnas.config import StudyConfig
 from asymnas.errors import StudyError
-from asymnas.study.lease import Lease
+from asymnas.study.lease import LEASE, Lease
 from asymnas.study.objectives import resolve_objectives
 from asymnas.study.samplers import SAMPLERS, Draw, make_sampler
 
@@ -46,10 +46,11 @@ _STATES: dict[TrialState, t.State] = {
 _TOLD = {state: trial_state for trial_state, state in _STATES.items()}
 CONFIG = "asymnas:config"
 SETUP = "asymnas:setup"
-LEASE = "asymnas:lease"
 OBJECTIVES = "asymnas:objectives"
 PINNED = "asymnas:pinned"
 WALL_SECONDS = "asymnas:wall_seconds"
+DETAILS = "details"  # a trial attribute that holds columns which nobody reads one by one
+_SHOWN = (t.ARCHITECTURE, t.TOTAL_PARAMS, t.DECODER_SHARE)  # attributes of their own
 
 
 class SearchStudy:
@@ -71,6 +72,7 @@ class SearchStudy:
         self.optuna = study
         self.objectives = [Objective(**o) for o in study.user_attrs[OBJECTIVES]]
         self._backend = storage
+        self._trial_ids: dict[int, int] = {}
 
     @property
     def config(self) -> dict[str, Any]:
@@ -115,6 +117,12 @@ class SearchStudy:
         """Trials that a stopped or killed run left running, ready to be continued."""
         running = self.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         return [Trial(self.optuna, self._trial_id(trial.number)) for trial in running]
+
+    def describe(self, number: int, attributes: Mapping[str, Any]) -> None:
+        """Stores what is known of a running trial's candidate before it trains, in few writes."""
+        shown = {name: attributes[name] for name in _SHOWN}
+        details = {name: value for name, value in attributes.items() if name not in shown}
+        self.remember(number, {**shown, DETAILS: details})
 
     def remember(self, number: int, attributes: Mapping[str, Any]) -> None:
         """Stores attributes of a running trial."""
@@ -162,8 +170,11 @@ class SearchStudy:
         optuna_dashboard.save_note(self.optuna, text)
 
     def _trial_id(self, number: int) -> int:
-        study = self.storage.get_study_id_from_name(self.optuna.study_name)
-        return self.storage.get_trial_id_from_study_id_trial_number(study, number)
+        if number not in self._trial_ids:
+            study = self.storage.get_study_id_from_name(self.optuna.study_name)
+            found = self.storage.get_trial_id_from_study_id_trial_number(study, number)
+            self._trial_ids[number] = found
+        return self._trial_ids[number]
 
 
 def open_study(
@@ -278,6 +289,9 @@ def _check_same(study: optuna.Study, pinned: Mapping[str, Any]) -> None:
 
 def _row(trial: FrozenTrial) -> dict[str, Any]:
     attributes = dict(trial.user_attrs)
+    attributes |= attributes.pop(DETAILS, {})
+    if curve := attributes.get(t.CURVE):
+        attributes[t.EXAMPLES], attributes[t.VAL_LOSS] = curve[-1]
     state = _STATES.get(trial.state, "running")
     drawn = {t.DRAWN + name: value for name, value in trial.params.items()}
     blank = {t.QUOTA: False, t.FAILURE: "", t.CURVE: [], t.EXAMPLES: 0, t.SECONDS: 0.0}

@@ -8,6 +8,7 @@ from typing import Any
 
 from asymnas.errors import StudyError
 
+LEASE = "asymnas:lease"  # the study attribute
 STALE_SECONDS = 60.0
 RENEW_SECONDS = 10.0
 

@@ -1,0 +1,234 @@
+"""The command as a person runs it: crashes, interruptions, wrong flags."""
+
+import json
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from asymnas import Run
+from asymnas import table as t
+from asymnas.__main__ import build_app
+from asymnas.study import read_study
+from asymnas.study.lease import LEASE
+
+from .conftest import wait_until
+
+SMALL = ("--family", "dense", "--budget", "6k", "--latent", "8", "--examples", "20k")
+SMALL += ("--precision", "fp32", "--trials", "12", "--run-dir", "run")
+
+
+def _finished(database: Path) -> dict[int, tuple[str, Any]]:
+    """State and values of finished trials, read as any Optuna tool would."""
+    if not database.exists():
+        return {}
+    try:
+        study = optuna.load_study(study_name="digits", storage=f"sqlite:///{database}")
+        trials = study.get_trials(deepcopy=False)
+    except (KeyError, sqlite3.Error, optuna.exceptions.StorageInternalError):
+        return {}
+    return {
+        trial.number: (trial.state.name, trial.values)
+        for trial in trials
+        if trial.state.is_finished()
+    }
+
+
+def test_kill_of_the_whole_group_loses_nothing(search: Callable[..., Any], tmp_path: Path) -> None:
+    database = tmp_path / "run" / "study.db"
+    killed = search(*SMALL)
+    wait_until(lambda: len(_finished(database)) >= 4)
+    killed.send(signal.SIGKILL)
+    killed.finish()
+    before = _finished(database)
+    code, _, err = search(*SMALL, "--json").finish()
+    assert code == 0, err
+    after = _finished(database)
+    assert before.items() <= after.items()
+    table = Run.open(tmp_path / "run").table
+    assert set(table[t.STATE]) <= {"complete", "pruned", "failed"}
+    assert table[t.DUPLICATE_OF].isna().sum() == 12
+
+
+def test_ctrl_c_ends_within_five_seconds(search: Callable[..., Any], tmp_path: Path) -> None:
+    database = tmp_path / "run" / "study.db"
+    running = search(*SMALL)
+    wait_until(lambda: len(_finished(database)) >= 3)
+    began = time.monotonic()
+    running.send(signal.SIGINT)
+    code, out, err = running.finish()
+    assert time.monotonic() - began < 5
+    assert code == 130
+    assert "Interrupted" in out
+    assert "Traceback" not in out + err
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["trials"]["complete"] + summary["trials"]["pruned"] >= 3
+    code, out, err = search(*SMALL, "--json").finish()
+    assert code == 0, err
+    trials = json.loads(out)["trials"]
+    assert trials["complete"] + trials["pruned"] + trials["failed"] == 12
+    assert trials["unfinished"] == 0
+
+
+def test_timeout_pauses(search: Callable[..., Any], tmp_path: Path) -> None:
+    code, out, err = search(*SMALL, "--trials", "2000", "--timeout", "6s").finish()
+    assert code == 0, err
+    assert "time is up" in out
+
+
+def test_a_second_coordinator_is_refused(search: Callable[..., Any], tmp_path: Path) -> None:
+    database = tmp_path / "run" / "study.db"
+    first = search(*SMALL, "--trials", "500")
+    wait_until(lambda: len(_finished(database)) >= 1)
+    code, _, err = search(*SMALL, "--trials", "500").finish()
+    assert code == 1
+    assert str(first.process.pid) in err
+    assert len(err.strip().splitlines()) == 1
+    first.send(signal.SIGINT)
+    assert first.finish()[0] == 130
+
+
+def test_a_stale_lease_is_taken(search: Callable[..., Any], tmp_path: Path) -> None:
+    assert search(*SMALL, "--trials", "2").finish()[0] == 0
+    study = read_study(f"sqlite:///{tmp_path / 'run' / 'study.db'}")
+    elsewhere = {"host": "elsewhere", "pid": os.getpid(), "time": time.time()}
+    study.optuna.set_user_attr(LEASE, elsewhere)
+    code, _, err = search(*SMALL, "--trials", "3").finish()
+    assert code == 1
+    assert "elsewhere" in err
+    study.optuna.set_user_attr(LEASE, {**elsewhere, "time": time.time() - 61})
+    assert search(*SMALL, "--trials", "3").finish()[0] == 0
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    """A folder of unusable inputs."""
+    (tmp_path / "empty").mkdir()
+    unlike = tmp_path / "unlike"
+    unlike.mkdir()
+    for i in range(12):
+        mode = "RGB" if i % 2 else "L"
+        Image.new(mode, (8, 8), color=i * 9).save(unlike / f"{i}.png")
+    x = np.random.default_rng(0).normal(size=(50, 5))
+    x[3, 2] = np.nan
+    np.savez(tmp_path / "nan.npz", x=x)
+    (tmp_path / "file").write_text("not a folder")
+    return tmp_path
+
+
+CASES = [
+    (("--budget", "10"), 2, "the smallest has"),
+    (("--budget", "lots"), 2, "'lots' is not a count"),
+    (("--budget", "-5"), 2, "'-5' is not a count"),
+    (("--max-encoder-params", "3"), 2, "encoder parameters"),
+    (("--max-macs", "9"), 2, "MACs"),
+    (("--trials", "0"), 2, "trials must be at least 1"),
+    (("--trials", "many"), 2, "'many' is not a valid int"),
+    (("--timeout", "soon"), 2, "'soon' is not a duration"),
+    (("--timeout", "0"), 2, "is not a duration"),
+    (("--examples", "0"), 2, "'0' is not a count"),
+    (("--latent", "0"), 2, "latent must be at least 1"),
+    (("--bottleneck", "wide"), 2, "bottleneck must be one of dense, spatial, pooled"),
+    (("--bottleneck", "pooled", "--family", "dense"), 2, "dense bottleneck only"),
+    (("--family", "resnet"), 2, "no family is called 'resnet'; there are: conv2d, dense"),
+    (("--kind", "diffusion"), 2, "no kind is called 'diffusion'"),
+    (("--dataset", "imagenet"), 2, "no data set is called 'imagenet'"),
+    (("--dataset", "cifar10", "--data-root", "nowhere"), 1, "--download"),
+    (("--objectives", "val_loss,beauty"), 2, "no objective is called 'beauty'"),
+    (("--objectives", "total_params"), 2, "the first objective must be measured"),
+    (("--objectives", "mse,mse"), 2, "distinct names"),
+    (("--sampler", "annealing"), 2, "no sampler is called 'annealing'"),
+    (("--pruner", "shears"), 2, "no pruner is called 'shears'"),
+    (("--workers", "0"), 2, "workers must be at least 1"),
+    (("--device", "tpu"), 2, "device must be one of"),
+    (("--device", "cuda"), 1, "no CUDA device"),
+    (("--precision", "int4"), 2, "precision must be one of"),
+    (("--seed", "-1"), 2, "seed cannot be negative"),
+    (("--image-size", "0"), 2, "image_size must be at least 1"),
+    (("--storage", "nosuch://x"), 1, "cannot open the storage"),
+    (("--run-dir", "file"), 1, "is a file"),
+    (("missing.py",), 2, "there is no study file missing.py"),
+    (("--dataset", "folder:absent"), 1, "absent"),
+    (("--dataset", "folder:empty"), 1, "empty"),
+    (("--dataset", "folder:file"), 1, "file"),
+    (("--dataset", "folder:unlike"), 1, "channel"),
+    (("--dataset", "npz:nan.npz"), 1, "NaN"),
+    (("--nonsense",), 2, "No such option"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), CASES, ids=[" ".join(c[0]) for c in CASES])
+def test_wrong_input_is_one_clear_line(
+    bad: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    code: int,
+    words: str,
+) -> None:
+    monkeypatch.chdir(bad)
+    if arguments == ("--device", "cuda"):
+        monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    before = sorted(bad.rglob("*"))
+    result = CliRunner().invoke(build_app(), ["search", *arguments])
+    assert result.exit_code == code, result.output
+    assert words in " ".join(result.stderr.split())
+    assert "Traceback" not in result.output
+    if "error:" in result.stderr:
+        assert len(result.stderr.strip().splitlines()) == 1
+    assert [p for p in sorted(bad.rglob("*")) if p not in before and p.name != "study.db"] in (
+        [],
+        [bad / "runs", bad / "runs" / "digits"],
+    )
+
+
+def test_a_run_of_other_settings_is_not_written_over(
+    bad: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(bad)
+    app, start = CliRunner(), ["search", *SMALL, "--trials", "2", "--workers", "1"]
+    assert app.invoke(build_app(), start).exit_code == 0
+    kept = {p: p.read_bytes() for p in (bad / "run").rglob("*") if p.is_file()}
+    for change, words in (
+        (("--budget", "7k"), "budget was 6000, now 7000"),
+        (("--seed", "4"), "seed was 0, now 4"),
+        (("--dataset", "photos"), "holds the study 'digits', not 'photos'"),
+    ):
+        result = app.invoke(build_app(), [*start, *change])
+        assert result.exit_code == 1
+        assert words in result.stderr
+    assert {p: p.read_bytes() for p in (bad / "run").rglob("*") if p.is_file()} == kept
+    assert app.invoke(build_app(), [*start, "--budget", "7k", "--fresh"]).exit_code == 0
+    assert Run.open(bad / "run").study.config["budget"] == 7000
+
+
+def test_dry_run_trains_nothing(bad: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(bad)
+    result = CliRunner().invoke(build_app(), ["search", "--dry-run"])
+    assert result.exit_code == 0
+    assert "decoder_upsampling" in result.output
+    assert "Nothing was trained" in result.output
+    assert not (bad / "runs").exists()
+
+
+def test_a_study_file_and_flags_over_it(bad: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(bad)
+    (bad / "mine.py").write_text(
+        "from asymnas import StudyConfig\n\n\ndef study():\n"
+        "    return StudyConfig(name='mine', family='dense', budget=6_000, trials=9,\n"
+        "                       examples=600, latent=4)\n"
+    )
+    result = CliRunner().invoke(build_app(), ["search", "mine.py", "--trials", "2"])
+    assert result.exit_code == 0, result.output
+    summary = json.loads((bad / "runs" / "mine" / "summary.json").read_text())
+    assert summary["study"] == "mine"
+    assert summary["budget"] == {"total_params": 6000}
+    assert summary["trials"]["complete"] + summary["trials"]["pruned"] == 2
