@@ -28,6 +28,19 @@ def parse_duration(text: str) -> float:
     return seconds
 
 
+def parse_whole(name: str, text: str) -> int:
+    """A whole number given for a flag.
+
+    Raises:
+        ConfigError: Not a whole number.
+    """
+    try:
+        return int(text)
+    except ValueError as error:
+        flag = f"--{name.replace('_', '-')}"
+        raise ConfigError(f"{flag} must be a whole number but got {text!r}") from error
+
+
 def load_study_file(path: Path) -> StudyConfig:
     """Runs a study file and returns what its `study()` returns.
 

@@ -168,7 +168,7 @@ class Coordinator:
         if curve:
             running.checkpoint = self._checkpoints.load(running.number, curve[-1][0])
         if running.checkpoint is not None:
-            running.curve, running.seconds = curve, float(remembered[t.SECONDS])
+            running.curve, running.seconds = curve, float(remembered.get(t.SECONDS, 0))
 
     def _submit(self, running: _Running) -> None:
         config = self._config
@@ -225,7 +225,7 @@ class Coordinator:
         self._checkpoints.save(running.number, seen, result.checkpoint)
         running.curve.append((seen, result.metrics[t.VAL_LOSS]))
         seconds = round(running.seconds, 3)
-        self._study.remember(running.number, {t.CURVE: running.curve, t.SECONDS: seconds})
+        self._study.remember(running.number, {t.SECONDS: seconds, t.CURVE: running.curve})
         self._checkpoints.keep(running.number, seen)
         self._ledger.note(running.number, running.curve, running.attributes)
         self._examples += seen - before

@@ -22,7 +22,7 @@ from asymnas.figures.front import front_panel
 from asymnas.figures.importance import importance_panel
 from asymnas.figures.page import render_page
 from asymnas.figures.share import share_panel
-from asymnas.figures.style import percent, plural
+from asymnas.figures.style import label, percent, plural, value
 from asymnas.progress import duration
 from asymnas.study import SearchStudy
 
@@ -116,10 +116,10 @@ def headline(summary: Mapping[str, Any]) -> list[str]:
     best, share = summary["best"], summary["decoder_share"]
     if not best:
         return ["No trial has completed yet: there is nothing to report."]
-    quality, value = next(iter(best["values"].items()))
+    quality, reached = next(iter(best["values"].items()))
     total = best["encoder_params"] + best["decoder_params"] + best["shared_params"]
     sentences = [
-        f"The best of {plural(sum(_finished(summary)), 'trial')} reaches {quality} {value:.5g} "
+        f"The best of {plural(sum(_finished(summary)), 'trial')} reaches {quality} {reached:.5g} "
         f"with {total:,} parameters, {percent(best['decoder_share'])} of them in the decoder."
     ]
     if share["estimate"] is not None:
@@ -138,7 +138,7 @@ def _note(summary: Mapping[str, Any]) -> str:
     """The result as the dashboard's note."""
     rows = ["| trial | objectives | encoder | decoder | decoder share |", "|---|---|---|---|---|"]
     for entry in summary["front"]:
-        values = ", ".join(f"{name} {value:,.5g}" for name, value in entry["values"].items())
+        values = ", ".join(f"{label(name)} {value(name, v)}" for name, v in entry["values"].items())
         rows.append(
             f"| {entry['trial']} | {values} | {entry['encoder_params']:,} | "
             f"{entry['decoder_params']:,} | {percent(entry['decoder_share'])} |"
@@ -176,8 +176,8 @@ def _page(
         ],
         pictures=_pictures(summary, run_dir),
         setup={
-            **{name: _text(value) for name, value in study.config.items()},
-            **{name: str(value) for name, value in study.setup.items()},
+            **{name: _text(setting) for name, setting in study.config.items()},
+            **{name: str(fact) for name, fact in study.setup.items()},
         },
     )
 
@@ -193,7 +193,12 @@ def _facts(summary: Mapping[str, Any]) -> dict[str, str]:
         "Data set": summary["dataset"],
         "Family and kind": f"{summary['family']}, {summary['kind']}",
         "Latent": f"{summary['latent']} ({summary['bottleneck']})",
-        "Budget": ", ".join(f"{cap:,} {name}" for name, cap in summary["budget"].items()),
+        "Budget": ", ".join(
+            f"{cap:,} {name.removeprefix('total_').replace('params', 'parameters')}".replace(
+                "_", " "
+            )
+            for name, cap in summary["budget"].items()
+        ),
         "Trials": ", ".join(f"{trials[s]} {s}" for s in states if trials[s]) or "none",
         "Training examples seen": f"{summary['examples_seen']:,}",
         "Time": duration(summary["wall_seconds"]),
@@ -226,14 +231,18 @@ def _pictures(summary: Mapping[str, Any], run_dir: Path) -> list[Picture]:
     for entry in summary["front"][:MOST_PICTURES]:
         path = reconstruction_path(run_dir, entry["trial"])
         if path.is_file():
-            name, value = next(iter(entry["values"].items()))
+            name, reached = next(iter(entry["values"].items()))
             total = entry["encoder_params"] + entry["decoder_params"] + entry["shared_params"]
-            caption = f"Trial {entry['trial']}: {total:,} parameters, {name} {value:.5g}"
+            caption = f"Trial {entry['trial']}: {total:,} parameters, {name} {reached:.5g}"
             pictures.append(Picture(png=path.read_bytes(), caption=caption))
     return pictures
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(str(item) for item in value)
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+def _text(setting: Any) -> str:
+    if isinstance(setting, list):
+        return ", ".join(str(item) for item in setting)
+    return (
+        f"{setting:,}"
+        if isinstance(setting, int) and not isinstance(setting, bool)
+        else str(setting)
+    )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from asymnas.commands import guarded, load_study_file, parse_duration, serve
+from asymnas.commands import guarded, load_study_file, parse_duration, parse_whole, serve
 
 _DATA = "Data"
 _NETWORK = "Networks"
@@ -39,7 +39,7 @@ def search(
         bool, _flag("Fetch a missing data set [default: off]", _DATA, "--download")
     ] = False,
     image_size: Annotated[
-        int | None,
+        str | None,
         _flag("Pixels that a folder's images are resized to [default: their own]", _DATA),
     ] = None,
     family: Annotated[
@@ -64,7 +64,7 @@ def search(
         ),
     ] = None,
     latent: Annotated[
-        int | None,
+        str | None,
         _flag("Latent numbers an example; channels a position if spatial [default: 16]", _NETWORK),
     ] = None,
     bottleneck: Annotated[
@@ -85,7 +85,7 @@ def search(
         ),
     ] = None,
     trials: Annotated[
-        int | None,
+        str | None,
         _flag(
             "Finished trials the run holds in all, those of earlier starts included [default: 60]",
             _SEARCH,
@@ -113,10 +113,10 @@ def search(
         ),
     ] = None,
     seed: Annotated[
-        int | None, _flag("Fixes splits, draws, weights and batch order [default: 0]", _SEARCH)
+        str | None, _flag("Fixes splits, draws, weights and batch order [default: 0]", _SEARCH)
     ] = None,
     workers: Annotated[
-        int | None, _flag("Local processes [default: one a core, at most 8]", _MACHINE)
+        str | None, _flag("Local processes [default: one a core, at most 8]", _MACHINE)
     ] = None,
     device: Annotated[str | None, _flag("auto, cpu or cuda [default: auto]", _MACHINE)] = None,
     precision: Annotated[
@@ -148,7 +148,9 @@ def search(
 
     Exit codes: 0 done; 1 failed; 2 bad arguments; 130 interrupted, with everything finished saved.
     """
-    given = {name: value for name, value in locals().items() if value not in (None, False)}
+    given = {
+        name: value for name, value in locals().items() if value is not None and value is not False
+    }
     guarded(lambda: _main(given))
 
 
@@ -186,6 +188,8 @@ def _config(given: dict[str, Any]) -> Any:
         if name not in ("study", "fresh", "dry_run", "as_json")
     }
     values |= {name: parse_count(values[name]) for name in counts if name in values}
+    wholes = ("image_size", "latent", "trials", "seed", "workers")
+    values |= {name: parse_whole(name, values[name]) for name in wholes if name in values}
     if "timeout" in values:
         values["timeout"] = parse_duration(values["timeout"])
     if "objectives" in values:

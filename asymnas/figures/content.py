@@ -60,7 +60,7 @@ class PageContent:
         drawing: The best architecture: an SVG from `drawing.architecture_drawing`.
         drawing_caption: What it is of.
         front: The front as a table, from `front_rows`.
-        panels: Figures with their readings.
+        panels: Figures with their readings; the first two lead the page.
         pictures: Reconstructions.
         setup: Everything it takes to repeat the run: settings, versions, seed, revision.
     """

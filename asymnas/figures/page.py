@@ -13,6 +13,8 @@ from plotly.offline import get_plotlyjs
 from asymnas.figures.content import PageContent, Picture, Rows
 from asymnas.figures.style import DARK, LIGHT, Panel
 
+LEADING = 2  # panels before the architecture and the pictures
+
 
 def render_page(content: PageContent) -> str:
     """The page as HTML.
@@ -23,15 +25,17 @@ def render_page(content: PageContent) -> str:
     Args:
         content: What to say.
     """
+    figures = [
+        (f"figure-{place}", panel.title, _panel(place, panel))
+        for place, panel in enumerate(content.panels)
+    ]
     sections = [
-        ("notes", "Notes", _list(content.notes)),
+        *figures[:LEADING],
+        ("front", "The front in numbers", _table(content.front)),
         ("best", "The best architecture", _drawing(content)),
         ("reconstructions", "Reconstructions", "".join(map(_picture, content.pictures))),
-        *(
-            (f"figure-{place}", panel.title, _panel(place, panel))
-            for place, panel in enumerate(content.panels)
-        ),
-        ("front", "The front in numbers", _table(content.front)),
+        *figures[LEADING:],
+        ("notes", "Notes", _list(content.notes)),
         ("setup", "Set-up", _pairs(content.setup, "setup")),
     ]
     shown = [section for section in sections if section[2]]

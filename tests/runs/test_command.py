@@ -132,7 +132,7 @@ CASES = [
     (("--max-encoder-params", "3"), 2, "encoder parameters"),
     (("--max-macs", "9"), 2, "MACs"),
     (("--trials", "0"), 2, "trials must be at least 1"),
-    (("--trials", "many"), 2, "'many' is not a valid int"),
+    (("--trials", "many"), 2, "--trials must be a whole number but got 'many'"),
     (("--timeout", "soon"), 2, "'soon' is not a duration"),
     (("--timeout", "0"), 2, "is not a duration"),
     (("--examples", "0"), 2, "'0' is not a count"),
@@ -160,7 +160,7 @@ CASES = [
     (("--dataset", "folder:absent"), 1, "absent"),
     (("--dataset", "folder:empty"), 1, "empty"),
     (("--dataset", "folder:file"), 1, "file"),
-    (("--dataset", "folder:unlike"), 1, "channel"),
+    (("--dataset", "folder:unlike"), 1, "is greyscale but"),
     (("--dataset", "npz:nan.npz"), 1, "NaN"),
     (("--nonsense",), 2, "No such option"),
 ]
