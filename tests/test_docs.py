@@ -1,0 +1,147 @@
+"""What the documentation says: its code runs, its names and paths exist."""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+import asymnas.run
+from asymnas import StudyConfig
+from asymnas.datasets import DATASETS
+from asymnas.downsampling import DOWNSAMPLINGS
+from asymnas.families import FAMILIES
+from asymnas.kinds import KINDS
+from asymnas.metrics import METRICS
+from asymnas.pruners import PRUNERS
+from asymnas.table import COLUMNS
+from asymnas.upsampling import UPSAMPLINGS
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("studies/*.md")])
+REGISTRIES = (DATASETS, DOWNSAMPLINGS, FAMILIES, KINDS, METRICS, PRUNERS, UPSAMPLINGS)
+
+
+@dataclass(frozen=True)
+class Section:
+    """The Python blocks between two headings of a page: lines and code of each."""
+
+    page: Path
+    title: str
+    blocks: tuple[tuple[int, str], ...]
+
+    def __str__(self) -> str:
+        return f"{self.page.name}: {self.title}"
+
+    def run(self) -> None:
+        """Runs the blocks one after the other in one namespace; tracebacks name the page."""
+        namespace = {"__name__": "example"}
+        for line, code in self.blocks:
+            exec(compile("\n" * line + code, str(self.page), "exec"), namespace)
+
+
+def sections(page: Path) -> list[Section]:
+    """The sections of a page that hold blocks marked ```python, by headings of level two."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    title, start = "", 0
+    lines = page.read_text("utf-8").splitlines()
+    for number, line in enumerate(lines):
+        if start:
+            if line == "```":
+                found.setdefault(title, []).append((start, "\n".join(lines[start:number])))
+                start = 0
+        elif line == "```python":
+            start = number + 1
+        elif line.startswith("## "):
+            title = line.removeprefix("## ")
+    return [Section(page, title, tuple(blocks)) for title, blocks in found.items()]
+
+
+DOCS = [s for p in PAGES if p.parent == ROOT / "docs" for s in sections(p)]
+README = sections(ROOT / "README.md")
+
+
+@pytest.fixture
+def registries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forgets afterwards what a block registers."""
+    for registry in REGISTRIES:
+        registry.names()
+        monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+
+
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Cuts searches down to seconds, in this process, with relative paths led elsewhere."""
+    settle = asymnas.run.settle
+
+    def settle_briefly(config: StudyConfig) -> asymnas.run.Plan:
+        short = {"dataset": "digits", "trials": 4, "examples": 640, "workers": 1}
+        return settle(replace(config, **short))
+
+    monkeypatch.setattr(asymnas.run, "settle", settle_briefly)
+    monkeypatch.setattr(asymnas.run, "LocalProcesses", lambda n, log: ThreadPoolExecutor(n))
+    monkeypatch.chdir(tmp_path)
+
+
+def test_extending_shows_every_room() -> None:
+    titles = {s.title for s in DOCS if s.page.name == "extending.md"}
+    rooms = ("upsampling", "downsampling", "family", "kind", "metric", "pruner", "data set")
+    assert {title.split(" ", 1)[1] for title in titles} == set(rooms)
+
+
+@pytest.mark.parametrize("section", DOCS, ids=str)
+def test_code_of_the_docs_runs(section: Section, registries: None) -> None:
+    before = [registry.names() for registry in REGISTRIES]
+    section.run()
+    if section.page.name == "extending.md":
+        after = [registry.names() for registry in REGISTRIES]
+        assert sum(map(len, after)) == sum(map(len, before)) + 1
+
+
+@pytest.mark.parametrize("section", README, ids=str)
+def test_code_of_the_readme_runs(section: Section, registries: None, brief: None) -> None:
+    section.run()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text("utf-8"))
+    local = [link for link in links if "://" not in link and not link.startswith("mailto:")]
+    assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_that_are_named_exist(page: Path) -> None:
+    if page.name in ("extending.md", "CHANGELOG.md"):
+        pytest.skip("names files to be written, or files of earlier versions")
+    named = re.findall(r"`((?:asymnas|tests|docs|studies|benchmarks)/[\w./-]+)`", page.read_text())
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("upsampling.md", UPSAMPLINGS.names),
+        ("upsampling.md", DOWNSAMPLINGS.names),
+        ("data.md", lambda: [name for name in DATASETS.names() if name not in _WITH_ARGUMENT]),
+        ("run-directory.md", lambda: COLUMNS),
+        ("index.md", lambda: [*FAMILIES.names(), *KINDS.names(), *METRICS.names()]),
+        ("index.md", PRUNERS.names),
+    ],
+)
+def test_every_name_is_on_its_page(page: str, names: Callable[[], Iterable[str]]) -> None:
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    assert [name for name in names() if f"`{name}`" not in text] == []
+
+
+def test_the_floors_are_those_that_are_checked() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (layers,) = [c["layers"] for c in contracts["contracts"] if c["type"] == "layers"]
+    text = (ROOT / "docs" / "index.md").read_text("utf-8")
+    assert re.search(r"```floors\n(.*?)\n```", text, re.DOTALL)[1].splitlines() == layers
+
+
+_WITH_ARGUMENT = ("folder", "npz", "csv")
