@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, ParamSpec, TypeVar
 
@@ -46,10 +47,11 @@ class LocalProcesses(Executor):
         """Ends the workers: after the queued calls, or with `cancel_futures` at once."""
         self._closed = True
         if cancel_futures:
-            while not self._tasks.empty():
-                task = self._tasks.get()
-                if task is not None:
-                    task[0].cancel()
+            with suppress(queue.Empty):
+                while True:
+                    task = self._tasks.get_nowait()
+                    if task is not None:
+                        task[0].cancel()
         for _ in self._workers:
             self._tasks.put(None)
         for worker in self._workers:
@@ -64,39 +66,52 @@ class _Worker(threading.Thread):
         super().__init__(daemon=True, name="asymnas worker")
         self._tasks, self._log = tasks, log
         self._process = self._launch()
-        self._stopping = False
+        self._lock, self._stopping = threading.Lock(), False
         self.start()
 
     def run(self) -> None:
-        while (task := self._tasks.get()) is not None and not self._stopping:
-            future, call = task
-            if not future.set_running_or_notify_cancel():
-                continue
-            if self._process.poll() is not None:
-                self._process = self._launch()
-            try:
-                done, value = self._exchange(call)
-            except (OSError, EOFError, pickle.UnpicklingError):
-                code = self._process.wait()
-                self._close()
-                future.set_exception(BrokenExecutor(f"a worker process ended with code {code}"))
-                continue
-            if done:
-                future.set_result(value)
-            else:
-                future.set_exception(value)
+        while (task := self._tasks.get()) is not None:
+            self._serve(*task)
         self._close()
 
     def kill(self) -> None:
-        """Ends the process at once; the task it is on fails."""
-        self._stopping = True
-        self._process.kill()
+        """Ends the process at once and for good; the task it is on fails."""
+        with self._lock:
+            self._stopping = True
+            self._process.kill()
 
-    def _exchange(self, call: bytes) -> tuple[bool, Any]:
+    def _serve(self, future: Future[Any], call: bytes) -> None:
+        """Settles the future of one call, whatever happens to it."""
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            answer = self._exchange(call)
+        except (OSError, EOFError, pickle.UnpicklingError):
+            self._close()
+            code = self._process.returncode
+            future.set_exception(BrokenExecutor(f"a worker process ended with code {code}"))
+            return
+        try:
+            done, value = pickle.loads(answer)
+        except Exception as error:  # whatever reading a value can raise
+            done, value = False, error
+        if done:
+            future.set_result(value)
+        else:
+            future.set_exception(value)
+
+    def _exchange(self, call: bytes) -> bytes:
+        """Sends a call and receives its answer, both as bytes that only their reader unpacks."""
+        with self._lock:
+            if self._stopping:
+                raise EOFError("the worker is being ended")
+            if self._process.poll() is not None:
+                self._close()
+                self._process = self._launch()
         stdin, stdout = _pipe(self._process.stdin), _pipe(self._process.stdout)
-        stdin.write(call)
+        pickle.dump(call, stdin)
         stdin.flush()
-        answer: tuple[bool, Any] = pickle.load(stdout)
+        answer: bytes = pickle.load(stdout)
         return answer
 
     def _launch(self) -> "subprocess.Popen[bytes]":
@@ -121,10 +136,8 @@ class _Worker(threading.Thread):
 
     def _close(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout):
-            try:
+            with suppress(OSError):
                 _pipe(pipe).close()
-            except OSError:
-                continue
         self._process.wait()
 
 

@@ -1,5 +1,7 @@
 """The process behind `LocalProcesses`: reads pickled calls, writes pickled answers.
 
+Both travel as bytes within a pickle, so that one that cannot be unpacked leaves the pipe whole.
+
 It leaves Ctrl-C to the coordinator and ends when its input does.
 """
 
@@ -16,20 +18,23 @@ def main() -> None:
     calls = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a call prints must not mix with the answers
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)  # nor may it read calls
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     import torch
 
     torch.set_num_threads(1)
     while True:
         try:
-            function, args, kwargs = pickle.load(calls)
+            call = pickle.load(calls)
         except EOFError:
             return
         try:
+            function, args, kwargs = pickle.loads(call)
             answer = pickle.dumps((True, function(*args, **kwargs)))
         except Exception as error:
             answer = _as_answer(error)
-        answers.write(answer)
+        pickle.dump(answer, answers)
         answers.flush()
 
 

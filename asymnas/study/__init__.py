@@ -151,7 +151,7 @@ class SearchStudy:
     def table(self) -> pd.DataFrame:
         """All trials, one row each; `asymnas.table` describes the columns."""
         rows = [_row(trial) for trial in self.optuna.get_trials(deepcopy=False)]
-        frame = pd.DataFrame(rows, columns=_columns(rows))
+        frame = pd.DataFrame(rows, columns=_columns(rows, [o.name for o in self.objectives]))
         return frame.astype({t.DUPLICATE_OF: "Int64", t.TRIAL: int})
 
     @property
@@ -298,8 +298,9 @@ def _row(trial: FrozenTrial) -> dict[str, Any]:
     return {**blank, t.TRIAL: trial.number, t.STATE: state, **attributes, **drawn}
 
 
-def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    extra = {name: None for row in rows for name in row if name not in t.COLUMNS}
+def _columns(rows: Sequence[Mapping[str, Any]], objectives: Sequence[str]) -> list[str]:
+    found = [*objectives, *(name for row in rows for name in row)]
+    extra = dict.fromkeys(name for name in found if name not in t.COLUMNS)
     metrics = [name for name in extra if not name.startswith(t.DRAWN)]
     return [*t.COLUMNS, *metrics, *(name for name in extra if name.startswith(t.DRAWN))]
 

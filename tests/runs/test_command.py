@@ -200,7 +200,7 @@ def test_a_run_of_other_settings_is_not_written_over(
     for change, words in (
         (("--budget", "7k"), "budget was 6000, now 7000"),
         (("--seed", "4"), "seed was 0, now 4"),
-        (("--dataset", "photos"), "holds the study 'digits', not 'photos'"),
+        (("--dataset", "photos", "--budget", "300k"), "holds the study 'digits', not 'photos'"),
     ):
         result = app.invoke(build_app(), [*start, *change])
         assert result.exit_code == 1

@@ -138,8 +138,11 @@ class _Made(Executor):
         return future
 
 
-def test_no_architecture_is_trained_twice(small: StudyConfig) -> None:
-    tiny = replace(small, budget=1_400, symmetric=True, trials=400, latent=2)
+def test_no_architecture_is_trained_twice(
+    small: StudyConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asymnas.coordinator.MOST_DUPLICATES", 20)
+    tiny = replace(small, budget=900, symmetric=True, trials=60, latent=2, sampler="random")
     plan = settle(tiny)
     from asymnas.coordinator import Coordinator
     from asymnas.study import open_study, resolve_objectives
@@ -177,9 +180,9 @@ def test_every_sampler_serves(small: StudyConfig, in_process: Executor, sampler:
 
 
 def test_any_optuna_sampler_serves(small: StudyConfig, in_process: Executor) -> None:
-    sampler = optuna.samplers.NSGAIIISampler(seed=3)
+    sampler = optuna.samplers.TPESampler(seed=3)
     run = run_search(replace(small, sampler=sampler, trials=4), executor=in_process)
-    assert run.study.config["sampler"] == "NSGAIIISampler"
+    assert run.study.config["sampler"] == "TPESampler"
 
 
 @pytest.mark.parametrize(
