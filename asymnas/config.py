@@ -16,7 +16,7 @@ Precision = Literal["auto", "fp32", "bf16"]
 
 #: Fields that may differ when a run is continued: they change neither space nor values.
 RUNTIME_FIELDS = frozenset(
-    {"name", "trials", "timeout", "workers", "device", "precision", "run_dir", "storage"}
+    {"trials", "timeout", "workers", "device", "precision", "run_dir", "storage"}
     | {"data_root", "download"}
 )
 
@@ -71,7 +71,7 @@ class StudyConfig:
         max_encoder_params: Cap on the encoder's parameters.
         max_decoder_params: Cap on the decoder's parameters.
         max_macs: Cap on the MACs of encoding and decoding one example.
-        objectives: Metrics or counts; the first is the quality that pruning compares.
+        objectives: Metrics or counts; the first must be measured. Pruning compares `val_loss`.
         latent: Latent size: numbers an example (dense, pooled), channels a position (spatial).
         bottleneck: How an image side meets the latent.
         trials: Finished trials the run holds in all: complete, pruned or failed.
@@ -85,7 +85,8 @@ class StudyConfig:
         symmetric: Search mirrored architectures only.
         workers: Local processes; by default one a core, eight at most.
         device: Where candidates train.
-        precision: Arithmetic of training; `auto` is bf16 where the hardware has it natively.
+        precision: Arithmetic of training; `auto` is bf16 where the hardware has it natively and
+            candidates are large enough to gain from it.
         seed: Fixes splits, draws, initial weights and batch order.
         run_dir: Where results go; by default `runs/<name>`.
         storage: Optuna storage URL; by default a SQLite file in the run directory.

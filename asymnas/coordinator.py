@@ -1,6 +1,6 @@
 """The one loop: ask, train a rung, prune or go on, tell.
 
-The coordinator is the only writer to a study. It keeps as many rungs in flight as there are
+The coordinator is the only writer of trials. It keeps as many rungs in flight as there are
 workers, continues started trials before it asks for new ones, and stops at the exact number of
 finished trials. What it must not lose is on disk before the study says so: a checkpoint is written
 before the rung that it ends enters the curve.
@@ -117,7 +117,7 @@ class Coordinator:
         on from their last finished rung when the run is started again.
         """
         try:
-            for trial in self._study.unfinished():
+            for trial in self._study.unfinished(self._config.sampler, self._config.seed):
                 self._begin(trial)
             return self._loop()
         except KeyboardInterrupt:

@@ -102,12 +102,12 @@ class Run:
 
     @property
     def front(self) -> pd.DataFrame:
-        """The trials that nothing dominates, the lowest loss first."""
+        """The trials that nothing dominates, the best in the first objective first."""
         return front(self.table, self.objectives)
 
     @property
     def best(self) -> Found:
-        """The front's member of the lowest loss."""
+        """The front's member that is best in the first objective."""
         return find_best_architecture(self)
 
     @property

@@ -9,7 +9,6 @@ from typing import Protocol
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
 from rich.text import Text
 
 PLAIN_EVERY = 15.0  # seconds between plain lines
@@ -142,13 +141,3 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def front_table(rows: list[tuple[str, ...]], header: tuple[str, ...]) -> Table:
-    """A table of right-aligned cells for the closing summary."""
-    table = Table(box=None, padding=(0, 2), header_style="bold")
-    for name in header:
-        table.add_column(name, justify="right")
-    for row in rows:
-        table.add_row(*row)
-    return table

@@ -156,7 +156,7 @@ def _open(plan: Plan, fresh: bool) -> SearchStudy:
     study = open_study(
         config,
         resolve_objectives(config.objectives),
-        setup=setup(),
+        setup={**setup(), "data": "; ".join(plan.notes) or "as it is"},
         choices=plan.space.choices(),
         storage=storage,
         fresh=fresh,

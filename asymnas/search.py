@@ -121,7 +121,9 @@ def search(
     device: Annotated[str | None, _flag("auto, cpu or cuda [default: auto]", _MACHINE)] = None,
     precision: Annotated[
         str | None,
-        _flag("auto, fp32 or bf16; auto is bf16 where it is native [default: auto]", _MACHINE),
+        _flag(
+            "auto, fp32 or bf16; auto is bf16 where it is native and pays [default: auto]", _MACHINE
+        ),
     ] = None,
     run_dir: Annotated[
         str | None, _flag("Where results go [default: runs/<study name>]", _MACHINE)

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
-from asymnas.architecture import Architecture
+from asymnas.architecture import Architecture, count_params
 from asymnas.budget import Budget, Counts
 from asymnas.errors import BudgetError, ConfigError
 from asymnas.families import FAMILIES, Problem, SideName, Suggester
 from asymnas.fit import Part
+from asymnas.kinds import KINDS
 from asymnas.suggesters import First, Fixed, Random, options_of
 
 HALVINGS = 12  # of the common factor, when MACs bind and parameters do not
@@ -75,6 +76,9 @@ class Space:
             )
             for side in sides
         ]
+        bottleneck = KINDS.get(kind).bottleneck(problem.latent)
+        self._shared = Counts(shared_params=count_params(bottleneck))
+        self._room = budget.total_params - self._shared.shared_params
         self._feasible([self._structure(part, First()) for part in self._parts])
 
     def suggest(self, suggester: Suggester) -> Candidate:
@@ -108,11 +112,11 @@ class Space:
         narrowest = self._narrowest(structures)
         targets = []
         for i, (part, structure) in enumerate(zip(self._parts, structures, strict=True)):
-            others = _sum(narrowest[:i] + narrowest[i + 1 :])
+            others = self._total(narrowest[:i] + narrowest[i + 1 :])
             scale = part.widest(structure, math.inf, self.budget, others)
             least, most = narrowest[i].total_params, part.counts(structure, scale).total_params
             targets.append(least * (most / least) ** positions[i])
-        targets = _shrink(targets, [c.total_params for c in narrowest], self.budget.total_params)
+        targets = _shrink(targets, [c.total_params for c in narrowest], self._room)
         return self._compose(structures, self._within_macs(structures, targets, narrowest))
 
     def _within_macs(
@@ -144,7 +148,7 @@ class Space:
 
     def _counts(self, structures: Sequence[Any], scales: Sequence[float]) -> Counts:
         triples = zip(self._parts, structures, scales, strict=True)
-        return _sum([part.counts(structure, scale) for part, structure, scale in triples])
+        return self._total([part.counts(structure, scale) for part, structure, scale in triples])
 
     def _compose(self, structures: Sequence[Any], scales: Sequence[float]) -> Architecture:
         entry = FAMILIES.get(self.family)
@@ -159,19 +163,23 @@ class Space:
             kind=self.kind,
         )
 
+    def _total(self, counts: Sequence[Counts]) -> Counts:
+        """Counts of parts together with what serves both sides."""
+        return sum(counts, start=self._shared)
+
     def _feasible(self, structures: Sequence[Any]) -> list[Any]:
         """The structures drawn or, where even their narrowest is too large, the nearest smaller."""
         chosen = list(structures)
         narrowest = self._narrowest(chosen)
         largest_first = sorted(range(len(chosen)), key=lambda i: -narrowest[i].total_params)
         for i in largest_first:
-            if self.budget.admits(_sum(narrowest)):
+            if self.budget.admits(self._total(narrowest)):
                 return chosen
-            others = _sum(narrowest[:i] + narrowest[i + 1 :])
+            others = self._total(narrowest[:i] + narrowest[i + 1 :])
             fitting = [s for s in self._by_size[i] if self.budget.admits(s[1] + others)]
             pool = fitting or self._by_size[i][:1]
             chosen[i], narrowest[i] = min(pool, key=lambda s: _distance(s[0], chosen[i]))
-        if self.budget.admits(_sum(narrowest)):
+        if self.budget.admits(self._total(narrowest)):
             return chosen
         return self._smallest_or_refuse()
 
@@ -179,9 +187,11 @@ class Space:
         """The smallest structures; if MACs are what is short, those with the fewest MACs."""
         without_macs = replace(self.budget, macs=None)
         pairs = list(itertools.product(*map(_front, self._by_size)))
-        affordable = [p for p in pairs if without_macs.admits(_sum([row[1] for row in p]))]
-        rows = min(affordable, key=lambda p: _sum([r[1] for r in p]).total_macs, default=pairs[0])
-        counts = _sum([row[1] for row in rows])
+        affordable = [p for p in pairs if without_macs.admits(self._total([row[1] for row in p]))]
+        rows = min(
+            affordable, key=lambda p: self._total([r[1] for r in p]).total_macs, default=pairs[0]
+        )
+        counts = self._total([row[1] for row in rows])
         if self.budget.admits(counts):
             return [row[0] for row in rows]
         macs = f" and {counts.total_macs:,} MACs" if self.budget.macs is not None else ""
@@ -214,10 +224,6 @@ def _shrink(targets: list[float], narrowest: list[int], budget: int) -> list[flo
         if scaled[i] < low:
             scaled[i], scaled[1 - i] = low, min(targets[1 - i], budget - low)
     return scaled
-
-
-def _sum(counts: Sequence[Counts]) -> Counts:
-    return sum(counts, start=Counts())
 
 
 def _distance(one: Any, other: Any) -> int:

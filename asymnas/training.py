@@ -149,7 +149,8 @@ def native_bf16(device: torch.device) -> bool:
     """Whether the hardware multiplies bf16 natively."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    able = torch.cpu.get_capabilities()
+    capabilities: Any = getattr(torch.cpu, "get_capabilities", dict)  # not in older torch
+    able = capabilities()
     return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
 
 

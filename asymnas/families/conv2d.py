@@ -48,7 +48,7 @@ class ConvSide:
 
 
 class Residual(nn.Module):
-    """x + conv(act(conv(x)))."""
+    """(x + conv(act(conv(x)))) / √2, which keeps the variance."""
 
     def __init__(self, channels: int, kernel: int, activation: str) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ Values are stored in their natural direction.
 
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ class SearchStudy:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The configuration the study was started with, as `StudyConfig.to_dict` wrote it."""
+        """The configuration of the last start, as `StudyConfig.to_dict` wrote it."""
         values: dict[str, Any] = self.optuna.user_attrs[CONFIG]
         return values
 
@@ -104,19 +104,27 @@ class SearchStudy:
 
     def ask(self, sampler: Any, seed: int, *, parallel: bool) -> Trial:
         """A new trial; its draws follow from the seed, its number and the trials before it."""
-        trials = self.optuna.get_trials(deepcopy=False)
-        completed = sum(trial.state == TrialState.COMPLETE for trial in trials)
-        if isinstance(sampler, str):
-            draw = Draw(seed=seed, number=len(trials), completed=completed, parallel=parallel)
-            self.optuna.sampler = make_sampler(sampler, draw)
-        else:
-            self.optuna.sampler = sampler
+        number = len(self.optuna.get_trials(deepcopy=False))
+        self._set_sampler(sampler, seed, number, parallel=parallel)
         return self.optuna.ask()
 
-    def unfinished(self) -> list[Trial]:
-        """Trials that a stopped or killed run left running, ready to be continued."""
+    def unfinished(self, sampler: Any, seed: int) -> Iterator[Trial]:
+        """Trials that a stopped or killed run left running, ready to be continued.
+
+        What such a trial has drawn is drawn again as it was; the rest as `ask` would have it.
+        """
         running = self.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        return [Trial(self.optuna, self._trial_id(trial.number)) for trial in running]
+        for trial in running:
+            self._set_sampler(sampler, seed, trial.number, parallel=len(running) > 1)
+            yield Trial(self.optuna, self._trial_id(trial.number))
+
+    def _set_sampler(self, sampler: Any, seed: int, number: int, *, parallel: bool) -> None:
+        if not isinstance(sampler, str):
+            self.optuna.sampler = sampler
+            return
+        complete = self.optuna.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        draw = Draw(seed=seed, number=number, completed=len(complete), parallel=parallel)
+        self.optuna.sampler = make_sampler(sampler, draw)
 
     def describe(self, number: int, attributes: Mapping[str, Any]) -> None:
         """Stores what is known of a running trial's candidate before it trains, in few writes."""
@@ -194,24 +202,25 @@ def open_study(
         setup: Versions and hardware, kept for the record.
         choices: The space's categorical choices, which a continued study must share.
         storage: Optuna storage URL.
-        fresh: Delete a study of that name first.
+        fresh: Delete first what the run directory holds, or the study of that name elsewhere.
 
     Raises:
         StudyError: The study there is another one or in use, or the storage cannot be opened.
     """
     backend = _open_storage(storage)
     names = [summary.study_name for summary in optuna.get_all_study_summaries(backend)]
-    if fresh and config.name in names:
-        existing = optuna.load_study(study_name=config.name, storage=backend)
-        SearchStudy(existing, backend).lease().acquire()
-        optuna.delete_study(study_name=config.name, storage=backend)
-        names.remove(config.name)
+    if fresh:
+        for name in [n for n in names if n == config.name or not config.storage]:
+            existing = optuna.load_study(study_name=name, storage=backend)
+            SearchStudy(existing, backend).lease().acquire()
+            optuna.delete_study(study_name=name, storage=backend)
+            names.remove(name)
     pinned = {**config.identity(), "choices": _json(choices)}
     if config.name in names:
         study = optuna.load_study(study_name=config.name, storage=backend)
         _check_same(study, pinned)
     else:
-        if names and storage.startswith("sqlite"):
+        if names and not config.storage:
             raise StudyError(
                 f"{config.run_dir} holds the study {names[0]!r}, not {config.name!r}: name another "
                 "run directory, or start over with --fresh"

@@ -1,0 +1,60 @@
+"""Local workers as scripts use them: no main guard, and no orphans."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from test_local import gone
+
+UNGUARDED = """
+import math
+from asymnas.executors.local import LocalProcesses
+
+print("started")
+executor = LocalProcesses(2)
+print([executor.submit(math.factorial, n).result() for n in range(5)])
+{ending}
+"""
+
+PARENT = """
+import os, time
+from asymnas.executors.local import LocalProcesses
+
+executor = LocalProcesses(2)
+busy, idle = (executor.submit(os.getpid).result() for _ in range(2))
+while idle == busy:
+    idle = executor.submit(os.getpid).result()
+executor.submit(time.sleep, 600)
+print(busy, idle, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("ending", ["executor.shutdown()", ""], ids=["shut down", "just ends"])
+def test_a_script_without_a_main_guard_runs_once(tmp_path, ending):
+    script = tmp_path / "script.py"
+    script.write_text(UNGUARDED.format(ending=ending))
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout == "started\n[1, 1, 2, 6, 24]\n"
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    parent = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    with parent, parent.stdout:
+        workers = [int(pid) for pid in parent.stdout.readline().split()]
+        os.kill(parent.pid, signal.SIGKILL)
+        began = time.monotonic()
+        assert len(workers) == 2
+        for pid in workers:
+            assert gone(pid, within=3 - (time.monotonic() - began))

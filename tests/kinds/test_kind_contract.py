@@ -1,0 +1,102 @@
+"""What holds of every registered kind, and the plain one by hand."""
+
+import pytest
+import torch
+from problems import space_of
+from torch import nn
+
+from asymnas.architecture import Architecture
+from asymnas.families import FAMILIES, Problem
+from asymnas.kinds import KINDS, Autoencoder
+
+PROBLEMS = [
+    ("dense", Problem(shape=(7,), latent=4)),
+    ("conv2d", Problem(shape=(1, 8, 8), latent=4)),
+    ("conv2d", Problem(shape=(1, 8, 8), latent=4, bottleneck="spatial")),
+]
+every_kind = pytest.mark.parametrize("kind", KINDS.names())
+every_problem = pytest.mark.parametrize(
+    ("family", "problem"), PROBLEMS, ids=["row", "vector", "map"]
+)
+
+
+def model_of(kind, family, problem):
+    architecture = space_of(family, problem, kind=kind, budget=10_000).sample(0).architecture
+    assert architecture.kind == kind
+    return architecture, architecture.build(0)
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@every_kind
+@every_problem
+def test_the_bottleneck_turns_a_code_into_a_latent(kind, family, problem):
+    architecture, model = model_of(kind, family, problem)
+    entry, latent_shape = KINDS.get(kind), FAMILIES.get(family).latent_shape(problem)
+    x = torch.randn(3, *problem.shape)
+    code = model.encoder(x)
+    assert code.shape == (3, entry.code_size(problem.latent), *latent_shape[1:])
+    assert entry.bottleneck(problem.latent)(code).shape == (3, *latent_shape)
+    assert model(x).shape == x.shape
+    assert architecture.counts.shared_params == sum(
+        p.numel() for p in model.bottleneck.parameters()
+    )
+
+
+@every_kind
+@every_problem
+def test_the_training_loss_is_a_scalar_that_reaches_every_parameter(kind, family, problem):
+    _, model = model_of(kind, family, problem)
+    x = torch.randn(16, *problem.shape, generator=generator())
+    loss = KINDS.get(kind).training_loss(model, x, generator())
+    assert loss.shape == ()
+    assert loss.isfinite()
+    loss.backward()
+    assert all(p.grad is not None for p in model.parameters())
+    assert all(p.grad.isfinite().all() for p in model.parameters())
+
+
+@every_kind
+def test_the_generator_is_the_only_source_of_randomness(kind):
+    _, model = model_of(kind, *PROBLEMS[0])
+    x = torch.randn(16, 7, generator=generator())
+    losses = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        losses.append(KINDS.get(kind).training_loss(model, x, generator()).item())
+    assert losses[0] == losses[1]
+
+
+@every_kind
+def test_the_validation_loss_is_one_number_an_example_and_least_where_output_is_input(kind):
+    loss_of = KINDS.get(kind).validation_loss
+    for shape in ((7,), (2, 3, 4)):
+        x = torch.randn(5, *shape, generator=generator())
+        output = x + torch.arange(5.0).view(5, *[1] * len(shape))
+        loss = loss_of(x, output)
+        assert loss.shape == (5,)
+        assert (loss.diff() > 0).all()
+        torch.testing.assert_close(loss_of(x[3:4], output[3:4]), loss[3:4])
+
+
+def test_plain_minimises_the_squared_error():
+    model = Autoencoder(nn.Identity(), nn.Identity(), nn.Linear(2, 2, bias=False))
+    nn.init.constant_(model.decoder.weight, 0.5)
+    x = torch.tensor([[1.0, 3.0], [0.0, 0.0]])  # gives [[2, 2], [0, 0]]
+    plain = KINDS.get("plain")
+    assert plain.training_loss(model, x, generator()).item() == (1 + 1 + 0 + 0) / 4
+    assert plain.validation_loss(x, model(x)).tolist() == [1.0, 0.0]
+    assert plain.code_size(9) == 9
+    assert torch.equal(plain.bottleneck(9)(x), x)
+
+
+def test_an_architecture_is_an_autoencoder_in_three_parts():
+    architecture = Architecture.preset("reference")
+    model = architecture.build(0)
+    x = torch.randn(2, *architecture.shape)
+    z = model.bottleneck(model.encoder(x))
+    assert torch.equal(model.encode(x), z)
+    assert torch.equal(model.decode(z), model.decoder(z))
+    assert torch.equal(model(x), model.decoder(z))

@@ -1,0 +1,47 @@
+"""Problems that every family is tried on, and architectures drawn for them."""
+
+from functools import lru_cache
+from typing import Any, get_args
+
+import pytest
+
+from asymnas.architecture import Architecture
+from asymnas.budget import Budget
+from asymnas.config import Bottleneck
+from asymnas.families import FAMILIES, Problem
+from asymnas.space import Space
+
+SHAPES = ((1, 28, 28), (3, 27, 45), (1, 8, 8), (2, 5, 7), (64,), (7,))
+EVERY = [
+    Problem(shape=shape, latent=3, bottleneck=bottleneck)
+    for shape in SHAPES
+    for bottleneck in get_args(Bottleneck)
+]
+BUDGET = 40_000
+RATES = (1e-3, 8e-3)
+
+
+def space_of(family: str, problem: Problem, **changes: Any) -> Space:
+    """A space of plain autoencoders under `BUDGET`, or with changes."""
+    caps = changes.pop("budget", BUDGET)
+    budget = caps if isinstance(caps, Budget) else Budget(total_params=caps)
+    settings = {"kind": "plain", "learning_rates": RATES, **changes}
+    return Space(family=family, problem=problem, budget=budget, **settings)
+
+
+@lru_cache(maxsize=1000)
+def drawn(family: str, problem: Problem, seed: int) -> Architecture:
+    """A random architecture for a problem."""
+    return space_of(family, problem).sample(seed).architecture
+
+
+def label(family: str, problem: Problem) -> str:
+    return "-".join([family, "x".join(map(str, problem.shape)), problem.bottleneck])
+
+
+CASES = [
+    pytest.param(family, problem, id=label(family, problem))
+    for family in FAMILIES.names()
+    for problem in EVERY
+    if FAMILIES.get(family).refuse(problem) is None
+]

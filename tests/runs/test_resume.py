@@ -1,0 +1,86 @@
+"""What a start leaves half done, the next one takes up."""
+
+from concurrent.futures import Executor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from asymnas import StudyConfig, run_search
+from asymnas import table as t
+from asymnas.run import execute, settle
+from asymnas.space import Space
+
+COMPARED = [t.TRIAL, t.STATE, t.VAL_LOSS, t.TOTAL_PARAMS, t.LEARNING_RATE]
+
+
+def test_a_trial_half_drawn_is_drawn_to_the_end_from_the_seed(
+    small: StudyConfig, tmp_path: Path, in_process: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run_search(small, executor=in_process).table[COMPARED]
+    continued = [
+        _cut_off_at(number, small, tmp_path / f"{n}", in_process, monkeypatch)
+        for n, number in enumerate((11, 2, 2))
+    ]
+    pd.testing.assert_frame_equal(continued[0], whole)
+    pd.testing.assert_frame_equal(continued[1], continued[2])
+
+
+def _cut_off_at(
+    number: int,
+    config: StudyConfig,
+    run_dir: Path,
+    executor: Executor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> pd.DataFrame:
+    """The table of a run that was stopped within a trial's draws and then continued."""
+    real = Space.suggest
+
+    def cut_off(self: Space, trial: Any) -> Any:
+        if getattr(trial, "number", None) == number:
+            trial.suggest_int("encoder_depth", 1, 4)
+            raise KeyboardInterrupt
+        return real(self, trial)
+
+    plan = settle(replace(config, run_dir=str(run_dir)))
+    with monkeypatch.context() as patched:
+        patched.setattr(Space, "suggest", cut_off)
+        assert execute(plan, executor=executor)[1] == "interrupted"
+    return execute(plan, executor=executor)[0].table[COMPARED]
+
+
+def test_fresh_starts_over_whatever_the_directory_holds(
+    small: StudyConfig, in_process: Executor
+) -> None:
+    run_search(replace(small, trials=2), executor=in_process)
+    other = replace(small, name="other", trials=3, seed=5)
+    with pytest.raises(Exception, match="holds the study 'digits', not 'other'"):
+        run_search(other, executor=in_process)
+    run = run_search(other, executor=in_process, fresh=True)
+    assert run.study.optuna.study_name == "other"
+    assert len(run.table[run.table[t.DUPLICATE_OF].isna()]) == 3
+
+
+def test_a_lost_checkpoint_restarts_its_trial(
+    small: StudyConfig, tmp_path: Path, in_process: Executor
+) -> None:
+    whole = run_search(small, executor=in_process).table[COMPARED]
+
+    class Stop(Executor):
+        left = 3
+
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+            self.left -= 1
+            if self.left < 0:
+                raise KeyboardInterrupt
+            return in_process.submit(fn, *args, **kwargs)
+
+    broken = settle(replace(small, run_dir=str(tmp_path / "broken")))
+    run, _ = execute(broken, executor=Stop())
+    kept = list((run.directory / "artifacts" / "checkpoints").iterdir())
+    assert len(kept) == 1
+    kept[0].unlink()
+    run, _ = execute(broken, executor=in_process)
+    pd.testing.assert_frame_equal(run.table[COMPARED], whole)

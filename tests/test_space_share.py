@@ -1,0 +1,80 @@
+"""Under random draws the space votes for neither side, and nothing it draws is over the budget."""
+
+from concurrent.futures import Executor
+
+import numpy as np
+import pytest
+from problems import label, space_of
+
+from asymnas.executors.local import LocalProcesses
+from asymnas.families import FAMILIES, Problem
+from asymnas.provenance import cores
+
+BUDGET = 150_000
+DRAWS = 10_000  # of each family, over its bottlenecks
+CHUNK = 100
+
+IMAGE = (1, 28, 28)
+PROBLEMS = [
+    Problem(shape=IMAGE, latent=16),
+    Problem(shape=IMAGE, latent=4, bottleneck="spatial"),
+    Problem(shape=IMAGE, latent=16, bottleneck="pooled"),
+    Problem(shape=(64,), latent=8),
+]
+CASES = [
+    (family, problem)
+    for family in FAMILIES.names()
+    for problem in PROBLEMS
+    if FAMILIES.get(family).refuse(problem) is None
+]
+
+
+def shares_of(family: str, problem: Problem, first: int, last: int) -> list[float]:
+    """Decoder shares of the draws of some seeds, each built and counted."""
+    space = space_of(family, problem, budget=BUDGET)
+    shares = []
+    for seed in range(first, last):
+        architecture = space.sample(seed).architecture
+        model = architecture.build(0)
+        encoder, decoder = (
+            sum(p.numel() for p in side.parameters()) for side in (model.encoder, model.decoder)
+        )
+        assert (architecture.encoder_params, architecture.decoder_params) == (encoder, decoder)
+        assert encoder + decoder <= BUDGET
+        shares.append(decoder / (encoder + decoder))
+    return shares
+
+
+def assert_balanced(shares):
+    low, high = np.quantile(shares, [0.05, 0.95])
+    assert abs(np.mean(shares) - 0.5) <= 0.05
+    assert low <= 0.15
+    assert high >= 0.85
+
+
+def test_four_hundred_draws_vote_for_neither_side():
+    space = space_of("conv2d", PROBLEMS[0], budget=BUDGET)
+    drawn = [space.sample(seed).architecture for seed in range(400)]
+    assert all(a.counts.total_params <= BUDGET for a in drawn)
+    assert_balanced([a.decoder_share for a in drawn])
+
+
+@pytest.fixture(scope="module")
+def workers():
+    executor = LocalProcesses(cores())
+    yield executor
+    executor.shutdown(cancel_futures=True)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(("family", "problem"), CASES, ids=[label(*case) for case in CASES])
+def test_ten_thousand_draws_are_counted_rightly_fit_and_vote_for_neither_side(
+    workers: Executor, family: str, problem: Problem
+):
+    own = [case for case in CASES if case[0] == family]
+    seeds = range(0, -(-DRAWS // len(own)), CHUNK)
+    chunks = [workers.submit(shares_of, family, problem, s, s + CHUNK) for s in seeds]
+    shares = [share for chunk in chunks for share in chunk.result()]
+    assert len(shares) * len(own) >= DRAWS
+    assert_balanced(shares)

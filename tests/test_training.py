@@ -1,0 +1,201 @@
+"""Training: a rung is a function of its job, whatever the number of rungs or the process."""
+
+import io
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from problems import space_of
+
+from asymnas.config import DataSpec
+from asymnas.datasets import Dataset, load_dataset
+from asymnas.executors.local import LocalProcesses
+from asymnas.families import FAMILIES, Problem
+from asymnas.kinds import KINDS
+from asymnas.metrics import METRICS
+from asymnas.training import (
+    Job,
+    evaluate,
+    load_weights,
+    resolve_device,
+    rung_steps,
+    train_rung,
+)
+
+DIGITS = DataSpec(name="digits")
+IMAGE = (1, 8, 8)
+RUNGS = (7, 14, 27, 40)  # of 64 examples, so that a pass of 1,295 ends within the third
+
+
+def job_of(family="conv2d", seed=0, **changes) -> Job:
+    problem = Problem(shape=IMAGE, latent=6)
+    architecture = space_of(family, problem, budget=10_000).sample(seed).architecture
+    settings = {
+        "architecture": architecture,
+        "data": DIGITS,
+        "learning_rate": 3e-3,
+        "batch_size": 64,
+        "seed": 5,
+        "until": RUNGS[-1],
+        "total": RUNGS[-1],
+        "device": "cpu",
+    }
+    return Job(**{**settings, **changes})
+
+
+def state_of(result):
+    return torch.load(io.BytesIO(result.checkpoint), weights_only=True)
+
+
+def assert_same(one, other):
+    assert one.metrics == other.metrics
+    saved, again = state_of(one), state_of(other)
+    assert saved["step"] == again["step"]
+    assert saved["model"].keys() == again["model"].keys()
+    assert all(torch.equal(saved["model"][n], again["model"][n]) for n in saved["model"])
+    for number, moments in saved["optimizer"]["state"].items():
+        same = again["optimizer"]["state"][number]
+        assert all(torch.equal(moments[name], same[name]) for name in moments)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("family", FAMILIES.names())
+def test_rung_by_rung_is_bit_identical_to_straight_through(family, seed):
+    job = job_of(family, seed, metrics=METRICS.names())
+    straight = train_rung(job)
+    checkpoint = None
+    for until in RUNGS:
+        torch.manual_seed(until)
+        rung = replace(job, until=until, checkpoint=checkpoint)
+        result = pickle.loads(pickle.dumps(train_rung(pickle.loads(pickle.dumps(rung)))))
+        assert state_of(result)["step"] == until
+        checkpoint = result.checkpoint
+    assert not result.failure
+    assert_same(result, straight)
+    assert straight.metrics["val_loss"] < 0.2
+
+
+@pytest.mark.parametrize("family", FAMILIES.names())
+def test_what_ran_before_in_the_process_does_not_matter(family):
+    job = job_of(family)
+    first = train_rung(job)
+    train_rung(job_of(family, seed=1, until=3, data=replace(DIGITS, seed=9)))
+    torch.manual_seed(123)
+    np.random.seed(7)
+    assert_same(train_rung(job), first)
+    other = train_rung(replace(job, seed=6))
+    assert other.metrics["val_loss"] != first.metrics["val_loss"]
+    other = train_rung(replace(job, data=replace(DIGITS, seed=9)))
+    assert other.metrics["val_loss"] != first.metrics["val_loss"]
+
+
+def test_the_process_does_not_matter():
+    jobs = [job_of(family) for family in FAMILIES.names()]
+    with LocalProcesses(1) as executor:
+        there = [executor.submit(train_rung, job).result() for job in jobs]
+        first = executor.submit(train_rung, replace(jobs[0], until=RUNGS[1])).result()
+    for job, result in zip(jobs, there, strict=True):
+        assert_same(train_rung(job), result)
+    assert_same(train_rung(replace(jobs[0], checkpoint=first.checkpoint)), there[0])
+
+
+def test_training_learns():
+    data = load_dataset(DIGITS)
+    job = job_of(seed=3, learning_rate=6e-3, until=300, total=300)
+    result = train_rung(job)
+    mean = data.train.float().mean(0) / 255
+    baseline = float((data.validation.float() / 255 - mean).square().mean())
+    assert result.metrics["val_loss"] < 0.5 * baseline
+    assert result.metrics["val_loss"] < train_rung(replace(job, until=20)).metrics["val_loss"]
+    assert result.seconds > 0
+
+
+def test_weights_of_a_checkpoint_are_those_that_were_evaluated():
+    job = job_of(samples=True, metrics=("mse",))
+    result = train_rung(job)
+    model = load_weights(job.architecture.build(), result.checkpoint)
+    data = load_dataset(DIGITS)
+    assert evaluate(model, data, ("mse",), kind="plain") == pytest.approx(result.metrics)
+    x, output = result.samples
+    assert x.dtype == output.dtype == np.float32
+    np.testing.assert_array_equal(x, data.validation[:8].numpy() / np.float32(255))
+    with torch.inference_mode():
+        np.testing.assert_allclose(output, model(torch.from_numpy(x)).numpy(), atol=1e-5)
+    assert train_rung(replace(job, samples=False)).samples is None
+
+
+def test_a_rate_far_too_high_fails_with_its_name_and_without_a_checkpoint():
+    for rate, text in ((1e6, "1e+06"), (float("inf"), "inf")):
+        result = train_rung(job_of(learning_rate=rate, until=120, total=120, samples=True))
+        assert result.failure.startswith("diverged: ")
+        assert f"learning rate {text}" in result.failure
+        assert "\n" not in result.failure
+        assert result.checkpoint == b""
+        assert result.samples is None
+        assert result.seconds > 0
+
+
+def test_a_loss_that_turns_infinite_after_the_last_look_fails_too():
+    result = train_rung(job_of(learning_rate=1e30, until=3, total=120))
+    assert result.failure == "diverged: validation loss not finite at learning rate 1e+30"
+    assert result.checkpoint == b""
+
+
+def test_bf16_trains_in_bf16_and_evaluates_in_fp32():
+    job = job_of("dense")
+    full, reduced = train_rung(job), train_rung(replace(job, precision="bf16"))
+    assert not reduced.failure
+    assert reduced.metrics["val_loss"] == pytest.approx(full.metrics["val_loss"], rel=0.05)
+    assert reduced.metrics != full.metrics
+    weights = state_of(reduced)["model"]
+    assert {w.dtype for w in weights.values()} == {torch.float32}
+    model = load_weights(job.architecture.build(), reduced.checkpoint)
+    found = evaluate(model, load_dataset(DIGITS), kind="plain")
+    assert found == pytest.approx(reduced.metrics, rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_evaluation_is_the_mean_over_the_whole_validation_split(dtype):
+    generator = torch.Generator().manual_seed(0)
+    raw = torch.randint(0, 256, (1203, *IMAGE), generator=generator)  # two chunks and a part
+    stored = raw.to(dtype) if dtype == torch.uint8 else raw / 255 * 4
+    data = Dataset(train=stored[:1], validation=stored, test=stored[:1], data_range=4.0)
+    model = job_of().architecture.build(0)
+    found = evaluate(model, data, ("mse", "psnr"), kind="plain")
+    x = (raw / 255 if dtype == torch.uint8 else stored).double()
+    with torch.no_grad():
+        output = model(x.float()).double()
+    errors = [float(((x[i] - output[i]) ** 2).mean()) for i in range(len(x))]
+    assert found["val_loss"] == pytest.approx(np.mean(errors), rel=1e-5)
+    assert found["mse"] == pytest.approx(np.mean(errors), rel=1e-5)
+    assert found["psnr"] == pytest.approx(np.mean(10 * np.log10(16 / np.array(errors))), rel=1e-5)
+    assert list(found) == ["val_loss", "mse", "psnr"]
+    assert model.training
+
+
+def test_every_kind_trains():
+    for kind in KINDS.names():
+        job = job_of(architecture=replace(job_of().architecture, kind=kind))
+        assert not train_rung(job).failure
+
+
+@pytest.mark.parametrize(
+    ("examples", "batch_size", "steps"),
+    [
+        (60_000, 64, (156, 313, 625, 938)),
+        (600, 100, (1, 2, 4, 6)),
+        (100, 100, (1,)),
+        (1, 64, (1,)),
+        (101, 100, (1, 2)),
+    ],
+)
+def test_rungs_end_at_a_sixth_a_third_two_thirds_and_all(examples, batch_size, steps):
+    assert rung_steps(examples, batch_size) == steps
+
+
+def test_auto_is_a_device_that_is_there():
+    assert resolve_device("cpu") == torch.device("cpu")
+    expected = "cuda" if torch.cuda.is_available() else "cpu"
+    assert resolve_device("auto").type == expected
