@@ -156,7 +156,7 @@ def test_a_data_set_is_named_before_the_colon(name, source, argument):
 
 @pytest.mark.parametrize(
     ("n_train", "examples"),
-    [(1, 60_000), (10_000, 60_000), (15_000, 90_000), (30_000, 180_000), (10**6, 180_000)],
+    [(1, 60_000), (10_000, 60_000), (15_000, 90_000), (30_000, 180_000), (10**6, 240_000)],
 )
 def test_default_examples_are_six_passes_within_limits(n_train, examples):
     assert default_examples(n_train) == examples

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import optuna
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from problems import BUDGET, CASES, RATES, label, space_of
@@ -12,6 +13,7 @@ from problems import BUDGET, CASES, RATES, label, space_of
 from asymnas.budget import Budget
 from asymnas.errors import BudgetError, ConfigError
 from asymnas.families import FAMILIES, Problem
+from asymnas.kinds import KINDS
 from asymnas.suggesters import Fixed, Random
 
 TINY = [
@@ -47,7 +49,7 @@ def smallest(family, problem, **settings):
     total, encoder, decoder, macs = (
         int(count.replace(",", "")) for count in re.search(pattern, str(caught.value)).groups()
     )
-    assert total == encoder + decoder
+    assert total >= encoder + decoder
     return encoder, decoder, macs
 
 
@@ -163,6 +165,33 @@ def test_few_macs_are_found_where_they_are_not_with_few_parameters():
     assert all(budget.admits(space.sample(seed).architecture.counts) for seed in range(20))
     with pytest.raises(BudgetError, match=rf"{macs:,} MACs"):
         space_of("conv2d", problem, budget=Budget(total_params=10**6, macs=macs - 1))
+
+
+class Coded:
+    """A kind whose bottleneck holds parameters and takes twice the latent's numbers."""
+
+    def code_size(self, latent):
+        return 2 * latent
+
+    def bottleneck(self, latent):
+        return torch.nn.Linear(2 * latent, latent)
+
+
+@pytest.mark.parametrize("symmetric", [False, True], ids=["free", "symmetric"])
+def test_what_serves_both_sides_counts_against_the_budget(monkeypatch, symmetric):
+    monkeypatch.setitem(KINDS._entries, "coded", Coded())
+    problem = Problem(shape=(7,), latent=3)
+    shared = 6 * 3 + 3
+    encoder, decoder, _ = smallest("dense", problem, kind="coded", symmetric=symmetric)
+    least = encoder + decoder + shared
+    with pytest.raises(BudgetError, match=f"has {least} parameters"):
+        space_of("dense", problem, kind="coded", symmetric=symmetric, budget=least - 1)
+    for budget in (least, least + 30, 20 * least):
+        space = space_of("dense", problem, kind="coded", symmetric=symmetric, budget=budget)
+        counts = [space.sample(seed).architecture.counts for seed in range(20)]
+        assert {c.shared_params for c in counts} == {shared}
+        assert all(c.total_params <= budget for c in counts)
+    assert max(c.total_params for c in counts) > 0.7 * budget
 
 
 def test_a_family_that_cannot_serve_is_refused():

@@ -1,4 +1,4 @@
-"""What holds of every registered upsampling, and the table in facts/upsampling.md."""
+"""What holds of every registered upsampling, and the table in docs/upsampling.md."""
 
 import pytest
 import torch
