@@ -113,7 +113,7 @@ class StudyConfig:
     timeout: float | None = None
     examples: int | None = None
     batch_size: int = 64
-    learning_rates: tuple[float, float] = (1e-3, 8e-3)
+    learning_rates: tuple[float, float] = (1e-3, 1.6e-2)
     sampler: Any = "tpe"
     pruner: str = "rank"
     symmetric: bool = False
