@@ -4,7 +4,8 @@
 
 Trains a two-stage conv2d autoencoder of fashion-mnist (160,309 parameters, latent 16) on 240,000
 examples a case, on one thread, and prints one JSON line each: the validation loss at every rung and
-examples a second. Results with hardware and versions are in benchmarks/recipes.jsonl.
+examples a second (worth comparing only if nothing else runs). Losses of the cases run so far, with
+hardware and versions, are in benchmarks/recipes.jsonl.
 """
 
 import json
