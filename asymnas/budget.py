@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 
 from asymnas.errors import ConfigError
 
+MOST = 100_000_000_000
 _SUFFIXES = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 
 
@@ -87,4 +88,6 @@ def parse_count(text: str) -> int:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)", text.strip().replace("_", ""), re.I)
     if match is None or (count := round(float(match[1]) * _SUFFIXES[match[2].lower()])) < 1:
         raise ConfigError(f"{text!r} is not a count: give a number such as 150000, 150k or 1.5M")
+    if count > MOST:
+        raise ConfigError(f"{text!r} is beyond the largest count, {MOST:,}")
     return count

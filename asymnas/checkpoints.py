@@ -38,6 +38,11 @@ class Checkpoints:
             if examples is None or path != self._path(trial, examples):
                 path.unlink(missing_ok=True)
 
+    def tidy(self) -> None:
+        """Deletes drafts that a crash left behind; for the one writer of the folder."""
+        for path in self._folder.glob(".trial_*.pt.*"):
+            path.unlink(missing_ok=True)
+
     def trials(self) -> set[int]:
         """Numbers of the trials that have a checkpoint."""
         return {int(path.name.split("_")[1]) for path in self._folder.glob("trial_*_*.pt")}

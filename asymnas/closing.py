@@ -17,9 +17,10 @@ from asymnas.training import rung_steps
 
 MOST_ROWS = 12
 SAMPLE = 32  # random candidates that a plan's cost is estimated from
+SAVED = "everything finished is saved; the same command without --fresh goes on from here."
 ENDINGS: dict[Ending, str] = {
-    "interrupted": "Interrupted: everything finished is saved, the same command goes on from here.",
-    "timeout": "The time is up: everything finished is saved, the same command goes on from here.",
+    "interrupted": f"Interrupted: {SAVED}",
+    "timeout": f"The time is up: {SAVED}",
     "exhausted": "The space holds hardly any architecture that is not trained yet: stopped early.",
 }
 

@@ -78,6 +78,11 @@ def guarded(action: Callable[[], int]) -> None:
         line = " ".join(str(error).split())
         Console(stderr=True).print(f"error: {line}", style="bold red", soft_wrap=True, markup=False)
         code = 2 if isinstance(error, ConfigError) else 1
+    except OSError as error:
+        reason = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+        line = f"error: {reason}. What had finished is saved; mend this and run the command again."
+        Console(stderr=True).print(line, style="bold red", soft_wrap=True, markup=False)
+        code = 1
     except KeyboardInterrupt:
         code = 130
     raise typer.Exit(code)

@@ -131,8 +131,10 @@ class StudyConfig:
         for name in _COUNTS:
             if (value := getattr(self, name)) is not None and value < 1:
                 raise ConfigError(f"{name} must be at least 1 but got {value}")
-        if self.seed < 0:
-            raise ConfigError(f"seed cannot be negative but got {self.seed}")
+        if not 0 <= self.seed < 2**32:
+            raise ConfigError(f"seed must be from 0 to {2**32 - 1} but got {self.seed}")
+        if "?" in self.run_dir:
+            raise ConfigError(f"run_dir cannot hold a question mark but got {self.run_dir!r}")
         if self.timeout is not None and not self.timeout > 0:
             raise ConfigError(f"timeout must be above 0 seconds but got {self.timeout}")
         rates = self.learning_rates

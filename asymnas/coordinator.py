@@ -21,6 +21,7 @@ import numpy as np
 from asymnas import table as t
 from asymnas.checkpoints import DASHBOARD, Checkpoints, reconstruction_path, write_whole
 from asymnas.config import StudyConfig
+from asymnas.errors import AsymnasError, StudyError
 from asymnas.figures.images import reconstruction_grid
 from asymnas.ledger import Ledger
 from asymnas.metrics import METRICS
@@ -48,6 +49,7 @@ class _Running:
     curve: list[tuple[int, float]] = field(default_factory=list)
     seconds: float = 0.0
     checkpoint: bytes | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
     attempts: int = 0
 
     @property
@@ -96,7 +98,7 @@ class Coordinator:
     ) -> None:
         self._config, self._space, self._study = config, space, study
         self._executor, self._observe = executor, observe
-        self._lease = study.lease()
+        self._lease = study.lease
         self._run_dir = Path(config.run_dir)
         self._checkpoints = Checkpoints(self._run_dir)
         self._prune = PRUNERS.get(config.pruner)
@@ -105,6 +107,7 @@ class Coordinator:
         self._flights: dict[Future[RungResult], _Running] = {}
         self._ready: deque[_Running] = deque()
         self._ledger = Ledger(study, config.trials)
+        self._checkpoints.tidy()
         self._missing_at_start = self._ledger.missing
         self._began = time.monotonic()
         self._examples = 0
@@ -159,7 +162,7 @@ class Coordinator:
         self._duplicates_in_a_row = 0
         self._resume(running)
         self._ledger.note(running.number, running.curve, running.attributes)
-        self._ready.append(running)
+        self._go_on(running)
 
     def _resume(self, running: _Running) -> None:
         """Takes up the curve of an earlier start, if its checkpoint is still there."""
@@ -169,6 +172,7 @@ class Coordinator:
             running.checkpoint = self._checkpoints.load(running.number, curve[-1][0])
         if running.checkpoint is not None:
             running.curve, running.seconds = curve, float(remembered.get(t.SECONDS, 0))
+            running.metrics = {n: remembered[n] for n in METRICS.names() if n in remembered}
 
     def _submit(self, running: _Running) -> None:
         config = self._config
@@ -187,7 +191,12 @@ class Coordinator:
             precision=config.precision,
             samples=until == self._steps[-1],
         )
-        self._flights[self._executor.submit(train_rung, job)] = running
+        try:
+            self._flights[self._executor.submit(train_rung, job)] = running
+        except (BrokenExecutor, RuntimeError) as error:
+            raise StudyError(
+                f"the executor takes no more work ({error}): start again to go on from here"
+            ) from error
 
     def _land(self, running: _Running, future: Future[RungResult]) -> None:
         """Takes in a rung: lets the trial go on, or finishes it."""
@@ -199,6 +208,8 @@ class Coordinator:
                 self._ready.appendleft(running)
                 return
             result = RungResult(failure=f"{error}, {ATTEMPTS} times at this rung")
+        except AsymnasError:
+            raise  # the data or the device is gone, for this candidate and for all others
         except Exception as error:  # whatever a candidate breaks must not end the study
             result = RungResult(failure=f"{type(error).__name__}: {error}".splitlines()[0])
         running.attempts = 0
@@ -207,10 +218,18 @@ class Coordinator:
             self._tell(running, "failed", {t.FAILURE: result.failure, t.SECONDS: running.seconds})
             return
         self._advance(running, result)
+        self._go_on(running)
+
+    def _go_on(self, running: _Running) -> None:
+        """Decides what becomes of a trial by its curve: new, continued, pruned or complete."""
         if running.examples == self._steps[-1] * self._config.batch_size:
-            self._picture(running, result)
-            self._tell(running, "complete", result.metrics)
-        elif not running.quota and self._prune(*self._ledger.progress(running.number)):
+            loss = {t.VAL_LOSS: running.curve[-1][1]}
+            self._tell(running, "complete", {**running.metrics, **loss})
+        elif (
+            running.curve
+            and not running.quota
+            and self._prune(*self._ledger.progress(running.number))
+        ):
             self._tell(running, "pruned", {})
         else:
             self._ready.append(running)
@@ -224,6 +243,10 @@ class Coordinator:
         running.checkpoint = result.checkpoint
         self._checkpoints.save(running.number, seen, result.checkpoint)
         running.curve.append((seen, result.metrics[t.VAL_LOSS]))
+        running.metrics = {n: v for n, v in result.metrics.items() if n != t.VAL_LOSS}
+        if result.samples is not None:
+            self._picture(running, result)
+            self._study.remember(running.number, running.metrics)
         seconds = round(running.seconds, 3)
         self._study.remember(running.number, {t.SECONDS: seconds, t.CURVE: running.curve})
         self._checkpoints.keep(running.number, seen)
@@ -233,7 +256,8 @@ class Coordinator:
     def _picture(self, running: _Running, result: RungResult) -> None:
         """Shows reconstructions in the dashboard, where nothing so far dominates the trial.
 
-        Before the trial is told: Optuna takes no artifact of a finished one.
+        Before the trial's curve ends, so that a crash cannot lose the picture, and before the trial
+        is told: Optuna takes no artifact of a finished one.
         """
         standing = self._ledger.stands({**running.attributes, **result.metrics})
         if result.samples is None or not standing:
@@ -246,7 +270,8 @@ class Coordinator:
 
     def _tell(self, running: _Running, state: t.State, attributes: dict[str, Any]) -> None:
         """Finishes a trial and drops what is kept of trials off the front."""
-        self._study.remember(running.number, attributes)
+        if state == "failed":
+            self._study.remember(running.number, attributes)
         self._ledger.tell(running.number, state, {**running.attributes, **attributes})
         members = {int(number) for number in self._ledger.front[t.TRIAL]}
         started = {r.number for r in (*self._flights.values(), *self._ready)}

@@ -15,6 +15,7 @@ from asymnas.analysis.importance import importance
 from asymnas.analysis.split import decoder_share
 from asymnas.architecture import Architecture
 from asymnas.checkpoints import load_trained, reconstruction_path, write_whole
+from asymnas.errors import StudyError
 from asymnas.figures.content import PageContent, Picture, front_rows
 from asymnas.figures.curves import curves_panel
 from asymnas.figures.drawing import architecture_drawing
@@ -104,9 +105,15 @@ def _as_csv(table: pd.DataFrame) -> str:
 def _write_best(entry: Mapping[str, Any], table: pd.DataFrame, run_dir: Path) -> None:
     architecture = Architecture.from_dict(entry["architecture"])
     examples = int(table.set_index(t.TRIAL).loc[entry["trial"], t.EXAMPLES])
-    weights = load_trained(run_dir, entry["trial"], examples, architecture).state_dict()
     text = json.dumps(architecture.to_dict(), indent=2) + "\n"
     write_whole(run_dir / "best" / "architecture.json", text)
+    try:
+        weights = load_trained(run_dir, entry["trial"], examples, architecture).state_dict()
+    except (
+        StudyError
+    ):  # trained in another run directory, or removed: none is better than another's
+        (run_dir / "best" / "weights.safetensors").unlink(missing_ok=True)
+        return
     content = save({name: tensor.contiguous() for name, tensor in weights.items()})
     write_whole(run_dir / "best" / "weights.safetensors", content)
 
@@ -211,7 +218,7 @@ def _notes(own: pd.DataFrame, summary: Mapping[str, Any]) -> list[str]:
     if summary["trials"]["unfinished"]:
         notes.append(
             f"{plural(summary['trials']['unfinished'], 'trial')} still unfinished: the same "
-            "command continues the run."
+            "command, or a larger number of trials, continues."
         )
     failures = own[own[t.STATE] == "failed"][t.FAILURE]
     if len(failures):

@@ -26,7 +26,7 @@ from asymnas.pruners import PRUNERS
 from asymnas.results import publish
 from asymnas.space import Space
 from asymnas.study import SAMPLERS, SearchStudy, open_study, resolve_objectives
-from asymnas.training import native_bf16, resolve_device
+from asymnas.training import native_bf16, resolve_device, rung_steps
 
 MOST_WORKERS = 8
 BF16_MACS = 1_000_000  # an example; on a CPU, casting costs smaller candidates more than it gains
@@ -67,7 +67,9 @@ def settle(config: StudyConfig) -> Plan:
     if config.family is not None:
         FAMILIES.get(config.family)
     data = load_dataset(config.data())
-    family = config.family or ("conv2d" if len(data.shape) == 3 else "dense")
+    image = len(data.shape) == 3 and min(data.shape[1:]) > 1
+    family = config.family or ("conv2d" if image else "dense")
+    examples = config.examples or default_examples(len(data.train))
     space = Space(
         family=family,
         problem=Problem(shape=data.shape, latent=config.latent, bottleneck=config.bottleneck),
@@ -79,12 +81,21 @@ def settle(config: StudyConfig) -> Plan:
     settled = replace(
         config,
         family=family,
-        examples=config.examples or default_examples(len(data.train)),
+        examples=rung_steps(examples, config.batch_size)[-1] * config.batch_size,
         workers=config.workers or min(cores(), MOST_WORKERS),
         precision=_precision(config, space),
         run_dir=str(Path(config.run_dir).absolute()),
+        storage=_absolute(config.storage),
     )
     return Plan(config=settled, space=space, n_train=len(data.train), notes=data.notes)
+
+
+def _absolute(storage: str) -> str:
+    """A SQLite URL with its path made absolute, so that it means the same from anywhere."""
+    path = storage.removeprefix("sqlite:///")
+    if storage in ("sqlite://", "sqlite:///:memory:"):
+        raise ConfigError("a run needs a storage that lasts, not one in memory")
+    return storage if path == storage else f"sqlite:///{Path(path).absolute()}"
 
 
 def _precision(config: StudyConfig, space: Space) -> Precision:
@@ -131,15 +142,15 @@ def execute(
     directory = Path(config.run_dir)
     study = _open(plan, fresh)
     began = time.monotonic()
-    lease = study.lease()
     try:
+        _prepare(config, fresh)
         with _interruptible(), _workers(config, executor) as workers:
             coordinator = Coordinator(config, plan.space, study, workers, observe)
             ending = coordinator.run()
         study.add_seconds(time.monotonic() - began)
         publish(study, directory)
     finally:
-        lease.release()
+        study.lease.release()
     return Run(study, directory), ending
 
 
@@ -153,7 +164,9 @@ def _open(plan: Plan, fresh: bool) -> SearchStudy:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StudyError(f"cannot make the run directory {directory}: {error.strerror}") from error
-    study = open_study(
+    if not fresh:
+        _check_home(directory, config)
+    return open_study(
         config,
         resolve_objectives(config.objectives),
         setup={**setup(), "data": "; ".join(plan.notes) or "as it is"},
@@ -161,15 +174,31 @@ def _open(plan: Plan, fresh: bool) -> SearchStudy:
         storage=storage,
         fresh=fresh,
     )
+
+
+def _check_home(directory: Path, config: StudyConfig) -> None:
+    """Refuses a run directory whose study lies in another storage."""
+    recorded = directory / STORAGE
+    home = json.loads(recorded.read_text())["storage"] if recorded.is_file() else ""
+    if not home and config.storage and (directory / DATABASE).is_file():
+        home = str(directory / DATABASE)
+    if home and home != config.storage:
+        raise StudyError(
+            f"{directory} holds a run whose study is in {home}: name another run directory, or "
+            "start over with --fresh"
+        )
+
+
+def _prepare(config: StudyConfig, fresh: bool) -> None:
+    """Clears what an earlier run left, if starting over, and notes where the study is."""
+    directory = Path(config.run_dir)
     if fresh:
         for name in OWNED:
             path = directory / name
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     if config.storage:
-        write_whole(
-            directory / STORAGE, json.dumps({"storage": config.storage, "study": config.name})
-        )
-    return study
+        home = {"storage": config.storage, "study": config.name}
+        write_whole(directory / STORAGE, json.dumps(home))
 
 
 @contextmanager

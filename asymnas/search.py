@@ -148,7 +148,8 @@ def search(
     stopped early. The run directory then holds the front, the best weights and a report.
     Stop it with Ctrl-C at any time: the same command continues it.
 
-    Exit codes: 0 done; 1 failed; 2 bad arguments; 130 interrupted, with everything finished saved.
+    Exit codes: 0 done; 1 failed: data, device or run; 2 bad settings; 130 interrupted, with
+    everything finished saved.
     """
     given = {
         name: value for name, value in locals().items() if value is not None and value is not False

@@ -113,7 +113,10 @@ class Conv2d:
     def refuse(self, problem: Problem) -> str | None:
         """Images only, of at least 2×2 pixels."""
         if len(problem.shape) != 3 or min(problem.shape[1:]) < 2:
-            return f"conv2d takes images of 2×2 pixels or more; an example here is {problem.shape}"
+            return (
+                "conv2d takes images of 2×2 pixels or more; an example here is "
+                f"{problem.shape}: take the dense family"
+            )
         return None
 
     def latent_shape(self, problem: Problem) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ Values are stored in their natural direction.
 import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import optuna
 import optuna_dashboard
 import pandas as pd
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import Trial, TrialState
 
 from asymnas import table as t
 from asymnas.analysis.front import Objective
@@ -23,6 +24,7 @@ from asymnas.config import StudyConfig
 from asymnas.errors import StudyError
 from asymnas.study.lease import LEASE, Lease
 from asymnas.study.objectives import resolve_objectives
+from asymnas.study.rows import DETAILS, TOLD, as_row, columns_of
 from asymnas.study.samplers import SAMPLERS, Draw, make_sampler
 
 __all__ = [
@@ -37,19 +39,11 @@ __all__ = [
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
-_STATES: dict[TrialState, t.State] = {
-    TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-    TrialState.RUNNING: "running",
-}
-_TOLD = {state: trial_state for trial_state, state in _STATES.items()}
 CONFIG = "asymnas:config"
 SETUP = "asymnas:setup"
 OBJECTIVES = "asymnas:objectives"
 PINNED = "asymnas:pinned"
 WALL_SECONDS = "asymnas:wall_seconds"
-DETAILS = "details"  # a trial attribute that holds columns which nobody reads one by one
 _SHOWN = (t.ARCHITECTURE, t.TOTAL_PARAMS, t.DECODER_SHARE)  # attributes of their own
 
 
@@ -88,13 +82,14 @@ class SearchStudy:
 
     @property
     def wall_seconds(self) -> float:
-        """Time that all starts of the run took together."""
+        """Time that all starts of the run took together, those that were killed left out."""
         return float(self.optuna.user_attrs.get(WALL_SECONDS, 0.0))
 
     def add_seconds(self, seconds: float) -> None:
         """Adds the time of a start."""
         self.optuna.set_user_attr(WALL_SECONDS, self.wall_seconds + seconds)
 
+    @cached_property
     def lease(self) -> Lease:
         """The right to write here."""
         return Lease(
@@ -144,7 +139,7 @@ class SearchStudy:
     def tell(self, number: int, state: t.State, row: Mapping[str, Any]) -> None:
         """Finishes a trial; a complete one takes its objectives' values from `row`."""
         values = [float(row[o.name]) for o in self.objectives] if state == "complete" else None
-        self.optuna.tell(number, values, _TOLD[state])
+        self.optuna.tell(number, values, TOLD[state])
 
     def attach(self, number: int, file: Path, folder: Path) -> None:
         """Uploads a file as an artifact of a running trial, which the dashboard shows."""
@@ -158,8 +153,8 @@ class SearchStudy:
 
     def table(self) -> pd.DataFrame:
         """All trials, one row each; `asymnas.table` describes the columns."""
-        rows = [_row(trial) for trial in self.optuna.get_trials(deepcopy=False)]
-        frame = pd.DataFrame(rows, columns=_columns(rows, [o.name for o in self.objectives]))
+        rows = [as_row(trial) for trial in self.optuna.get_trials(deepcopy=False)]
+        frame = pd.DataFrame(rows, columns=columns_of(rows, [o.name for o in self.objectives]))
         return frame.astype({t.DUPLICATE_OF: "Int64", t.TRIAL: int})
 
     @property
@@ -212,9 +207,12 @@ def open_study(
     if fresh:
         for name in [n for n in names if n == config.name or not config.storage]:
             existing = optuna.load_study(study_name=name, storage=backend)
-            SearchStudy(existing, backend).lease().acquire()
+            if OBJECTIVES in existing.user_attrs or config.storage:
+                SearchStudy(existing, backend).lease.acquire()
             optuna.delete_study(study_name=name, storage=backend)
             names.remove(name)
+    if not config.storage and names == [config.name] and _is_stillborn(names[0], backend):
+        optuna.delete_study(study_name=names.pop(), storage=backend)
     pinned = {**config.identity(), "choices": _json(choices)}
     if config.name in names:
         study = optuna.load_study(study_name=config.name, storage=backend)
@@ -225,11 +223,16 @@ def open_study(
                 f"{config.run_dir} holds the study {names[0]!r}, not {config.name!r}: name another "
                 "run directory, or start over with --fresh"
             )
-        study = optuna.create_study(
-            study_name=config.name,
-            storage=backend,
-            directions=["maximize" if o.maximize else "minimize" for o in objectives],
-        )
+        try:
+            study = optuna.create_study(
+                study_name=config.name,
+                storage=backend,
+                directions=["maximize" if o.maximize else "minimize" for o in objectives],
+            )
+        except optuna.exceptions.DuplicatedStudyError as error:
+            raise StudyError(
+                f"another process has just begun {config.name!r}: try again"
+            ) from error
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             study.set_metric_names([o.name for o in objectives])
@@ -238,7 +241,7 @@ def open_study(
         )
         study.set_user_attr(PINNED, pinned)
     opened = SearchStudy(study, backend)
-    opened.lease().acquire()
+    opened.lease.acquire()
     study.set_user_attr(CONFIG, config.to_dict())
     study.set_user_attr(SETUP, _json(setup))
     return opened
@@ -254,6 +257,9 @@ def read_study(storage: str, name: str | None = None) -> SearchStudy:
     Raises:
         StudyError: There is no such study, or asymnas did not make it.
     """
+    path = storage.removeprefix("sqlite:///")
+    if path != storage and path != ":memory:" and not Path(path).is_file():
+        raise StudyError(f"there is no study in {path}: the file does not exist")
     backend = _open_storage(storage)
     names = [summary.study_name for summary in optuna.get_all_study_summaries(backend)]
     if name is None and len(names) == 1:
@@ -275,6 +281,12 @@ def _open_storage(url: str) -> BaseStorage:
         raise StudyError(f"cannot open the storage {url}: {reason}") from error
 
 
+def _is_stillborn(name: str, backend: BaseStorage) -> bool:
+    """Whether a start died while it made the study: nothing is pinned, nothing was drawn."""
+    study = optuna.load_study(study_name=name, storage=backend)
+    return PINNED not in study.user_attrs and not study.get_trials(deepcopy=False)
+
+
 def _check_same(study: optuna.Study, pinned: Mapping[str, Any]) -> None:
     stored = study.user_attrs.get(PINNED)
     if stored is None:
@@ -294,24 +306,6 @@ def _check_same(study: optuna.Study, pinned: Mapping[str, Any]) -> None:
             f"the run {study.study_name!r} was started otherwise: {differences}. Continue it with "
             "its own settings, name another --run-dir, or start over with --fresh"
         )
-
-
-def _row(trial: FrozenTrial) -> dict[str, Any]:
-    attributes = dict(trial.user_attrs)
-    attributes |= attributes.pop(DETAILS, {})
-    if curve := attributes.get(t.CURVE):
-        attributes[t.EXAMPLES], attributes[t.VAL_LOSS] = curve[-1]
-    state = _STATES.get(trial.state, "running")
-    drawn = {t.DRAWN + name: value for name, value in trial.params.items()}
-    blank = {t.QUOTA: False, t.FAILURE: "", t.CURVE: [], t.EXAMPLES: 0, t.SECONDS: 0.0}
-    return {**blank, t.TRIAL: trial.number, t.STATE: state, **attributes, **drawn}
-
-
-def _columns(rows: Sequence[Mapping[str, Any]], objectives: Sequence[str]) -> list[str]:
-    found = [*objectives, *(name for row in rows for name in row)]
-    extra = dict.fromkeys(name for name in found if name not in t.COLUMNS)
-    metrics = [name for name in extra if not name.startswith(t.DRAWN)]
-    return [*t.COLUMNS, *metrics, *(name for name in extra if name.startswith(t.DRAWN))]
 
 
 def _json(values: Mapping[str, Any]) -> dict[str, Any]:

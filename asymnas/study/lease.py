@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -25,38 +26,51 @@ class Lease:
         self, read: Callable[[], dict[str, Any]], write: Callable[[dict[str, Any]], None]
     ) -> None:
         self._read, self._write = read, write
+        self._token = uuid.uuid4().hex
         self._renewed = 0.0
 
     def acquire(self) -> None:
-        """Takes the lease.
+        """Takes the lease; again, if it is held already.
 
         Raises:
             StudyError: Another live coordinator holds it.
         """
         held = self._read()
-        if held and not _stale(held) and not _ours(held):
+        if held and not self._is_ours(held) and not _stale(held):
             raise StudyError(
                 f"this study is being run by process {held['pid']} on {held['host']}; wait for it, "
                 f"stop it, or retry {STALE_SECONDS:.0f} s after it died"
             )
-        self.renew(force=True)
-        if not _ours(self._read()):
+        self._sign()
+        if not self._is_ours(self._read()):
             raise StudyError("another process took this study at the same moment; try again later")
 
-    def renew(self, force: bool = False) -> None:
-        """Says that the holder lives; writes at most every ten seconds unless forced."""
-        if force or time.monotonic() - self._renewed > RENEW_SECONDS:
-            self._write({"host": socket.gethostname(), "pid": os.getpid(), "time": time.time()})
-            self._renewed = time.monotonic()
+    def renew(self) -> None:
+        """Says that the holder lives; writes at most every ten seconds.
+
+        Raises:
+            StudyError: The lease went stale, after a long sleep for example, and another took it.
+        """
+        if time.monotonic() - self._renewed <= RENEW_SECONDS:
+            return
+        if not self._is_ours(self._read()):
+            raise StudyError(
+                "another process has taken this study over; what it runs goes on there"
+            )
+        self._sign()
 
     def release(self) -> None:
         """Gives the lease up, if it is still held."""
-        if _ours(self._read()):
+        if self._is_ours(self._read()):
             self._write({})
 
+    def _sign(self) -> None:
+        holder = {"token": self._token, "host": socket.gethostname(), "pid": os.getpid()}
+        self._write({**holder, "time": time.time()})
+        self._renewed = time.monotonic()
 
-def _ours(held: dict[str, Any]) -> bool:
-    return bool(held) and (held["host"], held["pid"]) == (socket.gethostname(), os.getpid())
+    def _is_ours(self, held: dict[str, Any]) -> bool:
+        return held.get("token") == self._token
 
 
 def _stale(held: dict[str, Any]) -> bool:

@@ -152,7 +152,7 @@ CASES = [
     (("--device", "tpu"), 2, "device must be one of"),
     (("--device", "cuda"), 1, "no CUDA device"),
     (("--precision", "int4"), 2, "precision must be one of"),
-    (("--seed", "-1"), 2, "seed cannot be negative"),
+    (("--seed", "-1"), 2, "seed must be from 0"),
     (("--image-size", "0"), 2, "image_size must be at least 1"),
     (("--storage", "nosuch://x"), 1, "cannot open the storage"),
     (("--run-dir", "file"), 1, "is a file"),
@@ -162,6 +162,9 @@ CASES = [
     (("--dataset", "folder:file"), 1, "file"),
     (("--dataset", "folder:unlike"), 1, "is greyscale but"),
     (("--dataset", "npz:nan.npz"), 1, "NaN"),
+    (("--budget", "9" * 20), 2, "beyond the largest count"),
+    (("--run-dir", "a?b"), 2, "question mark"),
+    (("--storage", "sqlite://"), 2, "in memory"),
     (("--nonsense",), 2, "No such option"),
 ]
 

@@ -5,13 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pandas as pd
 import pytest
 
 from asymnas import StudyConfig, run_search
 from asymnas import table as t
+from asymnas.coordinator import Coordinator
+from asymnas.errors import DataError, StudyError
 from asymnas.run import execute, settle
 from asymnas.space import Space
+from asymnas.training import _resident
 
 COMPARED = [t.TRIAL, t.STATE, t.VAL_LOSS, t.TOTAL_PARAMS, t.LEARNING_RATE]
 
@@ -49,6 +53,77 @@ def _cut_off_at(
         patched.setattr(Space, "suggest", cut_off)
         assert execute(plan, executor=executor)[1] == "interrupted"
     return execute(plan, executor=executor)[0].table[COMPARED]
+
+
+@pytest.mark.parametrize("where", ["_picture", "_tell", "_go_on"])
+@pytest.mark.parametrize("call", [1, 3])
+def test_a_stop_anywhere_after_a_rung_changes_nothing(
+    small: StudyConfig,
+    tmp_path: Path,
+    in_process: Executor,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+    call: int,
+) -> None:
+    short = replace(small, trials=8, examples=1_500)
+    whole = run_search(short, executor=in_process).table[COMPARED]
+    plan = settle(replace(short, run_dir=str(tmp_path / "broken")))
+    calls = iter(range(1, 1_000))
+    real = getattr(Coordinator, where)
+
+    def stop(self: Coordinator, *arguments: Any) -> Any:
+        if next(calls) == call:
+            raise KeyboardInterrupt
+        return real(self, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Coordinator, where, stop)
+        assert execute(plan, executor=in_process)[1] == "interrupted"
+    run, ending = execute(plan, executor=in_process)
+    assert ending == "finished"
+    pd.testing.assert_frame_equal(run.table[COMPARED], whole)
+
+
+def test_a_start_that_died_while_it_made_the_study_is_no_obstacle(
+    small: StudyConfig, in_process: Executor
+) -> None:
+    plan = settle(replace(small, trials=2))
+    Path(plan.config.run_dir).mkdir(parents=True)
+    url = f"sqlite:///{plan.config.run_dir}/study.db"
+    optuna.create_study(study_name="digits", storage=url)
+    assert execute(plan, executor=in_process)[1] == "finished"
+
+
+def test_data_that_vanish_end_the_run_and_leave_its_trials_open(
+    small: StudyConfig, tmp_path: Path, in_process: Executor
+) -> None:
+    file = tmp_path / "rows.csv"
+    rows = pd.DataFrame({f"x{i}": range(i, 60 + i) for i in range(6)})
+    rows.sample(frac=1, random_state=0).to_csv(file, index=False)
+    plan = settle(replace(small, dataset=f"csv:{file}", latent=2, trials=3, budget=600))
+    content = file.read_bytes()
+    file.unlink()
+    _resident.cache_clear()
+    with pytest.raises(DataError):
+        execute(plan, executor=in_process)
+    file.write_bytes(content)
+    run, ending = execute(plan, executor=in_process)
+    assert ending == "finished"
+    assert (run.table[t.STATE] == "failed").sum() == 0
+
+
+def test_one_run_directory_holds_one_study(
+    small: StudyConfig, tmp_path: Path, in_process: Executor
+) -> None:
+    short = replace(small, trials=2)
+    elsewhere = replace(short, storage=f"sqlite:///{tmp_path / 's.db'}")
+    run_search(elsewhere, executor=in_process)
+    with pytest.raises(StudyError, match="whose study is in"):
+        run_search(short, executor=in_process)
+    moved = replace(elsewhere, trials=3, run_dir=str(tmp_path / "moved"))
+    run = run_search(moved, executor=in_process)
+    assert run.summary["best"]
+    assert (run.directory / "best" / "architecture.json").is_file()
 
 
 def test_fresh_starts_over_whatever_the_directory_holds(
