@@ -1,6 +1,6 @@
 """Fashion-MNIST under 150,000 parameters: the data set of the figures in the README.
 
-    python -m asymnas.search studies/fashion_mnist.py
+python -m asymnas.search studies/fashion_mnist.py
 """
 
 from asymnas import StudyConfig

@@ -259,6 +259,17 @@ def test_width_is_a_position_between_the_narrowest_and_the_budget(family, proble
         assert at(1.0, 0.9).decoder_share == pytest.approx(share, abs=0.02)
 
 
+@tiny
+def test_two_wide_sides_share_the_macs(family, problem):
+    budget = Budget(total_params=10**6, macs=12 * smallest(family, problem)[2])
+    space = space_of(family, problem, budget=budget)
+    for answers in structures(space, 3):
+        widths = {"encoder_width": 1.0, "decoder_width": 1.0}
+        counts = space.suggest(Fixed({**answers, **widths})).architecture.counts
+        assert 0.7 * budget.macs < counts.total_macs <= budget.macs
+        assert min(counts.encoder_macs, counts.decoder_macs) > 0.15 * budget.macs
+
+
 def test_a_trial_and_a_fixed_trial_draw_as_they_are():
     space = space_of("conv2d", Problem(shape=(1, 8, 8), latent=4), budget=20_000)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
