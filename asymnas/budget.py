@@ -86,8 +86,9 @@ def parse_count(text: str) -> int:
         ConfigError: Not a positive count.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)", text.strip().replace("_", ""), re.I)
-    if match is None or (count := round(float(match[1]) * _SUFFIXES[match[2].lower()])) < 1:
-        raise ConfigError(f"{text!r} is not a count: give a number such as 150000, 150k or 1.5M")
+    count = float(match[1]) * _SUFFIXES[match[2].lower()] if match else 0.0
     if count > MOST:
         raise ConfigError(f"{text!r} is beyond the largest count, {MOST:,}")
-    return count
+    if round(count) < 1:
+        raise ConfigError(f"{text!r} is not a count: give a number such as 150000, 150k or 1.5M")
+    return round(count)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asymnas.budget import Budget, Counts, parse_count
+from asymnas.budget import MOST, Budget, Counts, parse_count
 from asymnas.errors import ConfigError
 
 sizes = st.integers(1, 1000)
@@ -106,7 +106,17 @@ def test_what_is_not_a_count_is_refused_by_name(text):
     assert "150k" in str(caught.value)
 
 
-@given(st.integers(1, 10**12))
+@given(st.integers(1, MOST))
 def test_a_plain_number_is_itself(count):
     assert parse_count(str(count)) == count
+
+
+@given(st.integers(1, MOST // 1000))
+def test_a_thousand_is_a_k(count):
     assert parse_count(f"{count}k") == 1000 * count
+
+
+@pytest.mark.parametrize("text", [str(MOST + 1), f"{MOST}k", "9" * 400])
+def test_a_count_beyond_the_largest_is_refused(text):
+    with pytest.raises(ConfigError, match=text):
+        parse_count(text)
