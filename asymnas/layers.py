@@ -64,7 +64,7 @@ def same_conv(inputs: int, outputs: int, kernel: int, groups: int = 1) -> nn.Con
 
 
 def initialise(module: nn.Module) -> None:
-    """Draws weights that keep the variance: N(0, 1.5 / fan-in), biases zero.
+    """Draws weights from N(0, 1.5 / fan-in), biases zero; deep sides start with small outputs.
 
     The fan-in of a transposed convolution is what reaches one output: kernel² / stride² taps of
     each input channel. 1.5 lies between He's 2 for a rectifier and 1 for a linear layer.

@@ -40,9 +40,9 @@ def publish(study: SearchStudy, run_dir: Path) -> dict[str, Any]:
     write_whole(run_dir / "trials.csv", _as_csv(table))
     if summary["best"]:
         _write_best(summary["best"], table, run_dir)
-    write_whole(run_dir / "report.html", render_page(_page(study, table, summary, run_dir)))
     write_whole(run_dir / "summary.json", json.dumps(summary, indent=2) + "\n")
     study.note(_note(summary))
+    write_whole(run_dir / "report.html", render_page(_page(study, table, summary, run_dir)))
     return summary
 
 

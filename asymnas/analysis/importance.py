@@ -128,7 +128,7 @@ def _shuffled(
     rises, weights, errors = [], [], np.zeros(len(target))
     for fitted, held_out in KFold(FOLDS, shuffle=True, random_state=seed).split(draws):
         forest = RandomForestRegressor(
-            n_estimators=100, min_samples_leaf=2, max_features=0.5, random_state=seed
+            n_estimators=40, min_samples_leaf=2, max_features=0.5, random_state=seed
         ).fit(draws[fitted], target[fitted])
         errors[held_out] = target[held_out] - forest.predict(draws[held_out])
         shuffles = permutation_importance(
@@ -136,7 +136,7 @@ def _shuffled(
             draws[held_out],
             target[held_out],
             scoring="neg_mean_squared_error",
-            n_repeats=5,
+            n_repeats=3,
             random_state=seed,
         )
         rises.append(shuffles.importances_mean / variance)

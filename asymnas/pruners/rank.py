@@ -28,4 +28,4 @@ def rank(trial: Progress, peers: Sequence[Progress]) -> bool:
         return False
     ranks = moocore.pareto_rank(np.asarray(points, dtype=float))
     above = int(np.sum(ranks < ranks[0]))
-    return above > 0 and above >= len(points) / ETA
+    return above >= len(points) / ETA

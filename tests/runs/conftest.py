@@ -1,10 +1,12 @@
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +81,20 @@ def search(tmp_path: Path) -> Iterator[Callable[..., Command]]:
     for command in started:
         if command.process.poll() is None:
             command.send(signal.SIGKILL)
+        if command.process.stdout and not command.process.stdout.closed:
             command.process.communicate()
+
+
+def finished(database: Path) -> int:
+    """How many trials have finished; reads the file only, so as not to meddle in its making."""
+    try:
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            rows = connection.execute(
+                "SELECT count(*) FROM trials WHERE state IN ('COMPLETE', 'PRUNED', 'FAIL')"
+            )
+            return int(rows.fetchone()[0])
+    except sqlite3.Error:
+        return 0
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +20,7 @@ from asymnas.__main__ import build_app
 from asymnas.study import read_study
 from asymnas.study.lease import LEASE
 
-from .conftest import wait_until
+from .conftest import finished, wait_until
 
 SMALL = ("--family", "dense", "--budget", "6k", "--latent", "8", "--examples", "20k")
 SMALL += ("--precision", "fp32", "--trials", "12", "--run-dir", "run")
@@ -29,13 +28,8 @@ SMALL += ("--precision", "fp32", "--trials", "12", "--run-dir", "run")
 
 def _finished(database: Path) -> dict[int, tuple[str, Any]]:
     """State and values of finished trials, read as any Optuna tool would."""
-    if not database.exists():
-        return {}
-    try:
-        study = optuna.load_study(study_name="digits", storage=f"sqlite:///{database}")
-        trials = study.get_trials(deepcopy=False)
-    except (KeyError, sqlite3.Error, optuna.exceptions.StorageInternalError):
-        return {}
+    study = optuna.load_study(study_name="digits", storage=f"sqlite:///{database}")
+    trials = study.get_trials(deepcopy=False)
     return {
         trial.number: (trial.state.name, trial.values)
         for trial in trials
@@ -43,10 +37,11 @@ def _finished(database: Path) -> dict[int, tuple[str, Any]]:
     }
 
 
+@pytest.mark.slow
 def test_kill_of_the_whole_group_loses_nothing(search: Callable[..., Any], tmp_path: Path) -> None:
     database = tmp_path / "run" / "study.db"
     killed = search(*SMALL)
-    wait_until(lambda: len(_finished(database)) >= 4)
+    wait_until(lambda: finished(database) >= 4)
     killed.send(signal.SIGKILL)
     killed.finish()
     before = _finished(database)
@@ -59,10 +54,11 @@ def test_kill_of_the_whole_group_loses_nothing(search: Callable[..., Any], tmp_p
     assert table[t.DUPLICATE_OF].isna().sum() == 12
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_within_five_seconds(search: Callable[..., Any], tmp_path: Path) -> None:
     database = tmp_path / "run" / "study.db"
     running = search(*SMALL)
-    wait_until(lambda: len(_finished(database)) >= 3)
+    wait_until(lambda: finished(database) >= 3)
     began = time.monotonic()
     running.send(signal.SIGINT)
     code, out, err = running.finish()
@@ -79,16 +75,18 @@ def test_ctrl_c_ends_within_five_seconds(search: Callable[..., Any], tmp_path: P
     assert trials["unfinished"] == 0
 
 
+@pytest.mark.slow
 def test_timeout_pauses(search: Callable[..., Any], tmp_path: Path) -> None:
     code, out, err = search(*SMALL, "--trials", "2000", "--timeout", "6s").finish()
     assert code == 0, err
     assert "time is up" in out
 
 
+@pytest.mark.slow
 def test_a_second_coordinator_is_refused(search: Callable[..., Any], tmp_path: Path) -> None:
     database = tmp_path / "run" / "study.db"
     first = search(*SMALL, "--trials", "500")
-    wait_until(lambda: len(_finished(database)) >= 1)
+    wait_until(lambda: finished(database) >= 1)
     code, _, err = search(*SMALL, "--trials", "500").finish()
     assert code == 1
     assert str(first.process.pid) in err
@@ -97,6 +95,7 @@ def test_a_second_coordinator_is_refused(search: Callable[..., Any], tmp_path: P
     assert first.finish()[0] == 130
 
 
+@pytest.mark.slow
 def test_a_stale_lease_is_taken(search: Callable[..., Any], tmp_path: Path) -> None:
     assert search(*SMALL, "--trials", "2").finish()[0] == 0
     study = read_study(f"sqlite:///{tmp_path / 'run' / 'study.db'}")
