@@ -25,6 +25,12 @@ ENDINGS: dict[Ending, str] = {
 }
 
 
+def make_console(*, stderr: bool) -> Console:
+    """Wraps words on a terminal; elsewhere a sentence stays on its line."""
+    on_terminal = Console(stderr=stderr).is_terminal
+    return Console(stderr=stderr, soft_wrap=not on_terminal, highlight=False, markup=False)
+
+
 def print_plan(console: Console, plan: Plan, *, full: bool) -> None:
     """Prints what a run is about to do; in full with the space, the rungs and the cost."""
     config = plan.config
@@ -34,12 +40,9 @@ def print_plan(console: Console, plan: Plan, *, full: bool) -> None:
         f"({plan.n_train:,} training examples), at most {config.budget:,} parameters, "
         f"latent {config.latent}; {plural(config.trials, 'trial')} of up to "
         f"{config.examples or 0:,} examples on {workers}.",
-        soft_wrap=True,
-        highlight=False,
-        markup=False,
     )
     for note in plan.notes:
-        console.print(f"Data: {note}", soft_wrap=True, highlight=False, markup=False)
+        console.print(f"Data: {note}")
     if full:
         _print_details(console, plan)
 
@@ -56,7 +59,7 @@ def _print_details(console: Console, plan: Plan) -> None:
         table.add_row(f"{side}_width", "0 to 1: from the narrowest to the widest that fits")
     table.add_row("learning_rate", "{:g} to {:g}, log scale".format(*config.learning_rates))
     console.print("Search space", style="bold")
-    console.print(table)
+    console.print(table, soft_wrap=False)
     draws = [plan.space.sample(seed).architecture.counts for seed in range(SAMPLE)]
     macs = sum(counts.total_macs for counts in draws) / SAMPLE
     params = sorted(counts.total_params for counts in draws)
@@ -70,9 +73,6 @@ def _print_details(console: Console, plan: Plan) -> None:
         f"At most {most:,} training examples, about {short(3 * macs * most)} MACs forward and back "
         "if nothing is pruned.\n"
         f"Results would go to {_relative(Path(config.run_dir))}. Nothing was trained.",
-        soft_wrap=True,
-        highlight=False,
-        markup=False,
     )
 
 
@@ -82,13 +82,13 @@ def print_summary(
     """Prints a run's result: the front, where the share lands, where everything is."""
     console.print()
     if ending != "finished":
-        console.print(ENDINGS[ending], style="yellow", soft_wrap=True, highlight=False)
+        console.print(ENDINGS[ending], style="yellow")
     if summary["front"]:
-        console.print(_front(summary))
+        console.print(_front(summary), soft_wrap=False)
         console.print()
     for sentence in headline(summary):
-        console.print(sentence, soft_wrap=True, highlight=False)
-    console.print(_trials(summary), soft_wrap=True, highlight=False)
+        console.print(sentence)
+    console.print(_trials(summary))
     console.print()
     shown = _relative(directory)
     places = {
@@ -100,7 +100,7 @@ def print_summary(
     if not summary["best"]:
         places = {name: places[name] for name in ("report", "dashboard")}
     for name, place in places.items():
-        console.print(f"  {name:<13} {place}", soft_wrap=True, highlight=False, markup=False)
+        console.print(f"  {name:<13} {place}")
 
 
 def _front(summary: Mapping[str, Any]) -> Table:

@@ -158,14 +158,12 @@ def search(
 
 
 def _main(given: dict[str, Any]) -> int:
-    from rich.console import Console
-
-    from asymnas.closing import print_plan, print_summary
+    from asymnas.closing import make_console, print_plan, print_summary
     from asymnas.progress import display
     from asymnas.run import execute, settle
 
     plan = settle(_config(given))
-    console = Console(stderr="as_json" in given)
+    console = make_console(stderr="as_json" in given)
     print_plan(console, plan, full="dry_run" in given)
     if "dry_run" in given:
         return 0
