@@ -1,10 +1,9 @@
 """What a person sees while a run goes on: a live display, or plain lines where there is none."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Protocol
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -60,77 +59,36 @@ class Snapshot:
         )
 
 
-class Display(Protocol):
-    """Shows snapshots between entering and leaving."""
+@contextmanager
+def display(console: Console) -> Iterator[Callable[[Snapshot], None]]:
+    """Yields what to call with each snapshot: live on a terminal, plain lines elsewhere."""
+    if not console.is_terminal:
+        yield _plain_lines(console)
+        return
+    bar = Progress(TextColumn("[bold]trials"), BarColumn(bar_width=None), MofNCompleteColumn())
+    task = bar.add_task("trials", total=None)
+    with Live(bar, console=console, refresh_per_second=4, transient=True) as live:
 
-    def __enter__(self) -> Callable[[Snapshot], None]:
-        """Begins; returns what to call with each snapshot."""
+        def show(snapshot: Snapshot) -> None:
+            bar.update(task, total=snapshot.wanted, completed=snapshot.finished)
+            live.update(Group(bar, Text(snapshot.text(), style="dim")))
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Ends."""
-
-
-class LiveDisplay:
-    """A progress bar with the state of the run below it."""
-
-    def __init__(self, console: Console) -> None:
-        self._bar = Progress(
-            TextColumn("[bold]trials"), BarColumn(bar_width=None), MofNCompleteColumn()
-        )
-        self._task = self._bar.add_task("trials", total=None)
-        self._live = Live(self._bar, console=console, refresh_per_second=4, transient=True)
-
-    def __enter__(self) -> Callable[[Snapshot], None]:
-        self._live.__enter__()
-        return self._show
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._live.__exit__(kind, error, trace)
-
-    def _show(self, snapshot: Snapshot) -> None:
-        self._bar.update(self._task, total=snapshot.wanted, completed=snapshot.finished)
-        self._live.update(Group(self._bar, Text(snapshot.text(), style="dim")))
+        yield show
 
 
-class PlainDisplay:
-    """A line every quarter of a minute, for logs."""
+def _plain_lines(console: Console) -> Callable[[Snapshot], None]:
+    """Prints a line every quarter of a minute and one at the end, for logs."""
+    printed = time.monotonic()
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._printed = time.monotonic()
-
-    def __enter__(self) -> Callable[[Snapshot], None]:
-        return self._show
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        return None
-
-    def _show(self, snapshot: Snapshot) -> None:
+    def show(snapshot: Snapshot) -> None:
+        nonlocal printed
         last = snapshot.finished == snapshot.wanted and not snapshot.running
-        if last or time.monotonic() - self._printed >= PLAIN_EVERY:
-            self._printed = time.monotonic()
+        if last or time.monotonic() - printed >= PLAIN_EVERY:
+            printed = time.monotonic()
             line = f"{snapshot.finished}/{snapshot.wanted} trials · {snapshot.text()}"
-            self._console.print(line, soft_wrap=True, highlight=False)
+            console.print(line, soft_wrap=True, highlight=False)
 
-
-def display(console: Console) -> Display:
-    """The live display on a terminal, plain lines elsewhere."""
-    return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
+    return show
 
 
 def duration(seconds: float) -> str:

@@ -115,7 +115,9 @@ def test_all_text_is_escaped(table):
 def test_a_figure_cannot_end_its_script(table):
     panel = front_panel(table, LOSS_SIZE)
     panel.figure.update_layout(title=NASTY)
-    Reader(render_page(PageContent(title="t", panels=(panel,))))
+    page = render_page(PageContent(title="t", panels=(panel,)))
+    opened = [name for name, _ in Reader(page).tags if name == "script"]
+    assert page.count("</script>") == len(opened) > 0
 
 
 def test_every_figure_has_its_reading_and_a_name_for_those_who_do_not_see_it(table):
