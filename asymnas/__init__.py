@@ -7,30 +7,41 @@ if TYPE_CHECKING:
     from asymnas.architecture import Architecture
     from asymnas.budget import Budget
     from asymnas.config import StudyConfig
+    from asymnas.confirmations import run_confirmation
     from asymnas.errors import AsymnasError
     from asymnas.finder import Found, Run, find_best_architecture
+    from asymnas.followups import ConfirmationConfig, SweepConfig
     from asymnas.run import run_search
+    from asymnas.sweeps import run_sweep
 
 __all__ = [
     "Architecture",
     "AsymnasError",
     "Budget",
+    "ConfirmationConfig",
     "Found",
     "Run",
     "StudyConfig",
+    "SweepConfig",
     "find_best_architecture",
+    "run_confirmation",
     "run_search",
+    "run_sweep",
 ]
 
 _HOMES = {
     "Architecture": "architecture",
     "AsymnasError": "errors",
     "Budget": "budget",
+    "ConfirmationConfig": "followups",
     "Found": "finder",
     "Run": "finder",
     "StudyConfig": "config",
+    "SweepConfig": "followups",
     "find_best_architecture": "finder",
+    "run_confirmation": "confirmations",
     "run_search": "run",
+    "run_sweep": "sweeps",
 }
 
 

@@ -3,9 +3,11 @@
 import typer
 
 from asymnas.commands import HELP
+from asymnas.confirm import confirm
 from asymnas.dashboard import dashboard
 from asymnas.report import report
 from asymnas.search import search
+from asymnas.sweep import sweep
 
 
 def build_app() -> typer.Typer:
@@ -17,7 +19,7 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         help="Neural architecture search of asymmetric autoencoders.",
     )
-    for command in (search, report, dashboard):
+    for command in (search, sweep, confirm, report, dashboard):
         app.command()(command)
     return app
 

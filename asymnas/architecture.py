@@ -118,6 +118,10 @@ class Architecture:
         """The symmetric control: this encoder, and the decoder that mirrors it."""
         return self._with(decoder=FAMILIES.get(self.family).mirror(self.encoder))
 
+    def with_sides(self, encoder: Any, decoder: Any) -> "Architecture":
+        """The same problem with other sides."""
+        return self._with(encoder=encoder, decoder=decoder)
+
     def layers(self) -> list[dict[str, Any]]:
         """Every layer that holds parameters, in order of computation.
 

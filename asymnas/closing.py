@@ -11,7 +11,6 @@ from asymnas import table as t
 from asymnas.coordinator import Ending
 from asymnas.figures.style import percent, plural, short
 from asymnas.progress import duration
-from asymnas.results import headline
 from asymnas.run import Plan
 from asymnas.training import rung_steps
 
@@ -72,7 +71,7 @@ def _print_details(console: Console, plan: Plan) -> None:
         f"{short(macs)} MACs an example.\n"
         f"At most {most:,} training examples, about {short(3 * macs * most)} MACs forward and back "
         "if nothing is pruned.\n"
-        f"Results would go to {_relative(Path(config.run_dir))}. Nothing was trained.",
+        f"Results would go to {relative(Path(config.run_dir))}. Nothing was trained.",
     )
 
 
@@ -81,24 +80,41 @@ def print_summary(
 ) -> None:
     """Prints a run's result: the front, where the share lands, where everything is."""
     console.print()
-    if ending != "finished":
-        console.print(ENDINGS[ending], style="yellow")
+    print_ending(console, ending)
     if summary["front"]:
         console.print(_front(summary), soft_wrap=False)
         console.print()
-    for sentence in headline(summary):
+    for sentence in summary["verdict"]:
         console.print(sentence)
-    console.print(_trials(summary))
-    console.print()
-    shown = _relative(directory)
+    console.print(trials_line(summary))
+    shown = relative(directory)
     places = {
         "report": f"{shown / 'report.html'}",
         "dashboard": f"python -m asymnas.dashboard {shown}",
         "best weights": f"{shown / 'best' / 'weights.safetensors'}",
         "in Python": f'asymnas.find_best_architecture("{shown}").load()',
+        "best share": _sweep_command(summary),
+        "confirm": f"python -m asymnas.confirm {shown}",
     }
     if not summary["best"]:
         places = {name: places[name] for name in ("report", "dashboard")}
+    print_places(console, places)
+
+
+def _sweep_command(summary: Mapping[str, Any]) -> str:
+    """What infers the best share of the same data."""
+    return f"python -m asymnas.sweep --dataset {summary['dataset']}"
+
+
+def print_ending(console: Console, ending: Ending) -> None:
+    """Says why a run ended, unless it is finished."""
+    if ending != "finished":
+        console.print(ENDINGS[ending], style="yellow")
+
+
+def print_places(console: Console, places: Mapping[str, str]) -> None:
+    """Prints where to look, and what to run next."""
+    console.print()
     for name, place in places.items():
         console.print(f"  {name:<13} {place}")
 
@@ -133,7 +149,8 @@ def _number(name: str, value: float) -> str:
     return f"{int(value):,}" if name in t.COUNT_COLUMNS else f"{value:.5g}"
 
 
-def _trials(summary: Mapping[str, Any]) -> str:
+def trials_line(summary: Mapping[str, Any]) -> str:
+    """How many trials ended how, and what they cost, in a line."""
     trials = summary["trials"]
     parts = [f"{trials[state]} {state}" for state in ("complete", "pruned", "failed")]
     parts += [f"{trials[s]} {s}" for s in ("duplicate", "unfinished") if trials[s]]
@@ -141,7 +158,8 @@ def _trials(summary: Mapping[str, Any]) -> str:
     return f"Trials: {', '.join(parts)}. {seen}."
 
 
-def _relative(directory: Path) -> Path:
+def relative(directory: Path) -> Path:
+    """The directory as a person in the working directory would call it."""
     try:
         return directory.relative_to(Path.cwd())
     except ValueError:

@@ -4,12 +4,14 @@ import importlib.util
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
 
 from asymnas.config import StudyConfig
 from asymnas.errors import AsymnasError, ConfigError
+from asymnas.followups import SweepConfig
 
 HELP = {"help_option_names": ["-h", "--help"]}
 _UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
@@ -41,11 +43,15 @@ def parse_whole(name: str, text: str) -> int:
         raise ConfigError(f"{flag} must be a whole number but got {text!r}") from error
 
 
-def load_study_file(path: Path) -> StudyConfig:
+def load_study_file(path: Path, prefer: str = "study") -> StudyConfig | SweepConfig:
     """Runs a study file and returns what its `study()` returns.
 
+    Args:
+        path: A Python file.
+        prefer: A function to call instead, if the file has it.
+
     Raises:
-        ConfigError: No such file, it fails, or it has no `study()` that returns a `StudyConfig`.
+        ConfigError: No such file, it fails, or it returns something else.
     """
     if not path.is_file():
         raise ConfigError(f"there is no study file {path}")
@@ -53,18 +59,25 @@ def load_study_file(path: Path) -> StudyConfig:
     if spec is None or spec.loader is None:
         raise ConfigError(f"{path} is not a Python file: a study file ends in .py")
     module = importlib.util.module_from_spec(spec)
+    config: Any
     try:
         spec.loader.exec_module(module)
-        config = module.study()
+        name = prefer if hasattr(module, prefer) else "study"
+        config = getattr(module, name)()
     except AsymnasError:
         raise
     except Exception as error:
         raise ConfigError(
             f"the study file {path} failed: {type(error).__name__}: {error}"
         ) from error
-    if not isinstance(config, StudyConfig):
-        raise ConfigError(f"study() in {path} must return a StudyConfig but returned {config!r}")
-    return config
+    allowed: tuple[type[Any], ...] = (StudyConfig,)
+    if prefer == "sweep":
+        allowed = (StudyConfig, SweepConfig)
+    if not isinstance(config, allowed):
+        wanted = " or a ".join(kind.__name__ for kind in allowed)
+        raise ConfigError(f"{name}() in {path} must return a {wanted} but returned {config!r}")
+    checked: StudyConfig | SweepConfig = config
+    return checked
 
 
 def guarded(action: Callable[[], int]) -> None:

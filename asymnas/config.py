@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -188,6 +189,15 @@ class StudyConfig:
         values["objectives"] = list(self.objectives)
         values["learning_rates"] = list(self.learning_rates)
         return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "StudyConfig":
+        """Reads what `to_dict` wrote."""
+        known = {f.name for f in dataclasses.fields(cls)}
+        plain = {name: value for name, value in values.items() if name in known}
+        for name in ("objectives", "learning_rates"):
+            plain[name] = tuple(plain[name])
+        return cls(**plain)
 
     def identity(self) -> dict[str, Any]:
         """The fields that a continued run must share with its start."""

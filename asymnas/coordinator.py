@@ -11,8 +11,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,69 +18,30 @@ import numpy as np
 
 from asymnas import table as t
 from asymnas.checkpoints import DASHBOARD, Checkpoints, reconstruction_path, write_whole
-from asymnas.config import StudyConfig
 from asymnas.errors import AsymnasError, StudyError
 from asymnas.figures.images import reconstruction_grid
 from asymnas.ledger import Ledger
 from asymnas.metrics import METRICS
 from asymnas.progress import Snapshot
 from asymnas.pruners import PRUNERS
-from asymnas.space import Candidate, Space
-from asymnas.study import SearchStudy, Trial
+from asymnas.roster import Phase
+from asymnas.running import Running
+from asymnas.study import METRICS_ATTRIBUTE, SearchStudy, Trial
 from asymnas.training import Job, RungResult, rung_steps, train_rung
 
 Ending = Literal["finished", "timeout", "interrupted", "exhausted"]
 
-QUOTA_EVERY = 10  # one trial in ten is never pruned
 ATTEMPTS = 3  # at a rung whose worker died
 MOST_DUPLICATES = 300  # in a row, before the space counts as exhausted
 HEARTBEAT = 0.2  # seconds
 FEW = 3  # finished trials before the time left is estimated
 
 
-@dataclass(eq=False)
-class _Running:
-    """A trial between ask and tell."""
-
-    number: int
-    candidate: Candidate
-    curve: list[tuple[int, float]] = field(default_factory=list)
-    seconds: float = 0.0
-    checkpoint: bytes | None = None
-    metrics: dict[str, float] = field(default_factory=dict)
-    attempts: int = 0
-
-    @property
-    def quota(self) -> bool:
-        return self.number % QUOTA_EVERY == 0
-
-    @property
-    def examples(self) -> int:
-        return self.curve[-1][0] if self.curve else 0
-
-    @cached_property
-    def attributes(self) -> dict[str, Any]:
-        """What the study remembers of the candidate from the start."""
-        architecture = self.candidate.architecture
-        counts = architecture.counts
-        encoder_dense, decoder_dense = architecture.dense_fractions()
-        return {
-            t.QUOTA: self.quota,
-            t.ARCHITECTURE: architecture.to_dict(),
-            t.LEARNING_RATE: self.candidate.learning_rate,
-            **{name: getattr(counts, name) for name in (*t.COUNT_COLUMNS, t.SHARED_PARAMS)},
-            t.DECODER_SHARE: counts.decoder_share,
-            t.ENCODER_DENSE: encoder_dense,
-            t.DECODER_DENSE: decoder_dense,
-        }
-
-
 class Coordinator:
-    """Runs a study to its number of trials.
+    """Runs one phase of a study to its number of trials.
 
     Args:
-        config: What to run, with `examples`, `workers` and `precision` settled.
-        space: Where candidates come from.
+        phase: What to train, with `examples`, `workers` and `precision` settled.
         study: Where trials live; this process holds its lease.
         executor: Where rungs are trained.
         observe: Called with a snapshot five times a second and after every change.
@@ -90,13 +49,13 @@ class Coordinator:
 
     def __init__(
         self,
-        config: StudyConfig,
-        space: Space,
+        phase: Phase,
         study: SearchStudy,
         executor: Executor,
         observe: Callable[[Snapshot], None],
     ) -> None:
-        self._config, self._space, self._study = config, space, study
+        config = phase.config
+        self._phase, self._config, self._study = phase, config, study
         self._executor, self._observe = executor, observe
         self._lease = study.lease
         self._run_dir = Path(config.run_dir)
@@ -104,8 +63,8 @@ class Coordinator:
         self._prune = PRUNERS.get(config.pruner)
         self._steps = rung_steps(config.examples or 0, config.batch_size)
         self._workers = config.workers or 1
-        self._flights: dict[Future[RungResult], _Running] = {}
-        self._ready: deque[_Running] = deque()
+        self._flights: dict[Future[RungResult], Running] = {}
+        self._ready: deque[Running] = deque()
         self._ledger = Ledger(study, config.trials)
         self._checkpoints.tidy()
         self._missing_at_start = self._ledger.missing
@@ -120,8 +79,9 @@ class Coordinator:
         on from their last finished rung when the run is started again.
         """
         try:
-            for trial in self._study.unfinished(self._config.sampler, self._config.seed):
-                self._begin(trial)
+            if self._ledger.missing:  # otherwise what is unfinished is of a later phase
+                for trial in self._study.unfinished(self._config.sampler, self._config.seed):
+                    self._begin(trial)
             return self._loop()
         except KeyboardInterrupt:
             return "interrupted"
@@ -140,7 +100,7 @@ class Coordinator:
                 self._land(self._flights.pop(future), future)
             self._lease.renew()
 
-    def _next(self) -> _Running | None:
+    def _next(self) -> Running | None:
         """The trial to train next: a started one if any, else a new one if any is missing."""
         config = self._config
         while self._ledger.missing > len(self._flights):
@@ -154,9 +114,12 @@ class Coordinator:
 
     def _begin(self, trial: Trial) -> None:
         """Makes a trial ready, unless its architecture is another trial's."""
-        running = _Running(number=trial.number, candidate=self._space.suggest(trial))
+        running = Running(number=trial.number, candidate=self._phase.source.suggest(trial))
         self._study.describe(running.number, running.attributes)
-        if not self._ledger.claims(running.number, running.candidate.architecture.key()):
+        replicate = running.candidate.seed is not None
+        if not replicate and not self._ledger.claims(
+            running.number, running.candidate.architecture.key()
+        ):
             self._duplicates_in_a_row += 1
             return
         self._duplicates_in_a_row = 0
@@ -164,7 +127,7 @@ class Coordinator:
         self._ledger.note(running.number, running.curve, running.attributes)
         self._go_on(running)
 
-    def _resume(self, running: _Running) -> None:
+    def _resume(self, running: Running) -> None:
         """Takes up the curve of an earlier start, if its checkpoint is still there."""
         remembered = self._study.recall(running.number)
         curve = [(int(seen), float(loss)) for seen, loss in remembered.get(t.CURVE, [])]
@@ -172,17 +135,18 @@ class Coordinator:
             running.checkpoint = self._checkpoints.load(running.number, curve[-1][0])
         if running.checkpoint is not None:
             running.curve, running.seconds = curve, float(remembered.get(t.SECONDS, 0))
-            running.metrics = {n: remembered[n] for n in METRICS.names() if n in remembered}
+            running.metrics = dict(remembered.get(METRICS_ATTRIBUTE, {}))
 
-    def _submit(self, running: _Running) -> None:
+    def _submit(self, running: Running) -> None:
         config = self._config
         until = self._rung_after(running.examples)
+        seed = running.candidate.seed
         job = Job(
             architecture=running.candidate.architecture,
             data=config.data(),
             learning_rate=running.candidate.learning_rate,
             batch_size=config.batch_size,
-            seed=_seed(config.seed, running.number),
+            seed=seed if seed is not None else _seed(config.seed, running.number),
             until=until,
             total=self._steps[-1],
             checkpoint=running.checkpoint,
@@ -190,6 +154,7 @@ class Coordinator:
             device=config.device,
             precision=config.precision,
             samples=until == self._steps[-1],
+            test=self._phase.test,
         )
         try:
             self._flights[self._executor.submit(train_rung, job)] = running
@@ -198,7 +163,7 @@ class Coordinator:
                 f"the executor takes no more work ({error}): start again to go on from here"
             ) from error
 
-    def _land(self, running: _Running, future: Future[RungResult]) -> None:
+    def _land(self, running: Running, future: Future[RungResult]) -> None:
         """Takes in a rung: lets the trial go on, or finishes it."""
         try:
             result = future.result()
@@ -220,7 +185,7 @@ class Coordinator:
         self._advance(running, result)
         self._go_on(running)
 
-    def _go_on(self, running: _Running) -> None:
+    def _go_on(self, running: Running) -> None:
         """Decides what becomes of a trial by its curve: new, continued, pruned or complete."""
         if running.examples == self._steps[-1] * self._config.batch_size:
             loss = {t.VAL_LOSS: running.curve[-1][1]}
@@ -234,7 +199,7 @@ class Coordinator:
         else:
             self._ready.append(running)
 
-    def _advance(self, running: _Running, result: RungResult) -> None:
+    def _advance(self, running: Running, result: RungResult) -> None:
         """Takes a finished rung into the trial's curve: first on disk, then in the study."""
         seen, before = (
             self._rung_after(running.examples) * self._config.batch_size,
@@ -246,14 +211,14 @@ class Coordinator:
         running.metrics = {n: v for n, v in result.metrics.items() if n != t.VAL_LOSS}
         if result.samples is not None:
             self._picture(running, result)
-            self._study.remember(running.number, running.metrics)
+            self._study.remember(running.number, {METRICS_ATTRIBUTE: running.metrics})
         seconds = round(running.seconds, 3)
         self._study.remember(running.number, {t.SECONDS: seconds, t.CURVE: running.curve})
         self._checkpoints.keep(running.number, seen)
         self._ledger.note(running.number, running.curve, running.attributes)
         self._examples += seen - before
 
-    def _picture(self, running: _Running, result: RungResult) -> None:
+    def _picture(self, running: Running, result: RungResult) -> None:
         """Shows reconstructions in the dashboard, where nothing so far dominates the trial.
 
         Before the trial's curve ends, so that a crash cannot lose the picture, and before the trial
@@ -268,7 +233,7 @@ class Coordinator:
         write_whole(path, picture.getvalue())
         self._study.attach(running.number, path, self._run_dir / DASHBOARD)
 
-    def _tell(self, running: _Running, state: t.State, attributes: dict[str, Any]) -> None:
+    def _tell(self, running: Running, state: t.State, attributes: dict[str, Any]) -> None:
         """Finishes a trial and drops what is kept of trials off the front."""
         if state == "failed":
             self._study.remember(running.number, attributes)
@@ -291,6 +256,7 @@ class Coordinator:
         ledger = self._ledger
         seconds, newly = time.monotonic() - self._began, self._missing_at_start - ledger.missing
         return Snapshot(
+            phase=self._phase.name,
             wanted=ledger.wanted,
             complete=ledger.states["complete"],
             pruned=ledger.states["pruned"],

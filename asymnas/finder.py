@@ -13,12 +13,9 @@ from asymnas.analysis.front import Objective, front
 from asymnas.analysis.selection import Preference, select
 from asymnas.architecture import Architecture
 from asymnas.checkpoints import load_trained
-from asymnas.errors import StudyError
 from asymnas.kinds import Autoencoder
+from asymnas.rundir import storage_of
 from asymnas.study import SearchStudy, read_study
-
-DATABASE = "study.db"
-STORAGE = "storage.json"
 
 
 @dataclass(frozen=True)
@@ -167,21 +164,6 @@ def found(row: "pd.Series[Any]", directory: Path) -> Found:
         run_dir=directory,
         examples=int(row[t.EXAMPLES]),
     )
-
-
-def storage_of(directory: Path) -> tuple[str, str | None]:
-    """The storage URL and the study's name of a run directory.
-
-    Raises:
-        StudyError: No run is there.
-    """
-    elsewhere = directory / STORAGE
-    if elsewhere.is_file():
-        values = json.loads(elsewhere.read_text())
-        return values["storage"], values["study"]
-    if not (directory / DATABASE).is_file():
-        raise StudyError(f"{directory} holds no run: it has no {DATABASE}; start one with a search")
-    return f"sqlite:///{directory / DATABASE}", None
 
 
 def _as_run(source: Any, study_name: str | None) -> Run:

@@ -18,7 +18,8 @@ class Snapshot:
     """Where a run stands.
 
     Args:
-        wanted: Finished trials the run is to hold.
+        phase: What is going on.
+        wanted: Finished trials the run is to hold at the end of the phase.
         complete: Trials trained to the end.
         pruned: Trials stopped early.
         failed: Trials that diverged or broke.
@@ -32,6 +33,7 @@ class Snapshot:
     """
 
     wanted: int
+    phase: str = "trials"
     complete: int = 0
     pruned: int = 0
     failed: int = 0
@@ -65,12 +67,18 @@ def display(console: Console) -> Iterator[Callable[[Snapshot], None]]:
     if not console.is_terminal:
         yield _plain_lines(console)
         return
-    bar = Progress(TextColumn("[bold]trials"), BarColumn(bar_width=None), MofNCompleteColumn())
+    name = TextColumn("[bold]{task.description}")
+    bar = Progress(name, BarColumn(bar_width=None), MofNCompleteColumn())
     task = bar.add_task("trials", total=None)
     with Live(bar, console=console, refresh_per_second=4, transient=True) as live:
 
         def show(snapshot: Snapshot) -> None:
-            bar.update(task, total=snapshot.wanted, completed=snapshot.finished)
+            bar.update(
+                task,
+                description=snapshot.phase,
+                total=snapshot.wanted,
+                completed=snapshot.finished,
+            )
             live.update(Group(bar, Text(snapshot.text(), style="dim")))
 
         yield show
@@ -85,7 +93,8 @@ def _plain_lines(console: Console) -> Callable[[Snapshot], None]:
         last = snapshot.finished == snapshot.wanted and not snapshot.running
         if last or time.monotonic() - printed >= PLAIN_EVERY:
             printed = time.monotonic()
-            line = f"{snapshot.finished}/{snapshot.wanted} trials · {snapshot.text()}"
+            done = f"{snapshot.finished}/{snapshot.wanted} {snapshot.phase}"
+            line = f"{done} · {snapshot.text()}"
             console.print(line, soft_wrap=True, highlight=False)
 
     return show

@@ -10,21 +10,25 @@ from asymnas.commands import guarded, serve
 
 
 def report(
-    run_dir: Annotated[Path, Argument(help="The run directory of a search.")],
+    run_dir: Annotated[Path, Argument(help="The run directory of a search or a sweep.")],
     open_it: Annotated[bool, Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Write a run's results anew: report.html, summary.json, trials.csv and best/.
 
-    Works on a run that is still going on, and trains nothing.
+    A search's page tells of its sweep, control and confirmation too, where there are some. Works
+    on a run that is still going on, and trains nothing.
     """
 
     def main() -> int:
         from asymnas.finder import Run
         from asymnas.results import publish
+        from asymnas.rundir import REPORT, SWEEP_DIR, holds_run
 
-        run = Run.open(run_dir)
+        sweep = run_dir / SWEEP_DIR
+        directory = sweep if holds_run(sweep) and not holds_run(run_dir) else run_dir
+        run = Run.open(directory)
         publish(run.study, run.directory)
-        page = run_dir / "report.html"
+        page = directory / REPORT
         print(page)
         if open_it:
             webbrowser.open(page.absolute().as_uri())

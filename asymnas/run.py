@@ -1,15 +1,16 @@
-"""A search from its configuration to its results: settle, open, coordinate, publish."""
+"""A run from its configuration to its results: settle, open, coordinate, publish."""
 
 import json
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from asymnas.checkpoints import write_whole
 from asymnas.config import Precision, StudyConfig, default_examples
@@ -18,36 +19,55 @@ from asymnas.datasets import load_dataset
 from asymnas.errors import ConfigError, StudyError
 from asymnas.executors.local import LocalProcesses
 from asymnas.families import FAMILIES, Problem
-from asymnas.finder import DATABASE, STORAGE, Run
+from asymnas.finder import Run
 from asymnas.kinds import KINDS
 from asymnas.progress import Snapshot
 from asymnas.provenance import cores, setup
 from asymnas.pruners import PRUNERS
 from asymnas.results import publish
+from asymnas.roster import Phase
+from asymnas.rundir import DATABASE, OWNED, STORAGE
 from asymnas.space import Space
-from asymnas.study import SAMPLERS, SearchStudy, open_study, resolve_objectives
+from asymnas.study import SAMPLERS, Purpose, SearchStudy, open_study, resolve_objectives
 from asymnas.training import native_bf16, resolve_device, rung_steps
 
 MOST_WORKERS = 8
 BF16_MACS = 1_000_000  # an example; on a CPU, casting costs smaller candidates more than it gains
-OWNED = ("trials.csv", "summary.json", "report.html", "best", "artifacts", "workers.log", STORAGE)
 
 
-@dataclass(frozen=True)
+Phases = Callable[[SearchStudy], Iterable[Phase]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A configuration with everything settled that it left open, and the space it means.
+    """A configuration with everything settled that it left open, and what it means.
 
     Args:
         config: Family, examples and workers are set.
         space: The search space; its existence says that the budget is feasible.
         n_train: Size of the training split.
         notes: What was done to the data.
+        purpose: What the run is for.
+        design: What a continued run must share with its start besides its configuration.
+        remarks: What else a sweep or a confirmation was started with; may differ when continued.
+        phases: What to train, one phase after another, each asked for when the one before is
+            finished; a search has one, its space.
     """
 
     config: StudyConfig
     space: Space
     n_train: int
     notes: tuple[str, ...] = ()
+    purpose: Purpose = "search"
+    design: Mapping[str, Any] = field(default_factory=dict)
+    remarks: Mapping[str, Any] = field(default_factory=dict)
+    phases: Phases | None = None
+
+    def phases_of(self, study: SearchStudy) -> Iterable[Phase]:
+        """The phases, in order."""
+        if self.phases is None:
+            return [Phase(config=self.config, source=self.space)]
+        return self.phases(study)
 
 
 def settle(config: StudyConfig) -> Plan:
@@ -145,13 +165,28 @@ def execute(
     try:
         _prepare(config, fresh)
         with _interruptible(), _workers(config, executor) as workers:
-            coordinator = Coordinator(config, plan.space, study, workers, observe)
-            ending = coordinator.run()
+            ending = _coordinate(plan, study, workers, observe)
         study.add_seconds(time.monotonic() - began)
         publish(study, directory)
     finally:
         study.lease.release()
     return Run(study, directory), ending
+
+
+def _coordinate(
+    plan: Plan, study: SearchStudy, workers: Executor, observe: Callable[[Snapshot], None]
+) -> Ending:
+    """Runs one phase after another, as long as each is finished and there is time."""
+    began, timeout = time.monotonic(), plan.config.timeout
+    ending: Ending = "finished"
+    for phase in plan.phases_of(study):
+        if timeout is not None:
+            left = max(1e-3, timeout - (time.monotonic() - began))
+            phase = replace(phase, config=replace(phase.config, timeout=left))
+        ending = Coordinator(phase, study, workers, observe).run()
+        if ending != "finished":
+            break
+    return ending
 
 
 def _open(plan: Plan, fresh: bool) -> SearchStudy:
@@ -171,6 +206,9 @@ def _open(plan: Plan, fresh: bool) -> SearchStudy:
         resolve_objectives(config.objectives),
         setup={**setup(), "data": "; ".join(plan.notes) or "as it is"},
         choices=plan.space.choices(),
+        purpose=plan.purpose,
+        design=plan.design,
+        remarks=plan.remarks,
         storage=storage,
         fresh=fresh,
     )

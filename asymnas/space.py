@@ -9,8 +9,8 @@ narrowest is replaced by the nearest one that it can. So no draw is ever rejecte
 
 import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -27,10 +27,20 @@ HALVINGS = 12  # of the common factor, when MACs bind and parameters do not
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """What one trial trains: an architecture and the learning rate to train it with."""
+    """What one trial trains.
+
+    Args:
+        architecture: The network.
+        learning_rate: The rate it is trained with.
+        seed: Fixes initial weights and batch order; `None` for one of the trial's own. A candidate
+            with a seed is a replicate: it is trained whether its architecture was before or not.
+        labels: What the trial table says of it besides, by column.
+    """
 
     architecture: Architecture
     learning_rate: float
+    seed: int | None = None
+    labels: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Space:
@@ -43,6 +53,10 @@ class Space:
         budget: Hard caps.
         learning_rates: Range of the rate, drawn on a log scale.
         symmetric: Draw encoders only, each with the decoder that mirrors it.
+
+    Attributes:
+        parts: What one width turns: the two sides, or with `symmetric` the pair.
+        room: Parameters that the budget leaves the sides.
 
     Raises:
         BudgetError: Nothing fits; names the smallest architecture that there is.
@@ -65,7 +79,7 @@ class Space:
         if refusal := entry.refuse(problem):
             raise ConfigError(refusal)
         sides: tuple[SideName, ...] = ("encoder",) if symmetric else ("encoder", "decoder")
-        self._parts = [
+        self.parts = [
             Part(
                 name=side,
                 family=entry,
@@ -78,15 +92,13 @@ class Space:
         ]
         bottleneck = KINDS.get(kind).bottleneck(problem.latent)
         self._shared = Counts(shared_params=count_params(bottleneck))
-        self._room = budget.total_params - self._shared.shared_params
-        self._feasible([self._structure(part, First()) for part in self._parts])
+        self.room = budget.total_params - self._shared.shared_params
+        self._feasible([self.structure(part, First()) for part in self.parts])
 
     def suggest(self, suggester: Suggester) -> Candidate:
         """Draws a candidate; its architecture fits the budget."""
-        structures = [self._structure(part, suggester) for part in self._parts]
-        positions = [
-            suggester.suggest_float(f"{part.name}_width", 0.0, 1.0) for part in self._parts
-        ]
+        structures = [self.structure(part, suggester) for part in self.parts]
+        positions = [suggester.suggest_float(f"{part.name}_width", 0.0, 1.0) for part in self.parts]
         rate = suggester.suggest_float("learning_rate", *self.learning_rates, log=True)
         return Candidate(
             architecture=self._realise(self._feasible(structures), positions), learning_rate=rate
@@ -98,26 +110,27 @@ class Space:
 
     def choices(self) -> dict[str, list[Any]]:
         """Every structural choice and its values; a study pins them."""
-        grids = [options_of(partial(self._structure, part)) for part in self._parts]
+        grids = [options_of(partial(self.structure, part)) for part in self.parts]
         return {name: list(values) for grid in grids for name, values in grid.items()}
 
-    def _structure(self, part: Part, suggester: Suggester) -> Any:
+    def structure(self, part: Part, suggester: Suggester) -> Any:
+        """Draws a part's side config of nominal size."""
         return part.family.suggest(suggester, part.name, self.problem)
 
     def _narrowest(self, structures: Sequence[Any]) -> list[Counts]:
-        pairs = zip(self._parts, structures, strict=True)
+        pairs = zip(self.parts, structures, strict=True)
         return [part.counts(structure, 0.0) for part, structure in pairs]
 
     def _realise(self, structures: Sequence[Any], positions: Sequence[float]) -> Architecture:
         narrowest = self._narrowest(structures)
         targets = []
-        for i, (part, structure) in enumerate(zip(self._parts, structures, strict=True)):
+        for i, (part, structure) in enumerate(zip(self.parts, structures, strict=True)):
             others = self._total(narrowest[:i] + narrowest[i + 1 :])
             scale = part.widest(structure, math.inf, self.budget, others)
             least, most = narrowest[i].total_params, part.counts(structure, scale).total_params
             targets.append(least * (most / least) ** positions[i])
-        targets = _shrink(targets, [c.total_params for c in narrowest], self._room)
-        return self._compose(structures, self._within_macs(structures, targets, narrowest))
+        targets = _shrink(targets, [c.total_params for c in narrowest], self.room)
+        return self.compose(structures, self._within_macs(structures, targets, narrowest))
 
     def _within_macs(
         self, structures: Sequence[Any], targets: Sequence[float], narrowest: Sequence[Counts]
@@ -142,15 +155,16 @@ class Space:
         return [
             part.widest(structure, max(target, low.total_params))
             for part, structure, target, low in zip(
-                self._parts, structures, targets, narrowest, strict=True
+                self.parts, structures, targets, narrowest, strict=True
             )
         ]
 
     def _counts(self, structures: Sequence[Any], scales: Sequence[float]) -> Counts:
-        triples = zip(self._parts, structures, scales, strict=True)
+        triples = zip(self.parts, structures, scales, strict=True)
         return self._total([part.counts(structure, scale) for part, structure, scale in triples])
 
-    def _compose(self, structures: Sequence[Any], scales: Sequence[float]) -> Architecture:
+    def compose(self, structures: Sequence[Any], scales: Sequence[float]) -> Architecture:
+        """The architecture of one structure and one scale a part."""
         entry = FAMILIES.get(self.family)
         sides = [entry.scale(s, scale) for s, scale in zip(structures, scales, strict=True)]
         return Architecture(
@@ -205,11 +219,11 @@ class Space:
     def _by_size(self) -> list[list[tuple[Any, Counts]]]:
         """Every structure of each part with its narrowest counts, the smallest first."""
         tables = []
-        for part in self._parts:
-            options = options_of(partial(self._structure, part))
+        for part in self.parts:
+            options = options_of(partial(self.structure, part))
             combinations = itertools.product(*options.values())
             draws = [dict(zip(options, values, strict=True)) for values in combinations]
-            structures = [self._structure(part, Fixed(draw)) for draw in draws]
+            structures = [self.structure(part, Fixed(draw)) for draw in draws]
             rows = [(structure, part.counts(structure, 0.0)) for structure in structures]
             tables.append(sorted(rows, key=lambda row: (row[1].total_params, row[1].total_macs)))
         return tables

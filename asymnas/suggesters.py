@@ -1,4 +1,4 @@
-"""Suggesters besides a trial: at random, from a mapping, and one that lists the options."""
+"""Suggesters besides a trial: at random, at a point, from a mapping, and one that lists options."""
 
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -51,6 +51,42 @@ class Fixed:
     def suggest_categorical(self, name: str, choices: Any, /) -> Any:
         """One of the choices."""
         return self._values[name]
+
+
+class AtPoint:
+    """A suggester that answers by a point of the unit cube, one coordinate a name.
+
+    Args:
+        point: Coordinates in [0, 1) by name.
+    """
+
+    def __init__(self, point: Mapping[str, float]) -> None:
+        self._point = point
+        self.drawn: dict[str, Any] = {}
+
+    def suggest_int(self, name: str, low: int, high: int, /) -> int:
+        """An integer."""
+        return int(self._note(name, low + int(self._point[name] * (high - low + 1))))
+
+    def suggest_float(
+        self, name: str, low: float, high: float, /, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """A float."""
+        place = self._point[name]
+        if step:
+            return float(
+                self._note(name, low + step * int(place * (round((high - low) / step) + 1)))
+            )
+        value = low * (high / low) ** place if log else low + place * (high - low)
+        return float(self._note(name, value))
+
+    def suggest_categorical(self, name: str, choices: Any, /) -> Any:
+        """One of the choices."""
+        return self._note(name, choices[int(self._point[name] * len(choices))])
+
+    def _note(self, name: str, value: Any) -> Any:
+        self.drawn[name] = value
+        return value
 
 
 class First:

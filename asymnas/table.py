@@ -27,9 +27,22 @@ DECODER_DENSE = "decoder_dense_fraction"
 LEARNING_RATE = "learning_rate"
 EXAMPLES = "examples"  # int: training examples seen
 SECONDS = "seconds"  # float: time a worker spent on it
+TRAIN_LOSS = "train_loss"  # float: loss on training examples, as many as validate, at the end
+TEST_LOSS = "test_loss"  # float: in a confirmation only
 CURVE = "curve"  # list of [examples seen, validation loss], one a rung
 ARCHITECTURE = "architecture"  # dict: Architecture.to_dict()
 DRAWN = "drawn."  # prefix of the sampler's own draws
+
+# A fixed list of candidates (a sweep, a confirmation) says of each what it is there for.
+PHASE = "phase"  # one of PHASES
+BUDGET = "budget"  # int: the stratum's budget of total parameters
+TARGET_SHARE = "target_share"  # float: the stratum's decoder share, realised as nearly as widths go
+CLUSTER = "cluster"  # int: the architecture's number in the list, the same for all its seeds
+CONTENDER = "contender"  # str: the architecture's name in a confirmation
+REPLICATE = "replicate"  # int: the place of the seed, 0 … seeds - 1; pairs runs of one seed
+
+#: Short runs that choose structures, short runs that choose learning rates, runs that count.
+SCREENING, TUNING, MEASURE = PHASES = ("screening", "tuning", "measure")
 
 State = Literal["complete", "pruned", "failed", "running"]
 STATES: tuple[str, ...] = get_args(State)

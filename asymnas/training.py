@@ -21,17 +21,16 @@ from asymnas.architecture import Architecture
 from asymnas.config import DataSpec, Device, Precision
 from asymnas.datasets import Dataset, load_dataset
 from asymnas.errors import DeviceError
+from asymnas.evaluation import as_input, evaluate, reconstruct
 from asymnas.kinds import KINDS, Autoencoder
-from asymnas.metrics import METRICS
-from asymnas.table import VAL_LOSS
+from asymnas.table import TEST_LOSS, TRAIN_LOSS, VAL_LOSS
 
 RUNGS = (1 / 6, 1 / 3, 2 / 3, 1.0)
 WARM_UP = 0.03  # of the steps
 DECAY = 0.25  # of the steps, at the end; see facts on schedules in docs/training.md
 WEIGHT_DECAY = 0.01
-EVALUATION_BATCH = 500
 CHECK_EVERY = 50  # steps between looks at the loss
-SAMPLES = 8  # validation examples whose reconstructions are kept
+TEST = "test_"  # before the name of a metric on the test split
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +50,7 @@ class Job:
         device: Where to train.
         precision: Arithmetic of training, `fp32` or `bf16`; evaluation is always in fp32.
         samples: Whether to return reconstructions.
+        test: Whether the last rung is also scored on the test split, for a confirmation.
     """
 
     architecture: Architecture
@@ -65,6 +65,12 @@ class Job:
     device: Device = "auto"
     precision: Precision = "fp32"
     samples: bool = False
+    test: bool = False
+
+    @property
+    def last(self) -> bool:
+        """Whether this rung ends the schedule."""
+        return self.until == self.total
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,11 +78,14 @@ class RungResult:
     """What a rung came to.
 
     Args:
-        metrics: `val_loss` and the metrics asked for, on the validation split.
+        metrics: `val_loss` and the metrics asked for, on the validation split. After the last
+            rung also `train_loss`, on as many training examples as validate, and, for a job with
+            `test`, `test_loss` and `test_<metric>`.
         checkpoint: Where the next rung starts; empty after a failure.
         seconds: Time the rung took.
         failure: Why the candidate cannot go on; empty if it can.
-        samples: Validation examples and their reconstructions, each `[n, *shape]`, float32.
+        samples: Validation examples, clean, and what the network made of them as its kind
+            validates, each `[n, *shape]`, float32.
     """
 
     metrics: dict[str, float] = field(default_factory=dict)
@@ -98,15 +107,17 @@ def train_rung(job: Job) -> RungResult:
     failure = state.train(job, data.train)
     if failure:
         return RungResult(failure=failure, seconds=time.perf_counter() - began)
-    metrics = evaluate(state.model, data, job.metrics, kind=job.architecture.kind)
+    metrics = _scores(state.model, data, job)
     if not math.isfinite(metrics[VAL_LOSS]):
         failure = f"diverged: validation loss not finite at learning rate {job.learning_rate:.2g}"
+    kind = job.architecture.kind
+    wanted = job.samples and not failure
     return RungResult(
         metrics=metrics,
         checkpoint=b"" if failure else state.save(),
         seconds=time.perf_counter() - began,
         failure=failure,
-        samples=_samples(state.model, data) if job.samples and not failure else None,
+        samples=reconstruct(state.model, data.validation, kind=kind) if wanted else None,
     )
 
 
@@ -152,37 +163,6 @@ def native_bf16(device: torch.device) -> bool:
     capabilities: Any = getattr(torch.cpu, "get_capabilities", dict)  # not in older torch
     able = capabilities()
     return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
-
-
-@torch.inference_mode()
-def evaluate(
-    model: Autoencoder, data: Dataset, metrics: tuple[str, ...] = (), *, kind: str
-) -> dict[str, float]:
-    """`val_loss` and the named metrics, each averaged over the validation split, in fp32.
-
-    Args:
-        model: On the device of the data.
-        data: Whose validation split is read.
-        metrics: Registered names.
-        kind: Whose validation loss `val_loss` is.
-    """
-    model.eval()
-    loss_of = KINDS.get(kind).validation_loss
-    sums = dict.fromkeys((VAL_LOSS, *metrics), 0.0)
-    for chunk in torch.split(data.validation, EVALUATION_BATCH):
-        x = as_input(chunk)
-        output = model(x).float()
-        sums[VAL_LOSS] += float(loss_of(x, output).double().sum())
-        for name in metrics:
-            sums[name] += float(METRICS.get(name).of(x, output, data.data_range).double().sum())
-    model.train()
-    return {name: total / len(data.validation) for name, total in sums.items()}
-
-
-def as_input(x: Tensor) -> Tensor:
-    """Stored examples as the network takes them: float32, bytes over 255, channels last."""
-    x = x.float() / 255 if x.dtype == torch.uint8 else x
-    return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
 
 
 def load_weights(model: Autoencoder, checkpoint: bytes) -> Autoencoder:
@@ -261,12 +241,18 @@ def _read(checkpoint: bytes, device: torch.device) -> dict[str, Any]:
     return saved
 
 
-@torch.inference_mode()
-def _samples(
-    model: Autoencoder, data: Dataset
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    x = as_input(data.validation[:SAMPLES])
-    return x.cpu().contiguous().numpy(), model(x).float().cpu().contiguous().numpy()
+def _scores(model: Autoencoder, data: Dataset, job: Job) -> dict[str, float]:
+    """What `RungResult.metrics` says it holds; reads the test split only if the job asks for it."""
+    kind, span = job.architecture.kind, data.data_range
+    found = evaluate(model, data.validation, job.metrics, kind=kind, data_range=span)
+    scores = {VAL_LOSS: found.loss, **found.metrics}
+    if job.last:
+        scores[TRAIN_LOSS] = evaluate(model, data.train[: len(data.validation)], kind=kind).loss
+    if job.last and job.test:
+        found = evaluate(model, data.test, job.metrics, kind=kind, data_range=span)
+        scores[TEST_LOSS] = found.loss
+        scores |= {f"{TEST}{name}": value for name, value in found.metrics.items()}
+    return scores
 
 
 @lru_cache(maxsize=4)

@@ -102,8 +102,19 @@ def test_to_dict_is_json_and_makes_the_same_config():
     config = StudyConfig(**OTHER)
     stored = json.loads(json.dumps(config.to_dict()))
     assert stored == config.to_dict()
-    back = {n: tuple(v) if isinstance(v, list) else v for n, v in stored.items()}
-    assert StudyConfig(**back) == config
+    assert StudyConfig.from_dict(stored) == config
+    assert StudyConfig.from_dict(StudyConfig().to_dict()) == StudyConfig()
+
+
+def test_what_an_earlier_or_later_version_stored_is_read_as_far_as_it_is_known():
+    stored = {"dataset": "mnist", "objectives": ["mse"], "learning_rates": [1e-4, 1e-2]}
+    config = StudyConfig.from_dict({**stored, "colour": "red"})
+    assert config == StudyConfig(dataset="mnist", objectives=("mse",), learning_rates=(1e-4, 1e-2))
+
+
+def test_a_stored_value_is_checked_like_a_given_one():
+    with pytest.raises(ConfigError, match="trials must be at least 1 but got 0"):
+        StudyConfig.from_dict({**StudyConfig().to_dict(), "trials": 0})
 
 
 def test_a_sampler_object_is_stored_by_its_class():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from asymnas.suggesters import First, Fixed, Random, options_of
+from asymnas.suggesters import AtPoint, First, Fixed, Random, options_of
 
 
 def draw(suggester):
@@ -50,3 +50,34 @@ def test_options_are_what_a_draw_may_answer():
     assert list(options["kind"]) == ["a", "b"]
     first = draw(First())
     assert all(first[name] == values[0] for name, values in options.items())
+
+
+def point(place):
+    return dict.fromkeys(("int", "grid", "log", "float", "kind"), place)
+
+
+def test_a_point_answers_by_its_coordinates():
+    low, high = draw(AtPoint(point(0.0))), draw(AtPoint(point(1 - 1e-12)))
+    assert low == {"int": 1, "grid": 0.5, "log": 1e-3, "float": -1.0, "kind": "a"}
+    approximately = {"int": 3, "grid": 1.5, "log": pytest.approx(0.1), "float": pytest.approx(1.0)}
+    assert high == {**approximately, "kind": "b"}
+    middle = draw(AtPoint(point(0.5)))
+    assert middle == {"int": 2, "grid": 1.0, "log": pytest.approx(0.01), "float": 0.0, "kind": "b"}
+
+
+def test_a_point_reaches_every_option_evenly():
+    draws = [draw(AtPoint(point((i + 0.5) / 600))) for i in range(600)]
+    for name, options in options_of(draw).items():
+        if len(options) > 1:
+            taken = [d[name] for d in draws]
+            assert [taken.count(option) for option in options] == [600 // len(options)] * len(
+                options
+            )
+
+
+def test_a_point_records_what_was_drawn_and_needs_every_name():
+    suggester = AtPoint({**point(0.3), "other": 0.9})
+    assert suggester.drawn == {}
+    assert draw(suggester) == suggester.drawn
+    with pytest.raises(KeyError, match="kind"):
+        AtPoint({"int": 0.1}).suggest_categorical("kind", ("a", "b"))

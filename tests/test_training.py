@@ -10,19 +10,13 @@ import torch
 from problems import space_of
 
 from asymnas.config import DataSpec
-from asymnas.datasets import Dataset, load_dataset
+from asymnas.datasets import load_dataset
+from asymnas.evaluation import evaluate
 from asymnas.executors.local import LocalProcesses
 from asymnas.families import FAMILIES, Problem
 from asymnas.kinds import KINDS
 from asymnas.metrics import METRICS
-from asymnas.training import (
-    Job,
-    evaluate,
-    load_weights,
-    resolve_device,
-    rung_steps,
-    train_rung,
-)
+from asymnas.training import Job, load_weights, resolve_device, rung_steps, train_rung
 
 DIGITS = DataSpec(name="digits")
 IMAGE = (1, 8, 8)
@@ -117,7 +111,9 @@ def test_weights_of_a_checkpoint_are_those_that_were_evaluated():
     result = train_rung(job)
     model = load_weights(job.architecture.build(), result.checkpoint)
     data = load_dataset(DIGITS)
-    assert evaluate(model, data, ("mse",), kind="plain") == pytest.approx(result.metrics)
+    found = evaluate(model, data.validation, ("mse",), kind="plain")
+    assert found.loss == pytest.approx(result.metrics["val_loss"])
+    assert found.metrics["mse"] == pytest.approx(result.metrics["mse"])
     x, output = result.samples
     assert x.dtype == output.dtype == np.float32
     np.testing.assert_array_equal(x, data.validation[:8].numpy() / np.float32(255))
@@ -152,33 +148,73 @@ def test_bf16_trains_in_bf16_and_evaluates_in_fp32():
     weights = state_of(reduced)["model"]
     assert {w.dtype for w in weights.values()} == {torch.float32}
     model = load_weights(job.architecture.build(), reduced.checkpoint)
-    found = evaluate(model, load_dataset(DIGITS), kind="plain")
-    assert found == pytest.approx(reduced.metrics, rel=1e-6)
+    found = evaluate(model, load_dataset(DIGITS).validation, kind="plain")
+    assert found.loss == pytest.approx(reduced.metrics["val_loss"], rel=1e-6)
 
 
-@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
-def test_evaluation_is_the_mean_over_the_whole_validation_split(dtype):
-    generator = torch.Generator().manual_seed(0)
-    raw = torch.randint(0, 256, (1203, *IMAGE), generator=generator)  # two chunks and a part
-    stored = raw.to(dtype) if dtype == torch.uint8 else raw / 255 * 4
-    data = Dataset(train=stored[:1], validation=stored, test=stored[:1], data_range=4.0)
-    model = job_of().architecture.build(0)
-    found = evaluate(model, data, ("mse", "psnr"), kind="plain")
-    x = (raw / 255 if dtype == torch.uint8 else stored).double()
-    with torch.no_grad():
-        output = model(x.float()).double()
-    errors = [float(((x[i] - output[i]) ** 2).mean()) for i in range(len(x))]
-    assert found["val_loss"] == pytest.approx(np.mean(errors), rel=1e-5)
-    assert found["mse"] == pytest.approx(np.mean(errors), rel=1e-5)
-    assert found["psnr"] == pytest.approx(np.mean(10 * np.log10(16 / np.array(errors))), rel=1e-5)
-    assert list(found) == ["val_loss", "mse", "psnr"]
-    assert model.training
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("kind", KINDS.names())
+def test_every_kind_trains_and_its_draws_follow_from_step_and_seed(kind, precision):
+    architecture = replace(job_of("dense").architecture, kind=kind)
+    job = job_of(architecture=architecture, precision=precision)
+    straight = train_rung(job)
+    torch.manual_seed(3)
+    half = train_rung(replace(job, until=RUNGS[1]))
+    assert not straight.failure
+    assert_same(train_rung(replace(job, checkpoint=half.checkpoint)), straight)
+    assert straight.metrics["val_loss"] < half.metrics["val_loss"]
 
 
-def test_every_kind_trains():
-    for kind in KINDS.names():
-        job = job_of(architecture=replace(job_of().architecture, kind=kind))
-        assert not train_rung(job).failure
+@pytest.mark.parametrize("kind", KINDS.names())
+def test_the_last_rung_reports_the_loss_on_as_many_training_examples_as_validate(kind):
+    job = job_of(architecture=replace(job_of("dense").architecture, kind=kind))
+    assert "train_loss" not in train_rung(replace(job, until=RUNGS[2])).metrics
+    result = train_rung(job)
+    data = load_dataset(DIGITS)
+    assert len(data.validation) < len(data.train)
+    model = load_weights(job.architecture.build(), result.checkpoint)
+    found = evaluate(model, data.train[: len(data.validation)], kind=kind)
+    assert result.metrics["train_loss"] == pytest.approx(found.loss, rel=1e-6)
+    assert set(result.metrics) == {"val_loss", "train_loss"}
+
+
+class NoTestSplit:
+    """Digits whose test split nothing may touch."""
+
+    def __init__(self):
+        data = load_dataset(DIGITS)
+        self.train, self.validation = data.train, data.validation
+        self.data_range = data.data_range
+
+    @property
+    def test(self):
+        raise AssertionError("the test split was read")
+
+
+@pytest.mark.parametrize("until", RUNGS)
+def test_nothing_reads_the_test_split_unasked(monkeypatch, until):
+    monkeypatch.setattr("asymnas.training._resident", lambda spec, device: NoTestSplit())
+    job = job_of("dense", until=until, samples=True, metrics=METRICS.names())
+    assert not train_rung(job).failure
+    with_test = replace(job, test=True)
+    if until == RUNGS[-1]:
+        with pytest.raises(AssertionError, match="the test split was read"):
+            train_rung(with_test)
+    else:
+        assert train_rung(with_test).metrics == train_rung(job).metrics
+
+
+def test_a_job_that_asks_is_scored_on_the_test_split_once_after_the_last_rung():
+    job = job_of("dense", test=True, metrics=METRICS.names())
+    result, unasked = train_rung(job), train_rung(replace(job, test=False))
+    extra = {"test_loss", *(f"test_{name}" for name in METRICS.names())}
+    assert set(result.metrics) == set(unasked.metrics) | extra
+    assert {n: v for n, v in result.metrics.items() if n not in extra} == unasked.metrics
+    model = load_weights(job.architecture.build(), result.checkpoint)
+    found = evaluate(model, load_dataset(DIGITS).test, METRICS.names(), kind="plain")
+    assert result.metrics["test_loss"] == pytest.approx(found.loss, rel=1e-6)
+    for name, value in found.metrics.items():
+        assert result.metrics[f"test_{name}"] == pytest.approx(value, rel=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from asymnas.errors import ConfigError
-from asymnas.table import DUPLICATE_OF, STATE, TRIAL
+from asymnas.table import DUPLICATE_OF, MEASURE, PHASE, STATE, TRIAL
 
 #: How far beyond the worst value the reference point lies, as a share of that value.
 REFERENCE_MARGIN = 0.1
@@ -36,6 +36,8 @@ class Objective:
 def scored(table: pd.DataFrame, objectives: Sequence[Objective]) -> pd.DataFrame:
     """The trials that count: complete, of an architecture not trained before, all values finite.
 
+    Short runs that only chose a structure or a learning rate do not count.
+
     Args:
         table: A trial table, in any order.
         objectives: One or more.
@@ -51,6 +53,8 @@ def scored(table: pd.DataFrame, objectives: Sequence[Objective]) -> pd.DataFrame
     if table.empty:
         return table
     done = table[(table[STATE] == "complete") & table[DUPLICATE_OF].isna()].sort_values(TRIAL)
+    if PHASE in done:
+        done = done[done[PHASE].isna() | (done[PHASE] == MEASURE)]
     if done.empty:
         return done
     if missing := [o.name for o in objectives if o.name not in done]:

@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from asymnas.figures.style import LIGHT, Panel, axis, figure, percent, plural, short
-from asymnas.table import CURVE, DUPLICATE_OF, EXAMPLES, STATE, TRIAL, VAL_LOSS
+from asymnas.figures.axes import axis
+from asymnas.figures.budget_curves import budget_curves_panel
+from asymnas.figures.style import LIGHT, Panel, figure, percent, plural, short
+from asymnas.table import BUDGET, CURVE, DUPLICATE_OF, EXAMPLES, STATE, TRIAL, VAL_LOSS
 
 TITLE = "Learning curves"
 
@@ -13,10 +15,14 @@ TITLE = "Learning curves"
 def curves_panel(table: pd.DataFrame, best: int | None = None) -> Panel:
     """Validation loss by training examples seen, pruned trials greyed up to where they stopped.
 
+    A sweep, whose runs are too many to draw each, is shown by `budget_curves_panel`.
+
     Args:
         table: A trial table.
         best: The trial to mark.
     """
+    if BUDGET in table and table[BUDGET].notna().any():
+        return budget_curves_panel(table)
     rows = table if table.empty else table[table[DUPLICATE_OF].isna()]
     rows = rows if rows.empty else rows[rows[STATE].isin(["complete", "pruned"])]
     curves = {int(row[TRIAL]): _points(row[CURVE]) for _, row in rows.iterrows()}

@@ -7,15 +7,22 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from asymnas.analysis.attainment import Attainment
+from asymnas.analysis.estimates import Floats
 from asymnas.analysis.front import Objective, front, scored
-from asymnas.figures.style import LIGHT, Panel, axis, figure, label, percent, plural, value
+from asymnas.figures.axes import axis
+from asymnas.figures.front_attainment import attainment_reading, attainment_traces
+from asymnas.figures.style import LIGHT, Panel, figure, label, percent, plural, value
 from asymnas.table import COUNT_COLUMNS, DECODER_SHARE, STATE, TOTAL_PARAMS, TRIAL
 
 TITLE = "The front"
 
 
 def front_panel(
-    table: pd.DataFrame, objectives: Sequence[Objective], best: int | None = None
+    table: pd.DataFrame,
+    objectives: Sequence[Objective],
+    best: int | None = None,
+    attainment: Attainment | None = None,
 ) -> Panel:
     """The first objective (up) against the second (across; parameters, if there is one only).
 
@@ -26,6 +33,8 @@ def front_panel(
         table: A trial table.
         objectives: Those of the search.
         best: The trial to mark.
+        attainment: Over replicates of the same trials, from `asymnas.analysis.attainment`; its
+            surfaces are shaded behind the front.
     """
     up = objectives[0]
     across = objectives[1] if len(objectives) > 1 else Objective(TOTAL_PARAMS)
@@ -61,15 +70,22 @@ def front_panel(
     if best is not None and len(marked := rows[rows[TRIAL] == best]):
         ring = {"color": LIGHT["best"], "size": 17, "symbol": "circle-open", "line": {"width": 2.5}}
         traces.append(_points(marked, up, across, f"best: trial {best}", ring))
-    shown = pd.concat([rows, pruned])
-    x, y = (
-        axis(o.name, shown[o.name].to_numpy(dtype=float, na_value=np.nan) if len(shown) else _NONE)
-        for o in (across, up)
-    )
-    return Panel(TITLE, figure(traces, x=x, y=y), _reading(rows, best_rows, objectives, across))
+    points = _values(pd.concat([rows, pruned]), up, across)
+    reading = _reading(rows, best_rows, objectives, across)
+    if attainment is not None and len(best_rows):
+        traces = attainment_traces(attainment, _values(best_rows, up, across)) + traces
+        points = np.concatenate([points, *attainment.surfaces.values()])
+        reading += f" {attainment_reading(attainment)}"
+    x, y = axis(across.name, points[:, 1]), axis(up.name, points[:, 0])
+    return Panel(TITLE, figure(traces, x=x, y=y), reading)
 
 
-_NONE = np.empty(0)
+def _values(rows: pd.DataFrame, up: Objective, across: Objective) -> Floats:
+    """Values `[r, 2]`, the one drawn up first."""
+    if rows.empty:
+        return np.empty((0, 2))
+    values: Floats = rows[[up.name, across.name]].to_numpy(dtype=float, na_value=np.nan)
+    return values
 
 
 def _finite(rows: pd.DataFrame, *names: str) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """Originals above their reconstructions, as one picture."""
 
+from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,7 @@ from PIL import Image
 from plotly.colors import sample_colorscale, unlabel_rgb
 
 from asymnas.errors import ConfigError
+from asymnas.figures.content import Picture
 
 CELL = 64  # least side of an image on the picture, in pixels
 LARGEST = 256  # most
@@ -19,13 +22,7 @@ ROW_GAP = 10
 
 
 def reconstruction_grid(originals: NDArray[Any], outputs: NDArray[Any]) -> Image.Image:
-    """Images: originals in the top row, reconstructions below. Vectors: heat strips in pairs.
-
-    Values are clipped to the range of the originals, which becomes black to white (or the colour
-    scale); what is not finite counts as the lowest. Pixels are enlarged by a whole factor without
-    smoothing. Images of three channels are shown in colour, others by their first channel. A
-    vector or sequence is a strip, each channel a line of it, the reconstruction right below its
-    original: light is high.
+    """Originals above their reconstructions by one architecture: `reconstruction_rows` of two.
 
     Args:
         originals: `[n, c, h, w]`, `[n, c, length]` or `[n, d]`.
@@ -37,19 +34,60 @@ def reconstruction_grid(originals: NDArray[Any], outputs: NDArray[Any]) -> Image
     Raises:
         ConfigError: The shapes differ, are of another rank, or hold nothing.
     """
-    x, y = np.asarray(originals, dtype=float), np.asarray(outputs, dtype=float)
-    if x.shape != y.shape:
-        raise ConfigError(f"originals and outputs must share a shape but have {x.shape}, {y.shape}")
+    return reconstruction_rows({"originals": originals, "outputs": outputs})
+
+
+def reconstruction_rows(rows: Mapping[str, NDArray[Any]]) -> Image.Image:
+    """The same data over and over: the originals on top, below them what each network made of it.
+
+    Values are clipped to the range of the first row, which becomes black to white (or the colour
+    scale); what is not finite counts as the lowest. Pixels are enlarged by a whole factor without
+    smoothing. Images of three channels are shown in colour, others by their first channel. A
+    vector or sequence is a strip, each channel a line of it, and its reconstructions are strips
+    right below: light is high.
+
+    Args:
+        rows: By name, the originals first; each `[n, c, h, w]`, `[n, c, length]` or `[n, d]`, all
+            of one shape.
+
+    Returns:
+        RGBA, transparent between the images; without the names, which are the page's to set.
+
+    Raises:
+        ConfigError: There are no rows, or their shapes differ, are of another rank, or hold
+            nothing.
+    """
+    stacks = [np.asarray(values, dtype=float) for values in rows.values()]
+    if not stacks:
+        raise ConfigError("rows must hold the originals at least but is empty")
+    if len({stack.shape for stack in stacks}) > 1:
+        shapes = ", ".join(str(stack.shape) for stack in stacks)
+        raise ConfigError(f"{' and '.join(rows)} must share a shape but have {shapes}")
+    x = stacks[0]
     if x.ndim not in (2, 3, 4) or not x.size:
         raise ConfigError(
-            f"originals must be [n, c, h, w], [n, c, length] or [n, d] but have shape {x.shape}"
+            f"{next(iter(rows))} must be [n, c, h, w], [n, c, length] or [n, d] but have shape "
+            f"{x.shape}"
         )
     finite = x[np.isfinite(x)]
     low, high = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
-    x, y = (_to_unit(values, low, high) for values in (x, y))
+    units = np.stack([_to_unit(stack, low, high) for stack in stacks])
     if x.ndim == 4:
-        return _rows_of_images(x, y)
-    return _pairs_of_strips(x.reshape(len(x), -1, x.shape[-1]), y.reshape(len(y), -1, y.shape[-1]))
+        return _rows_of_images(units)
+    return _groups_of_strips(units.reshape(len(units), len(x), -1, x.shape[-1]))
+
+
+def side_by_side(rows: Mapping[str, NDArray[Any]], caption: str) -> Picture:
+    """`reconstruction_rows` as a page shows it, with the names of the rows.
+
+    Args:
+        rows: As there.
+        caption: What is shown, one line.
+    """
+    png = BytesIO()
+    reconstruction_rows(rows).save(png, "PNG")
+    strips = np.ndim(next(iter(rows.values()))) < 4
+    return Picture(png=png.getvalue(), caption=caption, labels=tuple(rows), strips=strips)
 
 
 def _to_unit(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
@@ -58,37 +96,38 @@ def _to_unit(values: NDArray[np.float64], low: float, high: float) -> NDArray[np
     return unit
 
 
-def _rows_of_images(x: NDArray[np.float64], y: NDArray[np.float64]) -> Image.Image:
-    """`[n, c, h, w]` in [0, 1] as two rows."""
-    n, channels, height, width = x.shape
+def _rows_of_images(rows: NDArray[np.float64]) -> Image.Image:
+    """`[r, n, c, h, w]` in [0, 1] as r rows of n images."""
+    count, n, channels, height, width = rows.shape
     factor = max(1, -(-CELL // max(height, width)))
     shrink = min(1.0, LARGEST / max(height, width))
     cell = (max(1, round(width * factor * shrink)), max(1, round(height * factor * shrink)))
-    grid = Image.new("RGBA", (n * (cell[0] + COLUMN_GAP) - COLUMN_GAP, 2 * cell[1] + PAIR_GAP))
-    for row, images in enumerate((x, y)):
+    across, down = cell[0] + COLUMN_GAP, cell[1] + PAIR_GAP
+    grid = Image.new("RGBA", (n * across - COLUMN_GAP, count * down - PAIR_GAP))
+    for row, images in enumerate(rows):
         for column, image in enumerate(images):
             pixels = image if channels == 3 else np.repeat(image[:1], 3, axis=0)
             tile = Image.fromarray((pixels.transpose(1, 2, 0) * 255).round().astype(np.uint8))
             tile = tile.resize(cell, Image.Resampling.BOX if shrink < 1 else _NEAREST)
-            grid.paste(tile, (column * (cell[0] + COLUMN_GAP), row * (cell[1] + PAIR_GAP)))
+            grid.paste(tile, (column * across, row * down))
     return grid
 
 
-def _pairs_of_strips(x: NDArray[np.float64], y: NDArray[np.float64]) -> Image.Image:
-    """`[n, lines, d]` in [0, 1] as n pairs of strips, one above the other."""
-    n, lines, d = x.shape
+def _groups_of_strips(rows: NDArray[np.float64]) -> Image.Image:
+    """`[r, n, lines, d]` in [0, 1] as n groups of r strips, one above the other."""
+    count, n, lines, d = rows.shape
     width = d * max(1, STRIP_WIDTH // d) if d <= STRIP_WIDTH else STRIP_WIDTH
     height = max(STRIP_HEIGHT, 4 * lines)
-    pair = 2 * height + PAIR_GAP
-    grid = Image.new("RGBA", (width, n * (pair + ROW_GAP) - ROW_GAP))
-    for row in range(n):
-        for below, strip in enumerate((x[row], y[row])):
+    group = count * (height + PAIR_GAP) - PAIR_GAP
+    grid = Image.new("RGBA", (width, n * (group + ROW_GAP) - ROW_GAP))
+    for place in range(n):
+        for below, strip in enumerate(rows[:, place]):
             tile = Image.fromarray(_SCALE[(strip * 255).round().astype(int)])
             # Longer vectors than pixels are averaged, so that no value is silently left out.
             tile = tile.resize((width, lines), Image.Resampling.BOX).resize(
                 (width, height), _NEAREST
             )
-            grid.paste(tile, (0, row * (pair + ROW_GAP) + below * (height + PAIR_GAP)))
+            grid.paste(tile, (0, place * (group + ROW_GAP) + below * (height + PAIR_GAP)))
     return grid
 
 

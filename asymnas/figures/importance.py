@@ -1,4 +1,4 @@
-"""Which draws the loss depended on, as bars."""
+"""Which choices the loss depended on, as bars."""
 
 import plotly.graph_objects as go
 
@@ -10,17 +10,17 @@ MOST_BARS = 12
 
 
 def importance_panel(found: Importance) -> Panel:
-    """The most important draws, the first on top, coloured by the side they belong to.
+    """The most important choices, the first on top, coloured by the side they belong to.
 
     Args:
-        found: From `asymnas.analysis.importance.importance`.
+        found: From `asymnas.study.fanova.importances`.
     """
     scores = found.scores.head(MOST_BARS)
     if scores.empty:
         return Panel(
             TITLE,
             figure([], x={}, y={}),
-            "Too few comparable trials to tell which draws mattered: ten completed ones are the "
+            "Too few comparable trials to tell which choices mattered: ten completed ones are the "
             "least.",
         )
     names = [label(choice) for choice in scores[CHOICE]]
@@ -66,10 +66,10 @@ def _side(choice: str) -> str:
 def _reading(found: Importance) -> str:
     judged = f"{plural(found.trials, 'trial')} compared at {short(found.examples)} examples"
     if found.explained < 0.1:
-        return f"The draws hardly explain the loss ({judged}): the order of the bars is noise."
+        return f"The choices hardly explain the loss ({judged}): the order of the bars is noise."
     first = label(found.scores[CHOICE].iloc[0])
     return (
-        f"The {first} mattered most for the log loss. All draws together explain "
+        f"The {first} mattered most for the log loss. All choices together explain "
         f"{percent(found.explained)} of the variance of held-out trials ({judged}); thin lines are "
-        "the spread over folds."
+        "the spread over resamples of the trials."
     )

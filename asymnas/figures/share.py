@@ -7,7 +7,8 @@ import plotly.graph_objects as go
 
 from asymnas.analysis.front import Objective, front, scored
 from asymnas.analysis.split import ShareEstimate
-from asymnas.figures.style import LIGHT, Panel, axis, figure, percent
+from asymnas.figures.axes import axis, share_axis
+from asymnas.figures.style import LIGHT, Panel, figure, percent
 from asymnas.table import DECODER_SHARE, TOTAL_PARAMS, TRIAL
 
 TITLE = "The decoder's share along the front"
@@ -46,7 +47,7 @@ def share_panel(
     shares = figure(
         traces,
         x=axis(TOTAL_PARAMS, sizes),
-        y={"title": {"text": "decoder share"}, "range": [0, 1], "tickformat": ".0%"},
+        y=share_axis("decoder share", 0, 1),
     )
     if estimate["low"] is not None:
         band = {"fillcolor": LIGHT["front"], "opacity": 0.12, "line_width": 0, "layer": "below"}

@@ -1,13 +1,10 @@
-"""What all figures share: palettes, wording, number formats, axes."""
+"""What all figures share: palettes, wording, number formats."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
 from asymnas.table import COUNT_COLUMNS
 
@@ -23,6 +20,12 @@ LIGHT = {
     "best": "#b8245f",
     "encoder": "#2a66a5",
     "decoder": "#c2611c",
+    # Budgets from small to large, for `budget_colors`.
+    "budget1": "#9583cf",
+    "budget2": "#7a63c0",
+    "budget3": "#6046ac",
+    "budget4": "#482f8f",
+    "budget5": "#2f1a68",
 }
 DARK = {
     "ink": "#e7ebef",
@@ -35,6 +38,11 @@ DARK = {
     "best": "#f5789f",
     "encoder": "#74b2ee",
     "decoder": "#f0a264",
+    "budget1": "#7c69bd",
+    "budget2": "#9480d2",
+    "budget3": "#ad9be4",
+    "budget4": "#c8baf1",
+    "budget5": "#e4ddfb",
 }
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif'
 
@@ -74,8 +82,8 @@ def label(name: str) -> str:
 
 
 def short(count: float) -> str:
-    """A count with three digits and a suffix: `950`, `1.2k`, `150k`, `1.5M`."""
-    for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+    """A count with three digits and a suffix: `950`, `1.2k`, `150k`, `1.5M`, … `P` for 1e15."""
+    for size, suffix in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if count >= size * 0.9995:
             return f"{count / size:.3g}{suffix}"
     return f"{count:.3g}"
@@ -89,6 +97,21 @@ def value(name: str, number: float) -> str:
 def percent(share: float) -> str:
     """A share as whole per cent."""
     return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
+
+
+def budget_colors(budgets: Sequence[int]) -> dict[int, str]:
+    """A colour for each budget, from the smallest to the largest.
+
+    Args:
+        budgets: In any order; beyond five, neighbours share a colour.
+    """
+    rising = sorted(set(budgets))
+    if len(rising) == 1:
+        return {rising[0]: LIGHT["budget3"]}
+    return {
+        budget: LIGHT[f"budget{1 + round(4 * place / (len(rising) - 1))}"]
+        for place, budget in enumerate(rising)
+    }
 
 
 def plural(count: int, noun: str) -> str:
@@ -114,7 +137,13 @@ def figure(traces: Sequence[Any], *, x: Mapping[str, Any], y: Mapping[str, Any])
         "height": 420,
         "showlegend": True,
         "margin": {"l": 56, "r": 12, "t": 44, "b": 52},
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 1.02,
+            "yanchor": "bottom",
+        },
         "hoverlabel": {
             "bgcolor": LIGHT["surface"],
             "bordercolor": LIGHT["muted"],
@@ -130,41 +159,7 @@ def figure(traces: Sequence[Any], *, x: Mapping[str, Any], y: Mapping[str, Any])
             {"text": "nothing to show yet", "xref": "paper", "yref": "paper"}
             | {"x": 0.5, "y": 0.5, "showarrow": False}
         ]
-    return go.Figure(data=list(traces), layout=layout)
-
-
-def axis(name: str, numbers: NDArray[np.float64]) -> dict[str, Any]:
-    """An axis for a column's values: logarithmic where they are positive and span a factor of 3.
-
-    Args:
-        name: The column, for title and number format.
-        numbers: What the axis is to hold, any shape; may be empty or hold NaN.
-    """
-    title = {"text": label(name), "standoff": 12}
-    finite = numbers[np.isfinite(numbers)]
-    spread = finite.max() / finite.min() if len(finite) and finite.min() > 0 else 0.0
-    if spread < 3 and spread != 1:
-        form = "~s" if name in COUNT_COLUMNS or name == "examples" else ""
-        return {"title": title, "tickformat": form}
-    padding = 2 if spread == 1 else 1.12  # a single value stands in the middle
-    low, high = float(finite.min()) / padding, float(finite.max()) * padding
-    ticks = log_ticks(low, high)
-    counts = name in COUNT_COLUMNS or name == "examples"
-    return {
-        "title": title,
-        "type": "log",
-        "range": [math.log10(low), math.log10(high)],
-        "tickvals": ticks,
-        "ticktext": [short(tick) if counts else f"{tick:g}" for tick in ticks],
-    }
-
-
-def log_ticks(low: float, high: float) -> list[float]:
-    """Round numbers between two positive ends: five at most, evenly spread on a log scale."""
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for steps in ((1, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
-        ticks = [float(f"{step}e{power}") for power in powers for step in steps]
-        ticks = [tick for tick in ticks if low <= tick <= high]
-        if len(ticks) <= 5:
-            return ticks
-    return ticks[:: math.ceil(len(ticks) / 5)]
+    shown = go.Figure(data=list(traces), layout=layout)
+    shown.update_xaxes(title_font_size=13)
+    shown.update_yaxes(title_font_size=13)
+    return shown

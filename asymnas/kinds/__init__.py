@@ -1,7 +1,8 @@
 """Kinds: what is trained, one file each.
 
-A kind decides what passes between encoder and decoder, what training minimises, and which loss the
-validation reports. Everything else about an autoencoder is the same for all kinds.
+A kind decides what passes between encoder and decoder, what the network sees and what training
+minimises, and the same for validation. Everything else about an autoencoder is the same for all
+kinds.
 """
 
 from typing import Protocol
@@ -52,8 +53,26 @@ class Kind(Protocol):
     def training_loss(self, model: Autoencoder, x: Tensor, generator: torch.Generator) -> Tensor:
         """What a step minimises, a scalar; `generator` is the only source of randomness."""
 
-    def validation_loss(self, x: Tensor, output: Tensor) -> Tensor:
-        """The loss of each example, `[b]`; its mean is `val_loss`."""
+    def validate(
+        self, model: Autoencoder, x: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """What the network makes of clean examples as the kind shows them to it, and its loss.
+
+        Args:
+            model: In fp32, without gradients.
+            x: Clean examples, float32 `[b, *shape]`.
+            generator: The only source of randomness, on the device of `x` and always seeded alike,
+                so that every candidate meets the same draws.
+
+        Returns:
+            The output `[b, *shape]`, which metrics compare with `x`, and the loss of each example
+            `[b]`, whose mean is `val_loss`; both float32.
+        """
+
+
+def squared_error(x: Tensor, output: Tensor) -> Tensor:
+    """Mean squared error of each example, `[b, *shape] -> [b]`, in float32."""
+    return (output.float() - x).square().flatten(1).mean(1)
 
 
 KINDS: Registry[Kind] = Registry("kind", __name__)

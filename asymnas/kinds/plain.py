@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from asymnas.kinds import KINDS, Autoencoder
+from asymnas.kinds import KINDS, Autoencoder, squared_error
 
 
 class Plain:
@@ -21,9 +21,12 @@ class Plain:
         """Mean squared error over the batch."""
         return nn.functional.mse_loss(model(x).float(), x)
 
-    def validation_loss(self, x: Tensor, output: Tensor) -> Tensor:
-        """Mean squared error of each example, `[b]`."""
-        return (output - x).square().flatten(1).mean(1)
+    def validate(
+        self, model: Autoencoder, x: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Reconstructions and the mean squared error of each, `[b, *shape]` and `[b]`."""
+        output = model(x).float()
+        return output, squared_error(x, output)
 
 
 KINDS.register("plain")(Plain())

@@ -15,12 +15,14 @@ _STATES: dict[TrialState, t.State] = {
 }
 TOLD = {state: trial_state for trial_state, state in _STATES.items()}
 DETAILS = "details"  # a trial attribute that holds columns which nobody reads one by one
+METRICS_ATTRIBUTE = "metrics"  # what a complete trial was measured by, the loss left out
 
 
 def as_row(trial: FrozenTrial) -> dict[str, Any]:
     """A trial as a row of the trial table; what it does not know yet is left out."""
     attributes = dict(trial.user_attrs)
     attributes |= attributes.pop(DETAILS, {})
+    attributes |= attributes.pop(METRICS_ATTRIBUTE, {})
     if curve := attributes.get(t.CURVE):
         attributes[t.EXAMPLES], attributes[t.VAL_LOSS] = curve[-1]
     state = _STATES.get(trial.state, "running")

@@ -6,10 +6,13 @@ draws what an uninterrupted one would have drawn.
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution
 from optuna.samplers import (
     BaseSampler,
     GPSampler,
@@ -42,6 +45,42 @@ class Draw:
     def state(self) -> int:
         """A seed of this draw alone."""
         return int(np.random.SeedSequence((self.seed, self.number)).generate_state(1)[0])
+
+
+class Listed(BaseSampler):
+    """Answers from a list: trial n draws the n-th entry's values.
+
+    Args:
+        entries: Values by name, one mapping a trial.
+    """
+
+    def __init__(self, entries: Sequence[Mapping[str, Any]] = ()) -> None:
+        self._entries = entries
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: optuna.trial.FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Nothing is drawn together."""
+        return {}
+
+    def sample_relative(
+        self,
+        study: optuna.Study,
+        trial: optuna.trial.FrozenTrial,
+        search_space: dict[str, BaseDistribution],
+    ) -> dict[str, Any]:
+        """Nothing is drawn together."""
+        return {}
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: optuna.trial.FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """The entry's value of that name."""
+        return self._entries[trial.number][param_name]
 
 
 def _tpe(draw: Draw) -> BaseSampler:

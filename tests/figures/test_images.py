@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from asymnas.errors import ConfigError
-from asymnas.figures.images import reconstruction_grid
+from asymnas.figures.images import reconstruction_grid, reconstruction_rows, side_by_side
 
 
 def pixels(originals, outputs):
@@ -75,3 +75,37 @@ def test_errors_say_what_was_given():
         reconstruction_grid(np.zeros(3), np.zeros(3))
     with pytest.raises(ConfigError, match=r"have shape \(0, 3\)"):
         reconstruction_grid(np.zeros((0, 3)), np.zeros((0, 3)))
+
+
+def test_any_number_of_rows_is_stacked_below_the_originals_and_scaled_by_them():
+    x = np.zeros((3, 1, 8, 8))
+    x[1] = 1.0
+    stacked = np.asarray(reconstruction_rows({"original": x, "symmetric": x + 5, "best": 1 - x}))
+    assert stacked.shape == (3 * 64 + 2 * 2, 3 * 64 + 2 * 6, 4)
+    assert [stacked[row, 0, 0] for row in (0, 66, 132)] == [0, 255, 255]
+    assert [stacked[row, 70, 0] for row in (0, 66, 132)] == [255, 255, 0]
+
+
+def test_strips_of_one_vector_stay_together():
+    x = np.linspace(0, 1, 30).reshape(3, 10)
+    stacked = np.asarray(reconstruction_rows({"original": x, "symmetric": x, "best": 1 - x}))
+    assert stacked.shape[0] == 3 * (3 * 22 + 2 * 2) + 2 * 10
+    assert (stacked[:22] == stacked[24:46]).all()
+    assert (stacked[:22] != stacked[48:70]).any()
+
+
+def test_rows_must_be_there_and_alike():
+    with pytest.raises(ConfigError, match="rows must hold the originals at least but is empty"):
+        reconstruction_rows({})
+    with pytest.raises(
+        ConfigError, match=r"original and best must share a shape but have \(2, 3\)"
+    ):
+        reconstruction_rows({"original": np.zeros((2, 3)), "best": np.zeros((2, 4))})
+
+
+@pytest.mark.parametrize(("shape", "strips"), [((2, 1, 4, 4), False), ((2, 4), True)])
+def test_a_picture_side_by_side_knows_its_rows(shape, strips):
+    picture = side_by_side({"original": np.zeros(shape), "best": np.ones(shape)}, "Seen.")
+    assert picture.png.startswith(b"\x89PNG")
+    assert (picture.labels, picture.strips) == (("original", "best"), strips)
+    assert picture.caption == "Seen."

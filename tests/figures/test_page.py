@@ -1,6 +1,6 @@
 """The page is whole, safe and self-contained."""
 
-import io
+import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
@@ -12,16 +12,28 @@ import pytest
 from made_tables import made_table
 
 from asymnas.analysis.front import Objective, front
-from asymnas.analysis.importance import importance
 from asymnas.analysis.split import decoder_share
-from asymnas.figures.content import PageContent, Picture, Rows, front_rows
+from asymnas.figures.checklist import STATUSES, Practice
+from asymnas.figures.content import (
+    Checklist,
+    Drawing,
+    PageContent,
+    Pairs,
+    Picture,
+    Points,
+    Rows,
+    Section,
+)
 from asymnas.figures.curves import curves_panel
 from asymnas.figures.drawing import architecture_drawing
 from asymnas.figures.front import front_panel
-from asymnas.figures.images import reconstruction_grid
+from asymnas.figures.front_table import front_rows
+from asymnas.figures.images import side_by_side
 from asymnas.figures.importance import importance_panel
 from asymnas.figures.page import render_page
 from asymnas.figures.share import share_panel
+from asymnas.figures.style import Panel
+from asymnas.study.fanova import importances
 
 LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
 NASTY = 'R&D <b>"5 > 4"</b> </script><img src=x onerror=alert(1)>'
@@ -56,28 +68,46 @@ class Reader(HTMLParser):
 
 
 def content_of(table: pd.DataFrame, words: str = "digits") -> PageContent:
+    """A page with every kind of block, where the table has something to show."""
     rows = front(table, LOSS_SIZE)
     best = None if rows.empty else int(rows["trial"].iloc[0])
-    picture = io.BytesIO()
-    reconstruction_grid(np.eye(8)[None, None], np.ones((1, 1, 8, 8))).save(picture, "PNG")
     layer = {"side": "encoder", "name": words, "output_shape": (4,), "params": 9, "macs": 9}
+    images = {words: np.eye(8)[None, None], "best": np.ones((1, 1, 8, 8))}
     return PageContent(
         title=words,
         headline=(f"First {words}", f"Second {words}"),
         facts={words: words},
-        notes=(words,),
-        drawing=architecture_drawing([layer]),
-        drawing_caption=words,
-        front=front_rows(rows, LOSS_SIZE, best),
-        panels=(
-            front_panel(table, LOSS_SIZE, best),
-            share_panel(table, LOSS_SIZE, decoder_share(table, LOSS_SIZE)),
-            curves_panel(table, best),
-            importance_panel(importance(table)),
+        sections=(
+            Section("notes", "Notes", [Points([words])], aside=True),
+            Section(
+                "search",
+                words,
+                [
+                    front_panel(table, LOSS_SIZE, best),
+                    front_rows(rows, LOSS_SIZE, best),
+                    share_panel(table, LOSS_SIZE, decoder_share(table, LOSS_SIZE)),
+                    curves_panel(table, best),
+                    importance_panel(importances(table)),
+                ],
+                lead=words,
+            ),
+            Section(
+                "best",
+                "The best",
+                [
+                    Drawing(svg=architecture_drawing([layer]), caption=words),
+                    side_by_side(images, words),
+                ],
+            ),
+            Section("practices", "Practices", [Checklist([Practice(words, "partly", words)])]),
+            Section("setup", "Set-up", [Pairs({words: words})]),
         ),
-        pictures=(Picture(png=picture.getvalue(), caption=words),),
-        setup={words: words},
     )
+
+
+def panels_of(content: PageContent) -> list[Panel]:
+    blocks = [block for section in content.sections for block in section.body]
+    return [block for block in blocks if isinstance(block, Panel) and block.figure.data]
 
 
 def test_nothing_on_the_page_asks_for_anything(table):
@@ -108,14 +138,14 @@ def test_all_text_is_escaped(table):
     page = render_page(content_of(table, NASTY))
     reader = Reader(page)
     assert not any("onerror" in attributes for _, attributes in reader.tags)
-    assert reader.text.count(NASTY) >= 8
+    assert reader.text.count(NASTY) >= 12
     assert "<b>" not in page.partition("<script>")[0]
 
 
 def test_a_figure_cannot_end_its_script(table):
     panel = front_panel(table, LOSS_SIZE)
     panel.figure.update_layout(title=NASTY)
-    page = render_page(PageContent(title="t", panels=(panel,)))
+    page = render_page(PageContent(title="t", sections=[Section("a", "A", [panel])]))
     opened = [name for name, _ in Reader(page).tags if name == "script"]
     assert page.count("</script>") == len(opened) > 0
 
@@ -124,7 +154,7 @@ def test_every_figure_has_its_reading_and_a_name_for_those_who_do_not_see_it(tab
     content = content_of(table)
     reader = Reader(render_page(content))
     labels = [a["aria-label"] for _, a in reader.tags if a.get("class") == "plot"]
-    for panel, label in zip(content.panels, labels, strict=True):
+    for panel, label in zip(panels_of(content), labels, strict=True):
         assert panel.reading in reader.text
         assert label == f"{panel.title}. {panel.reading}"
 
@@ -135,6 +165,9 @@ def test_contents_lead_to_sections_and_the_table_can_be_reached_by_keyboard(tabl
     assert len(ids) == len(set(ids))
     links = [a["href"] for tag, a in reader.tags if tag == "a"]
     assert {link.removeprefix("#") for link in links} <= set(ids)
+    sections = [a["id"] for tag, a in reader.tags if tag == "section"]
+    assert sections == ["notes", "search", "best", "practices", "setup"]
+    assert [link for link in links if link != "#content"] == [f"#{key}" for key in sections]
     scrolling = [a for _, a in reader.tags if a.get("class") == "scroll"]
     assert all(a["tabindex"] == "0" and a["aria-label"] for a in scrolling)
     assert all(a["alt"] for tag, a in reader.tags if tag == "img")
@@ -162,11 +195,75 @@ def test_every_degenerate_table_makes_a_page(degenerate):
     assert "nan" not in reader.text
 
 
-def test_a_bare_page_is_a_page():
-    reader = Reader(render_page(PageContent(title="t", front=Rows(columns=("a",), rows=()))))
+def test_what_is_empty_is_left_out_with_its_section():
+    empty = (Rows(columns=("a",), rows=()), Points([]), Pairs({}), Checklist([]))
+    empty += (Drawing(svg="", caption="c"), Picture(png=b"", caption="c"))
+    content = PageContent(title="t", sections=[Section("a", "A", empty)])
+    reader = Reader(render_page(content))
     tags = {tag for tag, _ in reader.tags}
     assert "section" not in tags
     assert "nav" not in tags
+    told = PageContent(title="t", sections=[Section("a", "A", empty, lead="Nothing yet.")])
+    assert "Nothing yet." in Reader(render_page(told)).text
+
+
+def test_only_what_is_not_alone_in_its_section_has_a_heading_of_its_own():
+    rows = Rows(columns=("a",), rows=(("1",),), title="In numbers")
+
+    def headings(*sections: Section) -> list[str]:
+        page = render_page(PageContent(title="t", sections=sections))
+        return re.findall("<h3>(.*?)</h3>", page)
+
+    assert headings(Section("a", "A", [rows])) == []
+    assert headings(Section("a", "A", [rows, Points(["p"])])) == ["In numbers"]
+    assert headings(Section("a", "In numbers", [rows, Points(["p"])])) == []
+    assert headings(Section("a", "A", [rows, Points([])])) == []
+
+
+def test_a_checklist_says_its_statuses_in_words():
+    practices = [Practice(f"practice {n}", s, f"because {n}") for n, s in enumerate(STATUSES)]
+    page = render_page(PageContent(title="t", sections=[Section("a", "A", [Checklist(practices)])]))
+    items = re.findall("<li><span class=.status.*?</li>", page)
+    assert len(items) == len(STATUSES)
+    for place, (status, item) in enumerate(zip(STATUSES, items, strict=True)):
+        assert f">{status}</span>" in item
+        assert f"practice {place}" in item
+        assert f"because {place}" in item
+
+
+def test_a_table_marks_its_row_and_sets_words_flush():
+    rows = Rows(
+        columns=("name", "outcome", "n"),
+        rows=(("x", "better", "1"), ("y", "worse", "2")),
+        caption="Read me.",
+        marked=1,
+        tag="lowest",
+        words=(1,),
+    )
+    page = render_page(PageContent(title="t", sections=[Section("a", "A", [rows])]))
+    assert '<tr class="marked"><th scope="row">y <span class="tag">lowest</span></th>' in page
+    assert '<td class="words">worse</td><td>2</td>' in page
+    assert "Read me." in page
+
+
+def test_rows_of_pictures_are_named_beside_images_and_in_the_caption_of_strips():
+    images = {"original": np.zeros((2, 1, 8, 8)), "best": np.ones((2, 1, 8, 8))}
+    strips = {"original": np.zeros((2, 8)), "best": np.ones((2, 8))}
+    pages = [
+        Reader(render_page(PageContent(title="t", sections=[Section("a", "A", [picture])])))
+        for picture in (side_by_side(images, "Seen."), side_by_side(strips, "Seen."))
+    ]
+    assert all(
+        a["alt"] == "Seen. From top to bottom: original, best."
+        for page in pages
+        for tag, a in page.tags
+        if tag == "img"
+    )
+    assert [any(a.get("class") == "labels" for _, a in page.tags) for page in pages] == [
+        True,
+        False,
+    ]
+    assert "In each group from top to bottom: original, best." in pages[1].text
 
 
 @pytest.mark.slow

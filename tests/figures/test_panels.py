@@ -8,16 +8,22 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_findings import made_comparison, made_inference, made_sweep
 from made_tables import RUNGS
 
 from asymnas.analysis.front import Objective, front
-from asymnas.analysis.importance import importance
 from asymnas.analysis.split import decoder_share
+from asymnas.figures.axes import axis, log_ticks, share_axis
+from asymnas.figures.budget_curves import budget_curves_panel
+from asymnas.figures.confirmation import confirmation_panel
 from asymnas.figures.curves import curves_panel
 from asymnas.figures.front import front_panel
 from asymnas.figures.importance import importance_panel
 from asymnas.figures.share import share_panel
-from asymnas.figures.style import DARK, LIGHT, Panel, axis, log_ticks, short
+from asymnas.figures.split import split_panel
+from asymnas.figures.style import DARK, LIGHT, Panel, short
+from asymnas.figures.trend import trend_panel
+from asymnas.study.fanova import importances
 
 LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
 
@@ -29,7 +35,7 @@ def panels(table) -> list[Panel]:
         front_panel(table, LOSS_SIZE, best),
         share_panel(table, LOSS_SIZE, decoder_share(table, LOSS_SIZE)),
         curves_panel(table, best),
-        importance_panel(importance(table)),
+        importance_panel(importances(table)),
     ]
 
 
@@ -45,7 +51,14 @@ def test_every_degenerate_table_gives_figures_and_readings(degenerate):
 
 
 def test_figures_use_no_colour_but_the_palette(table):
-    for panel in panels(table):
+    sweep, inference = made_sweep([50_000, 150_000]), made_inference([50_000, 150_000])
+    more = [
+        split_panel(sweep, inference),
+        trend_panel(inference),
+        budget_curves_panel(sweep),
+        confirmation_panel([], [made_comparison("symmetric", [0.01] * 6, "worse")]),
+    ]
+    for panel in [*panels(table), *more]:
         used = set(re.findall(r"#[0-9a-fA-F]{3,8}\b", panel.figure.to_json()))
         assert used
         assert used <= set(LIGHT.values())
@@ -120,7 +133,7 @@ def test_curves_reading_counts_what_pruning_spared(table):
 
 
 def test_importance_bars_are_ranked_and_coloured_by_side(table):
-    found = importance(table)
+    found = importances(table)
     panel = importance_panel(found)
     order = [choice.replace("_", " ") for choice in found.scores["choice"]]
     assert list(panel.figure.layout.yaxis.categoryarray) == order[::-1]
@@ -146,9 +159,28 @@ def test_an_axis_is_logarithmic_where_that_helps(values, kind):
     assert axis("val_loss", np.array(values, dtype=float)).get("type") == kind
 
 
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (0.49, 0.51), (0.3, 0.8), (0.5, 0.5), (0.9, 1)])
+def test_shares_are_counted_from_one_half_on_an_axis_of_few_ticks(low, high):
+    found = share_axis("decoder share", low, high)
+    start, end = found["range"]
+    assert 0 <= start <= low <= high <= end <= 1
+    ticks = np.array(found["tickvals"])
+    assert 1 <= len(ticks) <= 7
+    assert ((start <= ticks) & (ticks <= end)).all()
+    assert (0.5 in ticks) == (low <= 0.5 <= high)
+
+
 @pytest.mark.parametrize(
     ("count", "text"),
-    [(0, "0"), (950, "950"), (1_234, "1.23k"), (150_000, "150k"), (999_900, "1M"), (2e9, "2G")],
+    [
+        (0, "0"),
+        (950, "950"),
+        (1_234, "1.23k"),
+        (150_000, "150k"),
+        (999_900, "1M"),
+        (2e9, "2G"),
+        (3.9e14, "390T"),
+    ],
 )
 def test_short_counts(count, text):
     assert short(count) == text

@@ -70,15 +70,31 @@ def test_the_generator_is_the_only_source_of_randomness(kind):
 
 
 @every_kind
-def test_the_validation_loss_is_one_number_an_example_and_least_where_output_is_input(kind):
-    loss_of = KINDS.get(kind).validation_loss
-    for shape in ((7,), (2, 3, 4)):
-        x = torch.randn(5, *shape, generator=generator())
-        output = x + torch.arange(5.0).view(5, *[1] * len(shape))
-        loss = loss_of(x, output)
-        assert loss.shape == (5,)
-        assert (loss.diff() > 0).all()
-        torch.testing.assert_close(loss_of(x[3:4], output[3:4]), loss[3:4])
+@every_problem
+def test_validation_gives_an_output_and_one_loss_an_example(kind, family, problem):
+    _, model = model_of(kind, family, problem)
+    x = torch.randn(5, *problem.shape, generator=generator())
+    clean = x.clone()
+    with torch.inference_mode():
+        output, loss = KINDS.get(kind).validate(model, x, generator())
+    assert output.shape == x.shape
+    assert loss.shape == (5,)
+    assert output.dtype == loss.dtype == torch.float32
+    assert output.isfinite().all()
+    assert loss.isfinite().all()
+    assert torch.equal(x, clean)
+
+
+@every_kind
+@every_problem
+def test_validation_draws_from_its_generator_alone(kind, family, problem):
+    _, model = model_of(kind, family, problem)
+    x = torch.randn(16, *problem.shape, generator=generator())
+    found = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        found.append(KINDS.get(kind).validate(model, x, generator()))
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
 
 
 def test_plain_minimises_the_squared_error():
@@ -87,7 +103,9 @@ def test_plain_minimises_the_squared_error():
     x = torch.tensor([[1.0, 3.0], [0.0, 0.0]])  # gives [[2, 2], [0, 0]]
     plain = KINDS.get("plain")
     assert plain.training_loss(model, x, generator()).item() == (1 + 1 + 0 + 0) / 4
-    assert plain.validation_loss(x, model(x)).tolist() == [1.0, 0.0]
+    output, loss = plain.validate(model, x, generator())
+    assert torch.equal(output, model(x))  # it sees the clean example
+    assert loss.tolist() == [1.0, 0.0]
     assert plain.code_size(9) == 9
     assert torch.equal(plain.bottleneck(9)(x), x)
 

@@ -20,7 +20,7 @@ from asymnas.datasets import load_dataset
 from asymnas.errors import StudyError
 from asymnas.progress import Snapshot
 from asymnas.run import execute, settle
-from asymnas.training import RungResult, evaluate, train_rung
+from asymnas.training import RungResult, train_rung
 
 COMPARED = [t.TRIAL, t.STATE, t.VAL_LOSS, t.TOTAL_PARAMS, t.EXAMPLES, t.LEARNING_RATE]
 
@@ -219,7 +219,7 @@ def test_results_are_what_they_say(small: StudyConfig, in_process: Executor) -> 
     best = run.best
     model = best.load()
     data = load_dataset(DataSpec(name="digits"))
-    again = evaluate(model, data, kind="plain")[t.VAL_LOSS]
+    again = evaluate(model, data.validation, kind="plain").loss
     assert again == pytest.approx(summary["best"]["values"][t.VAL_LOSS], rel=1e-6)
     described = json.loads((directory / "best" / "architecture.json").read_text())
     rebuilt = Architecture.from_dict(described).build()

@@ -1,0 +1,94 @@
+"""python -m asymnas.confirm: the best against its controls, fresh seeds, the test split."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Argument
+
+from asymnas import flags
+from asymnas.commands import guarded, serve
+from asymnas.flags import MACHINE, flag
+
+DESIGN = "Design"
+
+
+def confirm(
+    run_dir: Annotated[Path, Argument(help="The run directory of a search.")],
+    seeds: Annotated[
+        str | None,
+        flag(
+            "Fresh seeds for each contender; six are the least for a verdict on one comparison, "
+            "eight on three at once [default: 8]",
+            DESIGN,
+        ),
+    ] = None,
+    top: Annotated[
+        str | None, flag("Members of the front that are retrained [default: 3]", DESIGN)
+    ] = None,
+    rates: Annotated[
+        str | None,
+        flag("Learning rates tried for the mirror and the reference [default: 4]", DESIGN),
+    ] = None,
+    margin: Annotated[
+        str | None,
+        flag("Relative difference that does not matter [default: 0.01]", DESIGN),
+    ] = None,
+    timeout: flags.Timeout = None,
+    workers: Annotated[
+        str | None, flag("Local processes [default: as in the search]", MACHINE)
+    ] = None,
+    device: Annotated[
+        str | None, flag("auto, cpu or cuda [default: as in the search]", MACHINE)
+    ] = None,
+    fresh: Annotated[
+        bool, flag("Confirm anew; the symmetric search is kept [default: off]", MACHINE, "--fresh")
+    ] = False,
+    dry_run: flags.DryRun = False,
+    as_json: flags.Json = False,
+) -> None:
+    """Retrain the best and its symmetric controls, and score them once on the test split.
+
+    The contenders: the front's best; the best of an equally long symmetric search, which is run
+    first if it is not there yet; the mirror of the best at the same total; and the reference
+    network scaled to the budget. They are compared in pairs by seed.
+    Stop it with Ctrl-C at any time: the same command continues it.
+
+    Exit codes: 0 done; 1 failed: data, device or run; 2 bad settings; 130 interrupted, with
+    everything finished saved.
+    """
+    values = flags.given(locals())
+    guarded(lambda: _main(values))
+
+
+def _main(given: dict[str, Any]) -> int:
+    from asymnas.closing import make_console
+    from asymnas.confirmations import execute_confirmation, settle_confirmation
+    from asymnas.followup_closing import print_confirmation, print_confirmation_plan
+    from asymnas.followups import ConfirmationConfig
+    from asymnas.progress import display
+    from asymnas.rundir import CONFIRMATION
+
+    asides = ("fresh", "dry_run", "as_json")
+    values = flags.parsed({name: v for name, v in given.items() if name not in asides})
+    if "margin" in values:
+        values["margin"] = flags.numbers("margin", values["margin"])[0]
+    console = make_console(stderr="as_json" in given)
+    settled = settle_confirmation(
+        ConfirmationConfig(**{**values, "run_dir": str(values["run_dir"])})
+    )
+    print_confirmation_plan(console, settled)
+    if "dry_run" in given:
+        return 0
+    with display(console) as observe:
+        run, ending = execute_confirmation(settled, fresh="fresh" in given, observe=observe)
+    print_confirmation(console, run, ending)
+    path = run.directory / CONFIRMATION
+    if "as_json" in given and path.is_file():
+        print(path.read_text(), end="")
+    if ending == "interrupted":
+        return 130
+    return 0 if path.is_file() or ending == "timeout" else 1
+
+
+if __name__ == "__main__":
+    serve(confirm)

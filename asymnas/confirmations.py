@@ -1,0 +1,211 @@
+"""A confirmation from a search's directory to its verdict: fresh seeds, the test split, controls.
+
+Three runs of the one loop: an equally long search of symmetric architectures, unless it is there;
+short work on the learning rates of contenders that no search has chosen one for; then every
+contender trained from scratch with every seed and scored once on the test split. Seeds are
+outermost: a confirmation stopped early holds whole pairs, and one continued with more seeds only
+adds to it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from asymnas import table as t
+from asymnas.analysis.tuning import best_rate
+from asymnas.config import StudyConfig
+from asymnas.contenders import Contestant, enter
+from asymnas.coordinator import Ending
+from asymnas.errors import StudyError
+from asymnas.finder import Run
+from asymnas.followups import ConfirmationConfig
+from asymnas.progress import Snapshot
+from asymnas.results import publish
+from asymnas.roster import Phase, Roster
+from asymnas.run import Plan, execute, settle
+from asymnas.rundir import CONFIRMATION_DIR, CONTROL_DIR
+from asymnas.space import Candidate
+from asymnas.study import Listed, SearchStudy
+from asymnas.sweeps import rate_grid, replicate_seed
+
+TUNING_SEED = 1_000_000  # a place no replicate has
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfirmationPlan:
+    """A confirmation with everything settled, before anything is trained.
+
+    Args:
+        wanted: What was asked for.
+        search: The run it confirms.
+        control: The symmetric search, to be run or continued first.
+        rates: Learning rates tried for contenders without one.
+    """
+
+    wanted: ConfirmationConfig
+    search: Run
+    control: Plan
+    rates: Sequence[float]
+
+
+def settle_confirmation(wanted: ConfirmationConfig) -> ConfirmationPlan:
+    """Checks everything.
+
+    Raises:
+        StudyError: No finished search is there.
+        DataError: Its data set is missing or unusable.
+    """
+    directory = Path(wanted.run_dir)
+    search = Run.open(directory)
+    if search.study.purpose != "search":
+        raise StudyError(
+            f"{directory} holds a {search.study.purpose}: give the directory of a search"
+        )
+    if search.front.empty:
+        raise StudyError(f"no trial of {directory} has completed: continue the search first")
+    config = _config_of(search.study, wanted)
+    finished = search.table[search.table[t.DUPLICATE_OF].isna()]
+    control = replace(
+        config,
+        name=f"{config.name}-control",
+        run_dir=str(directory / CONTROL_DIR),
+        symmetric=True,
+        trials=int(finished[t.STATE].ne("running").sum()),
+    )
+    return ConfirmationPlan(
+        wanted=wanted,
+        search=search,
+        control=settle(control),
+        rates=rate_grid(config.learning_rates, wanted.rates),
+    )
+
+
+def run_confirmation(
+    wanted: ConfirmationConfig,
+    *,
+    fresh: bool = False,
+    executor: Executor | None = None,
+    observe: Callable[[Snapshot], None] = lambda snapshot: None,
+) -> Run:
+    """Confirms a search, or continues to, and writes the results into its directory.
+
+    Args:
+        wanted: Which search, how many seeds.
+        fresh: Confirm anew; the control search is kept.
+        executor: Where to train; by default local processes.
+        observe: Called with a snapshot as the run goes on.
+
+    Raises:
+        AsymnasError: No finished search, or a confirmation of another one is in the way.
+    """
+    plan = settle_confirmation(wanted)
+    return execute_confirmation(plan, fresh=fresh, executor=executor, observe=observe)[0]
+
+
+def execute_confirmation(
+    plan: ConfirmationPlan,
+    *,
+    fresh: bool = False,
+    executor: Executor | None = None,
+    observe: Callable[[Snapshot], None] = lambda snapshot: None,
+) -> tuple[Run, Ending]:
+    """Runs a settled confirmation; see `run_confirmation`. Says besides how it ended."""
+    control, ending = execute(plan.control, executor=executor, observe=observe)
+    if ending in ("finished", "exhausted"):
+        follow_up = _plan(plan, control)
+        _, ending = execute(follow_up, fresh=fresh, executor=executor, observe=observe)
+    publish(plan.search.study, plan.search.directory)
+    return plan.search, ending
+
+
+def _plan(plan: ConfirmationPlan, control: Run) -> Plan:
+    """The confirmation as a plan of its own."""
+    search, wanted = plan.search, plan.wanted
+    entered, missing = enter(search, control, top=wanted.top)
+    config = _config_of(search.study, wanted)
+    config = replace(
+        config,
+        name=f"{config.name}-confirmation",
+        run_dir=str(search.directory / CONFIRMATION_DIR),
+        sampler=Listed(),
+        pruner="none",
+    )
+    settled = settle(config)
+    untuned = [c for c in entered if c.learning_rate is None]
+    runs = len(untuned) * len(plan.rates) + len(entered) * wanted.seeds
+    return replace(
+        settled,
+        config=replace(settled.config, trials=runs),
+        purpose="confirmation",
+        design={"contenders": {c.name: c.origin for c in entered}, "rates": wanted.rates},
+        remarks={
+            "seeds": wanted.seeds,
+            "margin": wanted.margin,
+            "controls": [c.name for c in entered if c.is_control],
+            "missing": missing,
+        },
+        phases=lambda study: _phases(settled.config, entered, plan, study),
+    )
+
+
+def _phases(
+    config: StudyConfig,
+    entered: Sequence[Contestant],
+    plan: ConfirmationPlan,
+    study: SearchStudy,
+) -> Iterator[Phase]:
+    untuned = [c for c in entered if c.learning_rate is None]
+    tuning = [
+        _candidate(entered.index(c), c, rate, TUNING_SEED, config, t.TUNING)
+        for c, rate in product(untuned, plan.rates)
+    ]
+    if tuning:
+        first = replace(config, trials=len(tuning))
+        yield Phase(config=first, source=Roster(tuning), name="tuning the controls' rates")
+
+    table = study.table()
+    rates = {
+        c.name: c.learning_rate or best_rate(table, t.CONTENDER, c.name, plan.rates)
+        for c in entered
+    }
+    measure = [
+        _candidate(place, c, rates[c.name], seed, config, t.MEASURE)
+        for seed in range(plan.wanted.seeds)
+        for place, c in enumerate(entered)
+    ]
+    yield Phase(
+        config=replace(config, trials=len(tuning) + len(measure)),
+        source=Roster([*tuning, *measure]),
+        name="retraining contenders",
+        test=True,
+    )
+
+
+def _candidate(
+    place: int, entered: Contestant, rate: float, seed: int, config: StudyConfig, phase: str
+) -> Candidate:
+    return Candidate(
+        architecture=entered.architecture,
+        learning_rate=rate,
+        seed=replicate_seed(config.seed, seed),
+        labels={
+            t.PHASE: phase,
+            t.CONTENDER: entered.name,
+            t.CLUSTER: place,
+            t.REPLICATE: seed,
+        },
+    )
+
+
+def _config_of(study: SearchStudy, wanted: ConfirmationConfig) -> StudyConfig:
+    """The search's own configuration, with what may differ from machine to machine given anew."""
+    stored: Mapping[str, Any] = study.config
+    machine = {
+        name: value
+        for name in ("workers", "device", "timeout")
+        if (value := getattr(wanted, name)) is not None
+    }
+    return StudyConfig.from_dict({**stored, "timeout": None, **machine})

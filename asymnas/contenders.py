@@ -1,0 +1,98 @@
+"""Who is compared in a confirmation: the best found, and the symmetric habit in three forms."""
+
+from dataclasses import dataclass
+
+from asymnas.architecture import Architecture
+from asymnas.errors import ConfigError
+from asymnas.finder import Run, found
+from asymnas.iso import at_total
+
+REFERENCE = "reference"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contestant:
+    """One architecture to be retrained.
+
+    Args:
+        name: `best`, `runner-up 1`, …, `symmetric`, `mirror`, `reference`.
+        architecture: The network.
+        learning_rate: The rate a search found for it; `None` if it has to be tuned.
+        origin: Where it comes from, one line.
+        is_control: Whether the best is held against it.
+    """
+
+    name: str
+    architecture: Architecture
+    learning_rate: float | None
+    origin: str
+    is_control: bool = False
+
+
+def enter(search: Run, control: Run, *, top: int) -> tuple[list[Contestant], dict[str, str]]:
+    """The contenders of a confirmation, and those there are none of, with the reason.
+
+    Args:
+        search: The search that is confirmed.
+        control: The equally long search of symmetric architectures.
+        top: Members of the search's front, the best in the first objective first.
+    """
+    entered: list[Contestant] = []
+    missing: dict[str, str] = {}
+    for place, (_, row) in enumerate(search.front.head(top).iterrows()):
+        member = found(row, search.directory)
+        entered.append(
+            Contestant(
+                name="best" if place == 0 else f"runner-up {place}",
+                architecture=member.architecture,
+                learning_rate=member.values["learning_rate"],
+                origin=f"trial {member.trial} of the search",
+            )
+        )
+    best = entered[0].architecture
+    total = best.counts.total_params
+    if control.front.empty:
+        missing["symmetric"] = "no trial of the symmetric search has completed"
+    else:
+        own = control.best
+        entered.append(
+            Contestant(
+                name="symmetric",
+                architecture=own.architecture,
+                learning_rate=own.values["learning_rate"],
+                origin=f"trial {own.trial} of the symmetric search",
+                is_control=True,
+            )
+        )
+    budget = int(search.study.config["budget"])
+    controls = {
+        "mirror": (at_total(best.mirror(), total), "the best's encoder mirrored, at its total"),
+        REFERENCE: (_reference(best, budget), "the reference preset, scaled to the budget"),
+    }
+    for name, (architecture, origin) in controls.items():
+        if architecture is None:
+            missing[name] = f"{origin}: it cannot be built for this data within the total"
+        elif architecture.key() in {c.architecture.key() for c in entered}:
+            missing[name] = "the very architecture of another contender"
+        else:
+            entered.append(
+                Contestant(
+                    name=name,
+                    architecture=architecture,
+                    learning_rate=None,
+                    origin=origin,
+                    is_control=True,
+                )
+            )
+    return entered, missing
+
+
+def _reference(best: Architecture, budget: int) -> Architecture | None:
+    """The reference preset for the data and the latent of another architecture."""
+    preset = Architecture.preset(REFERENCE).to_dict()
+    shared = best.to_dict()
+    problem = {name: shared[name] for name in ("shape", "latent", "bottleneck", "kind")}
+    try:
+        return at_total(Architecture.from_dict({**preset, **problem}), budget)
+    except (ConfigError, RuntimeError, ValueError):  # not images, or images too small for it
+        return None

@@ -1,0 +1,173 @@
+"""What a sweep and a confirmation say before and after."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from asymnas.analysis.multiplicity import least_pairs
+from asymnas.closing import print_ending, print_places, relative, trials_line
+from asymnas.confirmations import ConfirmationPlan
+from asymnas.coordinator import Ending
+from asymnas.figures.contenders import contender_rows
+from asymnas.figures.content import Rows
+from asymnas.figures.style import percent, plural, short
+from asymnas.finder import Run
+from asymnas.results.confirmed import confirmed
+from asymnas.results.records import Record, gather
+from asymnas.rundir import CONFIRMATION, REPORT
+from asymnas.sweeps import SweepPlan
+
+CONTROLS = 3  # the symmetric search's best, the mirror, the reference
+
+
+def print_sweep_plan(console: Console, settled: SweepPlan, *, full: bool) -> None:
+    """Prints what a sweep is about to do and what it costs; in full with rates and sizes."""
+    sweep, config = settled.sweep, settled.plan.config
+    examples = config.examples or 0
+    grid = sweep.share_grid()
+    console.print(
+        f"{config.name}: {config.family} autoencoders of {config.dataset} "
+        f"({settled.plan.n_train:,} training examples), latent {config.latent}. "
+        f"{plural(len(sweep.budgets), 'budget')} ({', '.join(map(short, sweep.budgets))}) x "
+        f"{plural(len(grid), 'decoder share')} ({percent(grid[0])} to {percent(grid[-1])}) x "
+        f"{plural(sweep.architectures, 'architecture')} x {plural(sweep.seeds, 'seed')}: "
+        f"{plural(settled.runs, 'run')} of {examples:,} examples, after "
+        f"{plural(settled.screening_runs + settled.tuning_runs, 'short run')} of "
+        f"{settled.short_examples:,} that choose structures and learning rates, on "
+        f"{plural(config.workers or 1, 'worker')}.",
+    )
+    for note in settled.plan.notes:
+        console.print(f"Data: {note}")
+    if full:
+        _print_cost(console, settled)
+
+
+def _print_cost(console: Console, settled: SweepPlan) -> None:
+    config, sweep = settled.plan.config, settled.sweep
+    counts = [cell.architecture.counts for cell in settled.cells]
+    filled = [c.total_params / cell.budget for c, cell in zip(counts, settled.cells, strict=True)]
+    off = max(
+        abs(c.decoder_share - cell.share) for c, cell in zip(counts, settled.cells, strict=True)
+    )
+    seen = settled.examples
+    macs = sum(c.total_macs for c in counts) / len(counts)
+    part = (seen - settled.runs * (config.examples or 0)) / seen
+    console.print("Design", style="bold")
+    console.print(
+        f"{plural(len(counts), 'architecture')}, of which one in {sweep.screen} is kept; each at "
+        f"{100 * min(filled):.1f} to {100 * max(filled):.1f} % of its budget and at most {100 * off:.1f} points off its "
+        f"share; learning rates {', '.join(f'{rate:.2g}' for rate in settled.rates)}."
+    )
+    console.print("Cost", style="bold")
+    console.print(
+        f"{seen:,} training examples ({percent(part)} of them in short runs), about "
+        f"{short(3 * macs * seen)} MACs forward and back.\n"
+        f"Results would go to {relative(Path(config.run_dir))}. Nothing was trained."
+    )
+    if sweep.architectures * len(sweep.share_grid()) < 8:
+        console.print("So few architectures give no interval: eight a budget are the least.")
+
+
+def print_sweep_summary(
+    console: Console, summary: Mapping[str, Any], directory: Path, ending: Ending
+) -> None:
+    """Prints what a sweep came to."""
+    console.print()
+    print_ending(console, ending)
+    if summary["decoder_share"]:
+        console.print(_shares(summary["decoder_share"]), soft_wrap=False)
+        console.print()
+    for sentence in summary["verdict"]:
+        console.print(sentence)
+    console.print(trials_line(summary))
+    shown = relative(directory)
+    places = {
+        "report": f"{shown / REPORT}",
+        "dashboard": f"python -m asymnas.dashboard {shown}",
+    }
+    print_places(console, places)
+
+
+def _shares(entries: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    tolerance = entries[0]["within"]["tolerance"]
+    columns = ("parameters", "best share", "95 %", f"within {100 * tolerance:g} %")
+    for name in (*columns, "symmetry costs", "95 %", "runs"):
+        table.add_column(name, justify="right")
+    for entry in entries:
+        cost = entry["cost_of_symmetry"]
+        table.add_row(
+            f"{entry['budget']:,}",
+            _share(entry["estimate"]),
+            _span(entry, _share),
+            _span(entry["within"], _share),
+            _cost(cost["estimate"]),
+            _span(cost, _cost),
+            f"{entry['runs']:,}",
+        )
+    return table
+
+
+def _share(value: float | None) -> str:
+    return "\N{EN DASH}" if value is None else f"{value:.2f}"
+
+
+def _cost(value: float | None) -> str:
+    return "\N{EN DASH}" if value is None else f"{100 * value:.1f} %".replace("-", "\N{MINUS SIGN}")
+
+
+def _span(entry: Mapping[str, Any], shown: Any) -> str:
+    if entry["low"] is None or entry["high"] is None:
+        return "\N{EN DASH}"
+    return f"{shown(entry['low'])} to {shown(entry['high'])}"
+
+
+def print_confirmation_plan(console: Console, settled: ConfirmationPlan) -> None:
+    """Prints what a confirmation is about to do and what it costs at most."""
+    wanted, control = settled.wanted, settled.control.config
+    top = min(wanted.top, len(settled.search.front))
+    runs = (top + CONTROLS) * wanted.seeds + 2 * len(settled.rates)
+    examples = control.examples or 0
+    console.print(
+        f"{settled.search.study.config['name']}: first a symmetric search of "
+        f"{plural(control.trials, 'trial')}, unless it is there; then the {top} best of the front, "
+        f"the best symmetric one, the mirror of the best and the reference network, each trained "
+        f"with {plural(wanted.seeds, 'fresh seed')} and scored on the test split. At most "
+        f"{plural(runs, 'run')} of {examples:,} examples besides the symmetric search."
+    )
+    least = least_pairs(CONTROLS)
+    if wanted.seeds < least:
+        console.print(
+            f"With {plural(wanted.seeds, 'seed')}, three comparisons at once cannot reach p < .05, "
+            f"whatever they show: {least} are the least.",
+            style="yellow",
+        )
+
+
+def print_confirmation(console: Console, run: Run, ending: Ending) -> None:
+    """Prints what a confirmation came to."""
+    console.print()
+    print_ending(console, ending)
+    record: Record | None = gather(run.study, run.directory).confirmation
+    if record is not None:
+        found = confirmed(record)
+        console.print(_as_table(contender_rows(found.contenders)), soft_wrap=False)
+        console.print()
+        for sentence in found.verdict:
+            console.print(sentence)
+        for name, why in found.missing.items():
+            console.print(f"There is no {name}: {why}.")
+    shown = relative(run.directory)
+    print_places(console, {"report": f"{shown / REPORT}", "scores": f"{shown / CONFIRMATION}"})
+
+
+def _as_table(rows: Rows) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for place, column in enumerate(rows.columns):
+        table.add_column(column, justify="right" if place else "left")
+    for place, row in enumerate(rows.rows):
+        table.add_row(*row, style="bold" if place == rows.marked else None)
+    return table

@@ -1,0 +1,47 @@
+"""Writing a run's results: summary, trials, the best architecture with its weights, the report."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from asymnas import table as t
+from asymnas.checkpoints import write_whole
+from asymnas.figures.page import render_page
+from asymnas.results.confirmed import confirmation_json, confirmed
+from asymnas.results.files import trials_csv, write_best
+from asymnas.results.inferred import inferred
+from asymnas.results.pages import page
+from asymnas.results.records import Findings, gather
+from asymnas.results.summary import dashboard_note, summarise
+from asymnas.rundir import CONFIRMATION, REPORT, SUMMARY
+from asymnas.study import SearchStudy
+
+__all__ = ["publish"]
+
+
+def publish(study: SearchStudy, run_dir: Path) -> dict[str, Any]:
+    """Writes everything a run directory holds besides the study, and returns the summary.
+
+    A search's summary and report tell of the sweep, the control and the confirmation in its
+    directory too. Each file is written whole or not at all; what an earlier start wrote is
+    replaced.
+    """
+    records = gather(study, run_dir)
+    findings = Findings(
+        records=records,
+        inferred=inferred(records.sweep) if records.sweep else None,
+        confirmed=confirmed(records.confirmation) if records.confirmation else None,
+    )
+    summary = summarise(findings)
+    main = records.main
+    write_whole(run_dir / "trials.csv", trials_csv(main.table))
+    if summary["best"]:
+        examples = int(main.table.set_index(t.TRIAL).loc[summary["best"]["trial"], t.EXAMPLES])
+        write_best(summary["best"], examples, run_dir)
+    write_whole(run_dir / SUMMARY, json.dumps(summary, indent=2) + "\n")
+    if findings.confirmed:
+        text = json.dumps(confirmation_json(findings.confirmed), indent=2) + "\n"
+        write_whole(run_dir / CONFIRMATION, text)
+    study.note(dashboard_note(summary))
+    write_whole(run_dir / REPORT, render_page(page(findings, summary)))
+    return summary

@@ -1,0 +1,101 @@
+"""What a confirmation came to, from its table alone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from asymnas import table as t
+from asymnas.analysis.comparison import compare, comparison_sentence
+from asymnas.analysis.estimates import Comparison, Contender
+from asymnas.results.inferred import interval_json
+from asymnas.results.records import Confirmed, Record
+
+BEST = "best"
+TEST = "test_"
+
+
+def confirmed(record: Record) -> Confirmed:
+    """Scores and comparisons of a confirmation, as far as it has got."""
+    design = record.study.design
+    rows = record.measured
+    contenders = tuple(
+        _contender(str(name), group) for name, group in rows.groupby(t.CONTENDER, sort=False)
+    )
+    controls = [c.name for c in contenders if c.name in design["controls"]]
+    comparisons = compare(contenders, BEST, controls, margin=float(design["margin"]))
+    return Confirmed(
+        contenders=contenders,
+        comparisons=comparisons,
+        seeds=int(design["seeds"]),
+        missing=dict(design["missing"]),
+        verdict=[comparison_sentence(comparison) for comparison in comparisons],
+    )
+
+
+def _contender(name: str, rows: pd.DataFrame) -> Contender:
+    first = rows.iloc[0]
+    done = rows[rows[t.STATE] == "complete"]
+    names = [str(c) for c in done if str(c).startswith(TEST) and str(c) != t.TEST_LOSS]
+    return Contender(
+        name=name,
+        params=int(first[t.TOTAL_PARAMS]),
+        macs=int(first[t.TOTAL_MACS]),
+        decoder_share=float(first[t.DECODER_SHARE]),
+        learning_rate=float(first[t.LEARNING_RATE]),
+        scores=_by_seed(done, t.TEST_LOSS),
+        metrics={metric.removeprefix(TEST): _by_seed(done, metric) for metric in names},
+    )
+
+
+def _by_seed(rows: pd.DataFrame, column: str) -> Mapping[int, float]:
+    if column not in rows:
+        return {}
+    values = rows.set_index(t.REPLICATE)[column].astype(float)
+    return {int(seed): float(value) for seed, value in values.items() if np.isfinite(value)}
+
+
+def confirmation_json(found: Confirmed) -> dict[str, Any]:
+    """What `confirmation.json` holds."""
+    return {
+        "seeds": found.seeds,
+        "score": "loss on the test split, read once a run",
+        "contenders": [
+            {
+                "name": contender.name,
+                "total_params": contender.params,
+                "total_macs": contender.macs,
+                "decoder_share": contender.decoder_share,
+                "learning_rate": contender.learning_rate,
+                "test_loss": {str(seed): score for seed, score in contender.scores.items()},
+                **{
+                    f"{TEST}{name}": {str(seed): value for seed, value in values.items()}
+                    for name, values in contender.metrics.items()
+                },
+            }
+            for contender in found.contenders
+        ],
+        "left_out": found.missing,
+        "comparisons": [_comparison(comparison) for comparison in found.comparisons],
+        "verdict": found.verdict,
+    }
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "contender": comparison.first,
+        "against": comparison.second,
+        "pairs": comparison.pairs,
+        "differences": {str(seed): d for seed, d in comparison.differences.items()},
+        "difference": {
+            **interval_json(comparison.difference),
+            "level": comparison.difference.level,
+        },
+        "p": comparison.p,
+        "p_holm": comparison.p_holm,
+        "rank_biserial": comparison.effect,
+        "margin": comparison.margin,
+        "outcome": comparison.outcome,
+        "reason": comparison.reason,
+    }

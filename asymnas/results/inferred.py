@@ -1,0 +1,105 @@
+"""What a sweep infers, from its table alone."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from asymnas import table as t
+from asymnas.analysis.estimates import Band, BudgetSplit, Interval, SplitInference
+from asymnas.analysis.optimum import infer_split
+from asymnas.analysis.tuning import edge_share
+from asymnas.analysis.verdict import split_outcome, split_verdict
+from asymnas.results.records import Inferred, Record
+
+HORIZON_RESAMPLES = 300  # enough for a check
+
+
+def inferred(sweep: Record) -> Inferred:
+    """All inferences of a sweep."""
+    tolerance, seed = float(sweep.study.design["tolerance"]), int(sweep.config["seed"])
+    split = infer_split(sweep.measured, tolerance=tolerance, seed=seed)
+    return Inferred(
+        split=split,
+        equal_macs=infer_split(sweep.measured, tolerance=tolerance, seed=seed, sizes="macs"),
+        horizons=_horizons(sweep.measured, tolerance, seed),
+        edge=edge_share(sweep.table),
+        verdict=split_verdict(split, sweep.config["dataset"]),
+    )
+
+
+def _horizons(table: pd.DataFrame, tolerance: float, seed: int) -> dict[int, dict[int, Interval]]:
+    """The best share by budget, judged at each rung before the last.
+
+    Rates had not decayed there yet, so an earlier rung is a rougher look than a shorter schedule.
+    """
+    complete = table[table[t.STATE] == "complete"]
+    rungs = sorted({int(seen) for curve in complete[t.CURVE] for seen, _ in curve})[:-1]
+    horizons = {}
+    for rung in rungs:
+        losses = [dict(map(tuple, curve)).get(rung, np.nan) for curve in complete[t.CURVE]]
+        at_rung = complete.assign(**{t.VAL_LOSS: losses})
+        found = infer_split(at_rung, tolerance=tolerance, seed=seed, resamples=HORIZON_RESAMPLES)
+        horizons[rung] = {entry.budget: entry.share for entry in found.budgets}
+    return horizons
+
+
+def inference_json(found: Inferred) -> dict[str, Any]:
+    """What `summary.json` says of an inference."""
+    split = found.split
+    return {
+        "decoder_share": [_entry(entry, split) for entry in split.budgets],
+        "law": split.law,
+        "held_out_error": dict(split.held_out),
+        "explained": split.explained,
+        "deviations": dict(split.deviations),
+        "trend": _band(split.trend),
+        "equal_macs": [_entry(entry, found.equal_macs) for entry in found.equal_macs.budgets],
+        "horizons": [
+            {"examples": rung, "budget": budget, **interval_json(share)}
+            for rung, by_budget in found.horizons.items()
+            for budget, share in by_budget.items()
+        ],
+        "learning_rates_at_the_edge": found.edge,
+        "cautions": list(split.cautions),
+    }
+
+
+def interval_json(interval: Interval) -> dict[str, float | None]:
+    """Estimate and ends."""
+    return {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
+
+
+def _entry(entry: BudgetSplit, split: SplitInference) -> dict[str, Any]:
+    return {
+        "budget": entry.budget,
+        **interval_json(entry.share),
+        "level": entry.share.level,
+        "method": _method(split),
+        "outcome": split_outcome(entry),
+        "at_edge": entry.at_edge,
+        "within": {
+            "tolerance": entry.tolerance,
+            "low": entry.within.low,
+            "high": entry.within.high,
+        },
+        "cost_of_symmetry": interval_json(entry.cost_of_symmetry),
+        "gaussian_process": interval_json(entry.cross_check),
+        "architectures": entry.architectures,
+        "runs": entry.runs,
+    }
+
+
+def _method(split: SplitInference) -> str:
+    if split.law is None:
+        return "none: too little to fit a law"
+    return f"{split.law} scaling law, bootstrap over architectures and seeds"
+
+
+def _band(band: Band | None) -> list[dict[str, float]] | None:
+    if band is None:
+        return None
+    return [
+        {"budget": float(x), "estimate": float(y), "low": float(low), "high": float(high)}
+        for x, y, low, high in zip(band.x, band.y, band.low, band.high, strict=True)
+    ]

@@ -1,0 +1,159 @@
+"""The runs that answer one question together, read once."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from asymnas import table as t
+from asymnas.analysis.estimates import Comparison, Contender, Interval, SplitInference
+from asymnas.analysis.front import Objective, front
+from asymnas.rundir import CONFIRMATION_DIR, CONTROL_DIR, SWEEP_DIR, holds_run, storage_of
+from asymnas.study import SearchStudy, read_study
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """One run and its table.
+
+    Args:
+        study: The study.
+        directory: Where its files are.
+    """
+
+    study: SearchStudy
+    directory: Path
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """All trials."""
+        return self.study.table()
+
+    @cached_property
+    def own(self) -> pd.DataFrame:
+        """Trials that were not told as duplicates."""
+        return self.table[self.table[t.DUPLICATE_OF].isna()]
+
+    @cached_property
+    def measured(self) -> pd.DataFrame:
+        """Own trials without the short runs that chose structures and learning rates."""
+        own = self.own
+        if t.PHASE not in own:
+            return own
+        return own[own[t.PHASE].isna() | (own[t.PHASE] == t.MEASURE)]
+
+    @property
+    def objectives(self) -> list[Objective]:
+        """What it improved."""
+        return self.study.objectives
+
+    @cached_property
+    def front(self) -> pd.DataFrame:
+        """The trials that nothing dominates."""
+        return front(self.table, self.objectives)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Its configuration."""
+        return self.study.config
+
+
+@dataclass(frozen=True, kw_only=True)
+class Records:
+    """What there is of the runs that belong together.
+
+    Args:
+        main: The run that is published.
+        search: The search.
+        control: The search of symmetric architectures.
+        sweep: The sweep.
+        confirmation: The confirmation.
+    """
+
+    main: Record
+    search: Record | None = None
+    control: Record | None = None
+    sweep: Record | None = None
+    confirmation: Record | None = None
+
+    @property
+    def all(self) -> dict[str, Record]:
+        """Those that there are, by name, in the order they are run."""
+        named = {
+            "search": self.search,
+            "control": self.control,
+            "sweep": self.sweep,
+            "confirmation": self.confirmation,
+        }
+        return {name: record for name, record in named.items() if record is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inferred:
+    """What a sweep's table says.
+
+    Args:
+        split: Where the best share lies.
+        equal_macs: The same with MACs in place of parameters.
+        horizons: The best share by budget had training stopped at an earlier rung, by examples.
+        edge: The part of budgets and shares whose best learning rate is at the range's edge.
+        verdict: The answer in sentences.
+    """
+
+    split: SplitInference
+    equal_macs: SplitInference
+    horizons: dict[int, dict[int, Interval]]
+    edge: float | None
+    verdict: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirmed:
+    """What a confirmation's table says.
+
+    Args:
+        contenders: Their test scores by seed.
+        comparisons: The best against each control.
+        seeds: Replicates asked for.
+        missing: Contenders there are none of, and why.
+        verdict: The answer in sentences.
+    """
+
+    contenders: tuple[Contender, ...]
+    comparisons: tuple[Comparison, ...]
+    seeds: int
+    missing: dict[str, str]
+    verdict: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """Everything that a summary and a report are written from."""
+
+    records: Records
+    inferred: Inferred | None = None
+    confirmed: Confirmed | None = None
+
+
+def gather(study: SearchStudy, directory: Path) -> Records:
+    """The study with the runs that follow it up in its directory."""
+    main = Record(study, directory)
+    if study.purpose == "sweep":
+        return Records(main=main, sweep=main)
+    if study.purpose == "confirmation":
+        return Records(main=main, confirmation=main)
+    return Records(
+        main=main,
+        search=main,
+        control=_read(directory / CONTROL_DIR),
+        sweep=_read(directory / SWEEP_DIR),
+        confirmation=_read(directory / CONFIRMATION_DIR),
+    )
+
+
+def _read(directory: Path) -> Record | None:
+    if not holds_run(directory):
+        return None
+    return Record(read_study(*storage_of(directory)), directory)

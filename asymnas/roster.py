@@ -1,0 +1,57 @@
+"""Where candidates come from: a space that a sampler draws from, or a fixed list."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from asymnas.config import StudyConfig
+from asymnas.space import Candidate
+from asymnas.study import Trial
+
+
+class Source(Protocol):
+    """Anything that says what a trial is to train; `Space` is one."""
+
+    def suggest(self, trial: Trial, /) -> Candidate:
+        """The trial's candidate; the same for the same trial, however often it is asked."""
+
+
+class Roster:
+    """A fixed list: trial n trains the n-th candidate.
+
+    Args:
+        candidates: Whom to train, in order.
+        draw: Called with each trial to leave its choices with it, for whoever looks at the study;
+            they are drawn by a `Listed` sampler and decide nothing.
+    """
+
+    def __init__(
+        self, candidates: Sequence[Candidate], draw: Callable[[Trial], object] = lambda trial: None
+    ) -> None:
+        self._candidates, self._draw = candidates, draw
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._candidates)
+
+    def suggest(self, trial: Trial, /) -> Candidate:
+        """The candidate of the trial's number."""
+        self._draw(trial)
+        return self._candidates[trial.number]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """What one pass of the loop trains.
+
+    Args:
+        config: Settings, `trials` counting those of earlier phases too.
+        source: Where candidates come from.
+        name: What is going on, for the display.
+        test: Whether a finished candidate is scored on the test split; in a confirmation only.
+    """
+
+    config: StudyConfig
+    source: Source
+    name: str = "trials"
+    test: bool = False

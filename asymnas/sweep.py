@@ -1,0 +1,144 @@
+"""python -m asymnas.sweep: where the best decoder share lies, and how sure that is."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from asymnas import flags
+from asymnas.commands import guarded, load_study_file, serve
+from asymnas.flags import MACHINE, flag
+
+DESIGN = "Design"
+
+
+def sweep(
+    study: flags.StudyFile = None,
+    budgets: Annotated[
+        str | None,
+        flag(
+            "Comma-separated totals, each filled to within 1 %: 50k,150k,500k [default: a quarter, "
+            "a half and all of the study's budget]",
+            DESIGN,
+        ),
+    ] = None,
+    shares: Annotated[
+        str | None, flag("Decoder shares a budget, evenly spaced [default: 9]", DESIGN)
+    ] = None,
+    share_range: Annotated[
+        str | None, flag("Lowest and highest share [default: 0.1,0.9]", DESIGN)
+    ] = None,
+    architectures: Annotated[
+        str | None, flag("Architectures of each budget and share [default: 4]", DESIGN)
+    ] = None,
+    screen: Annotated[
+        str | None,
+        flag(
+            "Structures tried in short runs for each architecture kept; 1 tries none [default: 3]",
+            DESIGN,
+        ),
+    ] = None,
+    seeds: Annotated[
+        str | None,
+        flag("Runs of each architecture; more may be added later [default: 3]", DESIGN),
+    ] = None,
+    rates: Annotated[
+        str | None,
+        flag("Learning rates tried for each budget and share, in short runs [default: 4]", DESIGN),
+    ] = None,
+    tolerance: Annotated[
+        str | None,
+        flag("Relative loss above the lowest that does not matter [default: 0.01]", DESIGN),
+    ] = None,
+    dataset: flags.Dataset = None,
+    data_root: flags.DataRoot = None,
+    download: flags.Download = False,
+    image_size: flags.ImageSize = None,
+    family: flags.Family = None,
+    kind: flags.Kind = None,
+    latent: flags.Latent = None,
+    bottleneck: flags.Bottleneck = None,
+    timeout: flags.Timeout = None,
+    examples: flags.Examples = None,
+    seed: flags.Seed = None,
+    workers: flags.Workers = None,
+    device: flags.Device = None,
+    precision: flags.Precision = None,
+    run_dir: Annotated[
+        str | None, flag("Where results go [default: runs/<study name>/sweep]", MACHINE)
+    ] = None,
+    storage: flags.Storage = None,
+    fresh: flags.Fresh = False,
+    dry_run: flags.DryRun = False,
+    as_json: flags.Json = False,
+) -> None:
+    """Infer the decoder share with the lowest loss, budget by budget.
+
+    Architectures are drawn afresh for every share and sized to fill each budget, the learning rate
+    is tuned for each budget and share, nothing is pruned. The report then says where the best
+    share lies with its interval, which shares are as good, and what symmetry costs.
+    Stop it with Ctrl-C at any time: the same command continues it.
+
+    Exit codes: 0 done; 1 failed: data, device or run; 2 bad settings; 130 interrupted, with
+    everything finished saved.
+    """
+    values = flags.given(locals())
+    guarded(lambda: _main(values))
+
+
+def _main(given: dict[str, Any]) -> int:
+    from asymnas.closing import make_console
+    from asymnas.followup_closing import print_sweep_plan, print_sweep_summary
+    from asymnas.progress import display
+    from asymnas.sweeps import execute_sweep, settle_sweep
+
+    console = make_console(stderr="as_json" in given)
+    with console.status("drawing the design"):
+        settled = settle_sweep(_config(given))
+    print_sweep_plan(console, settled, full="dry_run" in given)
+    if "dry_run" in given:
+        return 0
+    with display(console) as observe:
+        run, ending = execute_sweep(settled, fresh="fresh" in given, observe=observe)
+    summary = run.summary
+    print_sweep_summary(console, summary, run.directory, ending)
+    if "as_json" in given:
+        print(json.dumps(summary, indent=2))
+    if ending == "interrupted":
+        return 130
+    return 0 if summary["best"] or ending == "timeout" else 1
+
+
+def _config(given: dict[str, Any]) -> Any:
+    from asymnas.config import StudyConfig
+    from asymnas.followups import SweepConfig
+    from asymnas.rundir import SWEEP_DIR
+
+    asides = ("study", "fresh", "dry_run", "as_json")
+    values = flags.parsed({name: v for name, v in given.items() if name not in asides})
+    design = {name: values.pop(name) for name in _DESIGN if name in values}
+    if "budgets" in design:
+        design["budgets"] = flags.counts(design["budgets"])
+    for name in ("share_range", "tolerance"):
+        if name in design:
+            numbers = flags.numbers(name, design[name])
+            design[name] = numbers if name == "share_range" else numbers[0]
+    loaded = load_study_file(given["study"], "sweep") if "study" in given else StudyConfig()
+    wanted = loaded if isinstance(loaded, SweepConfig) else SweepConfig(study=loaded)
+    apart = "run_dir" in values
+    if "dataset" in values:
+        values = {"name": "", "run_dir": "", **values}
+    base = replace(wanted.study, **values)
+    if not apart:
+        base = replace(base, run_dir=str(Path(base.run_dir) / SWEEP_DIR))
+    return replace(wanted, study=replace(base, name=f"{base.name}-sweep"), **design)
+
+
+_DESIGN = (
+    *("budgets", "shares", "share_range", "architectures"),
+    *("screen", "seeds", "rates", "tolerance"),
+)
+
+
+if __name__ == "__main__":
+    serve(sweep)

@@ -1,0 +1,180 @@
+"""Structures and learning rates chosen by short runs."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from asymnas import table as t
+from asymnas.analysis.tuning import best_rate, best_rates, edge_share, kept
+
+RATES = [0.001, 0.004, 0.016]
+SHARES = [0.1, 0.3, 0.5, 0.7, 0.9]
+
+
+def tuned(losses, budget=5_000, phase=t.TUNING):
+    """A table of tuning runs: losses by shares and rates, `None` for a failed run."""
+    rows = [
+        {
+            t.PHASE: phase,
+            t.BUDGET: budget,
+            t.TARGET_SHARE: share,
+            t.LEARNING_RATE: rate,
+            t.STATE: "failed" if loss is None else "complete",
+            t.VAL_LOSS: np.nan if loss is None else loss,
+        }
+        for share, row in zip(SHARES, losses, strict=False)
+        for rate, loss in zip(RATES, row, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def chosen(table, budget=5_000):
+    """Rates in the order of the shares."""
+    best = best_rates(table, RATES)
+    return [best[budget, share] for share in SHARES if (budget, share) in best]
+
+
+def test_each_share_takes_the_rate_of_its_lowest_loss():
+    middle, high = [3.0, 1.0, 2.0], [3.0, 2.0, 1.0]
+    table = tuned([middle, middle, middle, high, high])
+    assert chosen(table) == [RATES[1]] * 3 + [RATES[2]] * 2
+
+
+def test_budgets_are_judged_apart_and_other_runs_are_not_looked_at():
+    small, large = tuned([[1.0, 2.0, 3.0]] * 5), tuned([[3.0, 2.0, 1.0]] * 5, budget=9_000)
+    measured = tuned([[9.0, 0.1, 9.0]] * 5, phase=t.MEASURE)
+    table = pd.concat([large, measured, small])
+    assert set(chosen(table)) == {RATES[0]}
+    assert set(chosen(table, 9_000)) == {RATES[2]}
+    shuffled = table.sample(frac=1, random_state=0)
+    assert best_rates(shuffled, RATES) == best_rates(table, RATES)
+
+
+def test_neighbours_outvote_a_lucky_run():
+    usual, lucky = [2.0, 1.0, 1.6], [2.0, 1.0, 0.9]
+    assert chosen(tuned([usual, usual, lucky, usual, usual])) == [RATES[1]] * 5
+    alone = tuned([lucky])
+    assert chosen(alone) == [RATES[2]]
+
+
+def test_neighbours_do_not_outvote_a_clear_difference():
+    usual, apart = [2.0, 1.0, 1.2], [2.0, 1.0, 0.3]
+    assert chosen(tuned([usual, usual, apart, usual, usual]))[2] == RATES[2]
+
+
+def test_neighbours_count_by_their_shape_not_their_level():
+    noise = np.random.default_rng(0).normal(0, 0.03, (5, 3))
+    shape = np.log([1.3, 1.0, 1.2])
+    levels = np.log([[100.0], [10.0], [1.0], [0.1], [0.01]])
+    assert chosen(tuned(np.exp(levels + shape + noise))) == [RATES[1]] * 5
+
+
+@pytest.mark.parametrize("broken", [None, float("nan"), float("inf")])
+def test_a_rate_at_which_a_run_broke_is_out(broken):
+    table = tuned([[3.0, 2.0, broken]] * 3)
+    assert chosen(table) == [RATES[1]] * 3
+    # At its neighbours too: one step in the share is close.
+    mixed = tuned([[3.0, 2.0, 1.0], [3.0, 2.0, broken], [3.0, 2.0, 1.0], [3.0, 2.0, 1.0]])
+    assert chosen(mixed) == [RATES[1]] * 3 + [RATES[2]]
+
+
+def test_the_lowest_is_taken_where_all_broke():
+    assert chosen(tuned([[None] * 3] * 5)) == [RATES[0]] * 5
+
+
+def test_a_share_whose_neighbour_broke_at_all_rates_is_judged_by_itself():
+    fine = [3.0, 1.0, 2.0]
+    table = tuned([fine, [None] * 3, fine, fine, fine])
+    assert chosen(table) == [RATES[1], RATES[0], RATES[1], RATES[1], RATES[1]]
+    one_left = tuned([[None, 2.0, 1.0], [1.0, None, None]])
+    assert chosen(one_left) == [RATES[2], RATES[0]]
+
+
+def test_no_tuning_runs_no_rates():
+    empty = tuned([[1.0, 2.0, 3.0]], phase=t.MEASURE)
+    assert best_rates(empty, RATES) == {}
+    assert best_rates(empty.drop(columns=t.PHASE), RATES) == {}
+    assert edge_share(empty) is None
+    assert edge_share(empty.drop(columns=t.PHASE)) is None
+
+
+def entered(losses, name="mirror", phase=t.TUNING):
+    """Tuning runs of one contender."""
+    table = tuned([losses], phase=phase)
+    return table.assign(**{t.CONTENDER: name})
+
+
+def test_a_contender_takes_the_rate_of_its_own_lowest_loss():
+    table = pd.concat(
+        [
+            entered([3.0, 1.0, 2.0]),
+            entered([1.0, 2.0, 3.0], "reference"),
+            entered([2.0, 2.0, 0.1], phase=t.MEASURE),
+        ],
+        ignore_index=True,
+    )
+    assert best_rate(table, t.CONTENDER, "mirror", RATES) == RATES[1]
+    assert best_rate(table, t.CONTENDER, "reference", RATES) == RATES[0]
+
+
+@pytest.mark.parametrize("broken", [None, float("nan")])
+def test_a_contender_whose_runs_broke_takes_another_rate_or_the_middle(broken):
+    table = entered([2.0, broken, broken])
+    assert best_rate(table, t.CONTENDER, "mirror", RATES) == RATES[0]
+    table = entered([broken] * 3)
+    assert best_rate(table, t.CONTENDER, "mirror", RATES) == RATES[1]
+    assert best_rate(table, t.CONTENDER, "nobody", RATES) == RATES[1]
+    assert best_rate(table.drop(columns=t.PHASE), t.CONTENDER, "mirror", RATES) == RATES[1]
+
+
+def test_the_part_of_strata_whose_rate_is_at_the_edge():
+    low, middle, high = [1.0, 3.0, 9.0], [3.0, 1.0, 3.0], [9.0, 3.0, 1.0]
+    assert edge_share(tuned([middle] * 5)) == 0.0
+    assert edge_share(tuned([low] * 5)) == 1.0
+    assert edge_share(tuned([low, low, middle, high, high])) == pytest.approx(0.8)
+
+
+def test_two_rates_have_no_inside():
+    table = tuned([[1.0, 2.0, 3.0]] * 5)
+    assert edge_share(table[table[t.LEARNING_RATE] < RATES[2]]) is None
+
+
+def screened(losses, phase=t.SCREENING):
+    """Screening runs: budget, share, cluster and loss, `None` for a failed run."""
+    rows = [
+        {
+            t.PHASE: phase,
+            t.BUDGET: budget,
+            t.TARGET_SHARE: share,
+            t.CLUSTER: cluster,
+            t.STATE: "failed" if loss is None else "complete",
+            t.VAL_LOSS: np.nan if loss is None else loss,
+        }
+        for budget, share, cluster, loss in losses
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_each_stratum_keeps_its_best_structures():
+    table = screened(
+        [
+            *[(100, 0.3, 0, 3.0), (100, 0.3, 2, 1.0), (100, 0.3, 4, 2.0)],
+            *[(100, 0.7, 1, 9.0), (100, 0.7, 3, 8.0), (100, 0.7, 5, 7.0)],
+            *[(200, 0.3, 6, 0.1), (200, 0.3, 7, 0.3), (200, 0.3, 8, 0.2)],
+        ]
+    )
+    assert kept(table, 1) == [2, 5, 6]
+    assert kept(table, 2) == [2, 3, 4, 5, 6, 8]
+    assert kept(table, 3) == list(range(9))
+    assert kept(table.sample(frac=1, random_state=1), 2) == kept(table, 2)
+    measured = screened([(100, 0.3, 0, 0.1)], phase=t.MEASURE)
+    assert kept(pd.concat([table, measured]), 1) == [2, 5, 6]
+    assert kept(measured, 1) == kept(measured.drop(columns=t.PHASE), 1) == []
+
+
+@pytest.mark.parametrize("broken", [None, float("nan"), float("inf")])
+def test_a_failed_structure_is_kept_for_lack_of_others_only(broken):
+    table = screened([(100, 0.3, 0, broken), (100, 0.3, 1, 5.0), (100, 0.3, 2, broken)])
+    assert kept(table, 1) == [1]
+    assert kept(table, 2) == [0, 1]
+    assert kept(screened([(100, 0.3, 4, None), (100, 0.3, 3, None)]), 1) == [3]

@@ -1,0 +1,97 @@
+"""Evaluation: averages over a whole split, on the very same draws for every candidate."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from asymnas.evaluation import EVALUATION_BATCH, SAMPLES, evaluate, reconstruct
+from asymnas.kinds import KINDS, Autoencoder
+from asymnas.metrics import METRICS
+
+IMAGE = (1, 8, 8)
+every_kind = pytest.mark.parametrize("kind", KINDS.names())
+
+
+def identity() -> Autoencoder:
+    """Gives back what it sees."""
+    scale = nn.Conv2d(1, 1, 1, bias=False)
+    nn.init.ones_(scale.weight)
+    return Autoencoder(scale, nn.Identity(), nn.Identity())
+
+
+def untrained() -> Autoencoder:
+    torch.manual_seed(0)
+    decoder = nn.Sequential(nn.Linear(5, 64), nn.Unflatten(1, IMAGE))
+    return Autoencoder(nn.Sequential(nn.Flatten(), nn.Linear(64, 5)), nn.Identity(), decoder)
+
+
+def images(n, seed=0):
+    return torch.rand(n, *IMAGE, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_scores_are_means_over_the_whole_split(dtype):
+    raw = (images(2 * EVALUATION_BATCH + 203) * 256).to(torch.uint8)
+    stored = raw if dtype == torch.uint8 else raw / 255 * 4
+    model = untrained()
+    found = evaluate(model, stored, ("mse", "psnr"), kind="plain", data_range=4.0)
+    x = (raw / 255 if dtype == torch.uint8 else stored).double()
+    with torch.no_grad():
+        output = model(x.float()).double()
+    errors = [float(((x[i] - output[i]) ** 2).mean()) for i in range(len(x))]
+    assert found.loss == pytest.approx(np.mean(errors), rel=1e-5)
+    assert found.metrics["mse"] == pytest.approx(np.mean(errors), rel=1e-5)
+    psnr = np.mean(10 * np.log10(16 / np.array(errors)))
+    assert found.metrics["psnr"] == pytest.approx(psnr, rel=1e-5)
+    assert list(found.metrics) == ["mse", "psnr"]
+    assert model.training
+
+
+@every_kind
+def test_every_candidate_is_scored_on_the_same_draws(kind):
+    examples, seen = images(EVALUATION_BATCH + 30), []
+    for seed, width in ((1, 1.0), (2, 3.0)):  # another state of the process, another network
+        torch.manual_seed(seed)
+        model = identity()
+        model.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
+        nn.init.constant_(model.encoder.weight, width)
+        first = evaluate(model, examples, METRICS.names(), kind=kind)
+        assert evaluate(model, examples, METRICS.names(), kind=kind) == first
+    rounds = [torch.cat(seen[i : i + 2]) for i in range(0, len(seen), 2)]
+    assert len(rounds) == 4
+    assert all(torch.equal(rounds[0], other) for other in rounds[1:])
+
+
+def test_each_chunk_has_draws_of_its_own():
+    chunk = images(EVALUATION_BATCH)
+    one = evaluate(identity(), chunk, kind="denoising").loss
+    both = evaluate(identity(), torch.cat([chunk, chunk]), kind="denoising").loss
+    assert both != pytest.approx(one, rel=1e-6)
+    assert both == pytest.approx(0.3**2, rel=0.02) == pytest.approx(one, rel=0.02)
+
+
+def test_metrics_compare_what_came_out_with_the_clean_example():
+    found = evaluate(identity(), images(600), ("mse",), kind="denoising-masking")
+    assert found.loss == pytest.approx(0.25 / 3, rel=0.03)  # a quarter of E x², x uniform
+    assert found.metrics["mse"] == pytest.approx(found.loss, rel=1e-6)
+
+
+@every_kind
+@pytest.mark.parametrize("n", [3, 20])
+def test_reconstructions_show_the_clean_example_and_what_came_out(kind, n):
+    examples = (images(n) * 256).to(torch.uint8)
+    x, output = reconstruct(identity(), examples, kind=kind)
+    assert x.shape == output.shape == (min(n, SAMPLES), *IMAGE)
+    assert x.dtype == output.dtype == np.float32
+    np.testing.assert_array_equal(x, examples[:SAMPLES].numpy() / np.float32(255))
+    assert np.array_equal(x, output) == (kind == "plain")
+    np.testing.assert_array_equal(reconstruct(identity(), examples, kind=kind)[1], output)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+@every_kind
+def test_a_split_that_is_elsewhere_is_moved_in_chunks(kind):
+    model, examples = untrained().cuda(), images(700)
+    there = evaluate(model, examples.cuda(), ("mse",), kind=kind)
+    assert evaluate(model, examples, ("mse",), kind=kind) == there
