@@ -18,7 +18,7 @@ def confirm(
         str | None,
         flag(
             "Fresh seeds for each contender; six are the least for a verdict on one comparison, "
-            "eight on three at once [default: 8]",
+            "seven on three at once [default: 8]",
             DESIGN,
         ),
     ] = None,

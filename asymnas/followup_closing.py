@@ -1,18 +1,19 @@
 """What a sweep and a confirmation say before and after."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from asymnas.analysis.estimates import Contender
 from asymnas.analysis.multiplicity import least_pairs
 from asymnas.closing import print_ending, print_places, relative, trials_line
 from asymnas.confirmations import ConfirmationPlan
 from asymnas.coordinator import Ending
-from asymnas.figures.contenders import contender_rows
-from asymnas.figures.content import Rows
 from asymnas.figures.style import percent, plural, short
 from asymnas.finder import Run
 from asymnas.results.confirmed import confirmed
@@ -55,11 +56,12 @@ def _print_cost(console: Console, settled: SweepPlan) -> None:
     seen = settled.examples
     macs = sum(c.total_macs for c in counts) / len(counts)
     part = (seen - settled.runs * (config.examples or 0)) / seen
+    rates = ", ".join(f"{rate:.2g}" for rate in settled.rates)
     console.print("Design", style="bold")
     console.print(
         f"{plural(len(counts), 'architecture')}, of which one in {sweep.screen} is kept; each at "
-        f"{100 * min(filled):.1f} to {100 * max(filled):.1f} % of its budget and at most {100 * off:.1f} points off its "
-        f"share; learning rates {', '.join(f'{rate:.2g}' for rate in settled.rates)}."
+        f"{100 * min(filled):.1f} to {100 * max(filled):.1f} % of its budget and at most "
+        f"{100 * off:.1f} points off its share; learning rates {rates}."
     )
     console.print("Cost", style="bold")
     console.print(
@@ -154,7 +156,7 @@ def print_confirmation(console: Console, run: Run, ending: Ending) -> None:
     record: Record | None = gather(run.study, run.directory).confirmation
     if record is not None:
         found = confirmed(record)
-        console.print(_as_table(contender_rows(found.contenders)), soft_wrap=False)
+        console.print(_contenders(found.contenders), soft_wrap=False)
         console.print()
         for sentence in found.verdict:
             console.print(sentence)
@@ -164,10 +166,21 @@ def print_confirmation(console: Console, run: Run, ending: Ending) -> None:
     print_places(console, {"report": f"{shown / REPORT}", "scores": f"{shown / CONFIRMATION}"})
 
 
-def _as_table(rows: Rows) -> Table:
+def _contenders(contenders: Sequence[Contender]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for place, column in enumerate(rows.columns):
-        table.add_column(column, justify="right" if place else "left")
-    for place, row in enumerate(rows.rows):
-        table.add_row(*row, style="bold" if place == rows.marked else None)
+    for name in ("contender", "test loss", "decoder share", "parameters", "MACs", "seeds"):
+        table.add_column(name, justify="left" if name == "contender" else "right", no_wrap=True)
+    means = [mean(c.scores.values()) if c.scores else math.inf for c in contenders]
+    for contender, score in zip(contenders, means, strict=True):
+        losses = list(contender.scores.values())
+        spread = f" ± {stdev(losses):.2g}" if len(losses) > 1 else ""
+        table.add_row(
+            contender.name,
+            f"{score:.4g}{spread}" if losses else "\N{EN DASH}",
+            percent(contender.decoder_share),
+            f"{contender.params:,}",
+            short(contender.macs),
+            str(len(losses)),
+            style="bold" if score == min(means) else None,
+        )
     return table

@@ -86,8 +86,8 @@ class ConfirmationConfig:
 
     Args:
         run_dir: The search's run directory.
-        seeds: Fresh seeds for each contender; six are the least for a verdict, eight for one that
-            three comparisons at once can reach.
+        seeds: Fresh seeds for each contender; six are the least for a verdict on one comparison,
+            seven on three at once.
         top: Members of the search's front that are retrained.
         rates: Learning rates tried for controls that no search has chosen one for.
         margin: Relative difference that does not matter: 0.01 is one per cent.

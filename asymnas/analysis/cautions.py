@@ -13,6 +13,8 @@ LEAST_ARCHITECTURES = 8
 #: Share of the resamples that choose another law at which the choice counts as open.
 OPEN_CHOICE = 0.2
 
+ROUNDING = 1e-6  # of a share: two ends at the same edge of those trained
+
 UNITS: dict[Sizes, str] = {"params": "parameters", "macs": "MACs"}
 
 
@@ -21,8 +23,8 @@ def about_sweep(clusters: Clusters) -> tuple[str, ...]:
     said = []
     if clusters.rejected:
         said.append(
-            f"{clusters.rejected:,} finished runs have no positive finite loss or no sizes and "
-            "were left out."
+            f"{plural(clusters.rejected, 'finished run')} without a positive finite loss or "
+            "without sizes left out."
         )
     if not len(clusters.runs):
         said.append("No measuring run of the sweep has finished: nothing can be concluded.")
@@ -56,15 +58,30 @@ def about_sweep(clusters: Clusters) -> tuple[str, ...]:
     return tuple(said)
 
 
-def about_fit(law: Law, odds: float | None, by_share: float | None) -> tuple[str, ...]:
+def about_fit(
+    law: Law, *, odds: float | None, by_share: float | None, departs: bool, astray: int
+) -> tuple[str, ...]:
     """What the fit leaves open.
 
     Args:
         law: The law chosen.
         odds: Share of the resamples that choose it; `None` without resamples.
         by_share: R² on held-out architectures against the mean of their budget.
+        departs: Whether the means of the shares depart from it beyond chance.
+        astray: Architectures far off it.
     """
     said = []
+    if astray:
+        said.append(
+            f"{plural(astray, 'architecture')} more than five standard deviations off the fit, "
+            "given little weight: see how the runs went."
+        )
+    if departs:
+        said.append(
+            f"The losses depart from the {law} law by more than architectures of a share differ, "
+            "and the other law predicts no better: what symmetry costs has no interval; look at "
+            "the points and at the Gaussian process."
+        )
     if by_share is not None and by_share <= 0:
         said.append(
             "The decoder share does not explain the loss within the noise: held-out architectures "
@@ -105,7 +122,7 @@ def _apart(one: Interval, other: Interval) -> bool:
     """Whether both are intervals that do not overlap."""
     if one.low is None or one.high is None or other.low is None or other.high is None:
         return False
-    return one.high < other.low or other.high < one.low
+    return one.high < other.low - ROUNDING or other.high < one.low - ROUNDING
 
 
 def _range(interval: Interval) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import chi2
 
 from asymnas.analysis.estimates import Floats, Sizes
 from asymnas.errors import ConfigError
@@ -53,8 +54,8 @@ class Clusters:
         log_loss: Mean over seeds of the log validation loss.
         runs: Finished seeds.
         structure: Centred columns of structure `[g, c]`, numeric ones of unit variance.
-        seed_deviation: Pooled standard deviation of log loss between the seeds of an architecture;
-            `None` if none has two.
+        seed_deviation: Standard deviation of log loss between the seeds of an architecture; `None`
+            if none has two.
         rejected: Finished runs without a positive loss, sizes or an architecture number.
     """
 
@@ -122,7 +123,7 @@ def clusters_of(table: pd.DataFrame, sizes: Sizes) -> Clusters:
         log_loss=groups[LOG_LOSS].mean().to_numpy(dtype=float),
         runs=runs,
         structure=structure_columns(first),
-        seed_deviation=pooled_deviation(groups[LOG_LOSS].var().to_numpy(dtype=float), runs),
+        seed_deviation=typical_deviation(groups[LOG_LOSS].var().to_numpy(dtype=float), runs),
         rejected=int((~usable).sum()),
     )
 
@@ -153,10 +154,14 @@ def structure_columns(architectures: pd.DataFrame) -> Floats:
     return centred
 
 
-def pooled_deviation(variances: Floats, runs: NDArray[np.int64]) -> float | None:
-    """One standard deviation from variances of groups `[n]`; groups of one say nothing."""
+def typical_deviation(variances: Floats, runs: NDArray[np.int64]) -> float | None:
+    """One standard deviation from variances of groups `[n]`; groups of one say nothing.
+
+    The median of the variances, each over the median that its chi-squared distribution has for a
+    variance of one, so that a few runs gone astray do not count.
+    """
     several = runs > 1
     if not several.any():
         return None
     freedom = runs[several] - 1
-    return float(np.sqrt((variances[several] * freedom).sum() / freedom.sum()))
+    return float(np.sqrt(np.median(variances[several] * freedom / chi2.median(freedom))))

@@ -1,19 +1,25 @@
 """Which scaling law predicts held-out architectures better."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from asymnas.analysis.clusters import Clusters, pooled_deviation
+from asymnas.analysis.clusters import Clusters, typical_deviation
 from asymnas.analysis.estimates import Floats, Law
-from asymnas.analysis.law_fit import LEAST_NOISE, Batch, Data, Fits, fit, full_fit
-from asymnas.analysis.laws import FORMS
+from asymnas.analysis.law_fit import LEAST_NOISE, Batch, Data, Fits, fit, full_fit, robust_deviation
+from asymnas.analysis.laws import FORMS, Form
 
 FOLDS = 10
 REPEATS = 4
 #: Penalties tried on the structure's coefficients, in architectures' worth of evidence.
 RIDGES = (1.0, 10.0, 100.0, 1_000.0)
+
+#: Residuals beyond this many standard deviations mark architectures gone astray; held-out errors
+#: beyond it count as this large.
+ASTRAY = 5.0
 
 
 @dataclass(frozen=True)
@@ -23,10 +29,13 @@ class Candidate:
     Args:
         fits: One fit.
         batch: The batch of one that it belongs to.
-        errors: Mean squared error of log loss where held out, by architecture `[g]`.
+        errors: Mean squared error of log loss where held out, by architecture `[g]`, those of
+            architectures gone astray cut.
         predictions: What the law without the structure says where held out `[repeats, g]`.
         adjusted: Log loss less the structure's part where held out `[repeats, g]`.
         residuals: Log loss minus fit `[g]`.
+        without_structure: Log loss less the structure's part `[g]`.
+        astray: Architectures with a residual of more than five standard deviations `[g]`.
         freedom: Unknowns in use, counting the structure's by how free the ridge leaves them.
         held_out: Root mean squared error of log loss where held out.
     """
@@ -37,6 +46,8 @@ class Candidate:
     predictions: Floats
     adjusted: Floats
     residuals: Floats
+    without_structure: Floats
+    astray: NDArray[np.bool_]
     freedom: float
     held_out: float
 
@@ -62,7 +73,7 @@ def _precision(clusters: Clusters) -> Floats:
     Architectures differ whatever their seeds, so two seeds tell less than twice as much as one.
     """
     cells = pd.Series(clusters.log_loss).groupby([clusters.budget, clusters.target])
-    between = pooled_deviation(cells.var().to_numpy(), cells.size().to_numpy())
+    between = typical_deviation(cells.var().to_numpy(), cells.size().to_numpy())
     if between is None or clusters.seed_deviation is None:
         return np.ones(len(clusters.runs))
     seeds = clusters.seed_deviation**2 / clusters.runs
@@ -82,51 +93,59 @@ def _candidate(law: Law, data: Data, seed: int) -> Candidate:
     form = FORMS[law]
     ridges = RIDGES if data.structure.shape[1] else RIDGES[:1]
     ridge = ridges[len(ridges) // 2]
-
-    def noise_of(residuals: Floats) -> float:
-        left = max(1.0, len(residuals) - _freedom(data, form.unknowns, ridge))
-        spread = 1.4826 * float(np.median(np.abs(residuals * np.sqrt(data.precision))))
-        return spread * float(np.sqrt(len(residuals) / left))
-
-    fits, batch = full_fit(form, data, ridge, noise_of, seed)
-    kept = np.tile(_folds(len(data.y), seed), (len(ridges), 1))
-    rows = np.zeros(len(kept), dtype=int)
-    tried = replace(
-        batch.only(rows), weights=kept, ridge=np.repeat(ridges, len(kept) // len(ridges))
-    )
-    held = fit(form, data, tried, fits.repeated(len(kept)))
-    law_part = form.log_loss(held.theta, data.x, data.z)
-    structure_part = held.beta @ data.structure.T
-
-    def out_of_fold(values: Floats) -> Floats:
-        """From `[ridges * repeats * folds, g]` to `[ridges, repeats, g]`."""
-        chosen = np.where(kept > 0, 0.0, values)
-        result: Floats = chosen.reshape(len(ridges), REPEATS, -1, len(data.y)).sum(axis=2)
-        return result
-
-    squares = out_of_fold((data.y - law_part - structure_part) ** 2).mean(axis=1)
+    fits, batch = _fitted(form, data, ridge, seed)
+    law_part, structure_part = _held_out(form, data, fits, batch, ridges, seed)
+    largest = ASTRAY * batch.noise
+    errors = np.clip(data.y - law_part - structure_part, -largest, largest)
+    squares = (errors**2).mean(axis=1)
     best = int((squares * data.precision).sum(axis=1).argmin())
     if ridges[best] != ridge:
-        ridge = ridges[best]
-        fits, batch = full_fit(form, data, ridge, noise_of, seed)
+        fits, batch = _fitted(form, data, ridges[best], seed)
+    residuals = fits.residuals(form, data)[0]
     return Candidate(
         fits=fits,
         batch=batch,
         errors=squares[best],
-        predictions=out_of_fold(law_part)[best],
-        adjusted=data.y - out_of_fold(structure_part)[best],
-        residuals=fits.residuals(form, data)[0],
-        freedom=_freedom(data, form.unknowns, ridge),
+        predictions=law_part[best],
+        adjusted=data.y - structure_part[best],
+        residuals=residuals,
+        without_structure=data.y - data.structure @ fits.beta[0],
+        astray=np.abs(residuals) > ASTRAY * batch.noise,
+        freedom=_freedom(data, form.unknowns, ridges[best]),
         held_out=float(np.sqrt(np.average(squares[best], weights=data.precision))),
     )
 
 
-def _folds(count: int, seed: int) -> Floats:
-    """Which architectures each fold keeps, `[repeats * folds, g]` of 0 and 1."""
-    rng = np.random.default_rng(seed)
+def _fitted(form: Form, data: Data, ridge: float, seed: int) -> tuple[Fits, Batch]:
+    """The fit to all architectures, and the batch of one that it belongs to."""
+    used = _freedom(data, form.unknowns, ridge)
+
+    def noise_of(residuals: Floats) -> float:
+        return robust_deviation(residuals * np.sqrt(data.precision), used)
+
+    return full_fit(form, data, ridge, noise_of, seed)
+
+
+def _held_out(
+    form: Form, data: Data, fits: Fits, batch: Batch, ridges: Sequence[float], seed: int
+) -> tuple[Floats, Floats]:
+    """What law and structure say of held-out architectures, both `[ridges, repeats, g]`."""
+    rng, count = np.random.default_rng(seed), len(data.y)
     folds = min(FOLDS, count)
     numbers = [rng.permutation(np.arange(count) % folds) for _ in range(REPEATS)]
-    return np.concatenate([(n != np.arange(folds)[:, None]).astype(float) for n in numbers])
+    kept = np.array([n != np.arange(folds)[:, None] for n in numbers])  # [repeats, folds, g]
+    weights = np.tile(kept.astype(float), (len(ridges), 1, 1)).reshape(-1, count)
+    same = batch.only(np.zeros(len(weights), dtype=np.intp))
+    tried = replace(same, weights=weights, ridge=np.repeat(ridges, REPEATS * folds))
+    held = fit(form, data, tried, fits.repeated(len(weights)))
+
+    def out_of_fold(values: Floats) -> Floats:
+        by_fold = values.reshape(len(ridges), REPEATS, folds, count)
+        chosen: Floats = np.where(kept, 0.0, by_fold).sum(axis=2)
+        return chosen
+
+    law_part = form.log_loss(held.theta, data.x, data.z)
+    return out_of_fold(law_part), out_of_fold(held.beta @ data.structure.T)
 
 
 def _freedom(data: Data, unknowns: int, ridge: float) -> float:

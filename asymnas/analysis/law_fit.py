@@ -9,6 +9,7 @@ Shapes: b fits, g architectures, k unknowns of the law, c columns of structure.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from asymnas.analysis.estimates import Floats
 from asymnas.analysis.laws import Form
 
 HUBER = 1.345  # standard deviations: 95 % efficient for normal noise
+CUT = 2.0  # standard deviations at which residuals are cut when the noise is estimated
+CUT_ROUNDS = 20
 STARTS = 24
 KEPT_STARTS = 4  # after the first round
 ROUNDS = 6  # of fitting and estimating the noise from the fit
@@ -165,6 +168,28 @@ def full_fit(
         if abs(noise / last - 1) < SETTLED:
             break
     return best.repeated(1), batch.only(order[:1])
+
+
+def robust_deviation(residuals: Floats, used: float) -> float:
+    """Standard deviation that a few large residuals `[g]` hardly move.
+
+    Args:
+        residuals: About zero.
+        used: Parameters that were fitted to get them.
+
+    Source:
+        Huber's proposal 2, from the median absolute deviation; Huber & Ronchetti (2009), §6.4.
+    """
+    left = max(1.0, len(residuals) - used)
+    normal = NormalDist()
+    inside = 2 * normal.cdf(CUT) - 1
+    expected = inside - 2 * CUT * normal.pdf(CUT) + CUT**2 * (1 - inside)
+    deviation = float(np.median(np.abs(residuals))) / normal.inv_cdf(0.75)
+    deviation *= float(np.sqrt(len(residuals) / left))
+    for _ in range(CUT_ROUNDS):
+        cut = np.minimum(np.abs(residuals), CUT * deviation)
+        deviation = float(np.sqrt((cut**2).sum() / (left * expected)))
+    return deviation
 
 
 def _objective(form: Form, data: Data, batch: Batch, unknowns: Floats) -> tuple[Floats, Floats]:

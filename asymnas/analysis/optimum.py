@@ -6,7 +6,7 @@ Gaussian process that knows no law looks at each budget again.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from asymnas.analysis import budget_split as split
-from asymnas.analysis.adequacy import deviations, explained, explained_by_share
+from asymnas.analysis.adequacy import deviations, explained, explained_by_share, lack_of_fit
 from asymnas.analysis.bootstrap import resample
 from asymnas.analysis.cautions import (
     LEAST_ARCHITECTURES,
@@ -25,7 +25,8 @@ from asymnas.analysis.cautions import (
 )
 from asymnas.analysis.clusters import COLUMNS_OF, Clusters, clusters_of
 from asymnas.analysis.estimates import Band, BudgetSplit, Floats, Interval, Sizes, SplitInference
-from asymnas.analysis.law_choice import candidates, data_of
+from asymnas.analysis.law_choice import Candidate, candidates, data_of
+from asymnas.analysis.laws import FORMS
 from asymnas.analysis.process import process_optimum
 from asymnas.errors import ConfigError
 
@@ -33,6 +34,9 @@ from asymnas.errors import ConfigError
 REACH = 2
 
 LEAST_RESAMPLES = 100
+
+#: p of lack of fit below which the law is not trusted with differences of a few per cent.
+DEPARTS = 0.001
 
 
 def infer_split(
@@ -62,7 +66,8 @@ def infer_split(
     Returns:
         What can be concluded; what cannot is left `None` and said in `cautions`. A budget with
         fewer than three shares has no entry, one with fewer than eight architectures no intervals
-        (the ends of its bands are NaN).
+        (the ends of its bands are NaN). Where neither law fits the means of the shares, what
+        symmetry costs has no interval.
 
     Raises:
         ConfigError: An argument is out of its range, or the table is no sweep's.
@@ -76,23 +81,21 @@ def infer_split(
     data, scale = data_of(clusters)
     fitted = candidates(data, seed)
     law = min(fitted, key=lambda name: fitted[name].held_out)
-    best = fitted[law]
-    sized = [b for b in usable if (clusters.budget == b).sum() >= LEAST_ARCHITECTURES]
-    again = resample(data, fitted, level=level, resamples=resamples, seed=seed) if sized else None
+    best, again = fitted[law], None
+    if any((clusters.budget == budget).sum() >= LEAST_ARCHITECTURES for budget in usable):
+        again = resample(data, fitted, level=level, resamples=resamples, seed=seed)
     whole = split.FittedLaw(law, best.fits.theta, scale, again, level)
-    adjusted = data.y - data.structure @ best.fits.beta[0]
-    entries = []
-    for budget in usable:
-        at = clusters.budget == budget
-        known = whole if budget in sized else replace(whole, resamples=None)
-        check = Interval(level=level)
-        if budget in sized:
-            share = clusters.share[at]
-            check = process_optimum(share, adjusted[at], _edges(share), level=level, seed=seed)
-        entries.append(_entry(known, clusters, at, check, tolerance=tolerance, sizes=sizes))
-    entries.sort(key=lambda entry: entry.budget)
-    odds = None if again is None else again.share_of(law)
-    cautions += about_fit(law, odds, explained_by_share(best, clusters.budget))
+    departs = lack_of_fit(clusters, best, FORMS[law].unknowns) < DEPARTS
+    sweep = _Sweep(clusters, best, whole, departs, tolerance, sizes, seed)
+    entries = sorted((_entry(sweep, budget) for budget in usable), key=lambda entry: entry.budget)
+    of_fit = about_fit(
+        law,
+        odds=None if again is None else again.share_of(law),
+        by_share=explained_by_share(best, clusters.budget),
+        departs=departs,
+        astray=int(best.astray.sum()),
+    )
+    of_budgets = [caution for entry in entries for caution in about_budget(entry, sizes)]
     return SplitInference(
         law=law,
         held_out={name: candidate.held_out for name, candidate in fitted.items()},
@@ -100,33 +103,57 @@ def infer_split(
         trend=_trend(whole, clusters, usable),
         sizes=sizes,
         deviations=deviations(clusters, best),
-        cautions=(*cautions, *(c for entry in entries for c in about_budget(entry, sizes))),
+        cautions=(*cautions, *of_fit, *of_budgets),
         explained=explained(best),
     )
 
 
-def _entry(
-    fitted: split.FittedLaw,
-    clusters: Clusters,
-    at: NDArray[np.bool_],
-    cross_check: Interval,
-    *,
-    tolerance: float,
-    sizes: Sizes,
-) -> BudgetSplit:
-    """What is said of the architectures of one budget, `at` `[g]`."""
+@dataclass(frozen=True)
+class _Sweep:
+    """A fitted sweep, and how it is to be reported."""
+
+    clusters: Clusters
+    best: Candidate
+    law: split.FittedLaw
+    departs: bool
+    tolerance: float
+    sizes: Sizes
+    seed: int
+
+
+def _entry(sweep: _Sweep, budget: int) -> BudgetSplit:
+    """What is said of one budget."""
+    clusters, fitted = sweep.clusters, sweep.law
+    at = clusters.budget == budget
+    if at.sum() < LEAST_ARCHITECTURES:
+        fitted = replace(fitted, resamples=None)
     size, edges = _median_size(clusters, at), _edges(clusters.share[at])
+    cost = split.cost_of_symmetry(fitted, size, edges)
     return BudgetSplit(
-        budget=int(clusters.budget[at][0]) if sizes == "params" else round(size),
+        budget=budget if sweep.sizes == "params" else round(size),
         share=split.best_share(fitted, size, edges),
-        tolerance=tolerance,
-        within=split.shares_within(fitted, size, edges, tolerance),
-        cost_of_symmetry=split.cost_of_symmetry(fitted, size, edges),
-        cross_check=cross_check,
+        tolerance=sweep.tolerance,
+        within=split.shares_within(fitted, size, edges, sweep.tolerance),
+        cost_of_symmetry=replace(cost, low=None, high=None) if sweep.departs else cost,
+        cross_check=_cross_check(sweep, at, edges),
         curve=split.curve(fitted, size, edges),
         at_edge=not edges[0] < expit(fitted.best_logit(size)) < edges[1],
         architectures=int(at.sum()),
         runs=int(clusters.runs[at].sum()),
+    )
+
+
+def _cross_check(sweep: _Sweep, at: NDArray[np.bool_], edges: split.Edges) -> Interval:
+    """A Gaussian process's best share, of the architectures at a budget that are not astray."""
+    kept = at & ~sweep.best.astray
+    if kept.sum() < LEAST_ARCHITECTURES:
+        return Interval(level=sweep.law.level)
+    return process_optimum(
+        sweep.clusters.share[kept],
+        sweep.best.without_structure[kept],
+        edges,
+        level=sweep.law.level,
+        seed=sweep.seed,
     )
 
 

@@ -12,7 +12,7 @@ from asymnas.analysis.estimates import Floats, Interval
 
 GRID = 61
 DRAWS = 1_000
-SMOOTHNESS = (0.7, 10.0)  # bounds of the length scale, in logits: .1 to .9 are 4.4 apart
+SMOOTHNESS = (2.0, 10.0)  # bounds of the length scale, in logits: .1 to .9 are 4.4 apart
 NOISE_SHARE = (1e-3, 2.0)  # bounds of the noise, in variances of the log loss
 
 
@@ -37,7 +37,7 @@ def process_optimum(
     spread = float(np.std(log_loss))
     if not spread > 0 or edges[0] >= edges[1]:
         return Interval(level=level)
-    kernel = ConstantKernel(1.0, (1e-2, 1e2)) * RBF(1.5, SMOOTHNESS)
+    kernel = ConstantKernel(1.0, (1e-2, 1e2)) * RBF(3.0, SMOOTHNESS)
     process = GaussianProcessRegressor(kernel + WhiteKernel(0.3, NOISE_SHARE), random_state=seed)
     grid = np.linspace(logit(edges[0]), logit(edges[1]), GRID)
     with warnings.catch_warnings():

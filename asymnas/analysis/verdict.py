@@ -65,8 +65,7 @@ def _of_symmetry(entry: BudgetSplit, remedy: str) -> str:
         return "What symmetry costs cannot be told: no share of one half lies among those trained."
     claim = f"Symmetry costs {_percent(cost.estimate)}"
     if cost.low is None or cost.high is None or share.low is None:
-        few = plural(entry.architectures, "architecture")
-        return f"{claim}, without an interval: cannot tell; {few} are too few."
+        return f"{claim}, without an interval: cannot tell; {_missing(entry)}."
     claim += f" ({_number(cost.low)} to {_percent(cost.high)})"
     match split_outcome(entry):
         case "equivalent":
@@ -86,6 +85,13 @@ def _remedy(entry: BudgetSplit, inference: SplitInference) -> str:
     if found["seed"] ** 2 / seeds > found["architecture"] ** 2:
         return "more seeds of each architecture"
     return "more architectures a share"
+
+
+def _missing(entry: BudgetSplit) -> str:
+    """Why there is no interval."""
+    if entry.share.low is None:
+        return f"{plural(entry.architectures, 'architecture')} are too few"
+    return "no scaling law fits these losses"
 
 
 def _larger(share: Interval) -> str:

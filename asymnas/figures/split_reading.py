@@ -9,6 +9,7 @@ from asymnas.figures.wording import (
     change_span,
     counted,
     level,
+    overlapping,
     rounded,
     share_span,
     with_span,
@@ -30,6 +31,11 @@ def split_reading(inference: SplitInference) -> str:
         reading += (
             f" At {', '.join(edges)} the best share is at the edge of the shares trained: the "
             "optimum may lie beyond."
+        )
+    if apart := [s for s in told if overlapping(s.share, s.cross_check) is False]:
+        reading += (
+            " The Gaussian process, which knows no law, disagrees at "
+            f"{', '.join(f'{short(s.budget)}: {_share(s.cross_check)}' for s in apart)}."
         )
     return reading
 

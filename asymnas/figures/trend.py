@@ -10,7 +10,7 @@ from asymnas.analysis.estimates import Band, BudgetSplit, Interval, SplitInferen
 from asymnas.figures.axes import share_axis
 from asymnas.figures.style import LIGHT, Panel, figure, percent, short
 from asymnas.figures.trend_line import trend_traces
-from asymnas.figures.wording import counted, share_span
+from asymnas.figures.wording import counted, overlapping, share_span
 
 TITLE = "The best share against the budget"
 ASIDE = 0.018  # the cross-check stands this part of the axis beside its budget
@@ -40,7 +40,7 @@ def trend_panel(inference: SplitInference) -> Panel:
         _shares(
             "Gaussian process",
             [(split, split.cross_check) for split in told],
-            {"color": LIGHT["pruned"], "size": 8, "symbol": "square"},
+            {"color": LIGHT["complete"], "size": 8, "symbol": "square"},
             aside,
         ),
         _shares(
@@ -104,7 +104,7 @@ def _reading(told: list[BudgetSplit], inference: SplitInference) -> str:
     first, last = told[0], told[-1]
     a, b = percent(first.share.estimate or 0), percent(last.share.estimate or 0)
     lower, upper = f"{short(first.budget)} {counted(inference.sizes)}", short(last.budget)
-    overlap = _overlap(first.share, last.share)
+    overlap = overlapping(first.share, last.share)
     if overlap is None:
         reading = f"The best share is {a} at {lower} and {b} at {upper}, both without an interval."
     elif overlap:
@@ -119,9 +119,3 @@ def _reading(told: list[BudgetSplit], inference: SplitInference) -> str:
         end = short(float(inference.trend.x[-1]))
         reading += f" Dotted, up to {end}, the law is extrapolated and not tested."
     return reading
-
-
-def _overlap(first: Interval, last: Interval) -> bool | None:
-    if first.low is None or first.high is None or last.low is None or last.high is None:
-        return None
-    return first.low <= last.high and last.low <= first.high

@@ -52,6 +52,13 @@ def with_span(estimate: str, span: str) -> str:
     return estimate if span == MISSING else f"{estimate} ({span})"
 
 
+def overlapping(first: Interval, second: Interval) -> bool | None:
+    """Whether two intervals overlap; `None` where one of them has no ends."""
+    if first.low is None or first.high is None or second.low is None or second.high is None:
+        return None
+    return first.low <= second.high and second.low <= first.high
+
+
 def level(interval: Interval) -> str:
     """An interval's confidence: `95 %`, and `96.9 %` where it is no whole number."""
     return f"{100 * interval.level:.3g}{_SPACE}%"

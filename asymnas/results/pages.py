@@ -13,7 +13,7 @@ from asymnas.analysis.split import decoder_share
 from asymnas.architecture import Architecture
 from asymnas.figures.checklist import tally
 from asymnas.figures.confirmation import confirmation_panel
-from asymnas.figures.contenders import contender_rows
+from asymnas.figures.contenders import comparison_rows, contender_rows
 from asymnas.figures.content import (
     Block,
     Checklist,
@@ -73,7 +73,8 @@ def _split(findings: Findings) -> list[Section]:
     if found is None or sweep is None:
         return []
     body: list[Block] = [split_panel(sweep.measured, found.split), split_rows(found.split)]
-    sections = [Section("split", "Loss against decoder share", body)]
+    lead = "Dots are runs as measured; the line is the fitted law for an average structure."
+    sections = [Section("split", "Loss against decoder share", body, lead=lead)]
     if len(found.split.budgets) > 1:
         trend: list[Block] = [trend_panel(found.split)]
         sections.append(Section("trend", "The best share against the budget", trend))
@@ -137,6 +138,7 @@ def _confirmation(findings: Findings) -> list[Section]:
     body: list[Block] = [
         confirmation_panel(found.contenders, found.comparisons),
         contender_rows(found.contenders),
+        comparison_rows(found.comparisons),
         Points([f"There is no {name}: {why}." for name, why in found.missing.items()]),
     ]
     return [Section("confirmation", "Confirmed with fresh seeds on the test split", body)]

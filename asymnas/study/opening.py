@@ -64,9 +64,7 @@ def open_study(
     if not config.storage and names == [config.name] and _is_stillborn(names[0], backend):
         optuna.delete_study(study_name=names.pop(), storage=backend)
     design = _json(design or {})
-    pinned = {**config.identity(), "choices": _json(choices), **design}
-    if purpose != "search":
-        pinned["purpose"] = purpose
+    pinned = {**config.identity(), "choices": _json(choices), **design, "purpose": purpose}
     if config.name in names:
         study = optuna.load_study(study_name=config.name, storage=backend)
         _check_same(study, pinned)
@@ -148,6 +146,7 @@ def _check_same(study: optuna.Study, pinned: Mapping[str, Any]) -> None:
         raise StudyError(
             f"the study {study.study_name!r} was not made by asymnas: use another name"
         )
+    stored = {"purpose": "search", **stored}  # all that there was at first
     now = _json(pinned)
     unlike = [name for name in now if now[name] != stored.get(name)]
     if unlike:

@@ -3,17 +3,20 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import plotly
 import pytest
+from made_findings import made_comparison, made_inference, made_sweep
 from made_tables import made_table
 
 from asymnas.analysis.front import Objective, front
 from asymnas.analysis.split import decoder_share
 from asymnas.figures.checklist import STATUSES, Practice
+from asymnas.figures.confirmation import confirmation_panel
 from asymnas.figures.content import (
     Checklist,
     Drawing,
@@ -32,7 +35,9 @@ from asymnas.figures.images import side_by_side
 from asymnas.figures.importance import importance_panel
 from asymnas.figures.page import render_page
 from asymnas.figures.share import share_panel
+from asymnas.figures.split import split_panel
 from asymnas.figures.style import Panel
+from asymnas.figures.trend import trend_panel
 from asymnas.study.fanova import importances
 
 LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
@@ -270,12 +275,21 @@ def test_rows_of_pictures_are_named_beside_images_and_in_the_caption_of_strips()
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 def test_a_browser_draws_every_figure_and_blocks_nothing(tmp_path):
     page = tmp_path / "page.html"
-    page.write_text(render_page(content_of(made_table())), encoding="utf-8")
+    sweep, inference = made_sweep([50_000, 150_000]), made_inference([50_000, 150_000])
+    followed_up = [
+        split_panel(sweep, inference),
+        trend_panel(inference),
+        curves_panel(sweep),
+        confirmation_panel([], [made_comparison("symmetric", [0.01] * 6)]),
+    ]
+    content = content_of(made_table())
+    sections = (*content.sections, Section("sweep", "The sweep", followed_up))
+    page.write_text(render_page(replace(content, sections=sections)), encoding="utf-8")
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
     command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
     command += [f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr"]
     command += ["--virtual-time-budget=8000", "--dump-dom", page.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     body = done.stdout.partition("</head>")[2].partition("<script>")[0]
-    assert body.count('class="plot-container') == 4
+    assert body.count('class="plot-container') == 8
     assert "CONSOLE" not in done.stderr

@@ -94,6 +94,15 @@ def test_a_best_share_at_the_edge_is_said_to_be_there():
     assert "beyond" not in split_reading(inference)
 
 
+def test_a_cross_check_that_disagrees_is_named():
+    inference = made_inference(ONE)
+    other = Interval(estimate=0.3, low=0.25, high=0.4)
+    apart = replace(inference, budgets=(replace(inference.budgets[0], cross_check=other),))
+    assert "disagrees at 150k: 30\xa0% (25 to 40\xa0%)" in split_reading(apart)
+    assert "disagrees" not in split_reading(inference)
+    assert "disagrees" not in split_reading(made_inference(ONE, sure=False))
+
+
 def test_without_intervals_none_is_claimed_and_no_band_drawn():
     panel = split_panel(made_sweep(ONE), made_inference(ONE, sure=False))
     assert "too few architectures for an interval" in panel.reading

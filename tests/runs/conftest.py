@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from asymnas import StudyConfig
+from asymnas.training import Job
 
 
 class InProcess(Executor):
@@ -27,10 +30,36 @@ class InProcess(Executor):
         return future
 
 
+class Counting(Executor):
+    """Runs each call at once, notes its job, and raises Ctrl-C in place of the n-th."""
+
+    def __init__(self, stop_at: int | None = None) -> None:
+        self.jobs: list[Job] = []
+        self._stop_at = stop_at
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if len(self.jobs) == self._stop_at:
+            raise KeyboardInterrupt
+        self.jobs.append(args[0])
+        return InProcess().submit(fn, *args, **kwargs)
+
+
 @pytest.fixture
 def in_process() -> Iterator[Executor]:
     with InProcess() as executor:
         yield executor
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unsynced() -> Iterator[None]:
+    """Studies of tests need not outlive the machine: commits wait for no disk."""
+
+    def relax(connection: sqlite3.Connection, record: object) -> None:
+        connection.execute("PRAGMA synchronous=OFF")
+
+    event.listen(Engine, "connect", relax)
+    yield
+    event.remove(Engine, "connect", relax)
 
 
 @pytest.fixture
