@@ -21,7 +21,8 @@ class SweepConfig:
         architectures: Architectures of each budget and share.
         screen: Structures tried in short runs for each one kept; 1 keeps every one.
         seeds: Runs of each architecture.
-        rates: Learning rates tried in each budget and share, spread over the study's range.
+        rates: Learning rates tried in short runs of each architecture, spread over the study's
+            range.
         tolerance: Relative loss above the lowest that does not matter: 0.01 is one per cent.
 
     Raises:
@@ -35,7 +36,7 @@ class SweepConfig:
     architectures: int = 4
     screen: int = 3
     seeds: int = 3
-    rates: int = 4
+    rates: int = 3
     tolerance: float = 0.01
 
     def __post_init__(self) -> None:

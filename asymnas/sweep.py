@@ -44,7 +44,7 @@ def sweep(
     ] = None,
     rates: Annotated[
         str | None,
-        flag("Learning rates tried for each budget and share, in short runs [default: 4]", DESIGN),
+        flag("Learning rates tried for each architecture, in short runs [default: 3]", DESIGN),
     ] = None,
     tolerance: Annotated[
         str | None,

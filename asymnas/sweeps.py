@@ -1,7 +1,7 @@
 """A sweep from its configuration to its results: the design that infers the best decoder share.
 
 Three phases of the one loop. Short runs choose which structures of each budget and share are kept;
-short runs of the best of them choose its learning rate; then every architecture that was kept is
+short runs of these choose the learning rate of each; then every architecture that was kept is
 trained with every seed, in full, none pruned. Seeds are
 outermost, so that a sweep stopped early is a whole design with fewer seeds, and one that is
 continued with more seeds only adds to it.
@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
-import pandas as pd
 
 from asymnas import table as t
 from asymnas.analysis.tuning import best_rates, kept
@@ -63,7 +62,8 @@ class SweepPlan:
     @property
     def tuning_runs(self) -> int:
         """Short runs that choose learning rates."""
-        return self.strata * len(self.rates) if len(self.rates) > 1 else 0
+        kept = self.strata * self.sweep.architectures
+        return kept * len(self.rates) if len(self.rates) > 1 else 0
 
     @property
     def runs(self) -> int:
@@ -173,15 +173,14 @@ def _phases(settled: SweepPlan, study: SearchStudy) -> Iterator[Phase]:
         chosen = set(kept(study.table(), settled.sweep.architectures))
         cells = [cell for cell in settled.cells if cell.cluster in chosen]
 
-    rates = {(cell.budget, cell.share): settled.middle_rate for cell in cells}
+    rates = {cell.cluster: settled.middle_rate for cell in cells}
     if settled.tuning_runs:
-        first = _best_of_each_stratum(cells, study.table())
-        entries += [_Entry(cell, rate, 0, t.TUNING) for cell, rate in product(first, settled.rates)]
+        entries += [_Entry(cell, rate, 0, t.TUNING) for cell, rate in product(cells, settled.rates)]
         yield _phase(settled, entries, "tuning learning rates", settled.short_examples)
         rates |= best_rates(study.table(), settled.rates)
 
     entries += [
-        _Entry(cell, rates[cell.budget, cell.share], seed, t.MEASURE)
+        _Entry(cell, rates[cell.cluster], seed, t.MEASURE)
         for seed, cell in product(range(settled.sweep.seeds), cells)
     ]
     yield _phase(settled, entries, "sweeping shares", config.examples or 0)
@@ -217,14 +216,6 @@ def _phase(settled: SweepPlan, entries: Sequence[_Entry], name: str, examples: i
         source=Roster([_candidate(entry, config.seed) for entry in entries], draw),
         name=name,
     )
-
-
-def _best_of_each_stratum(cells: Sequence[Cell], table: pd.DataFrame) -> list[Cell]:
-    """The cell of each budget and share to tune on: the best screened, or else the first."""
-    best = set(kept(table, 1))
-    ordered = sorted(cells, key=lambda cell: cell.cluster not in best)
-    firsts = {(cell.budget, cell.share): cell for cell in reversed(ordered)}
-    return sorted(firsts.values(), key=lambda cell: (cell.budget, cell.share))
 
 
 def _candidate(entry: _Entry, study_seed: int) -> Candidate:

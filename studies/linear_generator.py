@@ -18,10 +18,10 @@ def study() -> StudyConfig:
         budget=60_000,
         batch_size=256,
         examples=480_000,
-        learning_rates=(1e-3, 3.2e-2),
+        learning_rates=(2e-3, 3.2e-2),
     )
 
 
 def sweep() -> SweepConfig:
     """Two budgets, nine shares; some seven minutes on two cores."""
-    return SweepConfig(study=study(), budgets=(20_000, 60_000), architectures=4, seeds=2)
+    return SweepConfig(study=study(), budgets=(20_000, 60_000), architectures=4, seeds=2, rates=4)

@@ -67,7 +67,7 @@ class Truth:
         """Loss at one half over the loss at the best share, minus one."""
         best = self.best_share(budget)
         lowest = self.loss((1 - best) * budget, best * budget)
-        return float(self.loss(budget / 2, budget / 2) / lowest - 1)
+        return max(float(self.loss(budget / 2, budget / 2) / lowest - 1), 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,8 +17,8 @@ from asymnas.table import (
     VAL_LOSS,
 )
 
-#: What a share's own losses and those of its neighbours in the design count for.
-WEIGHTS = {-1: 0.5, 0: 1.0, 1: 0.5}
+#: Log loss that a rate at which a run failed counts above the architecture's worst.
+FAILED = 1.0
 
 
 def kept(table: pd.DataFrame, per_stratum: int) -> list[int]:
@@ -38,37 +38,29 @@ def kept(table: pd.DataFrame, per_stratum: int) -> list[int]:
     return sorted(int(cluster) for cluster in best[CLUSTER])
 
 
-def best_rates(table: pd.DataFrame, rates: Sequence[float]) -> dict[tuple[int, float], float]:
-    """The best rate of each budget and share.
+def best_rates(table: pd.DataFrame, rates: Sequence[float]) -> dict[int, float]:
+    """The best rate of each architecture.
 
-    One short run a rate is noisy, and neighbouring shares want nearly the same rate: each share is
-    judged by the mean log loss of itself and, at half the weight, its neighbours, every stratum's
-    losses taken relative to their own mean. A rate at which a run failed is out, there and next to
-    there; a share that this leaves nothing is judged by itself. If all failed, the lowest is taken.
+    One short run a rate is noisy, and architectures of one budget and share want similar rates: a
+    rate is judged by the architecture's own log loss and, counting as much, the mean over all of
+    its budget and share, each architecture's losses taken relative to their mean. A rate at which
+    its own run failed is out; if all failed, the lowest is taken.
 
     Args:
         table: A trial table with tuning runs.
         rates: Those tried, rising.
 
     Returns:
-        A rate by (budget, share).
+        A rate by cluster.
     """
-    best: dict[tuple[int, float], float] = {}
-    tuning = _of(table, TUNING)
-    for budget, rows in tuning.groupby(BUDGET):
-        losses = _losses(rows, rates)
-        shares = list(losses.index)
+    best: dict[int, float] = {}
+    for _, rows in _of(table, TUNING).groupby([BUDGET, TARGET_SHARE]):
+        losses = _log_losses(rows, rates)
         relative = losses.sub(losses.mean(axis=1), axis=0)
-        for place, share in enumerate(shares):
-            near = {p: w for step, w in WEIGHTS.items() if 0 <= (p := place + step) < len(shares)}
-            score = np.average(
-                relative.iloc[list(near)].fillna(np.inf), axis=0, weights=list(near.values())
-            )
-            own = losses.loc[share]
-            judged = np.where(own.isna(), np.inf, score)
-            if not np.isfinite(judged).any():  # the neighbours ran at none of its rates
-                judged = own.fillna(np.inf).to_numpy()
-            best[int(budget), float(share)] = float(rates[int(np.argmin(judged))])
+        counted = relative.apply(lambda row: row.fillna(row.max() + FAILED), axis=1)
+        score = relative + counted.mean(axis=0)
+        for cluster, own in score.fillna(np.inf).iterrows():
+            best[int(cluster)] = float(rates[int(np.argmin(own))])
     return best
 
 
@@ -87,7 +79,7 @@ def best_rate(table: pd.DataFrame, column: str, name: str, rates: Sequence[float
 
 
 def edge_share(table: pd.DataFrame) -> float | None:
-    """The part of the strata whose chosen rate is the lowest or the highest tried.
+    """The part of the architectures whose chosen rate is the lowest or the highest tried.
 
     `None` without tuning runs, or with fewer than three rates.
     """
@@ -103,11 +95,11 @@ def _of(table: pd.DataFrame, phase: str) -> pd.DataFrame:
     return table[table[PHASE] == phase] if PHASE in table else table.head(0)
 
 
-def _losses(rows: pd.DataFrame, rates: Sequence[float]) -> pd.DataFrame:
-    """Log losses of one budget, shares by rates; missing where a run failed."""
+def _log_losses(rows: pd.DataFrame, rates: Sequence[float]) -> pd.DataFrame:
+    """Log losses of one budget and share, clusters by rates; missing where a run failed."""
     done = rows[(rows[STATE] == "complete") & np.isfinite(rows[VAL_LOSS].astype(float))]
     done = done[done[VAL_LOSS] > 0]
     wide = done.assign(log=np.log(done[VAL_LOSS].astype(float))).pivot_table(
-        index=TARGET_SHARE, columns=LEARNING_RATE, values="log"
+        index=CLUSTER, columns=LEARNING_RATE, values="log"
     )
-    return wide.reindex(index=sorted(rows[TARGET_SHARE].unique()), columns=list(rates))
+    return wide.reindex(index=sorted(rows[CLUSTER].unique()), columns=list(rates))

@@ -116,7 +116,7 @@ def _confounders(findings: Findings) -> Answer:
     at_edge = "" if edge is None else f" ({percent(edge)} of them at the edge of their range)"
     return "yes", shared + (
         "totals are within one per cent of their budgets, and the learning rate is tuned for each "
-        f"budget and share{at_edge}."
+        f"architecture{at_edge}."
     )
 
 

@@ -95,8 +95,8 @@ def _robustness(sweep: Record, found: Inferred) -> list[str]:
             points.append(f"Judged after {short(examples)} examples, the best share is {told}.")
     if found.edge is not None:
         points.append(
-            f"The best learning rate is at the edge of its range in {percent(found.edge)} of the "
-            "budgets and shares."
+            f"The best learning rate is at the edge of its range for {percent(found.edge)} of the "
+            "architectures."
         )
     points.append(generalisation_reading(generalisation(sweep.measured)))
     points.append(interaction_reading(interaction(sweep.measured)))

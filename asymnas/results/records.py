@@ -98,7 +98,7 @@ class Inferred:
         split: Where the best share lies.
         equal_macs: The same with MACs in place of parameters.
         horizons: The best share by budget had training stopped at an earlier rung, by examples.
-        edge: The part of budgets and shares whose best learning rate is at the range's edge.
+        edge: The part of the architectures whose best learning rate is at the range's edge.
         verdict: The answer in sentences.
     """
 

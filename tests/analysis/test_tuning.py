@@ -8,86 +8,76 @@ from asymnas import table as t
 from asymnas.analysis.tuning import best_rate, best_rates, edge_share, kept
 
 RATES = [0.001, 0.004, 0.016]
-SHARES = [0.1, 0.3, 0.5, 0.7, 0.9]
+ARCHITECTURES = 5
 
 
-def tuned(losses, budget=5_000, phase=t.TUNING):
-    """A table of tuning runs: losses by shares and rates, `None` for a failed run."""
+def tuned(losses, budget=5_000, share=0.5, phase=t.TUNING, first=0):
+    """Tuning runs of one budget and share: losses by architectures and rates, `None` if failed."""
     rows = [
         {
             t.PHASE: phase,
             t.BUDGET: budget,
             t.TARGET_SHARE: share,
+            t.CLUSTER: first + place,
             t.LEARNING_RATE: rate,
             t.STATE: "failed" if loss is None else "complete",
             t.VAL_LOSS: np.nan if loss is None else loss,
         }
-        for share, row in zip(SHARES, losses, strict=False)
+        for place, row in enumerate(losses)
         for rate, loss in zip(RATES, row, strict=True)
     ]
     return pd.DataFrame(rows)
 
 
-def chosen(table, budget=5_000):
-    """Rates in the order of the shares."""
+def chosen(table):
+    """Rates in the order of the architectures."""
     best = best_rates(table, RATES)
-    return [best[budget, share] for share in SHARES if (budget, share) in best]
+    return [best[cluster] for cluster in sorted(best)]
 
 
-def test_each_share_takes_the_rate_of_its_lowest_loss():
-    middle, high = [3.0, 1.0, 2.0], [3.0, 2.0, 1.0]
-    table = tuned([middle, middle, middle, high, high])
-    assert chosen(table) == [RATES[1]] * 3 + [RATES[2]] * 2
+def test_each_architecture_takes_the_rate_of_its_lowest_loss():
+    middle, high = [3.0, 1.0, 2.0], [3.0, 2.0, 0.3]
+    assert chosen(tuned([middle, middle, middle, high, high])) == [RATES[1]] * 3 + [RATES[2]] * 2
 
 
-def test_budgets_are_judged_apart_and_other_runs_are_not_looked_at():
-    small, large = tuned([[1.0, 2.0, 3.0]] * 5), tuned([[3.0, 2.0, 1.0]] * 5, budget=9_000)
+def test_budgets_and_shares_are_judged_apart_and_other_runs_are_not_looked_at():
+    small, large = tuned([[1.0, 2.0, 3.0]] * 2), tuned([[3.0, 2.0, 1.0]] * 2, 9_000, first=2)
+    apart = tuned([[3.0, 1.0, 2.0]] * 2, share=0.9, first=4)
     measured = tuned([[9.0, 0.1, 9.0]] * 5, phase=t.MEASURE)
-    table = pd.concat([large, measured, small])
-    assert set(chosen(table)) == {RATES[0]}
-    assert set(chosen(table, 9_000)) == {RATES[2]}
+    table = pd.concat([large, measured, apart, small])
+    assert chosen(table) == [RATES[0]] * 2 + [RATES[2]] * 2 + [RATES[1]] * 2
     shuffled = table.sample(frac=1, random_state=0)
     assert best_rates(shuffled, RATES) == best_rates(table, RATES)
 
 
-def test_neighbours_outvote_a_lucky_run():
+def test_the_others_of_a_share_outvote_a_lucky_run():
     usual, lucky = [2.0, 1.0, 1.6], [2.0, 1.0, 0.9]
-    assert chosen(tuned([usual, usual, lucky, usual, usual])) == [RATES[1]] * 5
-    alone = tuned([lucky])
-    assert chosen(alone) == [RATES[2]]
+    assert chosen(tuned([usual, usual, lucky, usual, usual])) == [RATES[1]] * ARCHITECTURES
+    assert chosen(tuned([lucky])) == [RATES[2]]
 
 
-def test_neighbours_do_not_outvote_a_clear_difference():
+def test_the_others_do_not_outvote_a_clear_difference():
     usual, apart = [2.0, 1.0, 1.2], [2.0, 1.0, 0.3]
     assert chosen(tuned([usual, usual, apart, usual, usual]))[2] == RATES[2]
 
 
-def test_neighbours_count_by_their_shape_not_their_level():
+def test_the_others_count_by_their_shape_not_their_level():
     noise = np.random.default_rng(0).normal(0, 0.03, (5, 3))
     shape = np.log([1.3, 1.0, 1.2])
     levels = np.log([[100.0], [10.0], [1.0], [0.1], [0.01]])
-    assert chosen(tuned(np.exp(levels + shape + noise))) == [RATES[1]] * 5
+    assert chosen(tuned(np.exp(levels + shape + noise))) == [RATES[1]] * ARCHITECTURES
 
 
 @pytest.mark.parametrize("broken", [None, float("nan"), float("inf")])
-def test_a_rate_at_which_a_run_broke_is_out(broken):
-    table = tuned([[3.0, 2.0, broken]] * 3)
-    assert chosen(table) == [RATES[1]] * 3
-    # At its neighbours too: one step in the share is close.
-    mixed = tuned([[3.0, 2.0, 1.0], [3.0, 2.0, broken], [3.0, 2.0, 1.0], [3.0, 2.0, 1.0]])
-    assert chosen(mixed) == [RATES[1]] * 3 + [RATES[2]]
+def test_a_rate_at_which_a_run_broke_is_out_and_doubtful_for_the_others(broken):
+    assert chosen(tuned([[3.0, 2.0, broken]] * 3)) == [RATES[1]] * 3
+    assert chosen(tuned([[3.0, 2.0, 1.7], [3.0, 2.0, broken]])) == [RATES[1]] * 2
 
 
 def test_the_lowest_is_taken_where_all_broke():
-    assert chosen(tuned([[None] * 3] * 5)) == [RATES[0]] * 5
-
-
-def test_a_share_whose_neighbour_broke_at_all_rates_is_judged_by_itself():
+    assert chosen(tuned([[None] * 3] * 2)) == [RATES[0]] * 2
     fine = [3.0, 1.0, 2.0]
-    table = tuned([fine, [None] * 3, fine, fine, fine])
-    assert chosen(table) == [RATES[1], RATES[0], RATES[1], RATES[1], RATES[1]]
-    one_left = tuned([[None, 2.0, 1.0], [1.0, None, None]])
-    assert chosen(one_left) == [RATES[2], RATES[0]]
+    assert chosen(tuned([fine, [None] * 3, fine])) == [RATES[1], RATES[0], RATES[1]]
 
 
 def test_no_tuning_runs_no_rates():

@@ -108,7 +108,7 @@ def test_what_counts_are_the_best_structures_at_the_best_rates(whole: Run) -> No
     )
     rates = best_rates(table, plan.rates)
     for _, row in phase(whole, t.MEASURE).iterrows():
-        assert row[t.LEARNING_RATE] == rates[row[t.BUDGET], row[t.TARGET_SHARE]]
+        assert row[t.LEARNING_RATE] == rates[row[t.CLUSTER]]
 
 
 def test_every_run_is_labelled_and_shows_what_was_drawn(whole: Run) -> None:
@@ -149,12 +149,11 @@ def test_results_are_written(whole: Run) -> None:
     assert len(pd.read_csv(whole.directory / "trials.csv")) == len(whole.table)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.usefixtures("unpublished")
-def test_a_sweep_again_is_the_same_whoever_trains(
-    whole: Run, tmp_path: Path, workers: int, in_process: Executor
+def test_a_sweep_again_is_the_same_with_more_workers(
+    whole: Run, tmp_path: Path, in_process: Executor
 ) -> None:
-    again = sweep_of(tmp_path, study={"workers": workers})
+    again = sweep_of(tmp_path, study={"workers": 2})
     pd.testing.assert_frame_equal(values(run_sweep(again, executor=in_process)), values(whole))
 
 
@@ -170,10 +169,7 @@ SHORT_RUNGS = 2 * (SCREENING + TUNING)
 
 @pytest.mark.parametrize(
     ("rungs", "workers"),
-    [
-        *[(5, 1), (2 * SCREENING, 2), (2 * SCREENING + 7, 1), (2 * SCREENING + 7, 2)],
-        *[(SHORT_RUNGS, 1), (SHORT_RUNGS + 1, 2), (SHORT_RUNGS + 14, 1), (SHORT_RUNGS + 14, 2)],
-    ],
+    [(5, 1), (2 * SCREENING + 7, 2), (SHORT_RUNGS, 1), (SHORT_RUNGS + 1, 2), (SHORT_RUNGS + 14, 1)],
 )
 @pytest.mark.usefixtures("unpublished")
 def test_a_continued_sweep_equals_an_uninterrupted_one(
@@ -195,7 +191,7 @@ def test_a_sweep_stopped_twice_and_within_a_draw_changes_nothing(
 
     plan = settle_sweep(sweep_of(tmp_path))
     real = Roster.suggest
-    for number in (3, SCREENING + 1, SCREENING + TUNING + 2):
+    for number in (SCREENING + 1, SCREENING + TUNING + 2):
 
         def cut_off(self: Roster, trial: Any, /, number: int = number) -> Any:
             if trial.number == number:
@@ -312,7 +308,8 @@ def test_the_time_is_for_all_phases_together(
     while ending == "timeout":
         run, ending = execute_sweep(plan, executor=Slow(clock))
         starts += 1
-    assert starts == 4  # 48 rungs, and at each of three time-outs one in flight is lost
+    assert starts == 3
+    assert clock.seconds == 48 + 2  # at each time-out a rung in flight is lost
     pd.testing.assert_frame_equal(values(run), values(whole))
 
 

@@ -1,0 +1,321 @@
+"""A confirmation, whole: who is retrained, what alone reads the test split, what is written."""
+
+import json
+import shutil
+from concurrent.futures import Executor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from asymnas import Architecture, Run, StudyConfig, run_search
+from asymnas import table as t
+from asymnas.analysis.tuning import best_rate
+from asymnas.confirmations import execute_confirmation, run_confirmation, settle_confirmation
+from asymnas.errors import StudyError
+from asymnas.followups import ConfirmationConfig, SweepConfig
+from asymnas.sweeps import execute_sweep, settle_sweep
+
+from .conftest import Counting, InProcess
+
+COMPARED = [
+    *(t.TRIAL, t.STATE, t.PHASE, t.CONTENDER, t.CLUSTER, t.REPLICATE, t.TOTAL_PARAMS),
+    *(t.LEARNING_RATE, t.EXAMPLES, t.VAL_LOSS, t.TRAIN_LOSS, t.TEST_LOSS),
+]
+CONTENDERS = ["best", "runner-up 1", "symmetric", "mirror", "reference"]
+TUNED = ["mirror", "reference"]
+RATES, SEEDS = 2, 2
+
+
+def wanted(directory: Path, **changes: Any) -> ConfirmationConfig:
+    return ConfirmationConfig(
+        run_dir=str(directory), **{"seeds": SEEDS, "top": 2, "rates": RATES, **changes}
+    )
+
+
+def values(directory: Path) -> pd.DataFrame:
+    return Run.open(directory / "confirmation").table[COMPARED]
+
+
+def search_of(directory: Path, **changes: Any) -> StudyConfig:
+    """A search of images, for which there is the reference."""
+    return StudyConfig(
+        **{
+            "budget": 12_000,
+            "latent": 4,
+            "trials": 4,
+            "examples": 384,
+            "workers": 1,
+            "precision": "fp32",
+            "sampler": "random",
+            "run_dir": str(directory),
+            **changes,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a search and, so that it is run once only, of its control."""
+    directory = tmp_path_factory.mktemp("confirmed") / "run"
+    run_search(search_of(directory), executor=InProcess())
+    return directory
+
+
+@pytest.fixture(scope="module")
+def confirmed(searched: Path) -> tuple[Path, Counting]:
+    """The directory of a confirmed search, and the executor that saw the jobs of all its runs."""
+    executor = Counting()
+    run_confirmation(wanted(searched), executor=executor)
+    return searched, executor
+
+
+@pytest.fixture
+def directory(confirmed: tuple[Path, Counting]) -> Path:
+    return confirmed[0]
+
+
+@pytest.fixture
+def copy(directory: Path, tmp_path: Path) -> Path:
+    """The confirmed search somewhere else, to be changed."""
+    moved = tmp_path / "copy"
+    shutil.copytree(directory, moved)
+    return moved
+
+
+@pytest.fixture
+def unpublished(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves the results unwritten, which take longer than the training here."""
+    for module in ("run", "confirmations"):
+        monkeypatch.setattr(f"asymnas.{module}.publish", lambda study, directory: {})
+
+
+def test_each_contender_is_trained_with_each_seed(directory: Path) -> None:
+    table = values(directory)
+    tuning, measured = table[table[t.PHASE] == t.TUNING], table[table[t.PHASE] == t.MEASURE]
+    assert list(tuning[t.CONTENDER]) == [name for name in TUNED for _ in range(RATES)]
+    assert list(measured[t.CONTENDER]) == CONTENDERS * SEEDS
+    assert list(measured[t.REPLICATE]) == [seed for seed in range(SEEDS) for _ in CONTENDERS]
+    assert len(table) == len(tuning) + len(measured)
+    assert set(table[t.STATE]) == {"complete"}
+    assert set(table[t.EXAMPLES]) == {384}
+
+
+def test_the_control_is_an_equally_long_symmetric_search(directory: Path) -> None:
+    search, control = Run.open(directory), Run.open(directory / "control")
+    own = control.table[control.table[t.DUPLICATE_OF].isna()]
+    assert len(own) == 4
+    for values in own[t.ARCHITECTURE]:
+        architecture = Architecture.from_dict(values)
+        assert architecture == architecture.mirror()
+    unlike = {"name", "run_dir", "symmetric"}
+    config, own_config = search.study.config, control.study.config
+    assert {name for name in config if config[name] != own_config[name]} == unlike
+
+
+def test_contenders_are_who_they_are_said_to_be(directory: Path) -> None:
+    search, control = Run.open(directory), Run.open(directory / "control")
+    table = Run.open(directory / "confirmation").table
+    entered = {
+        name: Architecture.from_dict(rows.iloc[0][t.ARCHITECTURE])
+        for name, rows in table.groupby(t.CONTENDER)
+    }
+    assert entered["best"] == search.best.architecture
+    second = Architecture.from_dict(search.front.iloc[1][t.ARCHITECTURE])
+    assert entered["runner-up 1"] == second
+    assert entered["symmetric"] == control.best.architecture
+    total = entered["best"].counts.total_params
+    mirror, reference = entered["mirror"], entered["reference"]
+    assert mirror == mirror.mirror()
+    assert len(mirror.encoder.channels) == len(entered["best"].encoder.channels)
+    assert 0.8 * total < mirror.counts.total_params <= total
+    assert 0.8 * 12_000 < reference.counts.total_params <= 12_000
+    preset = Architecture.preset("reference")
+    assert (reference.encoder.kernels, reference.latent) == (preset.encoder.kernels, 4)
+
+
+def test_rates_are_the_searches_own_or_tuned(directory: Path) -> None:
+    search, control = Run.open(directory), Run.open(directory / "control")
+    table = Run.open(directory / "confirmation").table
+    measured = table[table[t.PHASE] == t.MEASURE]
+    rates = measured.groupby(t.CONTENDER)[t.LEARNING_RATE].unique()
+    assert all(len(each) == 1 for each in rates)
+    assert rates["best"][0] == search.front.iloc[0][t.LEARNING_RATE]
+    assert rates["symmetric"][0] == control.front.iloc[0][t.LEARNING_RATE]
+    for name in TUNED:
+        assert rates[name][0] == best_rate(table, t.CONTENDER, name, [1e-3, 1.6e-2])
+
+
+def test_seeds_pair_contenders_and_are_none_of_the_tuning(
+    confirmed: tuple[Path, Counting],
+) -> None:
+    jobs = confirmed[1].jobs
+    measured = [job for job in jobs if job.test]
+    assert len(measured) == 4 * len(CONTENDERS) * SEEDS
+    by_seed = {job.seed: set() for job in measured}
+    for job in measured:
+        by_seed[job.seed].add(job.architecture.key())
+    assert [len(keys) for keys in by_seed.values()] == [len(CONTENDERS)] * SEEDS
+    assert not {job.seed for job in jobs if not job.test} & set(by_seed)
+
+
+def test_the_test_split_is_read_by_what_counts_alone(directory: Path) -> None:
+    for run in (Run.open(directory), Run.open(directory / "control")):
+        assert not [c for c in run.table if str(c).startswith("test_")]
+        assert "test_" not in (run.directory / "summary.json").read_text()
+    table = Run.open(directory / "confirmation").table
+    counts = table[t.PHASE] == t.MEASURE
+    assert table.loc[counts, t.TEST_LOSS].notna().all()
+    assert table.loc[~counts, t.TEST_LOSS].isna().all()
+    assert (table.loc[counts, t.TEST_LOSS] != table.loc[counts, t.VAL_LOSS]).all()
+
+
+def test_what_is_written(directory: Path) -> None:
+    found = json.loads((directory / "confirmation.json").read_text())
+    table = Run.open(directory / "confirmation").table
+    measured = table[table[t.PHASE] == t.MEASURE].set_index([t.CONTENDER, t.REPLICATE])
+    assert found["seeds"] == SEEDS
+    assert [entry["name"] for entry in found["contenders"]] == CONTENDERS
+    for entry in found["contenders"]:
+        scores = {str(seed): measured.loc[(entry["name"], seed), t.TEST_LOSS] for seed in (0, 1)}
+        assert entry["test_loss"] == scores
+        assert entry["total_params"] == measured.loc[(entry["name"], 0), t.TOTAL_PARAMS]
+        assert set(entry["test_psnr"]) == {"0", "1"}
+    assert found["left_out"] == {}
+    assert [(c["contender"], c["against"]) for c in found["comparisons"]] == [
+        ("best", name) for name in ("symmetric", "mirror", "reference")
+    ]
+    assert (directory / "report.html").is_file()
+    assert Run.open(directory).summary["best"]
+    assert (directory / "confirmation" / "confirmation.json").is_file()
+
+
+def test_too_few_seeds_decide_nothing(directory: Path) -> None:
+    found = json.loads((directory / "confirmation.json").read_text())
+    assert {c["outcome"] for c in found["comparisons"]} == {"undecided"}
+    assert {c["pairs"] for c in found["comparisons"]} == {SEEDS}
+    assert len(found["verdict"]) == 3
+    assert any("6" in sentence or "six" in sentence for sentence in found["verdict"])
+
+
+def test_more_seeds_only_add(copy: Path) -> None:
+    before = values(copy)
+    executor = Counting()
+    run_confirmation(wanted(copy, seeds=3), executor=executor)
+    after = values(copy)
+    pd.testing.assert_frame_equal(after.head(len(before)), before)
+    assert len(after) == len(before) + len(CONTENDERS)
+    assert len(executor.jobs) == 4 * len(CONTENDERS)
+    found = json.loads((copy / "confirmation.json").read_text())
+    assert found["seeds"] == 3
+    assert [len(entry["test_loss"]) for entry in found["contenders"]] == [3] * len(CONTENDERS)
+
+
+@pytest.mark.parametrize("rungs", [3, 4 * 4 + 6, 4 * 4 + 16 + 9])
+@pytest.mark.usefixtures("unpublished")
+def test_a_continued_confirmation_equals_an_uninterrupted_one(
+    directory: Path, tmp_path: Path, in_process: Executor, rungs: int
+) -> None:
+    """Stopped in the control search, in the tuning, and while contenders are retrained."""
+    run_search(search_of(tmp_path / "run"), executor=in_process)
+    plan = settle_confirmation(wanted(tmp_path / "run"))
+    assert execute_confirmation(plan, executor=Counting(stop_at=rungs))[1] == "interrupted"
+    plan = settle_confirmation(wanted(tmp_path / "run"))
+    assert execute_confirmation(plan, executor=in_process)[1] == "finished"
+    pd.testing.assert_frame_equal(values(tmp_path / "run"), values(directory))
+
+
+@pytest.mark.usefixtures("unpublished")
+def test_contenders_stay_when_the_search_goes_on(copy: Path, in_process: Executor) -> None:
+    before = values(copy)
+    trials = 5
+    best = Run.open(copy).best.trial
+    while Run.open(copy).best.trial == best:  # until the best is another
+        run_search(search_of(copy, trials=trials), executor=in_process)
+        trials += 3
+        assert trials < 60
+    with pytest.raises(StudyError, match="contenders was") as caught:
+        run_confirmation(wanted(copy), executor=in_process)
+    assert "--fresh" in str(caught.value)
+    pd.testing.assert_frame_equal(values(copy), before)
+    run_confirmation(wanted(copy, seeds=1), executor=in_process, fresh=True)
+    table = Run.open(copy / "confirmation").table
+    entered = Architecture.from_dict(table[table[t.CONTENDER] == "best"].iloc[0][t.ARCHITECTURE])
+    assert entered == Run.open(copy).best.architecture
+
+
+def test_what_is_no_search_is_refused(tmp_path: Path, directory: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for path in (tmp_path / "empty", tmp_path / "nowhere"):
+        with pytest.raises(StudyError, match="holds no run"):
+            run_confirmation(wanted(path), executor=InProcess())
+    study = search_of(tmp_path / "sweep", family="dense", latent=8)
+    sweep = SweepConfig(study=study, budgets=(4_000,), shares=2, architectures=1, screen=1)
+    execute_sweep(settle_sweep(sweep), executor=Counting(stop_at=0))
+    with pytest.raises(StudyError, match="holds a sweep: give the directory of a search"):
+        run_confirmation(wanted(tmp_path / "sweep"), executor=InProcess())
+    with pytest.raises(StudyError, match="holds a confirmation"):
+        run_confirmation(wanted(directory / "confirmation"), executor=InProcess())
+
+
+def test_a_search_without_a_finished_trial_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from asymnas.run import execute, settle
+
+    execute(settle(search_of(tmp_path)), executor=Counting(stop_at=1))
+    with pytest.raises(StudyError, match="continue the search first"):
+        run_confirmation(wanted(tmp_path), executor=InProcess())
+    assert not (tmp_path / "control").exists()
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    """A table of 400 rows, eight columns that two numbers make."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(400, 2))
+    data = pd.DataFrame(np.tanh(z @ rng.normal(size=(2, 8))))
+    data.to_csv(tmp_path / "rows.csv", index=False, header=[f"x{i}" for i in range(8)])
+    return tmp_path / "rows.csv"
+
+
+def test_rows_have_no_reference_and_say_why(rows: Path, tmp_path: Path) -> None:
+    search = search_of(tmp_path / "run", dataset=f"csv:{rows}", budget=800, latent=2)
+    run_search(search, executor=InProcess())
+    run_confirmation(wanted(tmp_path / "run", top=1, seeds=1), executor=InProcess())
+    found = json.loads((tmp_path / "run" / "confirmation.json").read_text())
+    assert [entry["name"] for entry in found["contenders"]] == ["best", "symmetric", "mirror"]
+    assert list(found["left_out"]) == ["reference"]
+    assert "cannot be built for this data" in found["left_out"]["reference"]
+    assert [c["against"] for c in found["comparisons"]] == ["symmetric", "mirror"]
+
+
+def test_a_symmetric_search_needs_no_mirror_of_its_own(rows: Path, tmp_path: Path) -> None:
+    search = search_of(
+        tmp_path / "run", dataset=f"csv:{rows}", budget=800, latent=2, symmetric=True
+    )
+    run_search(search, executor=InProcess())
+    run_confirmation(wanted(tmp_path / "run", top=1, seeds=1), executor=InProcess())
+    found = json.loads((tmp_path / "run" / "confirmation.json").read_text())
+    names = [entry["name"] for entry in found["contenders"]]
+    assert "mirror" not in names
+    assert "another contender" in found["left_out"]["mirror"]
+
+
+def test_machine_settings_are_given_anew(directory: Path) -> None:
+    plan = settle_confirmation(wanted(directory, workers=3, device="cpu", timeout=60.0))
+    config = plan.control.config
+    assert (config.workers, config.device, config.timeout) == (3, "cpu", 60.0)
+    assert config.trials == 4
+    plan = settle_confirmation(wanted(directory))
+    assert (plan.control.config.workers, plan.control.config.timeout) == (1, None)
+
+
+def test_a_timeout_of_the_search_is_not_the_confirmations(
+    tmp_path: Path, in_process: Executor, unpublished: None
+) -> None:
+    run_search(replace(search_of(tmp_path), trials=1, timeout=500.0), executor=in_process)
+    assert settle_confirmation(wanted(tmp_path)).control.config.timeout is None
