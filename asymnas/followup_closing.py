@@ -15,6 +15,7 @@ from asymnas.closing import print_ending, print_places, relative, trials_line
 from asymnas.confirmations import ConfirmationPlan
 from asymnas.coordinator import Ending
 from asymnas.figures.style import percent, plural, short
+from asymnas.figures.wording import MISSING, change
 from asymnas.finder import Run
 from asymnas.results.confirmed import confirmed
 from asymnas.results.records import Record, gather
@@ -35,15 +36,24 @@ def print_sweep_plan(console: Console, settled: SweepPlan, *, full: bool) -> Non
         f"{plural(len(sweep.budgets), 'budget')} ({', '.join(map(short, sweep.budgets))}) x "
         f"{plural(len(grid), 'decoder share')} ({percent(grid[0])} to {percent(grid[-1])}) x "
         f"{plural(sweep.architectures, 'architecture')} x {plural(sweep.seeds, 'seed')}: "
-        f"{plural(settled.runs, 'run')} of {examples:,} examples, after "
-        f"{plural(settled.screening_runs + settled.tuning_runs, 'short run')} of "
-        f"{settled.short_examples:,} that choose structures and learning rates, on "
+        f"{plural(settled.runs, 'run')} of {examples:,} examples{_before(settled)}, on "
         f"{plural(config.workers or 1, 'worker')}.",
     )
     for note in settled.plan.notes:
         console.print(f"Data: {note}")
     if full:
         _print_cost(console, settled)
+
+
+def _before(settled: SweepPlan) -> str:
+    """The short runs that come first, in words."""
+    short = settled.screening_runs + settled.tuning_runs
+    if not short:
+        return ""
+    return (
+        f", after {plural(short, 'short run')} of {settled.short_examples:,} that choose "
+        "structures and learning rates"
+    )
 
 
 def _print_cost(console: Console, settled: SweepPlan) -> None:
@@ -96,35 +106,35 @@ def print_sweep_summary(
 def _shares(entries: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     tolerance = entries[0]["within"]["tolerance"]
-    columns = ("parameters", "best share", "95 %", f"within {100 * tolerance:g} %")
-    for name in (*columns, "symmetry costs", "95 %", "runs"):
-        table.add_column(name, justify="right")
+    names = ("parameters", "best share", "95 %", f"within {100 * tolerance:g} %")
+    for name in (*names, "symmetry costs", "95 %"):
+        table.add_column(name, justify="right", no_wrap=True)
     for entry in entries:
         cost = entry["cost_of_symmetry"]
         table.add_row(
             f"{entry['budget']:,}",
-            _share(entry["estimate"]),
-            _span(entry, _share),
-            _span(entry["within"], _share),
-            _cost(cost["estimate"]),
-            _span(cost, _cost),
-            f"{entry['runs']:,}",
+            MISSING if entry["estimate"] is None else f"{entry['estimate']:.2f}",
+            _share_span(entry),
+            _share_span(entry["within"]),
+            MISSING if cost["estimate"] is None else change(cost["estimate"], sign=False),
+            _cost_span(cost),
         )
     return table
 
 
-def _share(value: float | None) -> str:
-    return "\N{EN DASH}" if value is None else f"{value:.2f}"
-
-
-def _cost(value: float | None) -> str:
-    return "\N{EN DASH}" if value is None else f"{100 * value:.1f} %".replace("-", "\N{MINUS SIGN}")
-
-
-def _span(entry: Mapping[str, Any], shown: Any) -> str:
+def _share_span(entry: Mapping[str, Any]) -> str:
     if entry["low"] is None or entry["high"] is None:
-        return "\N{EN DASH}"
-    return f"{shown(entry['low'])} to {shown(entry['high'])}"
+        return MISSING
+    return f"{entry['low']:.2f}\N{EN DASH}{entry['high']:.2f}"
+
+
+def _cost_span(entry: Mapping[str, Any]) -> str:
+    if entry["low"] is None or entry["high"] is None:
+        return MISSING
+    low, high = (
+        f"{100 * entry[end]:z.1f}".replace("-", "\N{MINUS SIGN}") for end in ("low", "high")
+    )
+    return f"{low} to {high} %"
 
 
 def print_confirmation_plan(console: Console, settled: ConfirmationPlan) -> None:

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from asymnas.architecture import Architecture
-from asymnas.families import FAMILIES
+from asymnas.families import FAMILIES, SideName
+from asymnas.fit import Part
 from asymnas.space import Space
 
 FILLED = 0.99  # of the budget, at least
 SHARE_SLACK = 0.03  # between the share asked for and the one that widths allow
 HALVINGS = 24
+SIDES: tuple[SideName, ...] = ("encoder", "decoder")
 
 
 def at_share(space: Space, structures: Sequence[Any], share: float) -> Architecture | None:
@@ -56,23 +58,23 @@ def at_total(architecture: Architecture, total: int) -> Architecture | None:
         The largest one of at most `total` parameters, or `None` if even the narrowest has more.
     """
     family = FAMILIES.get(architecture.family)
-    low, high = 0.0, 1.0
-    found = None
+    sides = {"encoder": architecture.encoder, "decoder": architecture.decoder}
+    parts = [
+        Part(name=side, family=family, problem=architecture.problem, kind=architecture.kind)
+        for side in SIDES
+    ]
+    shared = architecture.counts.shared_params
 
-    def scaled(factor: float) -> Architecture:
-        return architecture.with_sides(
-            family.scale(architecture.encoder, factor), family.scale(architecture.decoder, factor)
-        )
+    def params(factor: float) -> int:
+        counts = [part.counts(sides[part.name], factor).total_params for part in parts]
+        return shared + sum(counts)
 
-    while (wider := scaled(high)).counts.total_params <= total:
-        if wider == found:  # it has no width to turn
-            return found
-        low, found, high = high, wider, high * 4
+    low, high, before = 0.0, 1.0, 0
+    while before < (count := params(high)) <= total:  # as long as there is a width to turn
+        low, high, before = high, high * 4, count
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        candidate = scaled(middle)
-        if candidate.counts.total_params <= total:
-            low, found = middle, candidate
-        else:
-            high = middle
-    return found
+        low, high = (middle, high) if params(middle) <= total else (low, middle)
+    if params(low) > total:
+        return None
+    return architecture.with_sides(*(family.scale(sides[side], low) for side in SIDES))

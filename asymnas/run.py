@@ -26,7 +26,7 @@ from asymnas.provenance import cores, setup
 from asymnas.pruners import PRUNERS
 from asymnas.results import publish
 from asymnas.roster import Phase
-from asymnas.rundir import DATABASE, OWNED, STORAGE
+from asymnas.rundir import DATABASE, DERIVED, OWNED, STORAGE
 from asymnas.space import Space
 from asymnas.study import SAMPLERS, Purpose, SearchStudy, open_study, resolve_objectives
 from asymnas.training import native_bf16, resolve_device, rung_steps
@@ -163,7 +163,7 @@ def execute(
     study = _open(plan, fresh)
     began = time.monotonic()
     try:
-        _prepare(config, fresh)
+        _prepare(plan, fresh)
         with _interruptible(), _workers(config, executor) as workers:
             ending = _coordinate(plan, study, workers, observe)
         study.add_seconds(time.monotonic() - began)
@@ -227,11 +227,12 @@ def _check_home(directory: Path, config: StudyConfig) -> None:
         )
 
 
-def _prepare(config: StudyConfig, fresh: bool) -> None:
+def _prepare(plan: Plan, fresh: bool) -> None:
     """Clears what an earlier run left, if starting over, and notes where the study is."""
+    config = plan.config
     directory = Path(config.run_dir)
     if fresh:
-        for name in OWNED:
+        for name in (*OWNED, *(DERIVED if plan.purpose == "search" else ())):
             path = directory / name
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     if config.storage:

@@ -25,6 +25,9 @@ OWNED = (
     *(STORAGE, CONFIRMATION),
 )
 
+#: Runs in a search's directory that are about this search and no other: a fresh one has none yet.
+DERIVED = (CONTROL_DIR, CONFIRMATION_DIR)
+
 
 def holds_run(directory: Path) -> bool:
     """Whether a run was started there."""

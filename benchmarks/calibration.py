@@ -239,7 +239,8 @@ COLUMNS_EXPLAINED = (
     f"the wrong law misses noise-free log losses by more than {DISAGREE} (root mean square); at "
     "one budget both laws fit alike. *GP and law apart*: their intervals do not overlap at one of "
     "the budgets, which the tool reports. *Law said not to fit*: lack of fit at p < .001, "
-    "though the law is true; the cost then has no interval. *Seconds* is the median of one inference with 1,000 resamples."
+    "though the law is true; the cost then has no interval. *Seconds* is the median of one "
+    "inference with 1,000 resamples."
 )
 
 if __name__ == "__main__":

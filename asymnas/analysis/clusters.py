@@ -105,9 +105,9 @@ def clusters_of(table: pd.DataFrame, sizes: Sizes) -> Clusters:
         if len(table):
             raise ConfigError(f"a sweep's table must have a column {missing[0]!r} but has none")
         table = table.reindex(columns=[*table.columns, *missing])
-    done = table[(table[STATE] == "complete").to_numpy(dtype=bool)]
+    done = table[table[STATE].isin(["complete"])]
     if PHASE in done:
-        done = done[(done[PHASE] == MEASURE).to_numpy(dtype=bool)]
+        done = done[done[PHASE].isin([MEASURE])]
     numbers = done[[BUDGET, CLUSTER, TARGET_SHARE, encoder, decoder, VAL_LOSS]]
     values: Floats = numbers.to_numpy(dtype=float, na_value=np.nan)
     usable = np.isfinite(values).all(axis=1) & (values[:, 3:] > 0).all(axis=1)
@@ -147,8 +147,10 @@ def structure_columns(architectures: pd.DataFrame) -> Floats:
             scaled = (number - np.nanmean(number)) / np.nanstd(number)
             columns.append(np.nan_to_num(scaled))
         else:
-            words = values.astype(str).to_numpy()
-            columns.extend((words == word).astype(float) for word in sorted(set(words)))
+            words = [str(value) for value in values]
+            columns.extend(
+                np.array([word == one for word in words], dtype=float) for one in sorted(set(words))
+            )
     stacked = np.array(columns, dtype=float).reshape(len(columns), len(architectures)).T
     centred: Floats = stacked - stacked.mean(axis=0) if len(columns) else stacked
     return centred

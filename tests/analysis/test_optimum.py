@@ -47,8 +47,8 @@ def test_without_noise_the_best_share_is_exact(law, share, design):
 
 @pytest.mark.parametrize("law", LAWS)
 def test_intervals_cover_the_truth_and_the_right_law_is_chosen(law):
-    covered, cost, right, draws = 0, 0, 0, 20
-    for number in range(draws):
+    covered, cost, right = 0, 0, 0
+    for number in range(30):
         rng = np.random.default_rng(number)
         truth = truth_with_share(law, rng.choice([0.2, 0.35, 0.65, 0.8]))
         found = infer_split(synthetic_sweep(truth, seed=number), **QUICK)
@@ -56,18 +56,18 @@ def test_intervals_cover_the_truth_and_the_right_law_is_chosen(law):
         covered += entry.share.contains(truth.best_share(150_000))
         cost += entry.cost_of_symmetry.contains(truth.cost_of_symmetry(150_000))
         right += found.law == law
-    assert min(covered, cost) >= 17  # a 95 % interval fails this in 1 of 60, one of 80 % in most
-    assert right >= 15
+    assert min(covered, cost) >= 26  # 95 % intervals fail this rarely, those of 80 % mostly
+    assert right >= 25
 
 
 @pytest.mark.parametrize("law", LAWS)
 def test_sides_that_are_alike_are_not_told_apart(law):
     truth = truth_with_share(law, 0.5, exponents=(0.4, 0.4))
     claims = 0
-    for number in range(20):
+    for number in range(30):
         found = infer_split(synthetic_sweep(truth, ONE_BUDGET, seed=number), **QUICK)
         claims += split_outcome(found.budgets[0]) == "asymmetric"
-    assert claims <= 3
+    assert claims <= 2
 
 
 def test_the_order_of_rows_does_not_matter(usual):
@@ -287,6 +287,12 @@ def test_draws_of_every_kind_are_taken(usual):
         }
     )
     assert infer_split(odd, **QUICK).budgets[0].share.low is not None
+
+
+def test_missing_values_of_any_kind_are_left_out(usual):
+    odd = usual.astype({"val_loss": object, "cluster": "Int64", "phase": object})
+    odd.loc[0, "val_loss"], odd.loc[1, "cluster"], odd.loc[2, "phase"] = None, pd.NA, pd.NA
+    assert infer_split(odd, **QUICK).budgets[0].runs == 105
 
 
 @pytest.mark.parametrize("low", [0.4, 0.45])

@@ -17,6 +17,7 @@ from asymnas.analysis.tuning import best_rate
 from asymnas.confirmations import execute_confirmation, run_confirmation, settle_confirmation
 from asymnas.errors import StudyError
 from asymnas.followups import ConfirmationConfig, SweepConfig
+from asymnas.run import execute, settle
 from asymnas.sweeps import execute_sweep, settle_sweep
 
 from .conftest import Counting, InProcess
@@ -87,10 +88,15 @@ def copy(directory: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def unpublished(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves the results unwritten, which take longer than the training here."""
-    for module in ("run", "confirmations"):
-        monkeypatch.setattr(f"asymnas.{module}.publish", lambda study, directory: {})
+def published_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writes the results of a confirmation but of none of its runs, which would take longer."""
+    monkeypatch.setattr("asymnas.run.publish", lambda study, directory: {})
+
+
+@pytest.fixture
+def unpublished(published_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves all results unwritten."""
+    monkeypatch.setattr("asymnas.confirmations.publish", lambda study, directory: {})
 
 
 def test_each_contender_is_trained_with_each_seed(directory: Path) -> None:
@@ -201,6 +207,7 @@ def test_too_few_seeds_decide_nothing(directory: Path) -> None:
     assert any("6" in sentence or "six" in sentence for sentence in found["verdict"])
 
 
+@pytest.mark.usefixtures("published_once")
 def test_more_seeds_only_add(copy: Path) -> None:
     before = values(copy)
     executor = Counting()
@@ -212,39 +219,6 @@ def test_more_seeds_only_add(copy: Path) -> None:
     found = json.loads((copy / "confirmation.json").read_text())
     assert found["seeds"] == 3
     assert [len(entry["test_loss"]) for entry in found["contenders"]] == [3] * len(CONTENDERS)
-
-
-@pytest.mark.parametrize("rungs", [3, 4 * 4 + 6, 4 * 4 + 16 + 9])
-@pytest.mark.usefixtures("unpublished")
-def test_a_continued_confirmation_equals_an_uninterrupted_one(
-    directory: Path, tmp_path: Path, in_process: Executor, rungs: int
-) -> None:
-    """Stopped in the control search, in the tuning, and while contenders are retrained."""
-    run_search(search_of(tmp_path / "run"), executor=in_process)
-    plan = settle_confirmation(wanted(tmp_path / "run"))
-    assert execute_confirmation(plan, executor=Counting(stop_at=rungs))[1] == "interrupted"
-    plan = settle_confirmation(wanted(tmp_path / "run"))
-    assert execute_confirmation(plan, executor=in_process)[1] == "finished"
-    pd.testing.assert_frame_equal(values(tmp_path / "run"), values(directory))
-
-
-@pytest.mark.usefixtures("unpublished")
-def test_contenders_stay_when_the_search_goes_on(copy: Path, in_process: Executor) -> None:
-    before = values(copy)
-    trials = 5
-    best = Run.open(copy).best.trial
-    while Run.open(copy).best.trial == best:  # until the best is another
-        run_search(search_of(copy, trials=trials), executor=in_process)
-        trials += 3
-        assert trials < 60
-    with pytest.raises(StudyError, match="contenders was") as caught:
-        run_confirmation(wanted(copy), executor=in_process)
-    assert "--fresh" in str(caught.value)
-    pd.testing.assert_frame_equal(values(copy), before)
-    run_confirmation(wanted(copy, seeds=1), executor=in_process, fresh=True)
-    table = Run.open(copy / "confirmation").table
-    entered = Architecture.from_dict(table[table[t.CONTENDER] == "best"].iloc[0][t.ARCHITECTURE])
-    assert entered == Run.open(copy).best.architecture
 
 
 def test_what_is_no_search_is_refused(tmp_path: Path, directory: Path) -> None:
@@ -261,11 +235,7 @@ def test_what_is_no_search_is_refused(tmp_path: Path, directory: Path) -> None:
         run_confirmation(wanted(directory / "confirmation"), executor=InProcess())
 
 
-def test_a_search_without_a_finished_trial_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from asymnas.run import execute, settle
-
+def test_a_search_without_a_finished_trial_is_refused(tmp_path: Path) -> None:
     execute(settle(search_of(tmp_path)), executor=Counting(stop_at=1))
     with pytest.raises(StudyError, match="continue the search first"):
         run_confirmation(wanted(tmp_path), executor=InProcess())
@@ -282,8 +252,55 @@ def rows(tmp_path: Path) -> Path:
     return tmp_path / "rows.csv"
 
 
+def rows_search(directory: Path, rows: Path, **changes: Any) -> StudyConfig:
+    own = {"dataset": f"csv:{rows}", "budget": 800, "latent": 2, "trials": 2, "pruner": "none"}
+    return search_of(directory, **{**own, **changes})
+
+
+@pytest.mark.usefixtures("unpublished")
+def test_a_confirmation_stopped_in_each_phase_equals_an_uninterrupted_one(
+    rows: Path, tmp_path: Path, in_process: Executor
+) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    for directory in (whole, broken):
+        run_search(rows_search(directory, rows), executor=in_process)
+    run_confirmation(wanted(whole, top=1), executor=in_process)
+    for rungs, phase in ((3, None), (5 + 3, t.TUNING), (5 + 9, t.MEASURE)):
+        plan = settle_confirmation(wanted(broken, top=1))
+        assert execute_confirmation(plan, executor=Counting(stop_at=rungs))[1] == "interrupted"
+        if phase is None:
+            assert not (broken / "confirmation").exists()
+        else:
+            assert Run.open(broken / "confirmation").table[t.PHASE].iloc[-1] == phase
+    plan = settle_confirmation(wanted(broken, top=1))
+    assert execute_confirmation(plan, executor=in_process)[1] == "finished"
+    pd.testing.assert_frame_equal(values(broken), values(whole))
+
+
+@pytest.mark.usefixtures("unpublished")
+def test_contenders_stay_when_the_search_goes_on(
+    rows: Path, tmp_path: Path, in_process: Executor
+) -> None:
+    run_search(rows_search(tmp_path / "run", rows), executor=in_process)
+    run_confirmation(wanted(tmp_path / "run", top=1, seeds=1), executor=in_process)
+    before, best = values(tmp_path / "run"), Run.open(tmp_path / "run").best.trial
+    for trials in range(6, 40, 4):  # until the best is another
+        run_search(rows_search(tmp_path / "run", rows, trials=trials), executor=in_process)
+        if Run.open(tmp_path / "run").best.trial != best:
+            break
+    with pytest.raises(StudyError, match="contenders was") as caught:
+        run_confirmation(wanted(tmp_path / "run", top=1, seeds=2), executor=in_process)
+    assert "--fresh" in str(caught.value)
+    pd.testing.assert_frame_equal(values(tmp_path / "run"), before)
+    run_confirmation(wanted(tmp_path / "run", top=1, seeds=1), executor=in_process, fresh=True)
+    table = Run.open(tmp_path / "run" / "confirmation").table
+    entered = Architecture.from_dict(table[table[t.CONTENDER] == "best"].iloc[0][t.ARCHITECTURE])
+    assert entered == Run.open(tmp_path / "run").best.architecture
+
+
+@pytest.mark.usefixtures("published_once")
 def test_rows_have_no_reference_and_say_why(rows: Path, tmp_path: Path) -> None:
-    search = search_of(tmp_path / "run", dataset=f"csv:{rows}", budget=800, latent=2)
+    search = rows_search(tmp_path / "run", rows)
     run_search(search, executor=InProcess())
     run_confirmation(wanted(tmp_path / "run", top=1, seeds=1), executor=InProcess())
     found = json.loads((tmp_path / "run" / "confirmation.json").read_text())
@@ -293,16 +310,22 @@ def test_rows_have_no_reference_and_say_why(rows: Path, tmp_path: Path) -> None:
     assert [c["against"] for c in found["comparisons"]] == ["symmetric", "mirror"]
 
 
-def test_a_symmetric_search_needs_no_mirror_of_its_own(rows: Path, tmp_path: Path) -> None:
-    search = search_of(
-        tmp_path / "run", dataset=f"csv:{rows}", budget=800, latent=2, symmetric=True
-    )
+@pytest.mark.usefixtures("published_once")
+def test_a_symmetric_search_needs_no_mirror_and_a_fresh_one_is_confirmed_anew(
+    rows: Path, tmp_path: Path
+) -> None:
+    search = rows_search(tmp_path / "run", rows, symmetric=True)
     run_search(search, executor=InProcess())
     run_confirmation(wanted(tmp_path / "run", top=1, seeds=1), executor=InProcess())
     found = json.loads((tmp_path / "run" / "confirmation.json").read_text())
     names = [entry["name"] for entry in found["contenders"]]
     assert "mirror" not in names
     assert "another contender" in found["left_out"]["mirror"]
+    anew = replace(search, budget=900)
+    run_search(anew, executor=InProcess(), fresh=True)
+    for name in ("control", "confirmation", "confirmation.json"):  # they were of another search
+        assert not (tmp_path / "run" / name).exists()
+    run_confirmation(wanted(tmp_path / "run", top=1, seeds=1), executor=InProcess())
 
 
 def test_machine_settings_are_given_anew(directory: Path) -> None:

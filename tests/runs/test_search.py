@@ -18,6 +18,7 @@ from asymnas import table as t
 from asymnas.config import DataSpec
 from asymnas.datasets import load_dataset
 from asymnas.errors import StudyError
+from asymnas.evaluation import evaluate
 from asymnas.progress import Snapshot
 from asymnas.run import execute, settle
 from asymnas.training import RungResult, train_rung
@@ -156,7 +157,7 @@ def test_no_architecture_is_trained_twice(
         fresh=False,
     )
     seen: list[Snapshot] = []
-    ending = Coordinator(plan.config, plan.space, study, _Made(), seen.append).run()
+    ending = Coordinator(plan.whole, study, _Made(), seen.append).run()
     table = study.table()
     own = table[table[t.DUPLICATE_OF].isna()]
     keys = [Architecture.from_dict(a).key() for a in own[t.ARCHITECTURE]]

@@ -1,6 +1,5 @@
 """A sweep, whole: what it trains, in which order, and that a stop anywhere changes nothing."""
 
-from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 from pathlib import Path
@@ -273,13 +272,13 @@ def test_a_search_and_a_sweep_do_not_share_a_directory(begun: Path, tmp_path: Pa
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A clock that the executor turns, a second a rung."""
     now = SimpleNamespace(seconds=0.0)
     fake = SimpleNamespace(monotonic=lambda: now.seconds)
     monkeypatch.setattr("asymnas.run.time", fake)
     monkeypatch.setattr("asymnas.coordinator.time", fake)
-    yield now
+    return now
 
 
 class Slow(Counting):
