@@ -3,8 +3,8 @@
     python benchmarks/calibration.py [--draws 500] [--null 200] [--processes 1]
 
 Draws sweeps from each scaling law, with the noise that was measured on real ones, infers each, and
-writes what came of it to benchmarks/calibration.md with hardware and versions. Takes about ten
-minutes on one core.
+writes what came of it to benchmarks/calibration.md with hardware and versions. Took 25
+minutes as one process on a shared core.
 """
 
 import argparse
@@ -236,11 +236,12 @@ INTRODUCTION = (
 COLUMNS_EXPLAINED = (
     "*Cost* is of symmetry. The interval of the cost is wide on purpose where the best share is "
     "near one half (it covers more often than 95 %). *Right where they disagree*: draws in which "
-    f"the wrong law misses noise-free log losses by more than {DISAGREE} (root mean square); at "
-    "one budget both laws fit alike. *GP and law apart*: their intervals do not overlap at one of "
-    "the budgets, which the tool reports. *Law said not to fit*: lack of fit at p < .001, "
-    "though the law is true; the cost then has no interval. *Seconds* is the median of one "
-    "inference with 1,000 resamples."
+    f"the wrong law misses noise-free held-out log losses by more than {DISAGREE} (root mean "
+    "square); at one budget that happens at the outermost shares only, and the choice of law is "
+    "little better than a toss, which the resamples allow for. *GP and law apart*: their intervals "
+    "do not overlap at one of the budgets, which the tool reports. *Law said not to fit*: lack of "
+    "fit at p < .001, though the law is true; the cost then has no interval. *Seconds* is the "
+    "median of one inference with 1,000 resamples."
 )
 
 if __name__ == "__main__":
