@@ -2,17 +2,12 @@
 
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from asymnas import table as t
 from asymnas.analysis.estimates import Band, BudgetSplit, Interval, SplitInference
 from asymnas.analysis.optimum import infer_split
 from asymnas.analysis.tuning import edge_share
 from asymnas.analysis.verdict import split_outcome, split_verdict
 from asymnas.results.records import Inferred, Record
-
-HORIZON_RESAMPLES = 300  # enough for a check
 
 
 def inferred(sweep: Record) -> Inferred:
@@ -22,26 +17,27 @@ def inferred(sweep: Record) -> Inferred:
     return Inferred(
         split=split,
         equal_macs=infer_split(sweep.measured, tolerance=tolerance, seed=seed, sizes="macs"),
-        horizons=_horizons(sweep.measured, tolerance, seed),
+        horizons=_horizons(sweep, tolerance, seed),
         edge=edge_share(sweep.table),
         verdict=split_verdict(split, sweep.config["dataset"]),
     )
 
 
-def _horizons(table: pd.DataFrame, tolerance: float, seed: int) -> dict[int, dict[int, Interval]]:
-    """The best share by budget, judged at each rung before the last.
+def _horizons(sweep: Record, tolerance: float, seed: int) -> dict[int, dict[int, Interval]]:
+    """The best share by budget after short training, by examples seen.
 
-    Rates had not decayed there yet, so an earlier rung is a rougher look than a shorter schedule.
+    From the runs that tuned learning rates, which have a whole schedule of their own, each
+    architecture at its best rate. Curves cut short would not do: their rates have not decayed.
     """
-    complete = table[table[t.STATE] == "complete"]
-    rungs = sorted({int(seen) for curve in complete[t.CURVE] for seen, _ in curve})[:-1]
-    horizons = {}
-    for rung in rungs:
-        losses = [dict(map(tuple, curve)).get(rung, np.nan) for curve in complete[t.CURVE]]
-        at_rung = complete.assign(**{t.VAL_LOSS: losses})
-        found = infer_split(at_rung, tolerance=tolerance, seed=seed, resamples=HORIZON_RESAMPLES)
-        horizons[rung] = {entry.budget: entry.share for entry in found.budgets}
-    return horizons
+    if t.PHASE not in sweep.own:
+        return {}
+    short = sweep.own[(sweep.own[t.PHASE] == t.TUNING) & (sweep.own[t.STATE] == "complete")]
+    if short.empty:
+        return {}
+    best = short.loc[short.groupby(t.CLUSTER)[t.VAL_LOSS].idxmin()]
+    found = infer_split(best.assign(**{t.PHASE: t.MEASURE}), tolerance=tolerance, seed=seed)
+    examples = int(best[t.EXAMPLES].max())
+    return {examples: {entry.budget: entry.share for entry in found.budgets}}
 
 
 def inference_json(found: Inferred) -> dict[str, Any]:

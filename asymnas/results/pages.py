@@ -92,7 +92,10 @@ def _robustness(sweep: Record, found: Inferred) -> list[str]:
             f"{_estimate(share)} at {short(budget)}" for budget, share in by_budget.items()
         )
         if told:
-            points.append(f"Judged after {short(examples)} examples, the best share is {told}.")
+            points.append(
+                f"Trained on {short(examples)} examples only, with a schedule of its own, the best "
+                f"share is {told}."
+            )
     if found.edge is not None:
         points.append(
             f"The best learning rate is at the edge of its range for {percent(found.edge)} of the "

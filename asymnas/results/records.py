@@ -97,7 +97,7 @@ class Inferred:
     Args:
         split: Where the best share lies.
         equal_macs: The same with MACs in place of parameters.
-        horizons: The best share by budget had training stopped at an earlier rung, by examples.
+        horizons: The best share by budget after shorter training, by examples seen.
         edge: The part of the architectures whose best learning rate is at the range's edge.
         verdict: The answer in sentences.
     """
