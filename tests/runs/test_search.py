@@ -146,6 +146,7 @@ def test_no_architecture_is_trained_twice(
     tiny = replace(small, budget=900, symmetric=True, trials=60, latent=2, sampler="random")
     plan = settle(tiny)
     from asymnas.coordinator import Coordinator
+    from asymnas.roster import Phase
     from asymnas.study import open_study, resolve_objectives
 
     study = open_study(
@@ -157,7 +158,8 @@ def test_no_architecture_is_trained_twice(
         fresh=False,
     )
     seen: list[Snapshot] = []
-    ending = Coordinator(plan.whole, study, _Made(), seen.append).run()
+    phase = Phase(config=plan.config, source=plan.space)
+    ending = Coordinator(phase, study, _Made(), seen.append).run()
     table = study.table()
     own = table[table[t.DUPLICATE_OF].isna()]
     keys = [Architecture.from_dict(a).key() for a in own[t.ARCHITECTURE]]
