@@ -153,7 +153,7 @@ class Coordinator:
             metrics=METRICS.names(),
             device=config.device,
             precision=config.precision,
-            samples=until == self._steps[-1],
+            samples=until == self._steps[-1] and running.measures,
             test=self._phase.test,
         )
         try:
@@ -211,6 +211,7 @@ class Coordinator:
         running.metrics = {n: v for n, v in result.metrics.items() if n != t.VAL_LOSS}
         if result.samples is not None:
             self._picture(running, result)
+        if seen == self._steps[-1] * self._config.batch_size:
             self._study.remember(running.number, {METRICS_ATTRIBUTE: running.metrics})
         seconds = round(running.seconds, 3)
         self._study.remember(running.number, {t.SECONDS: seconds, t.CURVE: running.curve})

@@ -38,6 +38,11 @@ class Running:
         return self.number % QUOTA_EVERY == 0
 
     @property
+    def measures(self) -> bool:
+        """Whether the run counts, and does not just choose a structure or a learning rate."""
+        return bool(self.candidate.labels.get(t.PHASE, t.MEASURE) == t.MEASURE)
+
+    @property
     def examples(self) -> int:
         """Training examples seen."""
         return self.curve[-1][0] if self.curve else 0
