@@ -17,7 +17,7 @@ from typing import Any
 from asymnas import table as t
 from asymnas.analysis.tuning import best_rate
 from asymnas.config import StudyConfig
-from asymnas.contenders import Contestant, enter
+from asymnas.contenders import Contestant, enter, front_members
 from asymnas.coordinator import Ending
 from asymnas.errors import StudyError
 from asymnas.finder import Run
@@ -26,9 +26,9 @@ from asymnas.progress import Snapshot
 from asymnas.results import publish
 from asymnas.roster import Phase, Roster
 from asymnas.run import Plan, execute, settle
-from asymnas.rundir import CONFIRMATION_DIR, CONTROL_DIR
+from asymnas.rundir import CONFIRMATION_DIR, CONTROL_DIR, holds_run, storage_of
 from asymnas.space import Candidate
-from asymnas.study import Listed, SearchStudy
+from asymnas.study import SAMPLERS, Listed, SearchStudy, read_study
 from asymnas.sweeps import rate_grid, replicate_seed
 
 TUNING_SEED = 1_000_000  # a place no replicate has
@@ -66,6 +66,12 @@ def settle_confirmation(wanted: ConfirmationConfig) -> ConfirmationPlan:
         )
     if search.front.empty:
         raise StudyError(f"no trial of {directory} has completed: continue the search first")
+    if search.study.config["sampler"] not in SAMPLERS:
+        raise StudyError(
+            f"the search drew by a sampler of your own ({search.study.config['sampler']}), which "
+            "its storage does not hold, so an equally long symmetric search cannot be run: search "
+            f"with one of {', '.join(SAMPLERS)}"
+        )
     config = _config_of(search.study, wanted)
     finished = search.table[search.table[t.DUPLICATE_OF].isna()]
     control = replace(
@@ -113,12 +119,29 @@ def execute_confirmation(
     observe: Callable[[Snapshot], None] = lambda snapshot: None,
 ) -> tuple[Run, Ending]:
     """Runs a settled confirmation; see `run_confirmation`. Says besides how it ended."""
+    if not fresh:
+        _check_same_front(plan)
     control, ending = execute(plan.control, executor=executor, observe=observe)
     if ending in ("finished", "exhausted"):
         follow_up = _plan(plan, control)
         _, ending = execute(follow_up, fresh=fresh, executor=executor, observe=observe)
     publish(plan.search.study, plan.search.directory)
     return plan.search, ending
+
+
+def _check_same_front(plan: ConfirmationPlan) -> None:
+    """Refuses to go on with a confirmation of a front that is another one now."""
+    directory = plan.search.directory / CONFIRMATION_DIR
+    if not holds_run(directory):
+        return
+    before = read_study(*storage_of(directory)).design.get("contenders", {})
+    now = {c.name: c.origin for c in front_members(plan.search, plan.wanted.top)}
+    for name, origin in now.items():
+        if before.get(name, origin) != origin:
+            raise StudyError(
+                f"the search has gone on since it was confirmed: {name} was {before[name]}, now "
+                f"{origin}; confirm it anew with --fresh"
+            )
 
 
 def _plan(plan: ConfirmationPlan, control: Run) -> Plan:

@@ -29,16 +29,9 @@ class Contestant:
     is_control: bool = False
 
 
-def enter(search: Run, control: Run, *, top: int) -> tuple[list[Contestant], dict[str, str]]:
-    """The contenders of a confirmation, and those there are none of, with the reason.
-
-    Args:
-        search: The search that is confirmed.
-        control: The equally long search of symmetric architectures.
-        top: Members of the search's front, the best in the first objective first.
-    """
-    entered: list[Contestant] = []
-    missing: dict[str, str] = {}
+def front_members(search: Run, top: int) -> list[Contestant]:
+    """The first of a search's front, the best in the first objective first."""
+    entered = []
     for place, (_, row) in enumerate(search.front.head(top).iterrows()):
         member = found(row, search.directory)
         entered.append(
@@ -49,6 +42,19 @@ def enter(search: Run, control: Run, *, top: int) -> tuple[list[Contestant], dic
                 origin=f"trial {member.trial} of the search",
             )
         )
+    return entered
+
+
+def enter(search: Run, control: Run, *, top: int) -> tuple[list[Contestant], dict[str, str]]:
+    """The contenders of a confirmation, and those there are none of, with the reason.
+
+    Args:
+        search: The search that is confirmed.
+        control: The equally long search of symmetric architectures.
+        top: Members of the search's front, the best in the first objective first.
+    """
+    entered = front_members(search, top)
+    missing: dict[str, str] = {}
     best = entered[0].architecture
     total = best.counts.total_params
     if control.front.empty:

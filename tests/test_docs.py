@@ -73,8 +73,15 @@ def registries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def brief(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Cuts searches down to seconds, in this process, with relative paths led elsewhere."""
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Runs in this process, with relative paths led elsewhere."""
+    monkeypatch.setattr(asymnas.run, "LocalProcesses", lambda n, log: ThreadPoolExecutor(n))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch, elsewhere: None) -> None:
+    """Cuts searches down to seconds."""
     settle = asymnas.run.settle
 
     def settle_briefly(config: StudyConfig) -> asymnas.run.Plan:
@@ -82,8 +89,6 @@ def brief(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         return settle(replace(config, **short))
 
     monkeypatch.setattr(asymnas.run, "settle", settle_briefly)
-    monkeypatch.setattr(asymnas.run, "LocalProcesses", lambda n, log: ThreadPoolExecutor(n))
-    monkeypatch.chdir(tmp_path)
 
 
 def test_extending_shows_every_room() -> None:
@@ -93,7 +98,7 @@ def test_extending_shows_every_room() -> None:
 
 
 @pytest.mark.parametrize("section", DOCS, ids=str)
-def test_code_of_the_docs_runs(section: Section, registries: None) -> None:
+def test_code_of_the_docs_runs(section: Section, registries: None, elsewhere: None) -> None:
     before = [registry.names() for registry in REGISTRIES]
     section.run()
     if section.page.name == "extending.md":
