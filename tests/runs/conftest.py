@@ -78,11 +78,11 @@ def small(tmp_path: Path) -> StudyConfig:
 
 
 class Command:
-    """`python -m asymnas.search` in a process group of its own."""
+    """`python -m asymnas.search`, or another command, in a process group of its own."""
 
-    def __init__(self, *arguments: str, cwd: Path) -> None:
+    def __init__(self, *arguments: str, cwd: Path, command: str = "search") -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "asymnas.search", *arguments],
+            [sys.executable, "-m", f"asymnas.{command}", *arguments],
             cwd=cwd,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -102,8 +102,8 @@ class Command:
 def search(tmp_path: Path) -> Iterator[Callable[..., Command]]:
     started: list[Command] = []
 
-    def start(*arguments: str) -> Command:
-        started.append(Command(*arguments, cwd=tmp_path))
+    def start(*arguments: str, command: str = "search") -> Command:
+        started.append(Command(*arguments, cwd=tmp_path, command=command))
         return started[-1]
 
     yield start

@@ -1,0 +1,122 @@
+"""Sweep and confirmation as a person runs them: the whole way, crashes, wrong flags."""
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from asymnas import Run
+from asymnas import table as t
+from asymnas.__main__ import build_app
+
+from .conftest import finished, wait_until
+
+SEARCH = ("--family", "dense", "--budget", "6k", "--latent", "8", "--examples", "3k")
+SEARCH += ("--trials", "6", "--workers", "2")
+SWEEP = ("--family", "dense", "--budgets", "6k", "--latent", "8", "--examples", "3k")
+SWEEP += ("--shares", "3", "--architectures", "3", "--seeds", "1", "--workers", "2")
+RUNS = 3 * 9 + 3 * 9 + 3 * 3  # screened, tuned, measured
+
+
+@pytest.mark.slow
+def test_from_a_search_to_its_verdict(search: Callable[..., Any], tmp_path: Path) -> None:
+    assert search(*SEARCH).finish()[0] == 0
+    code, out, err = search(*SWEEP, command="sweep").finish()
+    assert code == 0, err
+    assert "best decoder share is" in out
+    confirm = ("runs/digits", "--seeds", "2", "--top", "1", "--rates", "1")
+    code, out, err = search(*confirm, "--json", command="confirm").finish()
+    assert code == 0, err
+    scores = json.loads(out)
+    assert [c["name"] for c in scores["contenders"]][:2] == ["best", "symmetric"]
+    code, out, err = search("runs/digits", command="report").finish()
+    assert (code, out.strip()) == (0, "runs/digits/report.html")
+    page = (tmp_path / "runs" / "digits" / "report.html").read_text()
+    for title in ("Loss against decoder share", "Confirmed with fresh seeds", "What it cost"):
+        assert title in page
+    verdict = json.loads((tmp_path / "runs" / "digits" / "summary.json").read_text())["verdict"]
+    assert "best decoder share is" in verdict[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_sweep_that_was_stopped_goes_on(
+    search: Callable[..., Any], tmp_path: Path, number: signal.Signals
+) -> None:
+    directory = tmp_path / "runs" / "digits" / "sweep"
+    stopped = search(*SWEEP, command="sweep")
+    wait_until(lambda: finished(directory / "study.db") >= 20)
+    stopped.send(number)
+    code, out, err = stopped.finish()
+    if number == signal.SIGINT:
+        assert code == 130
+        assert "Interrupted" in out
+    assert "Traceback" not in out + err
+    code, out, err = search(*SWEEP, "--json", command="sweep").finish()
+    assert code == 0, err
+    table = Run.open(directory).table
+    assert len(table) == RUNS
+    assert set(table[t.STATE]) == {"complete"}
+    assert json.loads(out)["trials"]["complete"] == RUNS
+
+
+SWEEPS = [
+    (("--budgets", "some"), 2, "'some' is not a count"),
+    (("--budgets", "5k,,9k"), 2, "'' is not a count"),
+    (("--budgets", "100"), 2, "the smallest has"),
+    (("--budgets", "500", "--shares", "3"), 2, "narrow --share-range"),
+    (("--shares", "1"), 2, "shares must be at least 2"),
+    (("--share-range", "0.9,0.1"), 2, "share_range must be 0 < low < high < 1"),
+    (("--share-range", "half"), 2, "--share-range must be numbers"),
+    (("--architectures", "0"), 2, "architectures must be at least 1"),
+    (("--screen", "0"), 2, "screen must be at least 1"),
+    (("--seeds", "few"), 2, "--seeds must be a whole number"),
+    (("--rates", "0"), 2, "rates must be at least 1"),
+    (("--tolerance", "2"), 2, "tolerance must be between 0 and 1"),
+    (("--dataset", "imagenet"), 2, "no data set is called 'imagenet'"),
+    (("missing.py",), 2, "there is no study file"),
+    (("other.py",), 2, "must return a StudyConfig or a SweepConfig"),
+]
+CONFIRMATIONS = [
+    (("nowhere",), 1, "holds no run"),
+    (("nowhere", "--seeds", "0"), 2, "seeds must be at least 1"),
+    (("nowhere", "--top", "0"), 2, "top must be at least 1"),
+    (("nowhere", "--margin", "1"), 2, "margin must be between 0 and 1"),
+    (("nowhere", "--margin", "x"), 2, "--margin must be numbers"),
+]
+CASES = [("sweep", *case) for case in SWEEPS] + [("confirm", *case) for case in CONFIRMATIONS]
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "code", "words"), CASES, ids=[" ".join([c[0], *c[1]]) for c in CASES]
+)
+def test_wrong_input_is_one_clear_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    arguments: tuple[str, ...],
+    code: int,
+    words: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other.py").write_text("def sweep():\n    return 3\n")
+    result = CliRunner().invoke(build_app(), [command, *arguments])
+    assert result.exit_code == code, result.output
+    assert words in " ".join(result.stderr.split())
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_dry_run_states_the_cost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(build_app(), ["sweep", *SWEEP, "--dry-run"])
+    assert result.exit_code == 0, result.output
+    told = " ".join(result.output.split())
+    assert "9 runs of 3,008 examples, after 54 short runs of 512" in told
+    assert f"{9 * 3008 + 54 * 512:,} training examples" in told
+    assert "Nothing was trained" in told
+    assert not (tmp_path / "runs").exists()
