@@ -66,7 +66,8 @@ class Plan:
     def phases_of(self, study: SearchStudy) -> Iterable[Phase]:
         """The phases, in order."""
         if self.phases is None:
-            return [Phase(config=self.config, source=self.space)]
+            name = "symmetric trials" if self.config.symmetric else "trials"
+            return [Phase(config=self.config, source=self.space, name=name)]
         return self.phases(study)
 
 
