@@ -42,6 +42,8 @@ from asymnas.results.pictures import pictures
 from asymnas.results.records import Findings, Inferred, Record
 from asymnas.study.fanova import importances
 
+HALF = 0.5
+
 
 def page(findings: Findings, summary: Mapping[str, Any]) -> PageContent:
     """The page of a run, with the runs that follow it up."""
@@ -97,10 +99,7 @@ def _robustness(sweep: Record, found: Inferred) -> list[str]:
                 f"share is {told}."
             )
     if found.edge is not None:
-        points.append(
-            f"The best learning rate is at the edge of its range for {percent(found.edge)} of the "
-            "architectures."
-        )
+        points.append(_at_edge(found.edge))
     points.append(generalisation_reading(generalisation(sweep.measured)))
     points.append(interaction_reading(interaction(sweep.measured)))
     points.append(agreement_reading(agreement(sweep.measured)))
@@ -109,6 +108,14 @@ def _robustness(sweep: Record, found: Inferred) -> list[str]:
     if told:
         points.append(f"Losses vary by {told} (standard deviation), the share held fixed.")
     return [point for point in points if point]
+
+
+def _at_edge(part: float) -> str:
+    told = (
+        f"The best learning rate is at the edge of its range for {percent(part)} of the "
+        "architectures"
+    )
+    return f"{told}: a wider range would do some of them good." if part > HALF else f"{told}."
 
 
 def _estimate(share: Interval) -> str:
