@@ -16,6 +16,7 @@ from asymnas.figures.wording import change, counted, rounded, share_span, with_s
 
 TITLE = "What a share costs"
 STRIP, HEADING, TOP, BOTTOM = 170, 44, 40, 56  # heights in pixels
+FENCE = 3  # interquartile ranges above the third quartile: farther out is far out
 TICKS = (0.0, *(step * 10.0**power for power in range(-2, 3) for step in (1, 2, 3, 5)))
 
 
@@ -37,11 +38,12 @@ def split_panel(table: pd.DataFrame, inference: SplitInference) -> Panel:
         return Panel(TITLE, figure([], x={}, y={}), split_reading(inference))
     bands = np.concatenate([np.ones(1), *(s.low for s in strips)])
     lowest = min(ratios.min(), max(np.nanmin(bands), 0.5))  # a band may be wide, the runs are not
-    low, high = math.log(lowest), math.log(max(ratios.max(), 1.02))
+    ceiling = _ceiling(strips)
+    low, high = math.log(lowest), math.log(max(min(ratios.max(), ceiling), 1.02))
     room = high - low
     traces: list[go.Scatter] = []
     for place, strip in enumerate(strips):
-        for trace in strip_traces(strip, math.exp(low - 0.12 * room)):
+        for trace in strip_traces(strip, math.exp(low - 0.12 * room), ceiling):
             first = all(trace.name != earlier.name for earlier in traces)
             trace.update(
                 yaxis=f"y{place + 1}" if place else "y",
@@ -51,7 +53,26 @@ def split_panel(table: pd.DataFrame, inference: SplitInference) -> Panel:
             traces.append(trace)
     shown = figure(traces, x=share_axis(_share(inference), *_across(strips)), y={})
     _arrange(shown, strips, inference, (low - 0.24 * room, high + 0.05 * room))
-    return Panel(TITLE, shown, split_reading(inference))
+    beyond = sum(int((strip.runs > ceiling).sum()) for strip in strips)
+    return Panel(TITLE, shown, split_reading(inference) + _off_scale(beyond))
+
+
+def _ceiling(strips: Sequence[Strip]) -> float:
+    """The relative loss above which a run stands at the frame: it would flatten all the rest."""
+    runs = np.concatenate([np.empty(0), *(strip.runs for strip in strips)])
+    laws = np.concatenate([np.ones(1), *(strip.law for strip in strips)])
+    if not len(runs):
+        return math.inf
+    first, third = np.quantile(np.log(runs), [0.25, 0.75])
+    fence = third + FENCE * (third - first)
+    return max(math.exp(fence), float(np.nanmax(laws)))
+
+
+def _off_scale(beyond: int) -> str:
+    if not beyond:
+        return ""
+    noun = "run lies" if beyond == 1 else "runs lie"
+    return f" {beyond} {noun} far above the frame, at its upper edge: see how they went."
 
 
 def _share(inference: SplitInference) -> str:

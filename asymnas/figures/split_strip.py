@@ -70,17 +70,25 @@ def sweep_runs(table: pd.DataFrame) -> pd.DataFrame:
     return table[kept & table[BUDGET].notna()]
 
 
-def strip_traces(strip: Strip, foot: float) -> list[go.Scatter]:
+def strip_traces(strip: Strip, foot: float, ceiling: float) -> list[go.Scatter]:
     """A strip's traces from the back to the front, named by what they are.
 
     Args:
         strip: Of one budget.
         foot: The relative loss at whose height the best share stands.
+        ceiling: The relative loss at whose height runs above it stand.
     """
     traces = [_band(strip)] if np.isfinite([strip.low, strip.high]).all() else []
-    if len(strip.runs):
+    inside = strip.runs <= ceiling
+    if inside.any():
         marker = {"color": LIGHT["complete"], "size": 5, "opacity": 0.6}
-        traces.append(_points("run", strip.shares, strip.runs, mode="markers", marker=marker))
+        shares, runs = strip.shares[inside], strip.runs[inside]
+        traces.append(_points("run", shares, runs, mode="markers", marker=marker))
+    if not inside.all():
+        marker = {"color": LIGHT["complete"], "size": 8, "symbol": "triangle-up"}
+        far = _points("far above", strip.shares[~inside], strip.runs[~inside], mode="markers")
+        far.update(y=[ceiling] * int((~inside).sum()), marker=marker)
+        traces.append(far)
     x = strip.split.curve.x
     if len(strip.law):
         line = {"color": LIGHT["front"], "width": 2.2}

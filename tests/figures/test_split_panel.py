@@ -154,3 +154,17 @@ def test_a_cost_below_zero_keeps_its_sign():
     inference = made_inference(ONE)
     cheap = replace(inference.budgets[0], cost_of_symmetry=Interval(estimate=-0.002))
     assert "\N{MINUS SIGN}0.20\xa0%" in split_reading(replace(inference, budgets=(cheap,)))
+
+
+def test_a_run_far_out_stands_at_the_frame_and_is_told():
+    table = made_sweep(ONE)
+    usual = split_panel(table, made_inference(ONE))
+    row = table[(table["phase"] == "measure") & (table["state"] == "complete")].index[0]
+    table.loc[row, "val_loss"] *= 100
+    panel = split_panel(table, made_inference(ONE))
+    [far] = traces(panel, "far above")
+    assert list(far.x) == [table.loc[row, "decoder_share"]]
+    assert far.y[0] < 10 ** panel.figure.layout.yaxis.range[1]
+    assert panel.figure.layout.yaxis.range[1] < usual.figure.layout.yaxis.range[1] + 0.5
+    assert "1 run lies far above the frame" in panel.reading
+    assert "far above" not in usual.reading
