@@ -29,9 +29,7 @@ from asymnas.run import Plan, execute, settle
 from asymnas.rundir import CONFIRMATION_DIR, CONTROL_DIR, holds_run, storage_of
 from asymnas.space import Candidate
 from asymnas.study import SAMPLERS, Listed, SearchStudy, read_study
-from asymnas.sweeps import rate_grid, replicate_seed
-
-TUNING_SEED = 1_000_000  # a place no replicate has
+from asymnas.sweeps import TUNING_SEED, rate_grid, replicate_seed
 
 
 @dataclass(frozen=True, kw_only=True)

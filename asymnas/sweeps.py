@@ -7,6 +7,8 @@ outermost, so that a sweep stopped early is a whole design with fewer seeds, and
 continued with more seeds only adds to it.
 """
 
+import hashlib
+import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -28,6 +30,7 @@ from asymnas.space import Candidate, Space
 from asymnas.study import Listed, SearchStudy, Trial
 from asymnas.training import rung_steps
 
+TUNING_SEED = 1_000_000  # a place that no replicate has: what is chosen is not lucky with a seed
 SHORT = 1 / 6  # of the examples, with a schedule of its own
 
 
@@ -122,7 +125,7 @@ def settle_sweep(
         plan,
         config=replace(config, trials=total),
         purpose="sweep",
-        design=sweep.design(),
+        design={**sweep.design(), "architectures drawn": _digest(settled)},
         remarks={"seeds": sweep.seeds, "tolerance": sweep.tolerance},
         phases=lambda study: _phases(settled, study),
     )
@@ -166,7 +169,9 @@ def _phases(settled: SweepPlan, study: SearchStudy) -> Iterator[Phase]:
     config = settled.plan.config
     entries: list[_Entry] = []
     if settled.screening_runs:
-        entries += [_Entry(cell, settled.middle_rate, 0, t.SCREENING) for cell in settled.cells]
+        entries += [
+            _Entry(cell, settled.middle_rate, TUNING_SEED, t.SCREENING) for cell in settled.cells
+        ]
         yield _phase(settled, entries, "screening structures", settled.short_examples)
     cells = settled.cells
     if settled.screening_runs:
@@ -175,7 +180,10 @@ def _phases(settled: SweepPlan, study: SearchStudy) -> Iterator[Phase]:
 
     rates = {cell.cluster: settled.middle_rate for cell in cells}
     if settled.tuning_runs:
-        entries += [_Entry(cell, rate, 0, t.TUNING) for cell, rate in product(cells, settled.rates)]
+        entries += [
+            _Entry(cell, rate, TUNING_SEED, t.TUNING)
+            for cell, rate in product(cells, settled.rates)
+        ]
         yield _phase(settled, entries, "tuning learning rates", settled.short_examples)
         rates |= best_rates(study.table(), settled.rates)
 
@@ -240,6 +248,12 @@ def _drawn(entry: _Entry) -> dict[str, object]:
         "decoder_share": entry.cell.architecture.decoder_share,
         "learning_rate": entry.rate,
     }
+
+
+def _digest(settled: SweepPlan) -> str:
+    """A short name for the very architectures and rates of a design."""
+    drawn = [cell.architecture.key() for cell in settled.cells]
+    return hashlib.sha256(json.dumps([drawn, list(settled.rates)]).encode()).hexdigest()[:12]
 
 
 def rate_grid(ends: tuple[float, float], n: int) -> list[float]:
