@@ -8,10 +8,14 @@ from rich.console import Console
 from rich.table import Table
 
 from asymnas import table as t
+from asymnas.config import StudyConfig
 from asymnas.coordinator import Ending
 from asymnas.figures.style import percent, plural, short
+from asymnas.finder import Run
 from asymnas.progress import duration
+from asymnas.results.records import SAME
 from asymnas.run import Plan
+from asymnas.rundir import SWEEP_DIR
 from asymnas.training import rung_steps
 
 MOST_ROWS = 12
@@ -75,10 +79,9 @@ def _print_details(console: Console, plan: Plan) -> None:
     )
 
 
-def print_summary(
-    console: Console, summary: Mapping[str, Any], directory: Path, ending: Ending
-) -> None:
+def print_summary(console: Console, run: Run, ending: Ending) -> None:
     """Prints a run's result: the front, where the share lands, where everything is."""
+    summary = run.summary
     console.print()
     print_ending(console, ending)
     if summary["front"]:
@@ -87,13 +90,13 @@ def print_summary(
     for sentence in summary["verdict"]:
         console.print(sentence)
     console.print(trials_line(summary))
-    shown = relative(directory)
+    shown = relative(run.directory)
     places = {
         "report": f"{shown / 'report.html'}",
         "dashboard": f"python -m asymnas.dashboard {shown}",
         "best weights": f"{shown / 'best' / 'weights.safetensors'}",
         "in Python": f'asymnas.find_best_architecture("{shown}").load()',
-        "best share": _sweep_command(summary),
+        "best share": _sweep_command(run.study.config, shown),
         "confirm": f"python -m asymnas.confirm {shown}",
     }
     if not summary["best"]:
@@ -101,9 +104,17 @@ def print_summary(
     print_places(console, places)
 
 
-def _sweep_command(summary: Mapping[str, Any]) -> str:
-    """What infers the best share of the same data."""
-    return f"python -m asymnas.sweep --dataset {summary['dataset']}"
+def _sweep_command(config: Mapping[str, Any], shown: Path) -> str:
+    """What infers the best share of the same problem, beside the run."""
+    usual = StudyConfig().to_dict()
+    flags = {
+        f"--{name.replace('_', '-')}": config[name]
+        for name in ("data_root", *SAME)
+        if config[name] != usual[name] and not (name == "family" and config[name] == "conv2d")
+    }
+    budgets = ",".join(short(config["budget"] // part).lower() for part in (4, 2, 1))
+    flags |= {"--budgets": budgets, "--run-dir": str(shown / SWEEP_DIR)}
+    return "python -m asymnas.sweep " + " ".join(f"{name} {v}" for name, v in flags.items())
 
 
 def print_ending(console: Console, ending: Ending) -> None:

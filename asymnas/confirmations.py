@@ -62,6 +62,11 @@ def settle_confirmation(wanted: ConfirmationConfig) -> ConfirmationPlan:
         raise StudyError(
             f"{directory} holds a {search.study.purpose}: give the directory of a search"
         )
+    if search.study.config["symmetric"]:
+        raise StudyError(
+            f"{directory} holds a symmetric search, which would be its own control: give the "
+            "directory of a free one"
+        )
     if search.front.empty:
         raise StudyError(f"no trial of {directory} has completed: continue the search first")
     if search.study.config["sampler"] not in SAMPLERS:

@@ -1,8 +1,10 @@
 """Who is compared in a confirmation: the best found, and the symmetric habit in three forms."""
 
+import hashlib
 from dataclasses import dataclass
 
 from asymnas.architecture import Architecture
+from asymnas.config import StudyConfig
 from asymnas.errors import ConfigError
 from asymnas.finder import Run, found
 from asymnas.iso import at_total
@@ -39,7 +41,7 @@ def front_members(search: Run, top: int) -> list[Contestant]:
                 name="best" if place == 0 else f"runner-up {place}",
                 architecture=member.architecture,
                 learning_rate=member.values["learning_rate"],
-                origin=f"trial {member.trial} of the search",
+                origin=f"trial {member.trial} of the search{_mark(member.architecture)}",
             )
         )
     return entered
@@ -59,25 +61,31 @@ def enter(search: Run, control: Run, *, top: int) -> tuple[list[Contestant], dic
     total = best.counts.total_params
     if control.front.empty:
         missing["symmetric"] = "no trial of the symmetric search has completed"
+    elif (own := control.best).architecture.key() == best.key():
+        missing["symmetric"] = "the best found is the best symmetric one itself"
     else:
-        own = control.best
         entered.append(
             Contestant(
                 name="symmetric",
                 architecture=own.architecture,
                 learning_rate=own.values["learning_rate"],
-                origin=f"trial {own.trial} of the symmetric search",
+                origin=f"trial {own.trial} of the symmetric search{_mark(own.architecture)}",
                 is_control=True,
             )
         )
-    budget = int(search.study.config["budget"])
+    caps = StudyConfig.from_dict({**search.study.config, "sampler": "tpe"}).caps()
     controls = {
-        "mirror": (at_total(best.mirror(), total), "the best's encoder mirrored, at its total"),
-        REFERENCE: (_reference(best, budget), "the reference preset, scaled to the budget"),
+        "mirror": (at_total(best.mirror(), total), "the best's encoder mirrored, up to its total"),
+        REFERENCE: (
+            _reference(best, caps.total_params),
+            "the reference preset, up to the budget",
+        ),
     }
     for name, (architecture, origin) in controls.items():
         if architecture is None:
-            missing[name] = f"{origin}: it cannot be built for this data within the total"
+            missing[name] = f"{origin}: it cannot be built for this data within that total"
+        elif not caps.admits(architecture.counts):
+            missing[name] = f"{origin}: it exceeds another of the search's caps"
         elif architecture.key() in {c.architecture.key() for c in entered}:
             missing[name] = "the very architecture of another contender"
         else:
@@ -91,6 +99,11 @@ def enter(search: Run, control: Run, *, top: int) -> tuple[list[Contestant], dic
                 )
             )
     return entered, missing
+
+
+def _mark(architecture: Architecture) -> str:
+    """A short name for the very architecture: the same trial number may be another one's."""
+    return f" ({hashlib.sha256(architecture.key().encode()).hexdigest()[:8]})"
 
 
 def _reference(best: Architecture, budget: int) -> Architecture | None:

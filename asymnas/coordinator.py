@@ -80,11 +80,18 @@ class Coordinator:
         """
         try:
             if self._ledger.missing:  # otherwise what is unfinished is of a later phase
-                for trial in self._study.unfinished(self._config.sampler, self._config.seed):
-                    self._begin(trial)
+                self._take_up()
             return self._loop()
         except KeyboardInterrupt:
             return "interrupted"
+
+    def _take_up(self) -> None:
+        """Makes what an earlier start left unfinished ready: all of it, before any is decided."""
+        unfinished = self._study.unfinished(self._config.sampler, self._config.seed)
+        mine = [trial for trial in unfinished if self._phase.source.holds(trial.number)]
+        begun = [running for trial in mine if (running := self._begin(trial)) is not None]
+        for running in begun:
+            self._go_on(running)
 
     def _loop(self) -> Ending:
         while True:
@@ -109,11 +116,13 @@ class Coordinator:
             if self._duplicates_in_a_row >= MOST_DUPLICATES:
                 return None
             parallel = bool(self._flights)
-            self._begin(self._study.ask(config.sampler, config.seed, parallel=parallel))
+            asked = self._study.ask(config.sampler, config.seed, parallel=parallel)
+            if (running := self._begin(asked)) is not None:
+                self._go_on(running)
         return None
 
-    def _begin(self, trial: Trial) -> None:
-        """Makes a trial ready, unless its architecture is another trial's."""
+    def _begin(self, trial: Trial) -> Running | None:
+        """Describes a trial and takes it up; `None` if its architecture is another trial's."""
         running = Running(number=trial.number, candidate=self._phase.source.suggest(trial))
         self._study.describe(running.number, running.attributes)
         replicate = running.candidate.seed is not None
@@ -121,11 +130,11 @@ class Coordinator:
             running.number, running.candidate.architecture.key()
         ):
             self._duplicates_in_a_row += 1
-            return
+            return None
         self._duplicates_in_a_row = 0
         self._resume(running)
         self._ledger.note(running.number, running.curve, running.attributes)
-        self._go_on(running)
+        return running
 
     def _resume(self, running: Running) -> None:
         """Takes up the curve of an earlier start, if its checkpoint is still there."""

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from asymnas.analysis.cautions import LEAST_ARCHITECTURES
 from asymnas.analysis.estimates import Contender
 from asymnas.analysis.multiplicity import least_pairs
 from asymnas.closing import print_ending, print_places, relative, trials_line
@@ -45,6 +46,10 @@ def print_sweep_plan(console: Console, settled: SweepPlan, *, full: bool) -> Non
         _print_cost(console, settled)
 
 
+def _kept(screen: int) -> str:
+    return f", of which one in {screen} is kept" if screen > 1 else ""
+
+
 def _before(settled: SweepPlan) -> str:
     """The short runs that come first, in words."""
     short = settled.screening_runs + settled.tuning_runs
@@ -69,7 +74,7 @@ def _print_cost(console: Console, settled: SweepPlan) -> None:
     rates = ", ".join(f"{rate:.2g}" for rate in settled.rates)
     console.print("Design", style="bold")
     console.print(
-        f"{plural(len(counts), 'architecture')}, of which one in {sweep.screen} is kept; each at "
+        f"{plural(len(counts), 'architecture')}{_kept(sweep.screen)}; each at "
         f"{100 * min(filled):.1f} to {100 * max(filled):.1f} % of its budget and at most "
         f"{100 * off:.1f} points off its share; learning rates {rates}."
     )
@@ -79,8 +84,10 @@ def _print_cost(console: Console, settled: SweepPlan) -> None:
         f"{short(3 * macs * seen)} MACs forward and back.\n"
         f"Results would go to {relative(Path(config.run_dir))}. Nothing was trained."
     )
-    if sweep.architectures * len(sweep.share_grid()) < 8:
-        console.print("So few architectures give no interval: eight a budget are the least.")
+    if sweep.architectures * len(sweep.share_grid()) < LEAST_ARCHITECTURES:
+        console.print(
+            f"So few architectures give no interval: {LEAST_ARCHITECTURES} a budget are the least."
+        )
 
 
 def print_sweep_summary(
@@ -92,7 +99,10 @@ def print_sweep_summary(
     if summary["decoder_share"]:
         console.print(_shares(summary["decoder_share"]), soft_wrap=False)
         console.print()
-    for sentence in summary["verdict"]:
+    for sentence in [
+        *summary["verdict"],
+        *(summary["cautions"] if summary["decoder_share"] else ()),
+    ]:
         console.print(sentence)
     console.print(trials_line(summary))
     shown = relative(directory)
@@ -143,13 +153,15 @@ def print_confirmation_plan(console: Console, settled: ConfirmationPlan) -> None
     top = min(wanted.top, len(settled.search.front))
     runs = (top + CONTROLS) * wanted.seeds + 2 * len(settled.rates)
     examples = control.examples or 0
-    console.print(
-        f"{settled.search.study.config['name']}: first a symmetric search of "
-        f"{plural(control.trials, 'trial')}, unless it is there; then the {top} best of the front, "
-        f"the best symmetric one, the mirror of the best and the reference network, each trained "
-        f"with {plural(wanted.seeds, 'fresh seed')} and scored on the test split. At most "
-        f"{plural(runs, 'run')} of {examples:,} examples besides the symmetric search."
+    name = settled.search.study.config["name"]
+    lines = (
+        f"{name}: first a symmetric search of {plural(control.trials, 'trial')}, unless it is there;",
+        f"then the {top} best of the front, the best symmetric one, the mirror of the best and, for",
+        f"images, the reference network, with {plural(wanted.seeds, 'fresh seed')} each, scored on",
+        f"the test split. At most {plural(runs, 'run')} of {examples:,} examples besides the",
+        "symmetric search.",
     )
+    console.print(" ".join(lines))
     least = least_pairs(CONTROLS)
     if wanted.seeds < least:
         console.print(
@@ -178,7 +190,7 @@ def print_confirmation(console: Console, run: Run, ending: Ending) -> None:
 
 def _contenders(contenders: Sequence[Contender]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("contender", "test loss", "decoder share", "parameters", "MACs", "seeds"):
+    for name in ("contender", "test loss ± sd", "decoder share", "parameters", "MACs", "seeds"):
         table.add_column(name, justify="left" if name == "contender" else "right", no_wrap=True)
     means = [mean(c.scores.values()) if c.scores else math.inf for c in contenders]
     for contender, score in zip(contenders, means, strict=True):

@@ -15,6 +15,9 @@ class Source(Protocol):
     def suggest(self, trial: Trial, /) -> Candidate:
         """The trial's candidate; the same for the same trial, however often it is asked."""
 
+    def holds(self, number: int, /) -> bool:
+        """Whether there is a candidate for a trial of that number."""
+
 
 class Roster:
     """A fixed list: trial n trains the n-th candidate.
@@ -33,6 +36,10 @@ class Roster:
     def __len__(self) -> int:
         """How many there are."""
         return len(self._candidates)
+
+    def holds(self, number: int, /) -> bool:
+        """Whether the list is that long; one continued with fewer seeds may not be."""
+        return number < len(self._candidates)
 
     def suggest(self, trial: Trial, /) -> Candidate:
         """The candidate of the trial's number."""

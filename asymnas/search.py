@@ -103,7 +103,7 @@ def _main(given: dict[str, Any]) -> int:
     with display(console) as observe:
         run, ending = execute(plan, fresh="fresh" in given, observe=observe)
     summary = run.summary
-    print_summary(console, summary, run.directory, ending)
+    print_summary(console, run, ending)
     if "as_json" in given:
         print(json.dumps(summary, indent=2))
     if ending == "interrupted":

@@ -104,6 +104,10 @@ class Space:
             architecture=self._realise(self._feasible(structures), positions), learning_rate=rate
         )
 
+    def holds(self, number: int, /) -> bool:
+        """There is a candidate for every trial."""
+        return True
+
     def sample(self, seed: int) -> Candidate:
         """A candidate drawn at random; the same seed gives the same one."""
         return self.suggest(Random(seed))

@@ -74,8 +74,8 @@ def sweep(
 ) -> None:
     """Infer the decoder share with the lowest loss, budget by budget.
 
-    Architectures are drawn afresh for every share and sized to fill each budget, the learning rate
-    is tuned for each budget and share, nothing is pruned. The report then says where the best
+    Architectures are drawn afresh for every share and sized to fill each budget, short runs choose
+    structures and learning rates, nothing is pruned. The report then says where the best
     share lies with its interval, which shares are as good, and what symmetry costs.
     Stop it with Ctrl-C at any time: the same command continues it.
 

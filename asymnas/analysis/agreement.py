@@ -97,9 +97,10 @@ def agreement_reading(found: Agreement) -> str:
             f"Whether losses after {first.examples:,} examples foretell the final ones cannot be "
             f"told from {who}: {LEAST} architectures are the least."
         )
+    span = f"{first.tau.low:.2f} to {first.tau.high:.2f}"
     text = (
-        f"Losses after {first.examples:,} examples rank {who} much as after {found.horizon:,}: "
-        f"Kendall's τ is {first.tau.estimate:.2f} ({first.tau.low:.2f} to {first.tau.high:.2f})"
+        f"Losses after {first.examples:,} examples against those after {found.horizon:,}, {who}: "
+        f"Kendall's rank correlation τ is {first.tau.estimate:.2f} ({span})"
     )
     bins = [entry for entry in found.rungs if entry.examples == first.examples][1:]
     judged = [entry for entry in bins if entry.shift.low is not None]
@@ -108,8 +109,8 @@ def agreement_reading(found: Agreement) -> str:
         worst = max(hit, key=lambda entry: entry.shift.estimate or 0)
         return (
             f"{text}; decoder shares {worst.shares} look worse there than they end, by "
-            f"{100 * (worst.shift.estimate or 0):.0f}{NBSP}% of the ranks, so pruning "
-            "hits them."
+            f"{100 * (worst.shift.estimate or 0):.0f}{NBSP}% of the ranks, so pruning there "
+            "would hit them."
         )
     if len(judged) < len(BINS):
         return f"{text}; too few to tell whether that depends on the decoder share."

@@ -38,7 +38,7 @@ def comparison_sentence(comparison: Comparison) -> str:
         sign, word = (1, "worse") if estimate >= 0 else (-1, "better")
         claim = f"{second} is {tenths(sign * estimate)}{NBSP}% {word} than {first}"
         if abs(estimate) < SMALLEST_SHOWN / 2:
-            claim = f"{second} is within {tenths(SMALLEST_SHOWN)}{NBSP}% of {first}"
+            claim = f"{second} is by estimate as good as {first}"
         figures = f" ({', '.join(_figures(comparison, sign))})"
     text = f"{claim}{figures}: {VERDICTS[comparison.outcome]}."
     if comparison.outcome == "undecided":

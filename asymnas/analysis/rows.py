@@ -2,15 +2,15 @@
 
 import pandas as pd
 
-from asymnas.table import BUDGET, CLUSTER, DUPLICATE_OF, PHASE, TRIAL, TUNING
+from asymnas.table import BUDGET, CLUSTER, DUPLICATE_OF, MEASURE, PHASE, TRIAL
 
 
 def measured(table: pd.DataFrame) -> pd.DataFrame:
-    """The trials of their own, by number: no duplicates, no runs that only chose a rate."""
+    """The trials of their own, by number: no duplicates, no runs that only prepared others."""
     if table.empty:
         return table
     rows = table[table[DUPLICATE_OF].isna()].sort_values(TRIAL)
-    return rows[rows[PHASE] != TUNING] if PHASE in rows else rows
+    return rows[rows[PHASE].isna() | (rows[PHASE] == MEASURE)] if PHASE in rows else rows
 
 
 def clusters(rows: pd.DataFrame) -> pd.Series:

@@ -9,6 +9,7 @@ from asymnas.analysis.estimates import BudgetSplit, Interval, SplitInference
 SplitOutcome = Literal["asymmetric", "equivalent", "undecided"]
 
 HALF = 0.5
+EDGE = 1e-4  # an interval that ends this near the shares trained might reach farther
 
 
 def split_outcome(entry: BudgetSplit) -> SplitOutcome:
@@ -32,9 +33,9 @@ def split_outcome(entry: BudgetSplit) -> SplitOutcome:
 def split_verdict(inference: SplitInference, dataset: str) -> list[str]:
     """What a sweep concludes, one sentence or two a budget, or why it concludes nothing.
 
-    `At 150k parameters on fashion-mnist the best decoder share is 0.41 (95 % 0.33–0.50); anything
-    from 0.28 to 0.55 is within 1 %. Symmetry costs 0.6 % (−0.2 to 1.4 %): cannot tell; more
-    architectures a share would narrow this.`
+    `At 150k parameters on fashion-mnist the best decoder share is 0.41 (95 % 0.33–0.50); by the
+    fit, anything from 0.28 to 0.55 is within 1 %. Symmetry costs 0.6 % (−0.2 to 1.4 %): cannot
+    tell; more architectures a share would narrow this.`
 
     Args:
         inference: Of one sweep.
@@ -48,13 +49,13 @@ def split_verdict(inference: SplitInference, dataset: str) -> list[str]:
 
 def _of_budget(entry: BudgetSplit, inference: SplitInference, dataset: str) -> str:
     place = f"At {_rounded(entry.budget)} {UNITS[inference.sizes]} on {dataset}"
-    share = _share(entry.share)
+    share = _share(entry)
     if entry.at_edge:
         trained = f"{entry.curve.x[0]:.2f} to {entry.curve.x[-1]:.2f}"
         share += f", at the edge of those trained ({trained}): the optimum may lie beyond"
     within = f"{entry.within.low:.2f} to {entry.within.high:.2f}"
     return (
-        f"{place} the best decoder share is {share}; anything from {within} is "
+        f"{place} the best decoder share is {share}; by the fit, anything from {within} is "
         f"within {_percent(entry.tolerance)}. {_of_symmetry(entry, _remedy(entry, inference))}"
     )
 
@@ -106,11 +107,17 @@ def _size(cost: Interval, tolerance: float) -> str:
     return f"whether one half costs more than {_percent(tolerance)} is open"
 
 
-def _share(share: Interval) -> str:
+def _share(entry: BudgetSplit) -> str:
+    share = entry.share
     text = f"{share.estimate:.2f}"
     if share.low is None:
         return f"{text} (no interval)"
-    return f"{text} ({100 * share.level:g}{NBSP}% {share.low:.2f}–{share.high:.2f})"
+    censored = {
+        "the lowest trained": share.low <= entry.curve.x[0] + EDGE,
+        "the highest trained": (share.high or 1) >= entry.curve.x[-1] - EDGE,
+    }
+    ends = "".join(f", {end}" for end, there in censored.items() if there)
+    return f"{text} ({100 * share.level:g}{NBSP}% {share.low:.2f}–{share.high:.2f}{ends})"
 
 
 def _percent(fraction: float) -> str:

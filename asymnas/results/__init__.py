@@ -42,6 +42,8 @@ def publish(study: SearchStudy, run_dir: Path) -> dict[str, Any]:
     if findings.confirmed:
         text = json.dumps(confirmation_json(findings.confirmed), indent=2) + "\n"
         write_whole(run_dir / CONFIRMATION, text)
+    else:
+        (run_dir / CONFIRMATION).unlink(missing_ok=True)
     study.note(dashboard_note(summary))
     write_whole(run_dir / REPORT, render_page(page(findings, summary)))
     return summary

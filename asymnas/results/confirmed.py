@@ -1,6 +1,6 @@
 """What a confirmation came to, from its table alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import pandas as pd
 from asymnas import table as t
 from asymnas.analysis.comparison import compare, comparison_sentence
 from asymnas.analysis.estimates import Comparison, Contender
+from asymnas.figures.style import percent
 from asymnas.results.inferred import interval_json
 from asymnas.results.records import Confirmed, Record
 
@@ -20,18 +21,31 @@ def confirmed(record: Record) -> Confirmed:
     """Scores and comparisons of a confirmation, as far as it has got."""
     design = record.study.design
     rows = record.measured
+    if t.CONTENDER not in rows:  # stopped before anything began
+        rows = rows.head(0).assign(**{t.CONTENDER: ""})
     contenders = tuple(
         _contender(str(name), group) for name, group in rows.groupby(t.CONTENDER, sort=False)
     )
-    controls = [c.name for c in contenders if c.name in design["controls"]]
+    names = [contender.name for contender in contenders]
+    controls = [name for name in names if name in design["controls"] and BEST in names]
     comparisons = compare(contenders, BEST, controls, margin=float(design["margin"]))
     return Confirmed(
         contenders=contenders,
         comparisons=comparisons,
         seeds=int(design["seeds"]),
         missing=dict(design["missing"]),
-        verdict=[comparison_sentence(comparison) for comparison in comparisons],
+        origin=str(design["contenders"].get(BEST, "")),
+        verdict=[*map(comparison_sentence, comparisons), *_sizes(contenders, controls)],
     )
+
+
+def _sizes(contenders: Sequence[Contender], controls: Sequence[str]) -> list[str]:
+    """How large the controls are: not all can fill the best's total."""
+    params = {contender.name: contender.params for contender in contenders}
+    if BEST not in params or not controls:
+        return []
+    told = ", ".join(f"{name} {percent(params[name] / params[BEST])}" for name in controls)
+    return [f"Parameters in per cent of the best's: {told}."]
 
 
 def _contender(name: str, rows: pd.DataFrame) -> Contender:

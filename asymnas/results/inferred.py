@@ -74,6 +74,7 @@ def _entry(entry: BudgetSplit, split: SplitInference) -> dict[str, Any]:
         "method": _method(split),
         "outcome": split_outcome(entry),
         "at_edge": entry.at_edge,
+        "trained": {"low": float(entry.curve.x[0]), "high": float(entry.curve.x[-1])},
         "within": {
             "tolerance": entry.tolerance,
             "low": entry.within.low,
@@ -89,7 +90,7 @@ def _entry(entry: BudgetSplit, split: SplitInference) -> dict[str, Any]:
 def _method(split: SplitInference) -> str:
     if split.law is None:
         return "none: too little to fit a law"
-    return f"{split.law} scaling law, bootstrap over architectures and seeds"
+    return f"{split.law} scaling law, bootstrap over architectures, each with all its seeds"
 
 
 def _band(band: Band | None) -> list[dict[str, float]] | None:

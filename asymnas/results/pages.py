@@ -217,7 +217,7 @@ def _facts(summary: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _notes(findings: Findings, summary: Mapping[str, Any]) -> list[str]:
-    record, notes = findings.records.main, []
+    record, notes = findings.records.main, list(findings.records.left_out)
     if summary["trials"]["unfinished"]:
         notes.append(
             f"{plural(summary['trials']['unfinished'], 'trial')} still unfinished: the same "

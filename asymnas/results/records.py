@@ -10,8 +10,12 @@ import pandas as pd
 from asymnas import table as t
 from asymnas.analysis.estimates import Comparison, Contender, Interval, SplitInference
 from asymnas.analysis.front import Objective, front
+from asymnas.errors import StudyError
 from asymnas.rundir import CONFIRMATION_DIR, CONTROL_DIR, SWEEP_DIR, holds_run, storage_of
 from asymnas.study import SearchStudy, read_study
+
+#: Settings that a sweep must share with a search to answer for it.
+SAME = ("dataset", "image_size", "family", "kind", "latent", "bottleneck")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +74,7 @@ class Records:
         control: The search of symmetric architectures.
         sweep: The sweep.
         confirmation: The confirmation.
+        left_out: What lies in the directory and is not part of the answer, one sentence each.
     """
 
     main: Record
@@ -77,6 +82,7 @@ class Records:
     control: Record | None = None
     sweep: Record | None = None
     confirmation: Record | None = None
+    left_out: tuple[str, ...] = ()
 
     @property
     def all(self) -> dict[str, Record]:
@@ -118,6 +124,7 @@ class Confirmed:
         comparisons: The best against each control.
         seeds: Replicates asked for.
         missing: Contenders there are none of, and why.
+        origin: Where the contender `best` comes from.
         verdict: The answer in sentences.
     """
 
@@ -125,6 +132,7 @@ class Confirmed:
     comparisons: tuple[Comparison, ...]
     seeds: int
     missing: dict[str, str]
+    origin: str
     verdict: list[str]
 
 
@@ -144,16 +152,27 @@ def gather(study: SearchStudy, directory: Path) -> Records:
         return Records(main=main, sweep=main)
     if study.purpose == "confirmation":
         return Records(main=main, confirmation=main)
+    sweep = _read(directory / SWEEP_DIR)
+    unlike = [n for n in SAME if sweep and sweep.config[n] != main.config[n]]
+    told = ", ".join(f"{n} {sweep.config[n]} there, {main.config[n]} here" for n in unlike if sweep)
     return Records(
         main=main,
         search=main,
         control=_read(directory / CONTROL_DIR),
-        sweep=_read(directory / SWEEP_DIR),
+        sweep=None if unlike else sweep,
         confirmation=_read(directory / CONFIRMATION_DIR),
+        left_out=(f"The sweep in {SWEEP_DIR}/ is about something else: {told}.",) if unlike else (),
     )
 
 
 def _read(directory: Path) -> Record | None:
+    """The run in a directory; nothing if it has not got as far as being one."""
     if not holds_run(directory):
         return None
-    return Record(read_study(*storage_of(directory)), directory)
+    try:
+        study = read_study(*storage_of(directory))
+    except StudyError:
+        return None
+    if study.purpose != "search" and not study.design:
+        return None
+    return Record(study, directory)

@@ -78,6 +78,12 @@ def verdict(findings: Findings, summary: Mapping[str, Any]) -> list[str]:
     if findings.inferred:
         sentences += findings.inferred.verdict
     if findings.confirmed:
+        best = summary["best"] if summary["purpose"] == "search" else None
+        if best and not findings.confirmed.origin.startswith(f"trial {best['trial']} of "):
+            sentences.append(
+                f"The best confirmed ({findings.confirmed.origin}) is no longer the best: confirm "
+                "anew with --fresh."
+            )
         sentences += findings.confirmed.verdict
     if summary["purpose"] == "search":
         sentences += _discovered(summary, inferred=findings.inferred is not None)

@@ -169,6 +169,7 @@ def confirmation_record(rows: pd.DataFrame, seeds: int) -> Record:
     controls = ["symmetric", "mirror"]
     missing = {"reference": "the data are rows"}
     design = {"seeds": seeds, "margin": 0.03, "controls": controls, "missing": missing}
+    design["contenders"] = {"best": "trial 7 of the search"}
     return record(rows, "confirmation", **design)
 
 
@@ -185,7 +186,11 @@ def test_a_confirmation_is_told_beside_its_search(table: pd.DataFrame, seeds: in
     outcomes = {c["against"]: c["outcome"] for c in plain["comparisons"]}
     decided = {"symmetric": "equivalent", "mirror": "better"}
     assert outcomes == (decided if seeds == 8 else dict.fromkeys(decided, "undecided"))
-    assert summary["verdict"][: len(found.verdict)] == found.verdict
+    stale = [s for s in summary["verdict"] if "no longer the best" in s]
+    assert len(stale) == (summary["best"]["trial"] != 7)
+    told = summary["verdict"][len(stale) :]
+    assert told[: len(found.verdict)] == found.verdict
+    assert "Parameters in per cent of the best's: symmetric" in found.verdict[-1]
     assert "the data are rows" in html
     assert "read by the confirmation alone" in html
 

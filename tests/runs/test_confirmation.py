@@ -203,7 +203,7 @@ def test_too_few_seeds_decide_nothing(directory: Path) -> None:
     found = json.loads((directory / "confirmation.json").read_text())
     assert {c["outcome"] for c in found["comparisons"]} == {"undecided"}
     assert {c["pairs"] for c in found["comparisons"]} == {SEEDS}
-    assert len(found["verdict"]) == 3
+    assert len(found["verdict"]) == 4  # three comparisons and the sizes
     assert any("6" in sentence or "six" in sentence for sentence in found["verdict"])
 
 
@@ -288,7 +288,7 @@ def test_contenders_stay_when_the_search_goes_on(
         run_search(rows_search(tmp_path / "run", rows, trials=trials), executor=in_process)
         if Run.open(tmp_path / "run").best.trial != best:
             break
-    with pytest.raises(StudyError, match="contenders was") as caught:
+    with pytest.raises(StudyError, match="the search has gone on") as caught:
         run_confirmation(wanted(tmp_path / "run", top=1, seeds=2), executor=in_process)
     assert "--fresh" in str(caught.value)
     pd.testing.assert_frame_equal(values(tmp_path / "run"), before)
@@ -311,16 +311,17 @@ def test_rows_have_no_reference_and_say_why(rows: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("published_once")
-def test_a_symmetric_search_needs_no_mirror_and_a_fresh_one_is_confirmed_anew(
-    rows: Path, tmp_path: Path
-) -> None:
-    search = rows_search(tmp_path / "run", rows, symmetric=True)
+def test_a_symmetric_search_is_refused(rows: Path, tmp_path: Path) -> None:
+    run_search(rows_search(tmp_path / "run", rows, symmetric=True), executor=InProcess())
+    with pytest.raises(StudyError, match="would be its own control"):
+        run_confirmation(wanted(tmp_path / "run"), executor=InProcess())
+
+
+@pytest.mark.usefixtures("published_once")
+def test_a_fresh_search_is_confirmed_anew(rows: Path, tmp_path: Path) -> None:
+    search = rows_search(tmp_path / "run", rows)
     run_search(search, executor=InProcess())
     run_confirmation(wanted(tmp_path / "run", top=1, seeds=1), executor=InProcess())
-    found = json.loads((tmp_path / "run" / "confirmation.json").read_text())
-    names = [entry["name"] for entry in found["contenders"]]
-    assert "mirror" not in names
-    assert "another contender" in found["left_out"]["mirror"]
     anew = replace(search, budget=900)
     run_search(anew, executor=InProcess(), fresh=True)
     for name in ("control", "confirmation", "confirmation.json"):  # they were of another search
