@@ -155,11 +155,11 @@ def print_confirmation_plan(console: Console, settled: ConfirmationPlan) -> None
     examples = control.examples or 0
     name = settled.search.study.config["name"]
     lines = (
-        f"{name}: first a symmetric search of {plural(control.trials, 'trial')}, unless it is there;",
-        f"then the {top} best of the front, the best symmetric one, the mirror of the best and, for",
-        f"images, the reference network, with {plural(wanted.seeds, 'fresh seed')} each, scored on",
-        f"the test split. At most {plural(runs, 'run')} of {examples:,} examples besides the",
-        "symmetric search.",
+        f"{name}: first a symmetric search of {plural(control.trials, 'trial')}, unless it is",
+        f"there; then the {top} best of the front, the best symmetric one, the mirror of the best",
+        "and, for images, the reference network, each trained with",
+        f"{plural(wanted.seeds, 'fresh seed')} and scored on the test split. At most",
+        f"{plural(runs, 'run')} of {examples:,} examples besides the symmetric search.",
     )
     console.print(" ".join(lines))
     least = least_pairs(CONTROLS)
