@@ -72,8 +72,9 @@ def test_a_claim_needs_both_intervals_and_a_cost_that_may_matter(share, cost):
 def test_the_sentence_gives_figures_and_what_they_come_to():
     assert verdict(ENTRY, {"architecture": 0.08, "seed": 0.03}) == (
         "At 150k parameters on digits the best decoder share is 0.41 (95 % 0.33–0.50); by the fit, "
-        "anything from 0.28 to 0.55 is within 1 %. Symmetry costs 0.6 % (−0.2 to 1.4 %): cannot tell; "
-        "more architectures a share would narrow this."
+        "anything from 0.28 to 0.55 is within 1 %. "
+        "Symmetry costs 0.6 % (−0.2 to 1.4 %): cannot tell; more architectures a share would "
+        "narrow this."
     )
 
 
