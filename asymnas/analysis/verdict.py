@@ -112,11 +112,11 @@ def _share(entry: BudgetSplit) -> str:
     text = f"{share.estimate:.2f}"
     if share.low is None:
         return f"{text} (no interval)"
-    censored = {
-        "the lowest trained": share.low <= entry.curve.x[0] + EDGE,
-        "the highest trained": (share.high or 1) >= entry.curve.x[-1] - EDGE,
-    }
-    ends = "".join(f", {end}" for end, there in censored.items() if there)
+    ends = ""
+    if share.low <= entry.curve.x[0] + EDGE:
+        ends += f"; {share.low:.2f} is the lowest trained"
+    if share.high is not None and share.high >= entry.curve.x[-1] - EDGE:
+        ends += f"; {share.high:.2f} is the highest trained"
     return f"{text} ({100 * share.level:g}{NBSP}% {share.low:.2f}–{share.high:.2f}{ends})"
 
 

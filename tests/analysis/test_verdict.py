@@ -145,3 +145,9 @@ def test_a_clear_sweep_is_called_one_sentence_a_budget():
     sentences = split_verdict(found, "digits")
     assert len(sentences) == 3
     assert all("decoder should be the larger side" in sentence for sentence in sentences)
+
+
+def test_an_interval_that_ends_where_the_shares_trained_end_says_so():
+    assert "(95 % 0.10–0.48; 0.10 is the lowest trained)" in verdict(entry(share=(0.1, 0.48)))
+    assert "(95 % 0.33–0.90; 0.90 is the highest trained)" in verdict(entry(share=(0.33, 0.9)))
+    assert "trained" not in verdict(entry())
