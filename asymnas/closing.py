@@ -1,5 +1,6 @@
 """What a command says when it is done: the plan it would follow, the result it came to."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,13 @@ from rich.table import Table
 from asymnas import table as t
 from asymnas.config import StudyConfig
 from asymnas.coordinator import Ending
-from asymnas.figures.style import percent, plural, short
 from asymnas.finder import Run
 from asymnas.progress import duration
 from asymnas.results.records import SAME
 from asymnas.run import Plan
 from asymnas.rundir import SWEEP_DIR
 from asymnas.training import rung_steps
+from asymnas.wording import percent, plural, short
 
 MOST_ROWS = 12
 SAMPLE = 32  # random candidates that a plan's cost is estimated from
@@ -110,17 +111,25 @@ def _sweep_command(config: Mapping[str, Any], shown: Path) -> str:
     flags = {
         f"--{name.replace('_', '-')}": config[name]
         for name in ("data_root", *SAME)
-        if config[name] != usual[name] and not (name == "family" and config[name] == "conv2d")
+        if config[name] != usual[name]
     }
     budgets = ",".join(short(config["budget"] // part).lower() for part in (4, 2, 1))
-    flags |= {"--budgets": budgets, "--run-dir": str(shown / SWEEP_DIR)}
-    return "python -m asymnas.sweep " + " ".join(f"{name} {v}" for name, v in flags.items())
+    flags |= {"--budgets": budgets, "--run-dir": shown / SWEEP_DIR}
+    words = (f"{name} {shlex.quote(str(value))}" for name, value in flags.items())
+    return f"python -m asymnas.sweep {' '.join(words)}"
 
 
 def print_ending(console: Console, ending: Ending) -> None:
     """Says why a run ended, unless it is finished."""
     if ending != "finished":
         console.print(ENDINGS[ending], style="yellow")
+
+
+def exit_code(ending: Ending, *, done: bool) -> int:
+    """What a command exits with: 130 interrupted, 1 with nothing to show unless it just paused."""
+    if ending == "interrupted":
+        return 130
+    return 0 if done or ending == "timeout" else 1
 
 
 def print_places(console: Console, places: Mapping[str, str]) -> None:

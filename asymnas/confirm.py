@@ -61,15 +61,14 @@ def confirm(
 
 
 def _main(given: dict[str, Any]) -> int:
-    from asymnas.closing import make_console
+    from asymnas.closing import exit_code, make_console
     from asymnas.confirmations import execute_confirmation, settle_confirmation
     from asymnas.followup_closing import print_confirmation, print_confirmation_plan
     from asymnas.followups import ConfirmationConfig
     from asymnas.progress import display
     from asymnas.rundir import CONFIRMATION
 
-    asides = ("fresh", "dry_run", "as_json")
-    values = flags.parsed({name: v for name, v in given.items() if name not in asides})
+    values = flags.parsed(given)
     if "margin" in values:
         values["margin"] = flags.numbers("margin", values["margin"])[0]
     console = make_console(stderr="as_json" in given)
@@ -85,9 +84,7 @@ def _main(given: dict[str, Any]) -> int:
     path = run.directory / CONFIRMATION
     if "as_json" in given and path.is_file():
         print(path.read_text(), end="")
-    if ending == "interrupted":
-        return 130
-    return 0 if path.is_file() or ending == "timeout" else 1
+    return exit_code(ending, done=path.is_file())
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def enter(search: Run, control: Run, *, top: int) -> tuple[list[Contestant], dic
                 is_control=True,
             )
         )
-    caps = StudyConfig.from_dict({**search.study.config, "sampler": "tpe"}).caps()
+    caps = StudyConfig.from_dict(search.study.config).caps()
     controls = {
         "mirror": (at_total(best.mirror(), total), "the best's encoder mirrored, up to its total"),
         REFERENCE: (

@@ -88,6 +88,9 @@ Json = Annotated[
     Option("--json", help="Print the summary on standard output, progress on standard error."),
 ]
 
+#: What says how a command runs and not what it runs.
+ASIDES = ("study", "fresh", "dry_run", "as_json")
+
 COUNTS = ("budget", "max_encoder_params", "max_decoder_params", "max_macs", "examples")
 WHOLES = (
     *("image_size", "latent", "trials", "seed", "workers"),
@@ -100,14 +103,15 @@ def given(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: v for name, v in values.items() if v is not None and v is not False}
 
 
-def parsed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Flags as settings: counts with suffixes, whole numbers, durations.
+def parsed(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Flags as settings: counts with suffixes, whole numbers, durations; `ASIDES` left out.
 
     Raises:
         ConfigError: Not a count, a whole number or a duration.
     """
     from asymnas.budget import parse_count
 
+    values = {name: value for name, value in given.items() if name not in ASIDES}
     settings = dict(values)
     settings |= {name: parse_count(values[name]) for name in COUNTS if name in values}
     settings |= {name: parse_whole(name, values[name]) for name in WHOLES if name in values}

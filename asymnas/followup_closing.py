@@ -15,13 +15,13 @@ from asymnas.analysis.multiplicity import least_pairs
 from asymnas.closing import print_ending, print_places, relative, trials_line
 from asymnas.confirmations import ConfirmationPlan
 from asymnas.coordinator import Ending
-from asymnas.figures.style import percent, plural, short
 from asymnas.figures.wording import MISSING, change
 from asymnas.finder import Run
 from asymnas.results.confirmed import confirmed
 from asymnas.results.records import Record, gather
 from asymnas.rundir import CONFIRMATION, REPORT
 from asymnas.sweeps import SweepPlan
+from asymnas.wording import percent, plural, short, tenths
 
 CONTROLS = 3  # the symmetric search's best, the mirror, the reference
 
@@ -141,10 +141,7 @@ def _share_span(entry: Mapping[str, Any]) -> str:
 def _cost_span(entry: Mapping[str, Any]) -> str:
     if entry["low"] is None or entry["high"] is None:
         return MISSING
-    low, high = (
-        f"{100 * entry[end]:z.1f}".replace("-", "\N{MINUS SIGN}") for end in ("low", "high")
-    )
-    return f"{low} to {high} %"
+    return f"{tenths(entry['low'])} to {tenths(entry['high'])} %"
 
 
 def print_confirmation_plan(console: Console, settled: ConfirmationPlan) -> None:

@@ -33,10 +33,6 @@ class Roster:
     ) -> None:
         self._candidates, self._draw = candidates, draw
 
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self._candidates)
-
     def holds(self, number: int, /) -> bool:
         """Whether the list is that long; one continued with fewer seeds may not be."""
         return number < len(self._candidates)

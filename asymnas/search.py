@@ -91,7 +91,7 @@ def search(
 
 
 def _main(given: dict[str, Any]) -> int:
-    from asymnas.closing import make_console, print_plan, print_summary
+    from asymnas.closing import exit_code, make_console, print_plan, print_summary
     from asymnas.progress import display
     from asymnas.run import execute, settle
 
@@ -106,16 +106,13 @@ def _main(given: dict[str, Any]) -> int:
     print_summary(console, run, ending)
     if "as_json" in given:
         print(json.dumps(summary, indent=2))
-    if ending == "interrupted":
-        return 130
-    return 0 if summary["best"] or ending == "timeout" else 1
+    return exit_code(ending, done=bool(summary["best"]))
 
 
 def _config(given: dict[str, Any]) -> Any:
     from asymnas.config import StudyConfig
 
-    asides = ("study", "fresh", "dry_run", "as_json")
-    values = flags.parsed({name: v for name, v in given.items() if name not in asides})
+    values = flags.parsed(given)
     if "study" not in given:
         return StudyConfig(**values)
     config = load_study_file(given["study"])

@@ -87,10 +87,11 @@ def sweep(
 
 
 def _main(given: dict[str, Any]) -> int:
-    from asymnas.closing import make_console
+    from asymnas.closing import exit_code, make_console
     from asymnas.followup_closing import print_sweep_plan, print_sweep_summary
     from asymnas.progress import display
-    from asymnas.sweeps import execute_sweep, settle_sweep
+    from asymnas.run import execute
+    from asymnas.sweeps import settle_sweep
 
     console = make_console(stderr="as_json" in given)
     with console.status("drawing the design"):
@@ -99,14 +100,12 @@ def _main(given: dict[str, Any]) -> int:
     if "dry_run" in given:
         return 0
     with display(console) as observe:
-        run, ending = execute_sweep(settled, fresh="fresh" in given, observe=observe)
+        run, ending = execute(settled.plan, fresh="fresh" in given, observe=observe)
     summary = run.summary
     print_sweep_summary(console, summary, run.directory, ending)
     if "as_json" in given:
         print(json.dumps(summary, indent=2))
-    if ending == "interrupted":
-        return 130
-    return 0 if summary["best"] or ending == "timeout" else 1
+    return exit_code(ending, done=bool(summary["best"]))
 
 
 def _config(given: dict[str, Any]) -> Any:
@@ -114,8 +113,7 @@ def _config(given: dict[str, Any]) -> Any:
     from asymnas.followups import SweepConfig
     from asymnas.rundir import SWEEP_DIR
 
-    asides = ("study", "fresh", "dry_run", "as_json")
-    values = flags.parsed({name: v for name, v in given.items() if name not in asides})
+    values = flags.parsed(given)
     design = {name: values.pop(name) for name in _DESIGN if name in values}
     if "budgets" in design:
         design["budgets"] = flags.counts(design["budgets"])

@@ -19,7 +19,6 @@ import numpy as np
 
 from asymnas import table as t
 from asymnas.analysis.tuning import best_rates, kept
-from asymnas.coordinator import Ending
 from asymnas.design import Cell, draw_cells
 from asymnas.finder import Run
 from asymnas.followups import SweepConfig
@@ -150,18 +149,8 @@ def run_sweep(
     Raises:
         AsymnasError: Bad settings or data, or a run directory of another study.
     """
-    return execute_sweep(settle_sweep(sweep), fresh=fresh, executor=executor, observe=observe)[0]
-
-
-def execute_sweep(
-    settled: SweepPlan,
-    *,
-    fresh: bool = False,
-    executor: Executor | None = None,
-    observe: Callable[[Snapshot], None] = lambda snapshot: None,
-) -> tuple[Run, Ending]:
-    """Runs a settled sweep; see `run_sweep`. Says besides how it ended."""
-    return execute(settled.plan, fresh=fresh, executor=executor, observe=observe)
+    plan = settle_sweep(sweep).plan
+    return execute(plan, fresh=fresh, executor=executor, observe=observe)[0]
 
 
 def _phases(settled: SweepPlan, study: SearchStudy) -> Iterator[Phase]:

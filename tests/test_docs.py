@@ -107,8 +107,16 @@ def test_code_of_the_docs_runs(section: Section, registries: None, elsewhere: No
 
 
 @pytest.mark.parametrize("section", README, ids=str)
-def test_code_of_the_readme_runs(section: Section, registries: None, brief: None) -> None:
+def test_code_of_the_readme_runs(
+    section: Section,
+    registries: None,
+    brief: None,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     section.run()
+    assert "val_loss" in capsys.readouterr().out
+    assert (tmp_path / "runs" / "digits" / "report.html").is_file()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))

@@ -10,8 +10,8 @@ from asymnas.analysis.estimates import Floats, Interval
 from asymnas.analysis.rank_correlation import LEAST, rank_correlation
 from asymnas.analysis.rows import clusters, measured
 from asymnas.analysis.share_bins import ALL, BINS, share_bins
-from asymnas.analysis.wording import NBSP, plural
 from asymnas.table import BUDGET, CURVE, QUOTA, STATE
+from asymnas.wording import NBSP, plural
 
 SHIFT_CONFIDENCE = 1 - 0.05 / len(BINS)  # Bonferroni: a claim is made if any bin's excludes zero
 

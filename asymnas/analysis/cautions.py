@@ -1,8 +1,8 @@
 """What cannot be concluded from a sweep, and what would help: one plain sentence each."""
 
 from asymnas.analysis.clusters import Clusters
-from asymnas.analysis.comparison_wording import plural
 from asymnas.analysis.estimates import BudgetSplit, Interval, Law, Sizes
+from asymnas.wording import plural
 
 #: Distinct decoder shares that a budget needs for an estimate.
 LEAST_SHARES = 3
@@ -12,8 +12,6 @@ LEAST_ARCHITECTURES = 8
 
 #: Share of the resamples that choose another law at which the choice counts as open.
 OPEN_CHOICE = 0.2
-
-ROUNDING = 1e-6  # of a share: two ends at the same edge of those trained
 
 UNITS: dict[Sizes, str] = {"params": "parameters", "macs": "MACs"}
 
@@ -110,19 +108,12 @@ def about_budget(entry: BudgetSplit, sizes: Sizes) -> tuple[str, ...]:
             f"At {name} no share of one half was trained ({low:.2f} to {high:.2f}): what symmetry "
             "costs is unknown."
         )
-    if _apart(entry.share, entry.cross_check):
+    if entry.share.overlaps(entry.cross_check) is False:
         said.append(
             f"At {name} the two methods disagree: the law puts the best share at "
             f"{_range(entry.share)}, the Gaussian process at {_range(entry.cross_check)}."
         )
     return tuple(said)
-
-
-def _apart(one: Interval, other: Interval) -> bool:
-    """Whether both are intervals that do not overlap."""
-    if one.low is None or one.high is None or other.low is None or other.high is None:
-        return False
-    return one.high < other.low - ROUNDING or other.high < one.low - ROUNDING
 
 
 def _range(interval: Interval) -> str:

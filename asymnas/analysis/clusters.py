@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from asymnas.analysis.estimates import Floats, Sizes
+from asymnas.analysis.rows import counting
 from asymnas.errors import ConfigError
 from asymnas.table import (
     BUDGET,
@@ -21,8 +22,6 @@ from asymnas.table import (
     DRAWN,
     ENCODER_MACS,
     ENCODER_PARAMS,
-    MEASURE,
-    PHASE,
     REPLICATE,
     STATE,
     TARGET_SHARE,
@@ -106,8 +105,7 @@ def clusters_of(table: pd.DataFrame, sizes: Sizes) -> Clusters:
             raise ConfigError(f"a sweep's table must have a column {missing[0]!r} but has none")
         table = table.reindex(columns=[*table.columns, *missing])
     done = table[table[STATE].isin(["complete"])]
-    if PHASE in done:
-        done = done[done[PHASE].isin([MEASURE])]
+    done = counting(done)
     numbers = done[[BUDGET, CLUSTER, TARGET_SHARE, encoder, decoder, VAL_LOSS]]
     values: Floats = numbers.to_numpy(dtype=float, na_value=np.nan)
     usable = np.isfinite(values).all(axis=1) & (values[:, 3:] > 0).all(axis=1)

@@ -2,9 +2,7 @@
 
 from asymnas.analysis.estimates import Comparison, Interval
 from asymnas.analysis.multiplicity import LEAST_PAIRS
-from asymnas.analysis.wording import NBSP, digits, plural, probability, tenths
-
-__all__ = ["NBSP", "comparison_sentence", "plural", "reason"]
+from asymnas.wording import NBSP, digits, plural, probability, tenths
 
 SMALLEST_SHOWN = 0.001  # of a relative difference: per cent have one decimal
 

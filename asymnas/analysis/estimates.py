@@ -15,6 +15,9 @@ Sizes = Literal["params", "macs"]
 Outcome = Literal["better", "worse", "equivalent", "undecided"]
 
 
+ROUNDING = 1e-6  # of two ends that stand for one
+
+
 @dataclass(frozen=True, kw_only=True)
 class Interval:
     """An estimate with its confidence interval; `None` where the data give none.
@@ -30,6 +33,12 @@ class Interval:
     low: float | None = None
     high: float | None = None
     level: float = 0.95
+
+    def overlaps(self, other: "Interval") -> bool | None:
+        """Whether two intervals have a value in common; `None` where one of them has no ends."""
+        if self.low is None or self.high is None or other.low is None or other.high is None:
+            return None
+        return self.low <= other.high + ROUNDING and other.low <= self.high + ROUNDING
 
     def contains(self, value: float) -> bool:
         """Whether there is an interval and the value lies in it."""

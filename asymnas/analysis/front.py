@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from asymnas.analysis.rows import counting
 from asymnas.errors import ConfigError
-from asymnas.table import DUPLICATE_OF, MEASURE, PHASE, STATE, TRIAL
+from asymnas.table import DUPLICATE_OF, STATE, TRIAL
 
 #: How far beyond the worst value the reference point lies, as a share of that value.
 REFERENCE_MARGIN = 0.1
@@ -53,8 +54,7 @@ def scored(table: pd.DataFrame, objectives: Sequence[Objective]) -> pd.DataFrame
     if table.empty:
         return table
     done = table[(table[STATE] == "complete") & table[DUPLICATE_OF].isna()].sort_values(TRIAL)
-    if PHASE in done:
-        done = done[done[PHASE].isna() | (done[PHASE] == MEASURE)]
+    done = counting(done)
     if done.empty:
         return done
     if missing := [o.name for o in objectives if o.name not in done]:

@@ -12,8 +12,8 @@ from asymnas.analysis.rank_correlation import LEAST, rank_correlation
 from asymnas.analysis.rows import clusters, measured
 from asymnas.analysis.share_bins import ALL, BINS, share_bins
 from asymnas.analysis.signed_rank import signed_rank
-from asymnas.analysis.wording import NBSP, plural, tenths
 from asymnas.table import DECODER_SHARE, STATE, TEST_LOSS, TRAIN_LOSS, VAL_LOSS
+from asymnas.wording import NBSP, plural, tenths
 
 SPLITS = {"validation": VAL_LOSS, "test": TEST_LOSS}
 

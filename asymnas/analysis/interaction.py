@@ -10,8 +10,8 @@ from scipy.special import logit
 
 from asymnas.analysis.estimates import Floats
 from asymnas.analysis.rows import clusters, measured
-from asymnas.analysis.wording import NBSP, plural, probability
 from asymnas.table import BUDGET, DECODER_SHARE, DRAWN, STATE, VAL_LOSS
+from asymnas.wording import NBSP, plural, probability
 
 UPSAMPLING = DRAWN + "decoder_upsampling"
 PERMUTATIONS = 1_999

@@ -2,15 +2,42 @@
 
 import pandas as pd
 
-from asymnas.table import BUDGET, CLUSTER, DUPLICATE_OF, MEASURE, PHASE, TRIAL
+from asymnas.table import (
+    BUDGET,
+    CLUSTER,
+    DUPLICATE_OF,
+    MEASURE,
+    PHASE,
+    REPLICATE,
+    STATE,
+    TRIAL,
+)
+
+
+def counting(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows that count: all but short runs that only chose a structure or a learning rate."""
+    if PHASE not in table:
+        return table
+    return table[table[PHASE].isna() | (table[PHASE] == MEASURE)]
 
 
 def measured(table: pd.DataFrame) -> pd.DataFrame:
     """The trials of their own, by number: no duplicates, no runs that only prepared others."""
     if table.empty:
         return table
-    rows = table[table[DUPLICATE_OF].isna()].sort_values(TRIAL)
-    return rows[rows[PHASE].isna() | (rows[PHASE] == MEASURE)] if PHASE in rows else rows
+    return counting(table[table[DUPLICATE_OF].isna()].sort_values(TRIAL))
+
+
+def of_whole_replicates(rows: pd.DataFrame) -> pd.DataFrame:
+    """The complete runs of the replicates that have the most of them.
+
+    A replicate that runs failed in, or are still to come, is not to be compared with a whole one.
+    """
+    if REPLICATE not in rows:
+        return rows
+    done = rows[rows[STATE] == "complete"]
+    sizes = done.groupby(REPLICATE)[REPLICATE].transform("size")
+    return done[sizes == sizes.max()]
 
 
 def clusters(rows: pd.DataFrame) -> pd.Series:

@@ -3,8 +3,8 @@
 from typing import Literal
 
 from asymnas.analysis.cautions import UNITS
-from asymnas.analysis.comparison_wording import NBSP, plural
 from asymnas.analysis.estimates import BudgetSplit, Interval, SplitInference
+from asymnas.wording import NBSP, plural, short, tenths
 
 SplitOutcome = Literal["asymmetric", "equivalent", "undecided"]
 
@@ -48,7 +48,7 @@ def split_verdict(inference: SplitInference, dataset: str) -> list[str]:
 
 
 def _of_budget(entry: BudgetSplit, inference: SplitInference, dataset: str) -> str:
-    place = f"At {_rounded(entry.budget)} {UNITS[inference.sizes]} on {dataset}"
+    place = f"At {short(entry.budget)} {UNITS[inference.sizes]} on {dataset}"
     share = _share(entry)
     if entry.at_edge:
         trained = f"{entry.curve.x[0]:.2f} to {entry.curve.x[-1]:.2f}"
@@ -67,7 +67,7 @@ def _of_symmetry(entry: BudgetSplit, remedy: str) -> str:
     claim = f"Symmetry costs {_percent(cost.estimate)}"
     if cost.low is None or cost.high is None or share.low is None:
         return f"{claim}, without an interval: cannot tell; {_missing(entry)}."
-    claim += f" ({_number(cost.low)} to {_percent(cost.high)})"
+    claim += f" ({tenths(cost.low)} to {_percent(cost.high)})"
     match split_outcome(entry):
         case "equivalent":
             return f"{claim}: no difference that matters."
@@ -121,17 +121,5 @@ def _share(entry: BudgetSplit) -> str:
 
 
 def _percent(fraction: float) -> str:
-    shown = f"{100 * fraction:g}" if 100 * fraction == round(100 * fraction) else _number(fraction)
+    shown = f"{100 * fraction:g}" if 100 * fraction == round(100 * fraction) else tenths(fraction)
     return f"{shown}{NBSP}%"
-
-
-def _number(fraction: float) -> str:
-    return f"{100 * fraction:z.1f}".replace("-", "−")
-
-
-def _rounded(count: int) -> str:
-    """`150k`, `1.31M`: three digits are enough for a sentence."""
-    for unit, name in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
-        if count >= unit:
-            return f"{float(f'{count / unit:.3g}'):g}{name}"
-    return str(count)

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from asymnas.analysis.estimates import Floats
-from asymnas.figures.style import label, percent, short
+from asymnas.figures.style import label
 from asymnas.table import COUNT_COLUMNS
+from asymnas.wording import percent, short
 
 
 def axis(name: str, numbers: Floats) -> dict[str, Any]:

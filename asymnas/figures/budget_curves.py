@@ -6,8 +6,9 @@ import plotly.graph_objects as go
 
 from asymnas.figures.axes import axis
 from asymnas.figures.split_strip import sweep_runs
-from asymnas.figures.style import Panel, budget_colors, figure, percent, plural, short
+from asymnas.figures.style import Panel, budget_colors, figure
 from asymnas.table import BUDGET, CURVE, EXAMPLES, VAL_LOSS
+from asymnas.wording import percent, plural, short
 
 TITLE = "Learning curves by budget"
 QUANTILES = (0.1, 0.5, 0.9)

@@ -8,8 +8,9 @@ import plotly.graph_objects as go
 
 from asymnas.analysis.estimates import Comparison, Contender, Outcome
 from asymnas.figures.difference_axis import DifferenceAxis
-from asymnas.figures.style import LIGHT, Panel, figure, plural
+from asymnas.figures.style import LIGHT, Panel, figure
 from asymnas.figures.wording import change, change_span, joined, level, rounded
+from asymnas.wording import plural
 
 TITLE = "The contenders, seed by seed"
 ROW = 84  # pixels; the rest are places in a row of height 1, downwards

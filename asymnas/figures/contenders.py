@@ -6,8 +6,9 @@ from statistics import mean, stdev
 
 from asymnas.analysis.estimates import Comparison, Contender, Interval
 from asymnas.figures.content import Rows
-from asymnas.figures.style import label, percent, short
+from asymnas.figures.style import label
 from asymnas.figures.wording import MISSING, change, change_span, with_span
+from asymnas.wording import percent, short
 
 SHOWN = ("psnr", "ssim")  # other metrics worth a column, where every contender has them
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from asymnas.figures.content import Rows
-from asymnas.figures.style import percent, short
+from asymnas.wording import percent, short
 
 
 class PhaseCost(NamedTuple):

@@ -6,8 +6,9 @@ import plotly.graph_objects as go
 
 from asymnas.figures.axes import axis
 from asymnas.figures.budget_curves import budget_curves_panel
-from asymnas.figures.style import LIGHT, Panel, figure, percent, plural, short
+from asymnas.figures.style import LIGHT, Panel, figure
 from asymnas.table import BUDGET, CURVE, DUPLICATE_OF, EXAMPLES, STATE, TRIAL, VAL_LOSS
+from asymnas.wording import percent, plural, short
 
 TITLE = "Learning curves"
 

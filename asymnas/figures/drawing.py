@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from asymnas.figures.style import FONT, LIGHT, percent, plural, short
+from asymnas.figures.style import FONT, LIGHT
+from asymnas.wording import percent, plural, short
 
 WIDTH = 480
 MIDDLE = 246  # the hourglass's axis

@@ -12,8 +12,9 @@ from asymnas.analysis.estimates import Floats
 from asymnas.analysis.front import Objective, front, scored
 from asymnas.figures.axes import axis
 from asymnas.figures.front_attainment import attainment_reading, attainment_traces
-from asymnas.figures.style import LIGHT, Panel, figure, label, percent, plural, value
+from asymnas.figures.style import LIGHT, Panel, figure, label, value
 from asymnas.table import COUNT_COLUMNS, DECODER_SHARE, STATE, TOTAL_PARAMS, TRIAL
+from asymnas.wording import percent, plural
 
 TITLE = "The front"
 

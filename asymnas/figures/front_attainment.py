@@ -5,7 +5,8 @@ import plotly.graph_objects as go
 
 from asymnas.analysis.attainment import BEST, MEDIAN, WORST, Attainment
 from asymnas.analysis.estimates import Floats
-from asymnas.figures.style import LIGHT, plural
+from asymnas.figures.style import LIGHT
+from asymnas.wording import plural
 
 
 def attainment_traces(attainment: Attainment, front: Floats) -> list[go.Scatter]:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from asymnas.analysis.front import Objective
 from asymnas.figures.content import Rows
-from asymnas.figures.style import label, percent
+from asymnas.figures.style import label
 from asymnas.table import (
     COUNT_COLUMNS,
     DECODER_MACS,
@@ -18,6 +18,7 @@ from asymnas.table import (
     TOTAL_PARAMS,
     TRIAL,
 )
+from asymnas.wording import percent
 
 
 def front_rows(front: pd.DataFrame, objectives: Sequence[Objective], best: int | None) -> Rows:

@@ -3,7 +3,8 @@
 import plotly.graph_objects as go
 
 from asymnas.analysis.importance import CHOICE, IMPORTANCE, SPREAD, Importance
-from asymnas.figures.style import LIGHT, Panel, figure, label, percent, plural, short
+from asymnas.figures.style import LIGHT, Panel, figure, label
+from asymnas.wording import percent, plural, short
 
 TITLE = "What the loss depended on"
 MOST_BARS = 12

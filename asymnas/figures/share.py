@@ -8,8 +8,9 @@ import plotly.graph_objects as go
 from asymnas.analysis.front import Objective, front, scored
 from asymnas.analysis.split import ShareEstimate
 from asymnas.figures.axes import axis, share_axis
-from asymnas.figures.style import LIGHT, Panel, figure, percent
+from asymnas.figures.style import LIGHT, Panel, figure
 from asymnas.table import DECODER_SHARE, TOTAL_PARAMS, TRIAL
+from asymnas.wording import percent
 
 TITLE = "The decoder's share along the front"
 

@@ -11,8 +11,9 @@ from asymnas.analysis.estimates import SplitInference
 from asymnas.figures.axes import share_axis
 from asymnas.figures.split_reading import split_reading
 from asymnas.figures.split_strip import Strip, strip_of, strip_traces
-from asymnas.figures.style import LIGHT, Panel, figure, percent, short
+from asymnas.figures.style import LIGHT, Panel, figure
 from asymnas.figures.wording import change, counted, rounded, share_span, with_span
+from asymnas.wording import percent, short
 
 TITLE = "What a share costs"
 STRIP, HEADING, TOP, BOTTOM = 170, 44, 40, 56  # heights in pixels

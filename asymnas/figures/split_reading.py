@@ -2,18 +2,17 @@
 
 from asymnas.analysis.estimates import BudgetSplit, Interval, SplitInference
 from asymnas.figures.content import Rows
-from asymnas.figures.style import percent, plural, short
 from asymnas.figures.wording import (
     MISSING,
     change,
     change_span,
     counted,
     level,
-    overlapping,
     rounded,
     share_span,
     with_span,
 )
+from asymnas.wording import percent, plural, short
 
 
 def split_reading(inference: SplitInference) -> str:
@@ -32,7 +31,7 @@ def split_reading(inference: SplitInference) -> str:
             f" At {', '.join(edges)} the best share is at the edge of the shares trained: the "
             "optimum may lie beyond."
         )
-    if apart := [s for s in told if overlapping(s.share, s.cross_check) is False]:
+    if apart := [s for s in told if s.share.overlaps(s.cross_check) is False]:
         reading += (
             " The Gaussian process, which knows no law, disagrees at "
             f"{', '.join(f'{short(s.budget)}: {_share(s.cross_check)}' for s in apart)}."

@@ -7,16 +7,16 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from asymnas.analysis.estimates import BudgetSplit, Floats, Interval, Sizes
-from asymnas.figures.style import LIGHT, percent
+from asymnas.analysis.rows import counting
+from asymnas.figures.style import LIGHT
 from asymnas.figures.wording import change, rounded, share_span
 from asymnas.table import (
     BUDGET,
     DECODER_SHARE,
-    MEASURE,
-    PHASE,
     STATE,
     VAL_LOSS,
 )
+from asymnas.wording import percent
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,7 @@ def sweep_runs(table: pd.DataFrame) -> pd.DataFrame:
         return table.head(0)
     losses = table[VAL_LOSS].to_numpy(dtype=float, na_value=np.nan)
     kept = (table[STATE] == "complete") & np.isfinite(losses) & (losses > 0)
-    if PHASE in table:
-        kept &= table[PHASE] == MEASURE
-    return table[kept & table[BUDGET].notna()]
+    return counting(table[kept & table[BUDGET].notna()])
 
 
 def strip_traces(strip: Strip, foot: float, ceiling: float) -> list[go.Scatter]:

@@ -7,6 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from asymnas.table import COUNT_COLUMNS
+from asymnas.wording import short
 
 #: Colours by role. Figures are drawn in these; a dark page replaces each by its like in `DARK`.
 LIGHT = {
@@ -81,22 +82,9 @@ def label(name: str) -> str:
     return _LABELS.get(name, name.replace("_", " "))
 
 
-def short(count: float) -> str:
-    """A count with three digits and a suffix: `950`, `1.2k`, `150k`, `1.5M`, … `P` for 1e15."""
-    for size, suffix in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if count >= size * 0.9995:
-            return f"{count / size:.3g}{suffix}"
-    return f"{count:.3g}"
-
-
 def value(name: str, number: float) -> str:
     """One value of a column: counts short, the rest with four significant digits."""
     return short(number) if name in COUNT_COLUMNS else f"{number:.4g}"
-
-
-def percent(share: float) -> str:
-    """A share as whole per cent."""
-    return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
 
 
 def budget_colors(budgets: Sequence[int]) -> dict[int, str]:
@@ -112,11 +100,6 @@ def budget_colors(budgets: Sequence[int]) -> dict[int, str]:
         budget: LIGHT[f"budget{1 + round(4 * place / (len(rising) - 1))}"]
         for place, budget in enumerate(rising)
     }
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 trial`, `2 trials`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def figure(traces: Sequence[Any], *, x: Mapping[str, Any], y: Mapping[str, Any]) -> go.Figure:

@@ -8,9 +8,10 @@ import plotly.graph_objects as go
 
 from asymnas.analysis.estimates import Band, BudgetSplit, Interval, SplitInference
 from asymnas.figures.axes import share_axis
-from asymnas.figures.style import LIGHT, Panel, figure, percent, short
+from asymnas.figures.style import LIGHT, Panel, figure
 from asymnas.figures.trend_line import trend_traces
-from asymnas.figures.wording import counted, overlapping, share_span
+from asymnas.figures.wording import counted, share_span
+from asymnas.wording import percent, short
 
 TITLE = "The best share against the budget"
 ASIDE = 0.018  # the cross-check stands this part of the axis beside its budget
@@ -104,7 +105,7 @@ def _reading(told: list[BudgetSplit], inference: SplitInference) -> str:
     first, last = told[0], told[-1]
     a, b = percent(first.share.estimate or 0), percent(last.share.estimate or 0)
     lower, upper = f"{short(first.budget)} {counted(inference.sizes)}", short(last.budget)
-    overlap = overlapping(first.share, last.share)
+    overlap = first.share.overlaps(last.share)
     if overlap is None:
         reading = f"The best share is {a} at {lower} and {b} at {upper}, both without an interval."
     elif overlap:

@@ -1,10 +1,9 @@
 """Estimates and their intervals in words."""
 
 from asymnas.analysis.estimates import Interval, Sizes
-from asymnas.figures.style import percent
+from asymnas.wording import NBSP, percent
 
 MISSING = "\N{EN DASH}"
-_SPACE = "\N{NO-BREAK SPACE}"
 
 
 def change(relative: float, *, sign: bool = True) -> str:
@@ -17,9 +16,9 @@ def change(relative: float, *, sign: bool = True) -> str:
     size = abs(100 * relative)
     digits = f"{size:.0f}" if size >= 9.95 else f"{size:.1f}" if size >= 0.995 else f"{size:.2f}"
     if float(digits) == 0:
-        return f"0{_SPACE}%"
+        return f"0{NBSP}%"
     mark = "\N{MINUS SIGN}" if relative < 0 else "+" if sign else ""
-    return f"{mark}{digits}{_SPACE}%"
+    return f"{mark}{digits}{NBSP}%"
 
 
 def rounded(relative: float, *, sign: bool = False) -> str:
@@ -30,7 +29,7 @@ def rounded(relative: float, *, sign: bool = False) -> str:
         sign: Whether what is above zero gets a plus.
     """
     mark = "\N{MINUS SIGN}" if relative < 0 else "+" if sign and relative > 0 else ""
-    return f"{mark}{abs(100 * relative):.3g}{_SPACE}%"
+    return f"{mark}{abs(100 * relative):.3g}{NBSP}%"
 
 
 def share_span(interval: Interval) -> str:
@@ -44,7 +43,7 @@ def change_span(interval: Interval) -> str:
     """An interval of relative differences: `−0.35 to +1.2 %`; a dash without one."""
     if interval.low is None or interval.high is None:
         return MISSING
-    return f"{change(interval.low).removesuffix(f'{_SPACE}%')} to {change(interval.high)}"
+    return f"{change(interval.low).removesuffix(f'{NBSP}%')} to {change(interval.high)}"
 
 
 def with_span(estimate: str, span: str) -> str:
@@ -52,16 +51,9 @@ def with_span(estimate: str, span: str) -> str:
     return estimate if span == MISSING else f"{estimate} ({span})"
 
 
-def overlapping(first: Interval, second: Interval) -> bool | None:
-    """Whether two intervals overlap; `None` where one of them has no ends."""
-    if first.low is None or first.high is None or second.low is None or second.high is None:
-        return None
-    return first.low <= second.high and second.low <= first.high
-
-
 def level(interval: Interval) -> str:
     """An interval's confidence: `95 %`, and `96.9 %` where it is no whole number."""
-    return f"{100 * interval.level:.3g}{_SPACE}%"
+    return f"{100 * interval.level:.3g}{NBSP}%"
 
 
 def counted(sizes: Sizes) -> str:

@@ -4,12 +4,10 @@ from collections.abc import Callable
 
 from asymnas import table as t
 from asymnas.figures.checklist import PRACTICES, Practice, Status
-from asymnas.figures.style import percent, plural
 from asymnas.progress import duration
 from asymnas.results.cost import costs
 from asymnas.results.records import Findings
-
-HALF = 0.5  # of the learning rates at an edge of their range: then it is too narrow
+from asymnas.wording import percent, plural
 
 Answer = tuple[Status, str]
 
@@ -116,9 +114,10 @@ def _confounders(findings: Findings) -> Answer:
             "partly",
             shared + "learning rates are searched, and unused budget is not controlled.",
         )
-    edge = findings.inferred.edge if findings.inferred else None
+    found = findings.inferred
+    edge = found.edge if found else None
     at_edge = "" if edge is None else f" ({percent(edge)} of them at the edge of their range)"
-    status: Status = "partly" if edge is not None and edge > HALF else "yes"
+    status: Status = "partly" if found and found.rates_too_narrow else "yes"
     return status, shared + (
         "totals are within one per cent of their budgets, and the learning rate is tuned for each "
         f"architecture{at_edge}."

@@ -9,9 +9,9 @@ import pandas as pd
 from asymnas import table as t
 from asymnas.analysis.comparison import compare, comparison_sentence
 from asymnas.analysis.estimates import Comparison, Contender
-from asymnas.figures.style import percent
 from asymnas.results.inferred import interval_json
 from asymnas.results.records import Confirmed, Record
+from asymnas.wording import percent
 
 BEST = "best"
 TEST = "test_"
@@ -34,7 +34,6 @@ def confirmed(record: Record) -> Confirmed:
         comparisons=comparisons,
         seeds=int(design["seeds"]),
         missing=dict(design["missing"]),
-        origin=str(design["contenders"].get(BEST, "")),
         verdict=[*map(comparison_sentence, comparisons), *_sizes(contenders, controls)],
     )
 

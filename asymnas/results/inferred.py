@@ -18,6 +18,7 @@ def inferred(sweep: Record) -> Inferred:
         split=split,
         equal_macs=infer_split(sweep.measured, tolerance=tolerance, seed=seed, sizes="macs"),
         horizons=_horizons(sweep, tolerance, seed),
+        rates=int(sweep.study.design["rates"]),
         edge=edge_share(sweep.table),
         verdict=split_verdict(split, sweep.config["dataset"]),
     )

@@ -9,7 +9,7 @@ from asymnas.analysis.attainment import attainment
 from asymnas.analysis.estimates import Interval
 from asymnas.analysis.generalisation import generalisation, generalisation_reading
 from asymnas.analysis.interaction import interaction, interaction_reading
-from asymnas.analysis.split import decoder_share
+from asymnas.analysis.rows import of_whole_replicates
 from asymnas.architecture import Architecture
 from asymnas.figures.checklist import tally
 from asymnas.figures.confirmation import confirmation_panel
@@ -32,7 +32,6 @@ from asymnas.figures.importance import importance_panel
 from asymnas.figures.share import share_panel
 from asymnas.figures.split import split_panel
 from asymnas.figures.split_reading import split_rows
-from asymnas.figures.style import percent, plural, short
 from asymnas.figures.trend import trend_panel
 from asymnas.figures.wording import MISSING, share_span
 from asymnas.progress import duration
@@ -41,8 +40,7 @@ from asymnas.results.cost import costs
 from asymnas.results.pictures import pictures
 from asymnas.results.records import Findings, Inferred, Record
 from asymnas.study.fanova import importances
-
-HALF = 0.5
+from asymnas.wording import percent, plural, short
 
 
 def page(findings: Findings, summary: Mapping[str, Any]) -> PageContent:
@@ -99,7 +97,11 @@ def _robustness(sweep: Record, found: Inferred) -> list[str]:
                 f"share is {told}."
             )
     if found.edge is not None:
-        points.append(_at_edge(found.edge))
+        wider = ": a wider range would do some of them good" if found.rates_too_narrow else ""
+        points.append(
+            f"The best learning rate is at the edge of its range for {percent(found.edge)} of the "
+            f"architectures{wider}."
+        )
     points.append(generalisation_reading(generalisation(sweep.measured)))
     points.append(interaction_reading(interaction(sweep.measured)))
     points.append(agreement_reading(agreement(sweep.measured)))
@@ -108,14 +110,6 @@ def _robustness(sweep: Record, found: Inferred) -> list[str]:
     if told:
         points.append(f"Losses vary by {told} (standard deviation), the share held fixed.")
     return [point for point in points if point]
-
-
-def _at_edge(part: float) -> str:
-    told = (
-        f"The best learning rate is at the edge of its range for {percent(part)} of the "
-        "architectures"
-    )
-    return f"{told}: a wider range would do some of them good." if part > HALF else f"{told}."
 
 
 def _estimate(share: Interval) -> str:
@@ -129,14 +123,14 @@ def _front(findings: Findings, summary: Mapping[str, Any]) -> list[Section]:
     record = findings.records.main
     best = summary["best"]["trial"] if summary["best"] else None
     over_seeds = findings.records.confirmation or findings.records.sweep
-    surfaces = attainment(over_seeds.measured, record.objectives) if over_seeds else None
+    rows = of_whole_replicates(over_seeds.measured) if over_seeds else None
+    surfaces = None if rows is None else attainment(rows, record.objectives)
     body: list[Block] = [front_panel(record.measured, record.objectives, best, surfaces)]
     if record.study.purpose == "search":
         body.append(front_rows(record.front, record.objectives, best))
     sections = [Section("the-front", "The front", body)]
     if record.study.purpose == "search":
-        share = decoder_share(record.table, record.objectives, seed=summary["seed"])
-        panel = share_panel(record.measured, record.objectives, share)
+        panel = share_panel(record.measured, record.objectives, summary["decoder_share"])
         sections.append(Section("share", "The decoder's share along the front", [panel]))
     return sections
 

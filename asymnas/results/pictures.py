@@ -36,7 +36,7 @@ def pictures(findings: Findings, summary: Mapping[str, Any]) -> list[Picture]:
 
 def _beside(search: Record, control: Record) -> list[Picture]:
     """Original, symmetric and best; nothing where weights or data are gone."""
-    data = _spec(search)
+    data = StudyConfig.from_dict(search.config).data()
     try:
         rows = {"symmetric": _outputs(control, data), "best": _outputs(search, data)}
     except AsymnasError:
@@ -49,10 +49,6 @@ def _beside(search: Record, control: Record) -> list[Picture]:
     )
     outputs = {name: output for name, (_, output) in rows.items()}
     return [side_by_side({"original": originals, **outputs}, caption)]
-
-
-def _spec(record: Record) -> DataSpec:
-    return StudyConfig.from_dict({**record.config, "sampler": "tpe"}).data()
 
 
 def _outputs(record: Record, data: DataSpec) -> tuple[Any, Any]:

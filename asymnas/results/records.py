@@ -10,6 +10,7 @@ import pandas as pd
 from asymnas import table as t
 from asymnas.analysis.estimates import Comparison, Contender, Interval, SplitInference
 from asymnas.analysis.front import Objective, front
+from asymnas.analysis.rows import counting
 from asymnas.errors import StudyError
 from asymnas.rundir import CONFIRMATION_DIR, CONTROL_DIR, SWEEP_DIR, holds_run, storage_of
 from asymnas.study import SearchStudy, read_study
@@ -43,10 +44,7 @@ class Record:
     @cached_property
     def measured(self) -> pd.DataFrame:
         """Own trials without the short runs that chose structures and learning rates."""
-        own = self.own
-        if t.PHASE not in own:
-            return own
-        return own[own[t.PHASE].isna() | (own[t.PHASE] == t.MEASURE)]
+        return counting(self.own)
 
     @property
     def objectives(self) -> list[Objective]:
@@ -104,6 +102,7 @@ class Inferred:
         split: Where the best share lies.
         equal_macs: The same with MACs in place of parameters.
         horizons: The best share by budget after shorter training, by examples seen.
+        rates: Learning rates tried.
         edge: The part of the architectures whose best learning rate is at the range's edge.
         verdict: The answer in sentences.
     """
@@ -111,8 +110,14 @@ class Inferred:
     split: SplitInference
     equal_macs: SplitInference
     horizons: dict[int, dict[int, Interval]]
+    rates: int
     edge: float | None
     verdict: list[str]
+
+    @property
+    def rates_too_narrow(self) -> bool:
+        """Whether more rates are best at an edge than half, and than by chance: two of all."""
+        return self.edge is not None and self.edge > max(1 / 2, 2 / self.rates)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +129,6 @@ class Confirmed:
         comparisons: The best against each control.
         seeds: Replicates asked for.
         missing: Contenders there are none of, and why.
-        origin: Where the contender `best` comes from.
         verdict: The answer in sentences.
     """
 
@@ -132,7 +136,6 @@ class Confirmed:
     comparisons: tuple[Comparison, ...]
     seeds: int
     missing: dict[str, str]
-    origin: str
     verdict: list[str]
 
 

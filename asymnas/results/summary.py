@@ -9,9 +9,11 @@ import pandas as pd
 from asymnas import table as t
 from asymnas.analysis.front import hypervolume, reference_point
 from asymnas.analysis.split import decoder_share
-from asymnas.figures.style import label, percent, plural, value
+from asymnas.figures.style import label, value
+from asymnas.results.confirmed import BEST
 from asymnas.results.inferred import inference_json
-from asymnas.results.records import Findings, Record
+from asymnas.results.records import Findings, Record, Records
+from asymnas.wording import percent, plural
 
 
 def summarise(findings: Findings) -> dict[str, Any]:
@@ -78,16 +80,24 @@ def verdict(findings: Findings, summary: Mapping[str, Any]) -> list[str]:
     if findings.inferred:
         sentences += findings.inferred.verdict
     if findings.confirmed:
-        best = summary["best"] if summary["purpose"] == "search" else None
-        if best and not findings.confirmed.origin.startswith(f"trial {best['trial']} of "):
+        if _is_outdated(findings.records):
             sentences.append(
-                f"The best confirmed ({findings.confirmed.origin}) is no longer the best: confirm "
-                "anew with --fresh."
+                "The network that was confirmed is no longer the best: confirm anew with --fresh."
             )
         sentences += findings.confirmed.verdict
     if summary["purpose"] == "search":
         sentences += _discovered(summary, inferred=findings.inferred is not None)
     return sentences or ["No run has completed yet: there is nothing to report."]
+
+
+def _is_outdated(records: Records) -> bool:
+    """Whether a confirmation is of another network than the search's best."""
+    if records.search is None or records.confirmation is None or records.search.front.empty:
+        return False
+    rows = records.confirmation.measured
+    entered = rows[rows[t.CONTENDER] == BEST] if t.CONTENDER in rows else rows.head(0)
+    best = records.search.front.iloc[0][t.ARCHITECTURE]
+    return len(entered) > 0 and entered.iloc[0][t.ARCHITECTURE] != best
 
 
 def _discovered(summary: Mapping[str, Any], *, inferred: bool) -> list[str]:

@@ -129,7 +129,7 @@ def _open_storage(url: str) -> BaseStorage:
         if url.startswith(("sqlite", "mysql", "postgres")):
             return optuna.storages.RDBStorage(url, engine_kwargs=timeout)
         return optuna.storages.get_storage(url)
-    except Exception as error:
+    except Exception as error:  # whatever a database's driver raises: it is not known beforehand
         reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
         raise StudyError(f"cannot open the storage {url}: {reason}") from error
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 from swept_tables import swept
 
-from asymnas.analysis.rows import clusters, measured
+from asymnas.analysis.rows import clusters, measured, of_whole_replicates
 from asymnas.analysis.share_bins import BINS, share_bins
 
 
@@ -36,3 +36,11 @@ def test_every_share_lies_in_one_third():
     expected = [low, low, middle, middle, high, high]
     assert share_bins(shares).tolist()[:6] == expected
     assert share_bins(shares).isna().tolist() == [False] * 6 + [True]
+
+
+def test_a_replicate_that_lacks_a_run_is_left_out_and_the_others_stay(table):
+    rows = table.assign(replicate=[0, 1, 2] * 20, state="complete")
+    assert len(of_whole_replicates(rows)) == 60
+    rows.loc[4, "state"] = "failed"
+    assert set(of_whole_replicates(rows)["replicate"]) == {0, 2}
+    assert of_whole_replicates(table) is table

@@ -21,9 +21,10 @@ from asymnas.figures.front import front_panel
 from asymnas.figures.importance import importance_panel
 from asymnas.figures.share import share_panel
 from asymnas.figures.split import split_panel
-from asymnas.figures.style import DARK, LIGHT, Panel, short
+from asymnas.figures.style import DARK, LIGHT, Panel
 from asymnas.figures.trend import trend_panel
 from asymnas.study.fanova import importances
+from asymnas.wording import short
 
 LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
 

@@ -18,7 +18,7 @@ from asymnas.confirmations import execute_confirmation, run_confirmation, settle
 from asymnas.errors import StudyError
 from asymnas.followups import ConfirmationConfig, SweepConfig
 from asymnas.run import execute, settle
-from asymnas.sweeps import execute_sweep, settle_sweep
+from asymnas.sweeps import settle_sweep
 
 from .conftest import Counting, InProcess
 
@@ -228,7 +228,7 @@ def test_what_is_no_search_is_refused(tmp_path: Path, directory: Path) -> None:
             run_confirmation(wanted(path), executor=InProcess())
     study = search_of(tmp_path / "sweep", family="dense", latent=8)
     sweep = SweepConfig(study=study, budgets=(4_000,), shares=2, architectures=1, screen=1)
-    execute_sweep(settle_sweep(sweep), executor=Counting(stop_at=0))
+    execute(settle_sweep(sweep).plan, executor=Counting(stop_at=0))
     with pytest.raises(StudyError, match="holds a sweep: give the directory of a search"):
         run_confirmation(wanted(tmp_path / "sweep"), executor=InProcess())
     with pytest.raises(StudyError, match="holds a confirmation"):

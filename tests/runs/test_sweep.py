@@ -15,7 +15,8 @@ from asymnas.analysis.tuning import best_rates, kept
 from asymnas.errors import BudgetError, ConfigError, StudyError
 from asymnas.followups import SweepConfig
 from asymnas.progress import Snapshot
-from asymnas.sweeps import execute_sweep, run_sweep, settle_sweep
+from asymnas.run import execute
+from asymnas.sweeps import run_sweep, settle_sweep
 
 from .conftest import Counting, InProcess
 
@@ -175,10 +176,10 @@ def test_a_continued_sweep_equals_an_uninterrupted_one(
     whole: Run, tmp_path: Path, in_process: Executor, rungs: int, workers: int
 ) -> None:
     plan = settle_sweep(sweep_of(tmp_path, study={"workers": workers}))
-    stopped, ending = execute_sweep(plan, executor=Counting(stop_at=rungs))
+    stopped, ending = execute(plan.plan, executor=Counting(stop_at=rungs))
     assert ending == "interrupted"
     assert len(stopped.table) < len(whole.table)
-    run, ending = execute_sweep(plan, executor=in_process)
+    run, ending = execute(plan.plan, executor=in_process)
     assert ending == "finished"
     pd.testing.assert_frame_equal(values(run), values(whole))
 
@@ -200,12 +201,10 @@ def test_a_sweep_stopped_twice_and_within_a_draw_changes_nothing(
 
         with monkeypatch.context() as patched:
             patched.setattr(Roster, "suggest", cut_off)
-            run, ending = execute_sweep(plan, executor=in_process)
+            run, ending = execute(plan.plan, executor=in_process)
             assert ending == "interrupted"
         assert run.summary["trials"]["complete"] == number
-    pd.testing.assert_frame_equal(
-        values(execute_sweep(plan, executor=in_process)[0]), values(whole)
-    )
+    pd.testing.assert_frame_equal(values(execute(plan.plan, executor=in_process)[0]), values(whole))
 
 
 @pytest.mark.usefixtures("unpublished")
@@ -226,7 +225,7 @@ def test_more_seeds_only_add(whole: Run, tmp_path: Path) -> None:
 @pytest.fixture
 def begun(tmp_path: Path, unpublished: None) -> Path:
     """The directory of a sweep that has only begun."""
-    execute_sweep(settle_sweep(sweep_of(tmp_path / "run")), executor=Counting(stop_at=1))
+    execute(settle_sweep(sweep_of(tmp_path / "run")).plan, executor=Counting(stop_at=1))
     return tmp_path / "run"
 
 
@@ -298,14 +297,14 @@ def test_the_time_is_for_all_phases_together(
     whole: Run, tmp_path: Path, clock: SimpleNamespace
 ) -> None:
     plan = settle_sweep(sweep_of(tmp_path, study={"timeout": 2 * SCREENING + 4.5}))
-    run, ending = execute_sweep(plan, executor=Slow(clock))
+    run, ending = execute(plan.plan, executor=Slow(clock))
     assert ending == "timeout"
     assert phase(run, t.SCREENING)[t.STATE].eq("complete").all()
     assert (phase(run, t.TUNING)[t.STATE] == "complete").sum() == 2
     assert phase(run, t.MEASURE).empty
     starts = 1
     while ending == "timeout":
-        run, ending = execute_sweep(plan, executor=Slow(clock))
+        run, ending = execute(plan.plan, executor=Slow(clock))
         starts += 1
     assert starts == 3
     assert clock.seconds == 48 + 2  # at each time-out a rung in flight is lost

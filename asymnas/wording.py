@@ -1,6 +1,7 @@
 """Numbers as a sentence has them."""
 
 NBSP = "\N{NO-BREAK SPACE}"
+_SUFFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def plural(count: int, noun: str) -> str:
@@ -8,9 +9,22 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def short(count: float) -> str:
+    """A count with three digits and a suffix: `950`, `1.2k`, `150k`, `1.5M`, … `P` for 1e15."""
+    for size, suffix in _SUFFIXES:
+        if count >= size * 0.9995:
+            return f"{count / size:.3g}{suffix}"
+    return f"{count:.3g}"
+
+
+def percent(share: float) -> str:
+    """A share as whole per cent."""
+    return f"{100 * share:.0f}{NBSP}%"
+
+
 def tenths(fraction: float) -> str:
     """A fraction in per cent with one decimal and a true minus, without the sign for per cent."""
-    return f"{100 * fraction:z.1f}".replace("-", "−")
+    return f"{100 * fraction:z.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def probability(p: float) -> str:
