@@ -1,5 +1,6 @@
 """What a command says when it is done: the plan it would follow, the result it came to."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,7 @@ def print_summary(
 
 def _sweep_command(summary: Mapping[str, Any]) -> str:
     """What infers the best share of the same data."""
-    return f"python -m asymnas.sweep --dataset {summary['dataset']}"
+    return f"python -m asymnas.sweep --dataset {shlex.quote(summary['dataset'])}"
 
 
 def print_ending(console: Console, ending: Ending) -> None:

@@ -184,7 +184,7 @@ class NoTestSplit:
     def __init__(self):
         data = load_dataset(DIGITS)
         self.train, self.validation = data.train, data.validation
-        self.data_range = data.data_range
+        self.data_range, self.anomalies = data.data_range, None
 
     @property
     def test(self):
@@ -215,6 +215,25 @@ def test_a_job_that_asks_is_scored_on_the_test_split_once_after_the_last_rung():
     assert result.metrics["test_loss"] == pytest.approx(found.loss, rel=1e-6)
     for name, value in found.metrics.items():
         assert result.metrics[f"test_{name}"] == pytest.approx(value, rel=1e-6)
+
+
+def test_losses_leave_anomalies_out():
+    spec = DataSpec(name="breast-cancer-anomalies")
+    data = load_dataset(spec)
+    problem = Problem(shape=data.shape, latent=4)
+    job = job_of(
+        architecture=space_of("dense", problem, budget=5_000).sample(0).architecture,
+        data=spec,
+        test=True,
+        metrics=("mse",),
+    )
+    result = train_rung(job)
+    model = load_weights(job.architecture.build(), result.checkpoint)
+    for name, split in (("val_loss", "validation"), ("test_loss", "test"), ("test_mse", "test")):
+        usual = getattr(data, split)[~getattr(data.anomalies, split)]
+        found = evaluate(model, usual, kind="plain").loss
+        assert result.metrics[name] == pytest.approx(found, rel=1e-6)
+        assert found < evaluate(model, getattr(data, split), kind="plain").loss
 
 
 @pytest.mark.parametrize(
