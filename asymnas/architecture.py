@@ -32,8 +32,8 @@ class Architecture:
         family: Registered family; both sides are its configs.
         encoder: The encoder's side config.
         decoder: The decoder's side config.
-        shape: Shape of one example: `(channels, height, width)` of an image, `(channels, length)` of
-            a signal or `(features,)` of a row.
+        shape: Shape of one example: `(channels, height, width)` of an image, `(channels, length)`
+            of a signal or `(features,)` of a row.
         latent: Latent numbers an example, or channels a position of a spatial latent.
         bottleneck: How an image side meets the latent.
         kind: What is trained.
