@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from asymnas.budget import Counts
@@ -31,13 +32,14 @@ class Architecture:
         family: Registered family; both sides are its configs.
         encoder: The encoder's side config.
         decoder: The decoder's side config.
-        shape: Shape of one example: `(channels, height, width)` or `(features,)`.
+        shape: Shape of one example: `(channels, height, width)` of an image, `(channels, length)`
+            of a signal or `(features,)` of a row.
         latent: Latent numbers an example, or channels a position of a spatial latent.
         bottleneck: How an image side meets the latent.
         kind: What is trained.
 
     Raises:
-        ConfigError: An unknown name, or a family that cannot serve this shape and bottleneck.
+        ConfigError: An unknown name, or a family or kind that cannot serve this problem.
     """
 
     family: str
@@ -49,9 +51,8 @@ class Architecture:
     kind: str = "plain"
 
     def __post_init__(self) -> None:
-        refusal = FAMILIES.get(self.family).refuse(self.problem)
-        if refusal:
-            raise ConfigError(refusal)
+        if refused := refusal(self.family, self.problem, self.kind):
+            raise ConfigError(refused)
 
     @property
     def problem(self) -> Problem:
@@ -74,10 +75,10 @@ class Architecture:
     @cached_property
     def counts(self) -> Counts:
         """Exact trainable parameters and MACs of each side."""
-        with torch.device("meta"):
+        with torch.device("meta"), torch.no_grad():
             model = self._assemble()
             x = torch.empty(1, *self.shape)
-            encoder_macs = count_macs(model.encoder, x)
+            encoder_macs = count_macs(model.encoder, *self._encoder_inputs(model, x))
             z = model.encode(x)
             decoder_macs = count_macs(model.decoder, z)
         return Counts(
@@ -123,16 +124,16 @@ class Architecture:
         return self._with(encoder=encoder, decoder=decoder)
 
     def layers(self) -> list[dict[str, Any]]:
-        """Every layer that holds parameters, in order of computation.
+        """Every layer that holds parameters or multiplies, in order of computation.
 
         Returns:
             Dicts of `side`, `name`, `output_shape` (without the batch), `params` and `macs`.
         """
-        with torch.device("meta"):
+        with torch.device("meta"), torch.no_grad():
             model = self._assemble()
             x = torch.empty(1, *self.shape)
             return [
-                *_layer_rows("encoder", model.encoder, x),
+                *_layer_rows("encoder", model.encoder, *self._encoder_inputs(model, x)),
                 *_layer_rows("decoder", model.decoder, model.encode(x)),
             ]
 
@@ -174,6 +175,9 @@ class Architecture:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return Architecture(**{**values, **changes})
 
+    def _encoder_inputs(self, model: Autoencoder, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return KINDS.get(self.kind).encoder_inputs(model.encoder, x)
+
     def _assemble(self) -> Autoencoder:
         family, kind = FAMILIES.get(self.family), KINDS.get(self.kind)
         code = kind.code_size(self.latent)
@@ -184,44 +188,59 @@ class Architecture:
         )
 
 
+def refusal(family: str, problem: Problem, kind: str) -> str | None:
+    """Why a family cannot serve a problem or a kind cannot train it, or `None` if they can.
+
+    Raises:
+        UnknownNameError: No family or kind has that name.
+    """
+    entry = FAMILIES.get(family)
+    if refused := entry.refuse(problem):
+        return refused
+    if reason := KINDS.get(kind).refuse(problem.bottleneck, entry.tokens(problem)):
+        return f"the {kind} kind cannot train {family} here: {reason}"
+    return None
+
+
 def count_params(module: nn.Module) -> int:
     """Trainable parameters of a module."""
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
 
 
-def count_macs(module: nn.Module, x: torch.Tensor) -> int:
-    """MACs of one forward pass of `x`, by torch's flop counter; works on the meta device."""
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        module(x)
+def count_macs(module: nn.Module, *inputs: torch.Tensor) -> int:
+    """MACs of one forward pass of `inputs`, by torch's flop counter; works on the meta device."""
+    # The flop counter does not know the fused attention of every device, but matrix products.
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        module(*inputs)
     return int(counter.get_total_flops()) // 2
 
 
-def _layer_rows(side: SideName, module: nn.Module, x: torch.Tensor) -> list[dict[str, Any]]:
-    seen: list[tuple[nn.Module, torch.Tensor, torch.Tensor]] = []
-    leaves = [m for m in module.modules() if not list(m.children()) and count_params(m)]
-    for leaf in leaves:
-        leaf.register_forward_hook(lambda m, inputs, output: seen.append((m, inputs[0], output)))
+def _layer_rows(side: SideName, module: nn.Module, *inputs: torch.Tensor) -> list[dict[str, Any]]:
+    seen: list[tuple[nn.Module, tuple[torch.Tensor, ...], torch.Tensor]] = []
+    for leaf in (m for m in module.modules() if not list(m.children())):
+        leaf.register_forward_hook(lambda m, inputs, output: seen.append((m, inputs, output)))
     with torch.no_grad():
-        module(x)
-    calls = list(seen)
-    return [
+        module(*inputs)
+    rows = [
         {
             "side": side,
             "name": _label(leaf),
             "output_shape": tuple(output.shape[1:]),
             "params": count_params(leaf),
-            "macs": count_macs(leaf, inputs),
+            "macs": count_macs(leaf, *arguments),
         }
-        for leaf, inputs, output in calls
+        for leaf, arguments, output in list(seen)
     ]
+    return [row for row in rows if row["params"] or row["macs"]]
 
 
 def _label(layer: nn.Module) -> str:
-    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-        transposed = "transposed " if isinstance(layer, nn.ConvTranspose2d) else ""
+    if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.ConvTranspose1d | nn.ConvTranspose2d):
+        transposed = "transposed " if layer.transposed else ""
         depthwise = "depthwise " if layer.groups > 1 else ""
         stride = f" s{layer.stride[0]}" if layer.stride[0] > 1 else ""
-        return f"{depthwise}{transposed}conv{layer.kernel_size[0]}{stride}"
+        dilation = f" d{layer.dilation[0]}" if layer.dilation[0] > 1 else ""
+        return f"{depthwise}{transposed}conv{layer.kernel_size[0]}{stride}{dilation}"
     return "dense" if isinstance(layer, nn.Linear) else type(layer).__name__.lower()
 
 

@@ -32,8 +32,9 @@ class DataSpec:
     """Everything that determines a data set and its splits.
 
     Args:
-        name: A registered data set, or `folder:DIR`, `npz:FILE`, `csv:FILE`.
-        root: Where downloadable data sets live; `None` for `~/.cache/asymnas`.
+        name: A registered data set, or `folder:DIR`, `audio:DIR`, `npz:FILE`, `csv:FILE`,
+            `parquet:FILE`.
+        root: Where downloads and decoded images live; `None` for `~/.cache/asymnas`.
         download: Whether to fetch a missing data set.
         image_size: Height and width in pixels that a folder's images are resized to.
         seed: Fixes the splits.
@@ -61,8 +62,9 @@ class StudyConfig:
     """One search, whole.
 
     Args:
-        dataset: A registered data set, or `folder:DIR`, `npz:FILE`, `csv:FILE`.
-        data_root: Where downloadable data sets live.
+        dataset: A registered data set, or `folder:DIR`, `audio:DIR`, `npz:FILE`, `csv:FILE`,
+            `parquet:FILE`.
+        data_root: Where downloads and decoded images live; by default `~/.cache/asymnas`.
         download: Fetch a missing data set.
         image_size: Height and width in pixels that a folder's images are resized to.
         name: The study's name; by default the data set's.
@@ -156,7 +158,8 @@ class StudyConfig:
             raise ConfigError(f"objectives must be a tuple of distinct names but got {names!r}")
         if not self.name:
             source, _, argument = self.dataset.partition(":")
-            label = f"{source}-{Path(argument).stem}" if argument else source
+            path = Path(argument.partition("?")[0])
+            label = f"{source}-{path.stem}" if argument else source
             object.__setattr__(self, "name", re.sub(r"[^\w.-]+", "-", label))
         if not self.run_dir:
             object.__setattr__(self, "run_dir", str(Path("runs") / self.name))

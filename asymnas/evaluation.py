@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from asymnas.datasets import Examples
 from asymnas.kinds import KINDS, Autoencoder
 from asymnas.metrics import METRICS
 
@@ -35,7 +36,7 @@ class Scores(NamedTuple):
 @torch.inference_mode()
 def evaluate(
     model: Autoencoder,
-    examples: Tensor,
+    examples: Examples,
     metrics: tuple[str, ...] = (),
     *,
     kind: str,
@@ -53,7 +54,7 @@ def evaluate(
     model.eval()
     validate = KINDS.get(kind).validate
     loss, sums = 0.0, dict.fromkeys(metrics, 0.0)
-    for place, chunk in enumerate(torch.split(examples, EVALUATION_BATCH)):
+    for place, chunk in enumerate(examples.split(EVALUATION_BATCH)):
         x = as_input(chunk.to(_device(model)))
         output, losses = validate(model, x, _generator(x, place))
         loss += float(losses.double().sum())
@@ -66,7 +67,7 @@ def evaluate(
 
 @torch.inference_mode()
 def reconstruct(
-    model: Autoencoder, examples: Tensor, *, kind: str
+    model: Autoencoder, examples: Examples, *, kind: str
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """The first `SAMPLES` examples, clean, and the outputs that the kind validates.
 
@@ -76,7 +77,8 @@ def reconstruct(
         Examples and outputs, each float32 `[n, *shape]` in values as the network takes them.
     """
     model.eval()
-    x = as_input(examples[:SAMPLES].to(_device(model)))
+    first = next(iter(examples.split(SAMPLES)))
+    x = as_input(first.to(_device(model)))
     output, _ = KINDS.get(kind).validate(model, x, _generator(x, place=0))
     model.train()
     return _array(x), _array(output)

@@ -97,17 +97,18 @@ def _guess(low: float, below: Counts, high: float, above: Counts, target: float)
 @lru_cache(maxsize=200_000)
 def _side_counts(part: Part, side: SideName, config: Any) -> Counts:
     """Counts of one side alone, built on the meta device."""
-    problem = part.problem
+    problem, kind = part.problem, KINDS.get(part.kind)
+    inputs: tuple[torch.Tensor, ...] = ()
     with torch.device("meta"):
         if side == "encoder":
-            code = KINDS.get(part.kind).code_size(problem.latent)
-            module = part.family.build_encoder(config, problem, code)
+            module = part.family.build_encoder(config, problem, kind.code_size(problem.latent))
+            if part.count_macs:
+                inputs = kind.encoder_inputs(module, torch.empty(1, *problem.shape))
         else:
             module = part.family.build_decoder(config, problem)
-        macs = 0
-        if part.count_macs:
-            shape = problem.shape if side == "encoder" else part.family.latent_shape(problem)
-            macs = count_macs(module, torch.empty(1, *shape))
+            if part.count_macs:
+                inputs = (torch.empty(1, *part.family.latent_shape(problem)),)
+        macs = count_macs(module, *inputs) if part.count_macs else 0
     params = count_params(module)
     if side == "encoder":
         return Counts(encoder_params=params, encoder_macs=macs)

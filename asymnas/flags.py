@@ -27,24 +27,26 @@ StudyFile = Annotated[
 Dataset = Annotated[
     str | None,
     flag(
-        "digits, photos, fashion-mnist, mnist, cifar10, …, folder:DIR, npz:FILE or csv:FILE "
-        "[default: digits]",
+        "digits, photos, signals, fashion-mnist, cifar10, …, folder:DIR, audio:DIR, npz:FILE, "
+        "csv:FILE or parquet:FILE [default: digits]",
         DATA,
     ),
 ]
 DataRoot = Annotated[
-    str | None, flag("Where downloadable data sets live [default: ~/.cache/asymnas]", DATA)
+    str | None, flag("Where downloads and decoded images live [default: ~/.cache/asymnas]", DATA)
 ]
 Download = Annotated[bool, flag("Fetch a missing data set [default: off]", DATA, "--download")]
 ImageSize = Annotated[
     str | None, flag("Pixels that a folder's images are resized to [default: their own]", DATA)
 ]
-Family = Annotated[str | None, flag("conv2d or dense [default: by the data's shape]", NETWORK)]
+Family = Annotated[
+    str | None, flag("conv2d, conv1d, dense or transformer [default: by the data's shape]", NETWORK)
+]
 Kind = Annotated[
     str | None,
     flag(
-        "What is trained: plain, denoising (Gaussian noise), denoising-masking or denoising-gross "
-        "[default: plain]",
+        "What is trained: plain, denoising (Gaussian noise), denoising-masking, denoising-gross or "
+        "masked (transformer, spatial bottleneck) [default: plain]",
         NETWORK,
     ),
 ]

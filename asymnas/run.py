@@ -88,8 +88,7 @@ def settle(config: StudyConfig) -> Plan:
     if config.family is not None:
         FAMILIES.get(config.family)
     data = load_dataset(config.data())
-    image = len(data.shape) == 3 and min(data.shape[1:]) > 1
-    family = config.family or ("conv2d" if image else "dense")
+    family = config.family or default_family(data.shape)
     examples = config.examples or default_examples(len(data.train))
     space = Space(
         family=family,
@@ -109,6 +108,17 @@ def settle(config: StudyConfig) -> Plan:
         storage=_absolute(config.storage),
     )
     return Plan(config=settled, space=space, n_train=len(data.train), notes=data.notes)
+
+
+def default_family(shape: tuple[int, ...]) -> str:
+    """The family for examples of a shape: convolutions where there is something to halve.
+
+    Args:
+        shape: `(channels, height, width)`, `(channels, length)` or `(features,)`.
+    """
+    if min(shape[1:], default=1) < 2:
+        return "dense"
+    return {2: "conv1d", 3: "conv2d"}.get(len(shape), "dense")
 
 
 def _absolute(storage: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
-from asymnas.architecture import Architecture, count_params
+from asymnas.architecture import Architecture, count_params, refusal
 from asymnas.budget import Budget, Counts
 from asymnas.errors import BudgetError, ConfigError
 from asymnas.families import FAMILIES, Problem, SideName, Suggester
@@ -60,7 +60,7 @@ class Space:
 
     Raises:
         BudgetError: Nothing fits; names the smallest architecture that there is.
-        ConfigError: The family cannot serve the problem.
+        ConfigError: The family cannot serve the problem, or the kind cannot train it.
     """
 
     def __init__(
@@ -76,8 +76,8 @@ class Space:
         self.family, self.problem, self.kind = family, problem, kind
         self.budget, self.learning_rates, self.symmetric = budget, learning_rates, symmetric
         entry = FAMILIES.get(family)
-        if refusal := entry.refuse(problem):
-            raise ConfigError(refusal)
+        if refused := refusal(family, problem, kind):
+            raise ConfigError(refused)
         sides: tuple[SideName, ...] = ("encoder",) if symmetric else ("encoder", "decoder")
         self.parts = [
             Part(

@@ -8,7 +8,7 @@ its learning rate follow from the step's number and the seed alone.
 import io
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from asymnas.architecture import Architecture
 from asymnas.config import DataSpec, Device, Precision
-from asymnas.datasets import Dataset, load_dataset
+from asymnas.datasets import Dataset, Examples, load_dataset, normal
 from asymnas.errors import DeviceError
 from asymnas.evaluation import as_input, evaluate, reconstruct
 from asymnas.kinds import KINDS, Autoencoder
@@ -198,13 +198,13 @@ class _State:
             model, optimizer, step, torch.bfloat16 if job.precision == "bf16" else torch.float32
         )
 
-    def train(self, job: Job, examples: Tensor) -> str:
+    def train(self, job: Job, examples: Examples) -> str:
         """Takes the steps up to `job.until`; returns why it stopped early, or nothing."""
         kind = KINDS.get(job.architecture.kind)
         reduced = self.precision != torch.float32
         for step in range(self.step, job.until):
             indices = batch_indices(step, job.batch_size, len(examples), job.seed)
-            x = as_input(examples[indices.to(examples.device)])
+            x = as_input(examples[indices])
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate_at(step, job.total, job.learning_rate)
             generator = torch.Generator(x.device).manual_seed(job.seed * 1_000_003 + step)
@@ -244,12 +244,13 @@ def _read(checkpoint: bytes, device: torch.device) -> dict[str, Any]:
 def _scores(model: Autoencoder, data: Dataset, job: Job) -> dict[str, float]:
     """What `RungResult.metrics` says it holds; reads the test split only if the job asks for it."""
     kind, span = job.architecture.kind, data.data_range
-    found = evaluate(model, data.validation, job.metrics, kind=kind, data_range=span)
+    validation = normal(data, "validation")
+    found = evaluate(model, validation, job.metrics, kind=kind, data_range=span)
     scores = {VAL_LOSS: found.loss, **found.metrics}
     if job.last:
-        scores[TRAIN_LOSS] = evaluate(model, data.train[: len(data.validation)], kind=kind).loss
+        scores[TRAIN_LOSS] = evaluate(model, data.train[: len(validation)], kind=kind).loss
     if job.last and job.test:
-        found = evaluate(model, data.test, job.metrics, kind=kind, data_range=span)
+        found = evaluate(model, normal(data, "test"), job.metrics, kind=kind, data_range=span)
         scores[TEST_LOSS] = found.loss
         scores |= {f"{TEST}{name}": value for name, value in found.metrics.items()}
     return scores
@@ -266,9 +267,4 @@ def _resident(spec: DataSpec, device: str) -> Dataset:
     data = load_dataset(spec)
     if device == "cpu":
         return data
-    return Dataset(
-        train=data.train.to(device),
-        validation=data.validation.to(device),
-        test=data.test,
-        data_range=data.data_range,
-    )
+    return replace(data, train=data.train.to(device), validation=data.validation.to(device))

@@ -11,7 +11,7 @@ from asymnas.config import Bottleneck
 from asymnas.families import FAMILIES, Problem
 from asymnas.space import Space
 
-SHAPES = ((1, 28, 28), (3, 27, 45), (1, 8, 8), (2, 5, 7), (64,), (7,))
+SHAPES = ((1, 28, 28), (3, 27, 45), (1, 8, 8), (2, 5, 7), (64,), (7,), (2, 45))
 EVERY = [
     Problem(shape=shape, latent=3, bottleneck=bottleneck)
     for shape in SHAPES

@@ -8,7 +8,7 @@ from torch import nn
 
 from asymnas.architecture import Architecture, count_macs, count_params
 from asymnas.errors import ConfigError, UnknownNameError
-from asymnas.families.conv2d import ConvSide, deepest, sizes
+from asymnas.families.conv2d import ConvSide
 from asymnas.families.dense import DenseSide
 
 SMALL = Architecture(
@@ -138,18 +138,3 @@ def test_mirror_keeps_everything_but_the_decoder():
     mirror = SMALL.mirror()
     assert mirror == replace(SMALL, decoder=SMALL.encoder)
     assert SMALL.decoder == DenseSide(widths=(4,))
-
-
-@pytest.mark.parametrize(
-    ("shape", "depth", "passed"),
-    [
-        ((1, 28, 28), 4, [(28, 28), (14, 14), (7, 7), (4, 4), (2, 2)]),
-        ((3, 27, 45), 4, [(27, 45), (14, 23), (7, 12), (4, 6), (2, 3)]),
-        ((1, 8, 8), 2, [(8, 8), (4, 4), (2, 2)]),
-        ((2, 5, 7), 1, [(5, 7), (3, 4)]),
-        ((1, 2, 100), 1, [(2, 100), (1, 50)]),
-    ],
-)
-def test_stages_halve_odd_sizes_rounded_up(shape, depth, passed):
-    assert deepest(shape) == depth
-    assert sizes(*shape[1:], depth) == passed

@@ -131,6 +131,7 @@ def test_a_sampler_object_is_stored_by_its_class():
         ("folder:/home/me/holiday photos", "folder-holiday-photos"),
         ("csv:C:/x/wine.v2.csv", "csv-wine.v2"),
         ("npz:a/b.npz", "npz-b"),
+        ("csv:a/b.csv?label=x/y.z&anomaly=w", "csv-b"),
     ],
 )
 def test_a_study_is_called_after_its_data(dataset, name):

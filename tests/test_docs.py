@@ -157,4 +157,4 @@ def test_the_floors_are_those_that_are_checked() -> None:
     assert re.search(r"```floors\n(.*?)\n```", text, re.DOTALL)[1].splitlines() == layers
 
 
-_WITH_ARGUMENT = ("folder", "npz", "csv")
+_WITH_ARGUMENT = ("audio", "folder", "npz", "csv", "parquet")

@@ -97,6 +97,12 @@ def test_one_is_found_where_there_is_one_well_inside(budget, share, depths):
 class Coded:
     """A kind whose bottleneck holds parameters."""
 
+    def refuse(self, bottleneck, tokens):
+        return None
+
+    def encoder_inputs(self, encoder, x):
+        return (x,)
+
     def code_size(self, latent):
         return 2 * latent
 

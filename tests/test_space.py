@@ -20,6 +20,8 @@ TINY = [
     *[("conv2d", Problem(shape=(2, 5, 7), latent=2, bottleneck=b)) for b in ("dense", "pooled")],
     ("conv2d", Problem(shape=(1, 8, 8), latent=2, bottleneck="spatial")),
     ("dense", Problem(shape=(7,), latent=2)),
+    ("conv1d", Problem(shape=(2, 7), latent=2)),
+    ("transformer", Problem(shape=(1, 28, 28), latent=2, bottleneck="spatial")),
 ]
 tiny = pytest.mark.parametrize(("family", "problem"), TINY, ids=[label(*case) for case in TINY])
 every_case = pytest.mark.parametrize(("family", "problem"), CASES)
@@ -171,6 +173,12 @@ def test_few_macs_are_found_where_they_are_not_with_few_parameters():
 class Coded:
     """A kind whose bottleneck holds parameters and takes twice the latent's numbers."""
 
+    def refuse(self, bottleneck, tokens):
+        return None
+
+    def encoder_inputs(self, encoder, x):
+        return (x,)
+
     def code_size(self, latent):
         return 2 * latent
 
@@ -230,6 +238,9 @@ def structures(space, count):
         ("conv2d", Problem(shape=(3, 27, 45), latent=4, bottleneck="spatial")),
         ("conv2d", Problem(shape=(1, 28, 28), latent=16, bottleneck="pooled")),
         ("dense", Problem(shape=(64,), latent=8)),
+        ("transformer", Problem(shape=(1, 28, 28), latent=4, bottleneck="spatial")),
+        ("conv1d", Problem(shape=(2, 128), latent=8)),
+        ("conv1d", Problem(shape=(1, 45), latent=4, bottleneck="spatial")),
     ],
     ids=lambda value: value if isinstance(value, str) else value.bottleneck,
 )

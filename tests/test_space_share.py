@@ -16,12 +16,15 @@ BUDGET = 150_000
 DRAWS = 10_000  # of each family, over its bottlenecks
 CHUNK = 100
 
-IMAGE = (1, 28, 28)
+IMAGE, SIGNAL = (1, 28, 28), (2, 128)
 PROBLEMS = [
     Problem(shape=IMAGE, latent=16),
     Problem(shape=IMAGE, latent=4, bottleneck="spatial"),
     Problem(shape=IMAGE, latent=16, bottleneck="pooled"),
     Problem(shape=(64,), latent=8),
+    Problem(shape=SIGNAL, latent=8),
+    Problem(shape=SIGNAL, latent=4, bottleneck="spatial"),
+    Problem(shape=SIGNAL, latent=8, bottleneck="pooled"),
 ]
 CASES = [
     (family, problem)
@@ -57,8 +60,11 @@ def assert_balanced(shares):
     assert high >= 0.85
 
 
-def test_two_hundred_draws_vote_for_neither_side():
-    space = space_of("conv2d", PROBLEMS[0], budget=BUDGET)
+@pytest.mark.parametrize(
+    ("family", "shape"), [("conv2d", IMAGE), ("conv1d", SIGNAL)], ids=["conv2d", "conv1d"]
+)
+def test_two_hundred_draws_vote_for_neither_side(family, shape):
+    space = space_of(family, Problem(shape=shape, latent=16), budget=BUDGET)
     with torch.device("meta"):
         drawn = [built_sizes(space.sample(seed).architecture) for seed in range(200)]
     assert all(encoder + decoder <= BUDGET for encoder, decoder in drawn)

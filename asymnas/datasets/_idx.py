@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from asymnas.datasets._messages import one_line
 from asymnas.errors import DataError
 
-UBYTE_IMAGES = 0x0803  # two zero bytes, the code of unsigned bytes, three dimensions
+UBYTE = 0x0800  # two zero bytes, the code of unsigned bytes; the last byte counts the dimensions
 
 
 def find_idx(directories: Iterable[Path], names: Sequence[str]) -> list[Path] | None:
@@ -38,15 +38,30 @@ def read_idx_images(path: Path) -> NDArray[np.uint8]:
     Raises:
         DataError: Unreadable, or not such a file.
     """
+    return _read(path, 3, "images")[:, None]
+
+
+def read_idx_labels(path: Path) -> NDArray[np.uint8]:
+    """Reads an IDX file of labels; read-only uint8 `[n]`.
+
+    Raises:
+        DataError: Unreadable, or not such a file.
+    """
+    return _read(path, 1, "labels")
+
+
+def _read(path: Path, dimensions: int, what: str) -> NDArray[np.uint8]:
+    """Reads an IDX file of unsigned bytes with so many dimensions."""
+    header = struct.Struct(f">{1 + dimensions}I")
     try:
         data = path.read_bytes()
         if path.suffix == ".gz":
             data = gzip.decompress(data)
-        magic, n, height, width = struct.unpack_from(">4I", data)
+        magic, *shape = header.unpack_from(data)
     except (OSError, EOFError, zlib.error, struct.error) as error:
         raise DataError(
             f"{path} is unreadable ({one_line(error)}): remove it and fetch it again"
         ) from error
-    if magic != UBYTE_IMAGES or len(data) != 16 + prod((n, height, width)):
-        raise DataError(f"{path} is not a whole IDX file of images: remove it and fetch it again")
-    return np.frombuffer(data, dtype=np.uint8, offset=16).reshape(n, 1, height, width)
+    if magic != UBYTE + dimensions or len(data) != header.size + prod(shape):
+        raise DataError(f"{path} is not a whole IDX file of {what}: remove it and fetch it again")
+    return np.frombuffer(data, dtype=np.uint8, offset=header.size).reshape(shape)

@@ -1,9 +1,9 @@
 """Image files as uint8 arrays."""
 
 import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +19,52 @@ PIXELS = {
     **dict.fromkeys(("RGB", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"), "RGB"),
     **dict.fromkeys(("RGBA", "LA", "PA"), "RGBA"),
 }
+PIECE_BYTES = 4 * 2**20  # of the images that a thread reads at a time, at least one
+PIECE_IMAGES = 64  # the most of them
+MOST_THREADS = 8
+
 COLOURS = {1: "greyscale", 3: "RGB", 4: "RGBA"}
 
 
-def read_images(paths: Sequence[Path], size: int | None) -> NDArray[np.uint8]:
-    """Reads image files of one kind, in parallel threads; uint8 `[n, c, h, w]`.
+def read_images(paths: Sequence[Path], size: int | None) -> Iterator[NDArray[np.uint8]]:
+    """Reads image files of one kind, in parallel threads: decoders leave Python's lock alone.
+
+    However slowly the pieces are taken, at most twice as many as there are threads lie in memory.
 
     Args:
         paths: At least one file.
         size: Height and width in pixels; `None` to keep the files' own, which must agree.
 
+    Yields:
+        Pieces of what is read, in the order of `paths`, uint8 `[k, c, h, w]`.
+
     Raises:
         DataError: An unreadable file, or two that differ in channels or size.
     """
     first = read_image(paths[0], size)
-    images = np.empty((len(paths), *first.shape), dtype=np.uint8)
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        for index, image in enumerate(pool.map(partial(read_image, size=size), paths)):
+    k = min(max(PIECE_BYTES // first.nbytes, 1), PIECE_IMAGES)
+
+    def piece(start: int) -> NDArray[np.uint8]:
+        images = np.empty((min(k, len(paths) - start), *first.shape), dtype=np.uint8)
+        for path, place in zip(paths[start : start + k], images, strict=True):
+            image = read_image(path, size)
             if image.shape != first.shape:
-                raise _unlike(paths[0], first, paths[index], image)
-            images[index] = image
-    return images
+                raise _unlike(paths[0], first, path, image)
+            place[:] = image
+        return images
+
+    threads = min(MOST_THREADS, os.cpu_count() or 1)
+    with ThreadPoolExecutor(threads) as pool:
+        ahead: deque[Future[NDArray[np.uint8]]] = deque()
+        try:
+            for start in range(0, len(paths), k):
+                ahead.append(pool.submit(piece, start))
+                if len(ahead) == 2 * threads:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def read_image(path: Path, size: int | None) -> NDArray[np.uint8]:

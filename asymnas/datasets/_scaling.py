@@ -63,3 +63,30 @@ def _refuse_overflow(scale: Any, train: NDArray[Any]) -> None:
 def value_range(train: NDArray[Any]) -> float:
     """Greatest minus least value of the training split."""
     return float(train.max() - train.min())
+
+
+def standardise_channels(signals: Splits) -> Splits:
+    """Gives each channel of the training signals mean 0 and standard deviation 1.
+
+    The samples of a channel share one mean and one deviation, so that waveforms keep their form. A
+    channel that is constant on the training split becomes 0 there: its deviation counts as 1.
+
+    Args:
+        signals: `[n, channels, length]`.
+
+    Returns:
+        The same as float32.
+
+    Raises:
+        DataError: No channel varies, or values are so great that their deviation overflows.
+    """
+    train, axes = signals.train, (0, 2)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = train.mean(axis=axes, keepdims=True, dtype=np.float64)
+        deviation = train.std(axis=axes, keepdims=True, dtype=np.float64)
+        constant = train.min(axis=axes, keepdims=True) == train.max(axis=axes, keepdims=True)
+        if constant.all():
+            raise DataError("every channel is constant on the training signals: nothing to learn")
+        deviation = np.where(constant | (deviation == 0), 1.0, deviation)
+        _refuse_overflow(deviation, train)
+        return Splits(*(((part - mean) / deviation).astype(np.float32) for part in signals))

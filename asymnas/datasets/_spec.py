@@ -1,6 +1,9 @@
 """What the fields of a `DataSpec` mean to a loader."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 
 from asymnas.config import DataSpec
 from asymnas.errors import DataError
@@ -28,6 +31,39 @@ def check_spec(spec: DataSpec, *, takes: str = "", resizable: bool = False) -> N
         )
 
 
+def without_options(
+    spec: DataSpec, known: Sequence[str], *, takes: str = "FILE", value: str = "COLUMN"
+) -> tuple[DataSpec, dict[str, str]]:
+    """Takes the options off `SOURCE:FILE?NAME=VALUE&NAME=VALUE`.
+
+    In a value `%26` stands for `&`, `%25` for `%`, and so on as in a web address; the first `?`
+    ends the file's name.
+
+    Args:
+        spec: What was asked for.
+        known: Names of the options there are.
+        takes: What stands after the colon, for messages.
+        value: What an option is given, for messages.
+
+    Returns:
+        The spec as if it had been `SOURCE:FILE`, and the options that were given, each once.
+
+    Raises:
+        DataError: An option that is unknown, without a value, or given twice.
+    """
+    name, _, text = spec.name.partition("?")
+    form = f"{spec.source}:{takes}?{'&'.join(f'{option}={value}' for option in known)}"
+    found: dict[str, str] = {}
+    for part in text.split("&") if text else ():
+        option, _, given = part.partition("=")
+        if option not in known or not given:
+            raise DataError(f"{part!r} in {spec.name!r} is no option: write {form}")
+        if option in found:
+            raise DataError(f"{spec.name!r} gives {option} twice: write {form}")
+        found[option] = unquote(given)
+    return replace(spec, name=name), found
+
+
 def existing_file(spec: DataSpec) -> Path:
     """The file after the colon.
 
@@ -50,12 +86,12 @@ def existing_directory(spec: DataSpec) -> Path:
     """
     path = Path(spec.argument).expanduser()
     if path.is_file():
-        raise DataError(f"{path} is a file but {spec.source}: takes a directory of images")
+        raise DataError(f"{path} is a file but {spec.source}: takes a directory")
     if not path.is_dir():
         raise DataError(f"no such directory: {path} (looked for at {path.absolute()})")
     return path
 
 
 def data_root(spec: DataSpec) -> Path:
-    """Where downloadable data sets live: `spec.root`, by default `~/.cache/asymnas`."""
+    """Where downloads and decoded images live: `spec.root`, by default `~/.cache/asymnas`."""
     return Path(spec.root or "~/.cache/asymnas").expanduser()

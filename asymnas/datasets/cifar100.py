@@ -1,9 +1,11 @@
 """CIFAR-100: 60,000 colour images of a hundred classes, 32 by 32 pixels."""
 
+import numpy as np
+
 from asymnas.config import DataSpec
 from asymnas.datasets import DATASETS, Dataset
 from asymnas.datasets._spec import check_spec
-from asymnas.datasets._splits import split, to_dataset
+from asymnas.datasets._splits import with_shipped_test
 from asymnas.datasets._torchvision import fetch
 
 
@@ -22,7 +24,6 @@ def load(spec: DataSpec) -> Dataset:
     from torchvision.datasets import CIFAR100
 
     check_spec(spec)
-    train, test = (
-        fetch(spec, CIFAR100, train=part).data.transpose(0, 3, 1, 2) for part in (True, False)
-    )
-    return to_dataset(split(train, spec.seed, test=test))
+    parts = [fetch(spec, CIFAR100, train=part) for part in (True, False)]
+    images = [part.data.transpose(0, 3, 1, 2) for part in parts]
+    return with_shipped_test(images, [np.array(part.targets) for part in parts], spec.seed)

@@ -1,4 +1,4 @@
-"""A numeric table of one's own, as comma-separated values."""
+"""A table of one's own, as comma-separated values."""
 
 from pathlib import Path
 from typing import Any
@@ -8,43 +8,40 @@ import numpy as np
 from asymnas.config import DataSpec
 from asymnas.datasets import DATASETS, Dataset
 from asymnas.datasets._messages import listed, one_line
-from asymnas.datasets._scaling import standardise, value_range, varying
-from asymnas.datasets._spec import check_spec, existing_file
-from asymnas.datasets._splits import Splits, split, to_dataset
+from asymnas.datasets._spec import check_spec, existing_file, without_options
+from asymnas.datasets._tables import OPTIONS, table_dataset
 from asymnas.errors import DataError
+
+OTHER_SEPARATORS = ";\t|"
 
 
 @DATASETS.register("csv")
 def load(spec: DataSpec) -> Dataset:
-    """Loads `csv:FILE` as rows, float32 `[n, columns]`, standardised on the training split.
+    """Loads `csv:FILE?label=COLUMN&anomaly=COLUMN`, options as wanted, as standardised rows.
 
     The first line is a header if a cell of it is not a number, or if it reads 0, 1, 2 … as pandas
-    writes unnamed columns; a first column without a name is pandas's index and is left out.
-    Columns that are constant on the training split are left out too.
+    writes unnamed columns; a first column without a name is pandas's index and is left out. Empty
+    cells, `?`, and what pandas takes for missing (`NA`, `NaN`, `null`, …) are missing values.
+
+    What becomes of the columns: `_columns.py`.
 
     Raises:
-        DataError: Missing, empty or unreadable file; columns that are not numeric; missing or
-            infinite values; nothing but constants; too few rows.
+        DataError: Missing, empty or unreadable file; what `table_dataset` refuses.
     """
+    spec, options = without_options(spec, OPTIONS)
     check_spec(spec, takes="FILE")
-    path = existing_file(spec)
-    table, notes = _read(path)
-    _refuse_unusable(path, table)
-    splits = split(table.to_numpy(dtype=np.float64), spec.seed)
-    keep = varying(splits.train)
-    if not keep.all():
-        dropped = [str(name) for name in table.columns[~keep]]
-        notes.append(f"constant on the training split, left out: {listed(dropped)}")
-    rows = standardise(Splits(*(part[:, keep] for part in splits)))
-    notes.append("standardised on the training split")
-    return to_dataset(rows, data_range=value_range(rows.train), notes=notes)
+    frame, notes = _read(existing_file(spec))
+    return table_dataset(frame, spec, options, notes)
 
 
 def _read(path: Path) -> tuple[Any, list[str]]:
     """The file as a data frame without pandas's index, and what was left out."""
     import pandas as pd
 
-    options = {"encoding": "utf-8-sig", "skipinitialspace": True, "low_memory": False}
+    options = {
+        **{"encoding": "utf-8-sig", "skipinitialspace": True, "low_memory": False},
+        "na_values": ["?"],
+    }
     try:
         first = pd.read_csv(path, header=None, nrows=1, **options)
         header = _is_header(first)
@@ -55,6 +52,8 @@ def _read(path: Path) -> tuple[Any, list[str]]:
         ) from error
     if not table.index.equals(pd.RangeIndex(len(table))):  # pandas took cells for an index
         raise DataError(f"the lines of {path} have more cells than its first line: make them alike")
+    if header:
+        _refuse_header(path, first.iloc[0], table)
     if header and first.shape[1] > 1 and pd.isna(first.iloc[0, 0]):
         return table.iloc[:, 1:], ["first column has no name: left out as an index"]
     return table, []
@@ -71,23 +70,14 @@ def _is_header(first: Any) -> bool:
     return len(cells) > 2 and np.array_equal(names, np.arange(len(names)))
 
 
-def _refuse_unusable(path: Path, table: Any) -> None:
-    """Raises unless the table has rows and every cell is a finite number."""
-    from pandas.api.types import is_numeric_dtype
-
-    if table.shape[0] == 0:
-        raise DataError(f"{path} has a header but no rows: add some")
-    text = [str(name) for name, dtype in table.dtypes.items() if not is_numeric_dtype(dtype)]
-    if text:
-        hint = " (values must be separated by commas)" if table.shape[1] == 1 else ""
+def _refuse_header(path: Path, names: Any, table: Any) -> None:
+    """Raises for names that pandas would make distinct, and for a first line that is a row."""
+    twice = sorted(set(names[names.notna() & names.duplicated()].map(str)))
+    if twice:
+        raise DataError(f"{path} has columns that are called alike: {listed(twice)}; rename them")
+    if len(names) == 1 and any(mark in str(names[0]) for mark in OTHER_SEPARATORS):
         raise DataError(
-            f"{path} has columns that are not numeric: {listed(text)}{hint}; encode them as "
-            "numbers or drop them"
+            f"{path} has the one column {str(names[0])!r}: its values must be separated by commas"
         )
-    bad = ~np.isfinite(table.to_numpy(dtype=np.float64))
-    if bad.any():
-        names = [str(name) for name in table.columns[bad.any(axis=0)]]
-        raise DataError(
-            f"{path} has {int(bad.sum())} missing or infinite value(s) in {listed(names)}: fill or "
-            "drop them"
-        )
+    if any((table[name] == name).any() for name in table.columns if table[name].dtype.kind == "O"):
+        raise DataError(f"the first line of {path} is a row like the others: add a line of names")

@@ -21,5 +21,10 @@ def load(spec: DataSpec) -> Dataset:
     from sklearn.datasets import load_digits
 
     check_spec(spec)
-    grey = np.rint(load_digits().images * (255 / 16)).astype(np.uint8)
-    return to_dataset(split(grey[:, None], spec.seed), notes=("values 0 … 16 scaled to 0 … 255",))
+    digits = load_digits()
+    grey = np.rint(digits.images * (255 / 16)).astype(np.uint8)
+    return to_dataset(
+        split(grey[:, None], spec.seed),
+        labels=split(digits.target, spec.seed),
+        notes=("values 0 … 16 scaled to 0 … 255",),
+    )

@@ -3,7 +3,7 @@
 from asymnas.config import DataSpec
 from asymnas.datasets import DATASETS, Dataset
 from asymnas.datasets._spec import check_spec
-from asymnas.datasets._splits import Splits, split, to_dataset
+from asymnas.datasets._splits import with_shipped_test
 from asymnas.datasets._torchvision import fetch
 
 
@@ -23,9 +23,6 @@ def load(spec: DataSpec) -> Dataset:
     from torchvision.datasets import EMNIST
 
     check_spec(spec)
-    train, test = (
-        fetch(spec, EMNIST, split="balanced", train=part).data.numpy()[:, None]
-        for part in (True, False)
-    )
-    splits = split(train, spec.seed, test=test)
-    return to_dataset(Splits(*(part.swapaxes(2, 3) for part in splits)))
+    parts = [fetch(spec, EMNIST, split="balanced", train=part) for part in (True, False)]
+    images = [part.data.numpy()[:, None].swapaxes(2, 3) for part in parts]
+    return with_shipped_test(images, [part.targets.numpy() for part in parts], spec.seed)

@@ -1,22 +1,26 @@
 """Images in a directory of one's own."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from asymnas.config import DataSpec
 from asymnas.datasets import DATASETS, Dataset
-from asymnas.datasets._images import read_images
-from asymnas.datasets._spec import check_spec, existing_directory
-from asymnas.datasets._splits import split, to_dataset
+from asymnas.datasets._image_cache import cached_images
+from asymnas.datasets._messages import listed
+from asymnas.datasets._spec import check_spec, data_root, existing_directory
+from asymnas.datasets._splits import Splits, split, to_views
 from asymnas.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 
 #: Top-level directories that ship a split, and the split they ship.
 SHIPPED = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
+
+Parts = tuple[str, ...]  # of an image's path from the directory
 
 
 @DATASETS.register("folder")
@@ -26,51 +30,61 @@ def load(spec: DataSpec) -> Dataset:
     With an image size, the central square of each image is resized to it; without, all images must
     have one size. Greyscale images have one channel, RGB three, RGBA four. Directories `train/`,
     `val/` (or `validation/`) and `test/` at the top are the shipped splits; without them the seed
-    draws the splits.
+    draws the splits. If all images lie in subdirectories, of the splits or of `DIR`, and there are
+    two of them or more, these are the classes, in sorted order.
+
+    Images are decoded once, into a cache under the data root; see `_image_cache.py`.
 
     Raises:
         DataError: Missing or empty directory, an unreadable image, images unlike in channels or
-            size, images beside the shipped splits.
+            size, images beside the shipped splits, a class without images, no room for the cache.
     """
     check_spec(spec, takes="DIR", resizable=True)
     directory = existing_directory(spec)
-    groups = _by_split(directory, sorted(_image_files(directory)))
-    images = read_images([path for paths in groups.values() for path in paths], spec.image_size)
-    bounds = np.cumsum([len(paths) for paths in groups.values()])[:-1]
-    shipped = dict(zip(groups, np.split(images, bounds), strict=True))
-    splits = split(
-        shipped["train"],
-        spec.seed,
-        validation=shipped.get("validation"),
-        test=shipped.get("test"),
+    folders, files = _listing(directory)
+    groups = _by_split(directory, sorted(files))
+    ordered = [parts for group in groups.values() for parts in group]
+    classes = _classes(directory, folders, ordered)
+    names = [os.path.join(*parts) for parts in ordered]
+    images = cached_images(directory, names, spec.image_size, data_root(spec))
+    return to_views(
+        images,
+        _split(np.arange(len(ordered)), groups, spec.seed),
+        labels=None if classes is None else _split(classes, groups, spec.seed),
+        notes=_notes(spec.image_size, list(groups)),
     )
-    return to_dataset(splits, notes=_notes(spec.image_size, list(groups)))
 
 
-def _image_files(directory: Path) -> Iterator[tuple[str, ...]]:
-    """Image files below `directory`, as parts of their path from there."""
+def _listing(directory: Path) -> tuple[list[Parts], list[Parts]]:
+    """Directories and image files below `directory`, as parts of their path from there."""
+    below: list[Parts] = []
+    images: list[Parts] = []
     for place, folders, files in os.walk(directory):
         folders[:] = [name for name in folders if not name.startswith(".")]
         parts = Path(place).relative_to(directory).parts
-        for name in files:
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
-                yield (*parts, name)
+        below += [(*parts, name) for name in folders]
+        images += [
+            (*parts, name)
+            for name in files
+            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+        ]
+    return below, images
 
 
-def _by_split(directory: Path, files: list[tuple[str, ...]]) -> dict[str, list[Path]]:
+def _by_split(directory: Path, files: Sequence[Parts]) -> dict[str, list[Parts]]:
     """Files by the split they are shipped in; all are `train` where none is shipped."""
     if not files:
         raise DataError(f"{directory} holds no images ({', '.join(SUFFIXES)})")
-    shipped = {parts: SHIPPED.get(parts[0].lower(), "") if parts[1:] else "" for parts in files}
-    if not any(shipped.values()):
-        return {"train": [directory.joinpath(*parts) for parts in files]}
-    groups: dict[str, list[Path]] = {}
-    for parts, name in shipped.items():
-        groups.setdefault(name, []).append(directory.joinpath(*parts))
+    groups: dict[str, list[Parts]] = {}
+    for parts in files:
+        groups.setdefault(_shipped(parts), []).append(parts)
+    if groups.keys() == {""}:
+        return {"train": groups[""]}
     if "" in groups:
         raise DataError(
-            f"{directory} has images in train/, val/ or test/ but {groups[''][0]} is in none of "
-            "them: move it into one, or rename those directories"
+            f"{directory} has images in train/, val/ or test/ but "
+            f"{directory.joinpath(*groups[''][0])} is in none of them: move it into one, or rename "
+            "those directories"
         )
     if "train" not in groups:
         raise DataError(
@@ -80,7 +94,44 @@ def _by_split(directory: Path, files: list[tuple[str, ...]]) -> dict[str, list[P
     return groups
 
 
-def _notes(size: int | None, shipped: list[str]) -> tuple[str, ...]:
+def _shipped(parts: Parts) -> str:
+    """The split that a file is shipped in; empty for none."""
+    return SHIPPED.get(parts[0].lower(), "") if parts[1:] else ""
+
+
+def _split(entries: NDArray[np.int64], groups: Mapping[str, Sequence[Parts]], seed: int) -> Splits:
+    """What belongs to the files, `[n]` in the groups' order, by split."""
+    bounds = np.cumsum([len(group) for group in groups.values()])[:-1]
+    shipped = dict(zip(groups, np.split(entries, bounds), strict=True))
+    return split(
+        shipped["train"],
+        seed,
+        validation=shipped.get("validation"),
+        test=shipped.get("test"),
+    )
+
+
+def _classes(
+    directory: Path, folders: Sequence[Parts], files: Sequence[Parts]
+) -> NDArray[np.int64] | None:
+    """The class of each file, `[n]`: which directory it lies in; `None` if they are not classes."""
+    place = 1 if _shipped(files[0]) else 0  # of the class among the parts
+    if any(len(parts) < place + 2 for parts in files):
+        return None
+    of_files = [parts[place] for parts in files]
+    classes = {name: number for number, name in enumerate(sorted(set(of_files)))}
+    if len(classes) < 2:
+        return None
+    there = {parts[place] for parts in folders if len(parts) == place + 1}
+    if empty := sorted(there - classes.keys()):
+        raise DataError(
+            f"{directory} has {len(classes)} classes but no images in {listed(empty)}: add "
+            "some, or remove the directory"
+        )
+    return np.array([classes[name] for name in of_files])
+
+
+def _notes(size: int | None, shipped: Sequence[str]) -> tuple[str, ...]:
     """What was done to the images."""
     resized = () if size is None else (f"centre-cropped and resized to {size} by {size}",)
     held_out = tuple(f"{name} split as shipped" for name in shipped if name != "train")

@@ -3,7 +3,7 @@
 from asymnas.config import DataSpec
 from asymnas.datasets import DATASETS, Dataset
 from asymnas.datasets._spec import check_spec
-from asymnas.datasets._splits import split, to_dataset
+from asymnas.datasets._splits import with_shipped_test
 from asymnas.datasets._torchvision import fetch
 
 
@@ -22,5 +22,6 @@ def load(spec: DataSpec) -> Dataset:
     from torchvision.datasets import MNIST
 
     check_spec(spec)
-    train, test = (fetch(spec, MNIST, train=part).data.numpy()[:, None] for part in (True, False))
-    return to_dataset(split(train, spec.seed, test=test))
+    parts = [fetch(spec, MNIST, train=part) for part in (True, False)]
+    images = [part.data.numpy()[:, None] for part in parts]
+    return with_shipped_test(images, [part.targets.numpy() for part in parts], spec.seed)

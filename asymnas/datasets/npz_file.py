@@ -1,7 +1,7 @@
 """Arrays in a NumPy archive of one's own."""
 
-import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,97 +10,78 @@ from numpy.typing import NDArray
 
 from asymnas.config import DataSpec
 from asymnas.datasets import DATASETS, Dataset
-from asymnas.datasets._messages import listed, one_line
-from asymnas.datasets._scaling import standardise, to_unit_range, value_range, varying
+from asymnas.datasets._messages import listed
+from asymnas.datasets._npz_names import read_archive
+from asymnas.datasets._scaling import (
+    standardise,
+    standardise_channels,
+    to_unit_range,
+    value_range,
+    varying,
+)
 from asymnas.datasets._spec import check_spec, existing_file
 from asymnas.datasets._splits import Splits, split, to_dataset
 from asymnas.errors import DataError
 
-#: Names, in lower case, by which an array is known as a split.
-NAMES = {
-    "train": ("train", "x_train", "train_images", "x", "data"),
-    "validation": ("validation", "val", "x_validation", "x_val", "val_images"),
-    "test": ("test", "x_test", "test_images"),
-}
 CHANNELS = (1, 3, 4)  # sizes of a last axis that make it the channels
 
 
 @DATASETS.register("npz")
 def load(spec: DataSpec) -> Dataset:
-    """Loads `npz:FILE`: rows `[n, d]` or images `[n, c, h, w]`.
+    """Loads `npz:FILE`: rows `[n, d]`, signals `[n, c, length]` or images `[n, c, h, w]`.
 
-    The archive holds one array, or several of which one has a name of `NAMES["train"]` and others
-    may be the validation and test splits; what has no such name (labels) is ignored. An array is
-    rows `(n, d)`, or images `(n, h, w)`, `(n, h, w, c)` with 1, 3 or 4 channels last, else
-    `(n, c, h, w)`.
+    The archive holds one array, or several of which one has a training name of
+    `_npz_names.EXAMPLES` and others may be the validation and test splits, or the labels and
+    anomalies of a split; what has no such name is ignored. An array is rows `(n, d)`, or images
+    `(n, h, w)`, `(n, h, w, c)` with 1, 3 or 4 channels last, else `(n, c, h, w)`. Arrays whose
+    names end in "signals" are signals, `(n, length)` of one channel or `(n, c, length)`.
 
-    uint8 stays as it is. Other numbers become float32: rows standardised, images scaled to [0, 1],
-    both by the training split alone, so that held-out images may leave that range.
+    uint8 stays as it is. Other numbers become float32: rows and the channels of signals
+    standardised, images scaled to [0, 1], all by the training split alone, so that held-out images
+    may leave that range.
 
     Raises:
         DataError: Not a readable archive, no or several training arrays, an array that is not
-            numeric or finite, arrays unlike in shape or type.
+            numeric or finite, arrays unlike in shape or type, labels or anomalies that do not fit.
     """
     check_spec(spec, takes="FILE")
     path = existing_file(spec)
-    arrays, ignored = _read(path)
-    notes = [f"arrays left out: {listed(ignored)}"] if ignored else []
-    for name, array in arrays.items():
-        _refuse_unusable(path, name, array)
-    _refuse_unlike(path, arrays)
-    shaped = {name: _channels_first(array) for name, array in arrays.items()}
-    if shaped["train"].ndim == 4:
-        _, channels, height, width = shaped["train"].shape
-        notes.append(f"read as images of {channels} channel(s), {height} by {width} pixels")
-    splits = split(
-        shaped["train"], spec.seed, validation=shaped.get("validation"), test=shaped.get("test")
-    )
-    return _scaled(splits, notes)
+    archive = read_archive(path)
+    notes = [f"arrays left out: {listed(archive.ignored)}"] if archive.ignored else []
+    for name, array in archive.examples.items():
+        _refuse_unusable(path, name, array, archive.signals)
+    _refuse_unlike(path, archive.examples)
+    read = _as_signals if archive.signals else _channels_first
+    shaped = {name: read(_as_numbers(array)) for name, array in archive.examples.items()}
+    notes += _described(shaped["train"].shape)
+    odd = archive.anomalies
+    anomalous = odd["train"] if odd else None
 
-
-def _read(path: Path) -> tuple[dict[str, NDArray[Any]], list[str]]:
-    """The arrays by split, and the names of those left out."""
-    if not zipfile.is_zipfile(path):
-        raise DataError(f"{path} is not an .npz archive: write one with numpy.savez")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            roles = _roles(path, archive.files)
-            arrays = {role: archive[name] for role, name in roles.items()}
-            return arrays, [name for name in archive.files if name not in roles.values()]
-    except DataError:
-        raise
-    except Exception as error:  # zip, header and pickle errors share no base
-        raise DataError(
-            f"{path} cannot be read ({one_line(error)}): write plain numeric arrays with "
-            "numpy.savez"
-        ) from error
-
-
-def _roles(path: Path, names: list[str]) -> dict[str, str]:
-    """Which array is which split."""
-    if len(names) == 1:
-        return {"train": names[0]}
-    found = {role: [n for n in names if n.lower() in known] for role, known in NAMES.items()}
-    for role, candidates in found.items():
-        if len(candidates) > 1:
-            raise DataError(f"{path} has several {role} arrays ({listed(candidates)}): keep one")
-    if not found["train"]:
-        raise DataError(
-            f"{path} has no training array among {listed(names) or 'its 0 arrays'}: name one of "
-            f"them {', '.join(NAMES['train'][:-1])} or {NAMES['train'][-1]}"
+    def dealt(arrays: Mapping[str, NDArray[Any]]) -> Splits:
+        return split(
+            arrays["train"],
+            spec.seed,
+            validation=arrays.get("validation"),
+            test=arrays.get("test"),
+            anomalous=anomalous,
         )
-    return {role: candidates[0] for role, candidates in found.items() if candidates}
+
+    labels = dealt(archive.labels) if archive.labels else None
+    return _scaled(dealt(shaped), labels, dealt(odd) if odd else None, notes)
 
 
-def _refuse_unusable(path: Path, name: str, array: Any) -> None:
+def _refuse_unusable(path: Path, name: str, array: Any, signals: bool) -> None:
     """Raises unless the array holds finite numbers in a known shape."""
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
         kind = getattr(array, "dtype", "no array")
         raise DataError(f"the {name} array of {path} is {kind}: it must hold real numbers")
-    if array.ndim not in (2, 3, 4) or 0 in array.shape:
+    if array.ndim not in ((2, 3) if signals else (2, 3, 4)) or 0 in array.shape:
+        forms = "rows (n, d) or images (n, h, w), (n, h, w, c) or (n, c, h, w)"
+        if signals:
+            forms = "signals (n, length) or (n, c, length)"
         raise DataError(
-            f"the {name} array of {path} has shape {array.shape}: it must be rows (n, d) or images "
-            "(n, h, w), (n, h, w, c) or (n, c, h, w), none of them 0"
+            f"the {name} array of {path} has shape {array.shape}: it must be {forms}, none of them "
+            "0"
         )
     bad = ~np.isfinite(array)
     if bad.any():
@@ -123,10 +104,27 @@ def _refuse_unlike(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
             )
 
 
+def _as_numbers(array: NDArray[Any]) -> NDArray[Any]:
+    """uint8 as it is, all else as float64."""
+    return array if array.dtype == np.uint8 else array.astype(np.float64)
+
+
+def _as_signals(array: NDArray[Any]) -> NDArray[Any]:
+    """Signals as `[n, c, length]`."""
+    return array[:, None] if array.ndim == 2 else array
+
+
+def _described(shape: tuple[int, ...]) -> list[str]:
+    """What the examples `[n, ...]` were taken for, where there was a choice."""
+    if len(shape) == 3:
+        return [f"read as signals of {shape[1]} channel(s), {shape[2]} samples"]
+    if len(shape) == 4:
+        return [f"read as images of {shape[1]} channel(s), {shape[2]} by {shape[3]} pixels"]
+    return []
+
+
 def _channels_first(array: NDArray[Any]) -> NDArray[Any]:
-    """Rows as they are; images as `[n, c, h, w]`; all but uint8 as float64."""
-    if array.dtype != np.uint8:
-        array = array.astype(np.float64)
+    """Rows as they are; images as `[n, c, h, w]`."""
     if array.ndim == 3:
         return array[:, None]
     if array.ndim == 4 and array.shape[-1] in CHANNELS:
@@ -134,15 +132,22 @@ def _channels_first(array: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
-def _scaled(splits: Splits, notes: Iterable[str]) -> Dataset:
-    """uint8 as it is, rows standardised, images scaled to the unit range."""
+def _scaled(
+    splits: Splits, labels: Splits | None, anomalies: Splits | None, notes: Iterable[str]
+) -> Dataset:
+    """uint8 as it is, rows and channels of signals standardised, images in the unit range."""
+    finish = partial(to_dataset, labels=labels, anomalies=anomalies)
     if splits.train.dtype == np.uint8:
-        return to_dataset(splits, notes=tuple(notes))
-    if splits.train.ndim > 2:
+        return finish(splits, notes=tuple(notes))
+    if splits.train.ndim == 3:
+        signals = standardise_channels(splits)
+        note = "each channel standardised on the training split"
+        return finish(signals, data_range=value_range(signals.train), notes=(*notes, note))
+    if splits.train.ndim == 4:
         note = "scaled so that the training images span [0, 1]"
-        return to_dataset(to_unit_range(splits), notes=(*notes, note))
+        return finish(to_unit_range(splits), notes=(*notes, note))
     done = ["standardised on the training split"]
     if constant := int((~varying(splits.train)).sum()):
         done.append(f"{constant} column(s) constant on the training split: only centred")
     rows = standardise(splits)
-    return to_dataset(rows, data_range=value_range(rows.train), notes=(*notes, *done))
+    return finish(rows, data_range=value_range(rows.train), notes=(*notes, *done))

@@ -3,7 +3,7 @@
 from asymnas.config import DataSpec
 from asymnas.datasets import DATASETS, Dataset
 from asymnas.datasets._spec import check_spec
-from asymnas.datasets._splits import split, to_dataset
+from asymnas.datasets._splits import with_shipped_test
 from asymnas.datasets._torchvision import fetch
 
 
@@ -24,5 +24,7 @@ def load(spec: DataSpec) -> Dataset:
     from torchvision.datasets import STL10
 
     check_spec(spec)
-    train, test = (fetch(spec, STL10, split=part).data for part in ("train", "test"))
-    return to_dataset(split(train, spec.seed, test=test))
+    parts = [fetch(spec, STL10, split=part) for part in ("train", "test")]
+    return with_shipped_test(
+        [part.data for part in parts], [part.labels for part in parts], spec.seed
+    )

@@ -1,7 +1,8 @@
 """Downsampling by two: one file each.
 
-An entry builds a module `[b, inputs, h, w] -> [b, outputs, h / 2, w / 2]`, h and w even, without an
-activation, and names the upsampling that mirrors it in a symmetric control.
+An entry builds a module `[b, inputs, *size] -> [b, outputs, *size / 2]` without an activation, for
+signals (one dimension) and images (two) of even size, and names the upsampling that mirrors it in a
+symmetric control.
 """
 
 from collections.abc import Callable
@@ -14,14 +15,14 @@ from asymnas.registry import Registry
 
 @dataclass(frozen=True)
 class Downsampling:
-    """One way to halve height and width.
+    """One way to halve every axis.
 
     Args:
-        build: `(inputs, outputs, kernel) -> module`.
+        build: `(inputs, outputs, kernel, dims) -> module`.
         mirror: Name of the upsampling that undoes it in a mirrored decoder.
     """
 
-    build: Callable[[int, int, int], nn.Module]
+    build: Callable[[int, int, int, int], nn.Module]
     mirror: str
 
 

@@ -3,20 +3,22 @@
 from torch import Tensor, nn
 
 from asymnas.downsampling import DOWNSAMPLINGS, Downsampling
-from asymnas.layers import MatchChannels, same_conv
+from asymnas.layers import MatchChannels, PixelUnshuffle, same_conv
 
 
 class DCAEDownsampling(nn.Module):
     """Adds to the convolution its own input: unshuffled, channels averaged in groups."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int, dims: int) -> None:
         super().__init__()
-        self.conv = same_conv(4 * inputs, outputs, kernel)
-        self.match = MatchChannels(4 * inputs, outputs)
+        unshuffled = 2**dims * inputs
+        self.conv = same_conv(unshuffled, outputs, kernel, dims=dims)
+        self.unshuffle = PixelUnshuffle()
+        self.match = MatchChannels(unshuffled, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        """`[b, inputs, h, w] -> [b, outputs, h / 2, w / 2]`."""
-        unshuffled = nn.functional.pixel_unshuffle(x, 2)
+        """`[b, inputs, *size] -> [b, outputs, *size / 2]`."""
+        unshuffled = self.unshuffle(x)
         output: Tensor = self.conv(unshuffled) + self.match(unshuffled)
         return output
 

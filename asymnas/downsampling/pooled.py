@@ -3,15 +3,15 @@
 from torch import nn
 
 from asymnas.downsampling import DOWNSAMPLINGS, Downsampling
-from asymnas.layers import same_conv
+from asymnas.layers import AVERAGE_POOLS, MAX_POOLS, same_conv
 
 
-def _average(inputs: int, outputs: int, kernel: int) -> nn.Module:
-    return nn.Sequential(nn.AvgPool2d(2), same_conv(inputs, outputs, kernel))
+def _average(inputs: int, outputs: int, kernel: int, dims: int) -> nn.Module:
+    return nn.Sequential(AVERAGE_POOLS[dims](2), same_conv(inputs, outputs, kernel, dims=dims))
 
 
-def _max(inputs: int, outputs: int, kernel: int) -> nn.Module:
-    return nn.Sequential(nn.MaxPool2d(2), same_conv(inputs, outputs, kernel))
+def _max(inputs: int, outputs: int, kernel: int, dims: int) -> nn.Module:
+    return nn.Sequential(MAX_POOLS[dims](2), same_conv(inputs, outputs, kernel, dims=dims))
 
 
 DOWNSAMPLINGS.register("average_pool")(Downsampling(_average, mirror="bilinear"))

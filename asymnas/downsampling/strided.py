@@ -3,10 +3,11 @@
 from torch import nn
 
 from asymnas.downsampling import DOWNSAMPLINGS, Downsampling
+from asymnas.layers import CONVOLUTIONS
 
 
-def _build(inputs: int, outputs: int, kernel: int) -> nn.Module:
-    return nn.Conv2d(inputs, outputs, kernel, stride=2, padding=(kernel - 1) // 2)
+def _build(inputs: int, outputs: int, kernel: int, dims: int) -> nn.Module:
+    return CONVOLUTIONS[dims](inputs, outputs, kernel, stride=2, padding=(kernel - 1) // 2)
 
 
 DOWNSAMPLINGS.register("strided")(Downsampling(_build, mirror="transposed"))

@@ -37,7 +37,8 @@ class Problem:
     """What both sides of an autoencoder must agree on.
 
     Args:
-        shape: Shape of one example: `(channels, height, width)` or `(features,)`.
+        shape: Shape of one example: `(channels, height, width)` of an image, `(channels, length)`
+            of a signal or `(features,)` of a row.
         latent: Latent numbers an example, or channels a position of a spatial latent.
         bottleneck: How an image side meets the latent.
     """
@@ -57,6 +58,12 @@ class Family(Protocol):
 
     def latent_shape(self, problem: Problem) -> tuple[int, ...]:
         """Shape of one example's latent: `(latent,)`, or `(latent, h', w')` if spatial."""
+
+    def tokens(self, problem: Problem) -> int:
+        """Tokens of an example that encoders can be shown a part of; 0 if they take it whole.
+
+        With tokens, `build_encoder` makes a `kinds.TokenEncoder`.
+        """
 
     def suggest(self, suggester: Suggester, side: SideName, problem: Problem) -> Any:
         """Draws everything but the size, under names that start with the side's."""

@@ -46,6 +46,10 @@ class Dense:
         """A vector."""
         return (problem.latent,)
 
+    def tokens(self, problem: Problem) -> int:
+        """None: an example is taken whole."""
+        return 0
+
     def suggest(self, suggester: Suggester, side: SideName, problem: Problem) -> DenseSide:
         """Draws depth, growth from the data inwards (below one: taper) and activation."""
         depth = suggester.suggest_int(f"{side}_depth", 1, MAX_DEPTH)

@@ -5,11 +5,12 @@ minimises, and the same for validation. Everything else about an autoencoder is 
 kinds.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
+from asymnas.config import Bottleneck
 from asymnas.registry import Registry
 
 
@@ -41,8 +42,46 @@ class Autoencoder(nn.Module):
         return self.decode(self.encode(x))
 
 
+@runtime_checkable
+class TokenEncoder(Protocol):
+    """An encoder that can be shown a part of an example; what families with tokens build.
+
+    Its code is spatial: one position a token.
+    """
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of an example."""
+
+    def __call__(self, x: Tensor, keep: Tensor | None = None, /) -> Tensor:
+        """Encodes all tokens or those kept alone, `[b, *shape] -> [b, code, *grid]`.
+
+        Args:
+            x: Examples, whole.
+            keep: Indices of the tokens kept, `[b, kept]`, int64, none twice in an example. The code
+                is zero at the others.
+        """
+
+    def spread(self, of_tokens: Tensor, /) -> Tensor:
+        """Gives each value of an example what its token has, `[b, tokens] -> [b, *shape]`."""
+
+
 class Kind(Protocol):
     """See the module's docstring."""
+
+    def refuse(self, bottleneck: Bottleneck, tokens: int) -> str | None:
+        """Why the kind cannot train such an autoencoder, or `None` if it can.
+
+        Args:
+            bottleneck: How an example meets the latent.
+            tokens: Tokens that the encoder can be shown a part of; 0 if it takes examples whole.
+        """
+
+    def encoder_inputs(self, encoder: nn.Module, x: Tensor) -> tuple[Tensor, ...]:
+        """Arguments of the encoder's call in a training step, for MACs to be counted.
+
+        Only their shapes matter: `x`, `[b, *shape]`, may be on the meta device.
+        """
 
     def code_size(self, latent: int) -> int:
         """Numbers the encoder puts out for a latent of `latent` numbers."""

@@ -14,6 +14,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from asymnas.config import Bottleneck
 from asymnas.kinds import KINDS, Autoencoder, squared_error
 
 
@@ -82,6 +83,14 @@ class Denoising:
     """
 
     corrupt: Corruption
+
+    def refuse(self, bottleneck: Bottleneck, tokens: int) -> str | None:
+        """Nothing is refused."""
+        return None
+
+    def encoder_inputs(self, encoder: nn.Module, x: Tensor) -> tuple[Tensor, ...]:
+        """The whole example."""
+        return (x,)
 
     def code_size(self, latent: int) -> int:
         """The latent itself."""

@@ -3,11 +3,20 @@
 import torch
 from torch import Tensor, nn
 
+from asymnas.config import Bottleneck
 from asymnas.kinds import KINDS, Autoencoder, squared_error
 
 
 class Plain:
     """Minimises the mean squared error."""
+
+    def refuse(self, bottleneck: Bottleneck, tokens: int) -> str | None:
+        """Nothing is refused."""
+        return None
+
+    def encoder_inputs(self, encoder: nn.Module, x: Tensor) -> tuple[Tensor, ...]:
+        """The whole example."""
+        return (x,)
 
     def code_size(self, latent: int) -> int:
         """The latent itself."""

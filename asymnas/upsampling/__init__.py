@@ -1,7 +1,8 @@
 """Upsampling by two: one file each.
 
-An entry builds a module `[b, inputs, h, w] -> [b, outputs, 2h, 2w]` without an activation.
-Strategies differ in parameters and MACs for the same channels; `docs/upsampling.md` has the table.
+An entry builds a module `[b, inputs, *size] -> [b, outputs, *2 size]` without an activation, for
+signals (one dimension) and images (two). Strategies differ in parameters and MACs for the same
+channels; `docs/upsampling.md` has the table.
 """
 
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from torch import nn
 
 from asymnas.registry import Registry
 
-Upsampling = Callable[[int, int, int], nn.Module]
-"""`(inputs, outputs, kernel) -> module`; a strategy of a fixed kernel ignores the last."""
+Upsampling = Callable[[int, int, int, int], nn.Module]
+"""`(inputs, outputs, kernel, dims) -> module`; one of a fixed kernel ignores the third."""
 
 UPSAMPLINGS: Registry[Upsampling] = Registry("upsampling", __name__)

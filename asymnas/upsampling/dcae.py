@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from asymnas.layers import MatchChannels, SubpixelConv
+from asymnas.layers import MatchChannels, SubpixelConv, pixel_shuffle
 from asymnas.upsampling import UPSAMPLINGS
 
 
@@ -10,13 +10,12 @@ from asymnas.upsampling import UPSAMPLINGS
 class DCAEUpsampling(nn.Module):
     """Adds to a pixel shuffle the input itself: channels repeated, then shuffled."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int, dims: int) -> None:
         super().__init__()
-        self.main = SubpixelConv(inputs, outputs, kernel)
-        self.match = MatchChannels(inputs, 4 * outputs)
+        self.main = SubpixelConv(inputs, outputs, kernel, dims)
+        self.match = MatchChannels(inputs, 2**dims * outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        """`[b, inputs, h, w] -> [b, outputs, 2h, 2w]`."""
-        shortcut = nn.functional.pixel_shuffle(self.match(x), 2)
-        output: Tensor = self.main(x) + shortcut
+        """`[b, inputs, *size] -> [b, outputs, *2 size]`."""
+        output: Tensor = self.main(x) + pixel_shuffle(self.match(x))
         return output

@@ -7,6 +7,6 @@ from asymnas.upsampling import UPSAMPLINGS
 
 
 @UPSAMPLINGS.register("pixel_shuffle")
-def pixel_shuffle(inputs: int, outputs: int, kernel: int) -> nn.Module:
-    """Four times the parameters of a resize convolution at the same MACs."""
-    return SubpixelConv(inputs, outputs, kernel)
+def pixel_shuffle(inputs: int, outputs: int, kernel: int, dims: int) -> nn.Module:
+    """Four times (signals: twice) the parameters of a resize convolution at the same MACs."""
+    return SubpixelConv(inputs, outputs, kernel, dims)

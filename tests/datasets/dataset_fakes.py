@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import pickle
 import struct
+import wave
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,11 @@ def noise(n: int, *shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng((seed, n)).integers(0, 256, (n, *shape), dtype=np.uint8)
 
 
+def labels_of(examples: np.ndarray) -> np.ndarray:
+    """The class of each fake example: its first value modulo ten, int64 `[n]`."""
+    return examples.reshape(len(examples), -1)[:, 0].astype(np.int64) % 10
+
+
 def write_idx(path: Path, array: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
@@ -29,12 +35,23 @@ def write_idx(path: Path, array: np.ndarray) -> None:
     path.write_bytes(pack(header + array.tobytes()))
 
 
+def write_wav(path: Path, samples: np.ndarray, rate: int = 8_000) -> None:
+    """Writes PCM `[length, channels]`: 8 bits if uint8, else as many as the type has."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(samples.shape[1])
+        file.setsampwidth(samples.dtype.itemsize)
+        file.setframerate(rate)
+        file.writeframes(samples.tobytes())
+
+
 def _write_idx_family(
     root: Path, _: pytest.MonkeyPatch, folder: str, prefixes: tuple[str, str]
 ) -> None:
     for prefix, n in zip(prefixes, (TRAIN, TEST), strict=True):
-        write_idx(root / folder / "raw" / f"{prefix}-images-idx3-ubyte", noise(n, 28, 28))
-        write_idx(root / folder / "raw" / f"{prefix}-labels-idx1-ubyte", np.zeros(n, np.uint8))
+        images = noise(n, 28, 28)
+        write_idx(root / folder / "raw" / f"{prefix}-images-idx3-ubyte", images)
+        labels = labels_of(images).astype(np.uint8)
+        write_idx(root / folder / "raw" / f"{prefix}-labels-idx1-ubyte", labels)
 
 
 def _write_pickle(path: Path, content: object) -> str:
@@ -51,7 +68,7 @@ def _write_cifar(root: Path, patch: pytest.MonkeyPatch, source: type, labels: st
         names = [name for name, _ in getattr(source, listing)]
         batches = np.split(noise(total, 3 * 32 * 32), len(names))
         sums = [
-            [name, _write_pickle(folder / name, {"data": batch, labels: [0] * len(batch)})]
+            [name, _write_pickle(folder / name, {"data": batch, labels: labels_of(batch).tolist()})]
             for name, batch in zip(names, batches, strict=True)
         ]
         patch.setattr(source, listing, sums)
@@ -68,8 +85,10 @@ def _trust_files_of(name: str, patch: pytest.MonkeyPatch) -> None:
 def _write_svhn(root: Path, patch: pytest.MonkeyPatch) -> None:
     _trust_files_of("svhn", patch)
     for part, n in (("train", TRAIN), ("test", TEST)):
-        images = noise(n, 32, 32, 3).transpose(1, 2, 3, 0)
-        savemat(root / f"{part}_32x32.mat", {"X": images, "y": np.ones((n, 1), np.uint8)})
+        images = noise(n, 32, 32, 3)
+        labels = np.where(labels_of(images) == 0, 10, labels_of(images))  # SVHN's zero is a ten
+        content = {"X": images.transpose(1, 2, 3, 0), "y": labels[:, None].astype(np.uint8)}
+        savemat(root / f"{part}_32x32.mat", content)
 
 
 def _write_stl10(root: Path, patch: pytest.MonkeyPatch) -> None:
@@ -77,8 +96,9 @@ def _write_stl10(root: Path, patch: pytest.MonkeyPatch) -> None:
     folder = root / "stl10_binary"
     folder.mkdir()
     for part, n in (("train", TRAIN), ("test", TEST)):
-        noise(n, 3, 96, 96).tofile(folder / f"{part}_X.bin")
-        np.ones(n, np.uint8).tofile(folder / f"{part}_y.bin")
+        images = noise(n, 3, 96, 96)
+        images.tofile(folder / f"{part}_X.bin")
+        (labels_of(images) + 1).astype(np.uint8).tofile(folder / f"{part}_y.bin")
     (folder / "unlabeled_X.bin").touch()
 
 

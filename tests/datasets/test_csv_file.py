@@ -88,17 +88,20 @@ def test_a_column_constant_on_the_training_split_alone_is_left_out(load):
         ("a,b\n1,2\n", r"there are 1 example\(s\).*at least 3 are needed"),
         ("1,2\n", r"there are 1 example\(s\)"),
         ("a,b\n" + "1,2\n" * 9, "every column is constant on the 7 training row"),
-        ("a,b,c\n1,x,3\n2,y,4\n3,z,5\n", "not numeric: b; encode them as numbers or drop them"),
-        ("1.5,red\n2.5,blue\n3.5,red\n", "not numeric: red; encode"),
-        ("a,b\n1,\n2,3\n,\n", r"3 missing or infinite value\(s\) in a, b: fill or drop them"),
-        ("a,b\n1,2\n3,inf\n5,6\n", r"1 missing or infinite value\(s\) in b"),
+        ("a,b\nx y,so\ny z,to\nz z,do\nu v,go\n", "no column to learn from: a, b is free text"),
+        ("1.5,red\n2.5,blue\n3.5,red\n", r"first line of .*a\.csv is a row like the others"),
+        ("a,b\n,1\n,1\n,1\n,1\n", "every column is constant"),
+        ("a,b\n1,2\n3,inf\n-inf,inf\n", r"a\.csv: 1 infinite value\(s\) in a: fill or drop"),
+        ("a,b,a\n1,2,3\n4,5,6\n7,8,9\n", "columns that are called alike: a; rename them"),
+        ("a,b\n1,2\n2,<5\n3,4\n1,1\n", "column b holds numbers but also '<5': make it a number"),
+        ("a\tb\n1\t2\n3\t4\n5\t6\n", r"one column 'a\\tb': its values must be separated by commas"),
         ("a,b\n1,2,3\n4,5,6\n7,8,9\n", "more cells than its first line"),
         ("a,b\n1,2\n3,4,5,6\n7,8\n", "cannot be read as comma-separated values .*line 3"),
-        ("a;b\n1;2\n3;4\n5;6\n", "not numeric: a;b .values must be separated by commas."),
+        ("a;b\n1;2\n3;4\n5;6\n", "one column 'a;b': its values must be separated by commas"),
         (b"\xff\xfe\x00\x01" * 9, "cannot be read as comma-separated values"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "cannot be read as comma-separated values"),
     ],
-    ids=range(15),
+    ids=range(18),
 )
 def test_refusals(load, text, message):
     with pytest.raises(DataError, match=message) as caught:
@@ -107,6 +110,80 @@ def test_refusals(load, text, message):
 
 
 def test_a_long_list_of_columns_is_cut(load):
-    frame = pd.DataFrame([["x"] * 9] * 4, columns=list("abcdefghi"))
-    with pytest.raises(DataError, match="not numeric: a, b, c, d, e and 4 more;"):
+    frame = pd.DataFrame([[f"{i} {j}" for i in range(9)] for j in range(9)], columns=[*"abcdefghi"])
+    with pytest.raises(DataError, match="learn from: a, b, c, d, e and 4 more is free text"):
         load(frame.to_csv(index=False))
+
+
+@pytest.fixture
+def load_named(tmp_path):
+    def write_and_load(frame, options):
+        frame.to_csv(tmp_path / "a.csv", index=False)
+        return load_dataset(DataSpec(name=f"csv:{tmp_path / 'a.csv'}{options}"))
+
+    return write_and_load
+
+
+LABELLED = FRAME.assign(sort=np.arange(50) % 3, **{"a&b": np.arange(50) % 5 == 0})
+
+
+def test_a_label_leaves_the_table_and_stays_with_its_row(load_named):
+    frame = LABELLED[["a", "sort"]].assign(a=LABELLED["sort"] * 10)
+    data = load_named(frame, "?label=sort")
+    assert data.shape == (1,)
+    for part, ids in zip((data.train, data.validation, data.test), data.labels, strict=True):
+        order = part[:, 0].unique().sort().values
+        assert ids.tolist() == [torch.argmin((order - x).abs()).item() for x in part[:, 0]] or (
+            len(order) < 3
+        )
+    assert set(data.labels.train.tolist()) == {0, 1, 2}
+
+
+def test_labels_are_numbered_in_the_order_of_their_names(load_named):
+    frame = LABELLED.assign(sort=LABELLED["sort"].map({0: "pear", 1: "fig", 2: "lime"}))
+    named, numbered = load_named(frame, "?label=sort"), load_named(LABELLED, "?label=sort")
+    renumbered = torch.tensor([2, 0, 1])[numbered.labels.train]
+    assert torch.equal(named.labels.train, renumbered)
+
+
+def test_anomalies_are_never_trained_on_and_halved_between_the_held_out_splits(load_named):
+    data = load_named(LABELLED, "?anomaly=a%26b&label=sort")
+    assert data.shape == (3,)
+    assert [int(part.sum()) for part in data.anomalies] == [0, 5, 5]
+    assert [len(part) for part in data.anomalies] == [29, 3 + 5, 8 + 5]
+    assert data.anomalies.validation.tolist() == [False] * 3 + [True] * 5
+    assert [len(part) for part in data.labels] == [29, 8, 13]
+    assert torch.allclose(data.train.mean(0), torch.zeros(3), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("?label=kind", "has no column 'kind' to be the label; there are: a, b b, 3, sort, a&b"),
+        ("?labels=sort", r"'labels=sort' in .* is no option: write csv:FILE.label=COLUMN&anomaly"),
+        ("?label=", "'label=' in .* is no option"),
+        ("?label=sort&label=a", "gives label twice"),
+        ("?label=a", "label column 'a' holds no classes: they are text, truth values or whole"),
+        ("?anomaly=sort", "anomaly column 'sort' must be true or false, or 1 or 0, .* holds 2"),
+    ],
+)
+def test_options_that_cannot_be(load_named, options, message):
+    with pytest.raises(DataError, match=message) as caught:
+        load_named(LABELLED, options)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_column_of_an_unnamed_table_goes_by_its_number(tmp_path):
+    frame = pd.DataFrame({"a": ROWS[:, 0], "b": np.arange(50) % 2})
+    frame.to_csv(tmp_path / "a.csv", index=False, header=False)
+    data = load_dataset(DataSpec(name=f"csv:{tmp_path / 'a.csv'}?label=1"))
+    assert data.shape == (1,)
+    assert set(data.labels.train.tolist()) == {0, 1}
+
+
+def test_a_question_mark_is_a_missing_value(load):
+    text = FRAME.to_csv(index=False).splitlines()
+    text[5] = "?" + text[5][text[5].index(",") :]
+    data = load("\n".join(text))
+    assert data.shape == (3,)
+    assert data.notes[0] == "missing, filled with the training split's median: a (1)"

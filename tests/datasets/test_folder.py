@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from dataset_fakes import noise
 from PIL import Image
 
@@ -23,6 +24,10 @@ def load(directory, **options):
     return load_dataset(DataSpec(name=f"folder:{directory}", **options))
 
 
+def array(split):
+    return np.concatenate([chunk.numpy() for chunk in split.split(3)])
+
+
 @pytest.mark.parametrize("mode", COLOURS)
 def test_channels_follow_the_files(tmp_path, mode):
     for i in range(10):
@@ -30,7 +35,8 @@ def test_channels_follow_the_files(tmp_path, mode):
     data = load(tmp_path)
     assert data.shape == (COLOURS[mode], 5, 7)
     assert [len(part) for part in (data.train, data.validation, data.test)] == [7, 1, 2]
-    images = {part.numpy().tobytes() for part in (*data.train, *data.validation, *data.test)}
+    splits = (data.train, data.validation, data.test)
+    images = {image.tobytes() for split in splits for image in array(split)}
     written = [noise(1, 5, 7, COLOURS[mode], seed=i)[0] for i in range(10)]
     assert images == {np.moveaxis(image, -1, 0).tobytes() for image in written}
 
@@ -62,8 +68,8 @@ def test_resizing_keeps_proportions_by_cropping_the_centre(tmp_path):
         Image.fromarray(wide).save(tmp_path / f"{i}.png")
     data = load(tmp_path, image_size=10)
     assert data.shape == (3, 10, 10)
-    assert (data.train[..., 2:-2] == 200).all()
-    assert data.train.min() > 180  # the edges see a little beyond the square
+    assert (array(data.train)[..., 2:-2] == 200).all()
+    assert array(data.train).min() > 180  # the edges see a little beyond the square
     assert data.notes == ("centre-cropped and resized to 10 by 10",)
 
 
@@ -91,7 +97,7 @@ def test_shipped_splits_are_the_splits(tmp_path, name):
     data = load(tmp_path)
     assert [len(part) for part in (data.train, data.validation, data.test)] == [10, 3, 4]
     test = [read_image(tmp_path / "test" / "class" / f"{i}.png", None) for i in range(4)]
-    assert np.array_equal(data.test.numpy(), test)
+    assert np.array_equal(array(data.test), test)
     assert set(data.notes) == {"validation split as shipped", "test split as shipped"}
 
 
@@ -168,3 +174,54 @@ def test_an_empty_directory_and_too_few_images(tmp_path):
     save(tmp_path / "a.png")
     with pytest.raises(DataError, match="at least 3 are needed"):
         load(tmp_path)
+
+
+def classes(directory, tree, **options):
+    """Writes an image under each name, of noise by its number, and loads them."""
+    for number, name in enumerate(tree):
+        save(directory / name, seed=number)
+    return load(directory, **options)
+
+
+def test_subdirectories_are_classes_and_their_names_in_order_the_ids(tmp_path):
+    tree = [f"{'cat' if i % 2 else 'ant'}/deep/{i}.png" for i in range(20)]
+    data = classes(tmp_path, tree)
+    drawn = {noise(1, 12, 12, 3, seed=i)[0].transpose(2, 0, 1).tobytes(): i % 2 for i in range(20)}
+    for split, ids in zip((data.train, data.validation, data.test), data.labels, strict=True):
+        assert ids.dtype == torch.int64
+        assert ids.tolist() == [drawn[image.tobytes()] for image in array(split)]
+
+
+def test_classes_of_shipped_splits_are_numbered_over_all_of_them(tmp_path):
+    tree = [f"train/{c}/{i}.png" for c in "bd" for i in range(5)]
+    data = classes(tmp_path, [*tree, *(f"test/{c}/1.png" for c in "abcd"), "val/d/1.png"])
+    assert set(data.labels.train.tolist()) == {1, 3}
+    assert data.labels.test.tolist() == [0, 1, 2, 3]
+    assert data.labels.validation.tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        ["a/0.png", "a/1.png", "a/2.png", "a/3.png"],
+        ["a/0.png", "b/1.png", "2.png", "3.png"],
+        ["train/0.png", "train/1.png", "train/2.png", "test/x/3.png"],
+    ],
+)
+def test_one_directory_or_images_outside_are_no_classes(tmp_path, tree):
+    (tmp_path / "notes").mkdir()
+    assert classes(tmp_path, tree).labels is None
+
+
+@pytest.mark.parametrize("top", ["", "train/"])
+def test_a_class_without_images_is_named(tmp_path, top):
+    (tmp_path / f"{top}birds").mkdir(parents=True)
+    tree = [f"{top}{name}/{i}.png" for name in ("cats", "dogs") for i in range(4)]
+    with pytest.raises(DataError, match="has 2 classes but no images in birds: add some"):
+        classes(tmp_path, tree)
+
+
+def test_a_class_that_one_split_lacks_is_no_empty_class(tmp_path):
+    (tmp_path / "test" / "b").mkdir(parents=True)
+    tree = [f"train/{name}/{i}.png" for name in "ab" for i in range(4)]
+    assert classes(tmp_path, [*tree, "test/a/1.png"]).labels.test.tolist() == [0]

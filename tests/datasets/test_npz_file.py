@@ -165,3 +165,122 @@ def test_a_damaged_archive(tmp_path):
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"a\.npz cannot be read"):
         load_dataset(DataSpec(name=f"npz:{path}"))
+
+
+def first_values(part):
+    return [int(x) for x in part.flatten(1)[:, 0]]
+
+
+def test_labels_are_split_with_their_examples(load):
+    images, held_out = noise(30, 4, 4) % 3, noise(6, 4, 4) % 3
+    data = load(x=images, y=images[:, 0, 0], x_test=held_out, y_test=held_out[:, :1, 0])
+    assert sizes(data) == [27, 3, 6]
+    for part, ids in zip((data.train, data.validation, data.test), data.labels, strict=True):
+        assert ids.dtype == torch.int64
+        assert ids.tolist() == first_values(part)
+    assert not any("left out" in note for note in data.notes)
+
+
+def test_labels_may_be_text(load):
+    images = noise(30, 4, 4) % 2
+    data = load(data=images, Labels=np.array(["pear", "apple"])[images[:, 0, 0]])
+    assert data.labels.train.tolist() == [1 - x for x in first_values(data.train)]
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"y": np.arange(20) % 2, "x_test": noise(4, 3)},  # the test split has none
+        {"y": np.linspace(0, 1, 20)},
+        {"y": np.zeros(20)},
+        {"y": np.ones((20, 2))},
+        {"y": np.full(20, None)},
+    ],
+    ids=["half", "numbers", "one class", "many a row", "objects"],
+)
+def test_what_are_no_labels_is_left_out(load, arrays):
+    data = load(x=noise(20, 3), **arrays)
+    assert data.labels is None
+    assert data.notes[0] == "arrays left out: y"
+
+
+def test_anomalies_are_held_out(load):
+    images = noise(40, 4, 4)
+    odd = images[:, 0, 0] < 60
+    data = load(x=images, anomalies=odd, y=odd)
+    assert [int(part.sum()) for part in data.anomalies] == [0, odd.sum() // 2, -(-odd.sum() // 2)]
+    for part, flags in zip((data.train, data.validation, data.test), data.anomalies, strict=True):
+        assert flags.tolist() == [x < 60 for x in first_values(part)]
+    assert all(torch.equal(a.long(), b) for a, b in zip(data.anomalies, data.labels, strict=True))
+
+
+def test_anomalies_of_a_shipped_test_split_stay_there(load):
+    data = load(x=noise(20, 4), x_test=noise(5, 4), anomalies_test=[0, 1, 0, 0, 1])
+    assert [int(part.sum()) for part in data.anomalies] == [0, 0, 2]
+    assert sizes(data) == [18, 2, 5]
+
+
+def test_anomalies_to_train_on_leave_when_all_splits_are_shipped(load):
+    shipped = {"x": noise(9, 4), "x_val": noise(3, 4), "x_test": noise(4, 4)}
+    data = load(**shipped, anomaly=np.arange(9) < 2)
+    assert sizes(data) == [7, 3, 4]
+    assert {row.tobytes() for row in data.train.numpy()} == {r.tobytes() for r in noise(9, 4)[2:]}
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"y": np.arange(19) % 2}, r"array y of .* has shape \(19,\): .* each of the 20 examples"),
+        ({"y": np.arange(20) % 2, "label": np.arange(20)}, "several train label arrays .y, label."),
+        ({"anomaly": np.arange(20)}, "array anomaly of .* must be true or false, or 1 or 0"),
+        ({"anomaly": np.ones((20, 2))}, r"array anomaly of .* has shape \(20, 2\)"),
+        ({"anomaly": np.arange(20) < 1}, "there are 1 anomalies but each of the 2 held-out splits"),
+    ],
+)
+def test_labels_and_anomalies_that_do_not_fit(load, arrays, message):
+    with pytest.raises(DataError, match=message):
+        load(x=noise(20, 3), **arrays)
+
+
+@pytest.mark.parametrize(("stored", "read"), [((9,), (1, 9)), ((2, 9), (2, 9)), ((4, 3), (4, 3))])
+@pytest.mark.parametrize("kind", [np.uint8, np.float64])
+def test_arrays_named_signals_are_signals(load, stored, read, kind):
+    data = load(signals=noise(20, *stored).astype(kind))
+    assert data.shape == read
+    assert sizes(data) == [15, 1, 4]
+    assert data.train.dtype == (torch.uint8 if kind is np.uint8 else torch.float32)
+    assert data.notes[0] == f"read as signals of {read[0]} channel(s), {read[1]} samples"
+
+
+def test_channels_of_signals_are_standardised_on_the_training_split_alone(load):
+    generator = np.random.default_rng(0)
+    train = generator.normal(5, 2, (200, 2, 7)) * [[1], [1e6]]
+    data = load(train_signals=train, val_signals=train + 10, Test_Signals=train[:3], y=train[:, 0])
+    assert sizes(data) == [200, 200, 3]
+    mean, deviation = train.mean((0, 2)), train.std((0, 2))
+    expected = (train + 10 - mean[:, None]) / deviation[:, None]
+    assert np.allclose(data.validation.numpy(), expected, atol=1e-4)
+    assert data.data_range == pytest.approx(float(data.train.max() - data.train.min()))
+    assert data.notes[-1] == "each channel standardised on the training split"
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"signals": noise(9, 4, 4, 3)}, r"\(9, 4, 4, 3\): it must be signals \(n, length\) or"),
+        ({"signals": noise(9, 4), "test": noise(9, 4)}, "names signals signals but not test: name"),
+        ({"signals": noise(9, 4), "x": noise(9, 4)}, "several train arrays .signals, x.: keep one"),
+        ({"signals": np.ones((9, 4, 4))}, "every channel is constant on the training signals"),
+        ({"signals": np.tile([-1e308, 1e308], (9, 1, 2))}, r"1\.0e\+308 are too great"),
+    ],
+)
+def test_signals_that_are_refused(load, arrays, message):
+    with pytest.raises(DataError, match=message) as caught:
+        load(**arrays)
+    assert "\n" not in str(caught.value)
+
+
+def test_labels_go_with_signals(load):
+    signals = noise(30, 2, 5) % 3
+    data = load(signals=signals, y=signals[:, 0, 0])
+    assert data.labels.train.tolist() == first_values(data.train)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asymnas.datasets._splits import draw, split
+from asymnas.datasets._splits import TEST_CAP, VALIDATION_CAP, deal, draw, split
 from asymnas.errors import DataError
 
 
@@ -53,3 +53,44 @@ def test_shipped_splits_are_kept_and_nothing_else_leaves_the_training_data():
     assert len(with_validation.test) == 20
     both = split(pool, 0, validation=shipped, test=shipped)
     assert np.array_equal(both.train, pool)
+
+
+@given(
+    n=st.integers(5, 300),
+    m=st.integers(2, 300),
+    seed=st.integers(0, 2**32),
+    validation=st.booleans(),
+    test=st.booleans(),
+)
+def test_anomalies_are_dealt_to_what_is_drawn_and_nothing_else(n, m, seed, validation, test):
+    anomalous = np.random.default_rng(seed).permutation(n + m) < m
+    dealt = deal(anomalous, seed, validation=validation, test=test)
+    usual = [part[~anomalous[part]] for part in dealt]
+    odd = [part[anomalous[part]] for part in dealt]
+    drawn = draw(n, seed, validation=validation, test=test)
+    assert [len(part) for part in usual] == [len(part) for part in drawn]
+    share = {(True, True): [m // 2, m - m // 2], (True, False): [m, 0], (False, True): [0, m]}
+    assert [len(part) for part in odd] == [0, *share.get((validation, test), [0, 0])]
+    assert len(np.unique(np.concatenate(dealt))) == sum(map(len, dealt))
+    for part, first in zip(dealt, usual, strict=True):  # anomalies stand behind
+        assert np.array_equal(part[: len(first)], first)
+
+
+def test_anomalies_are_capped():
+    dealt = deal(np.arange(50_000) >= 100, 0)
+    assert [len(part) for part in dealt] == [72, 8 + VALIDATION_CAP, 20 + TEST_CAP]
+
+
+def test_what_belongs_to_the_examples_is_split_alike():
+    anomalous = np.arange(50) % 5 == 0
+    one, same = (split(values, 3, anomalous=anomalous) for values in (np.arange(50), np.arange(50)))
+    assert all(np.array_equal(*pair) for pair in zip(one, same, strict=True))
+    assert not anomalous[one.train].any()
+    shipped = np.arange(50, 60)
+    both = split(np.arange(50), 3, validation=shipped, test=shipped, anomalous=anomalous)
+    assert sorted(both.train) == np.flatnonzero(~anomalous).tolist()
+
+
+def test_too_few_anomalies():
+    with pytest.raises(DataError, match="there are 1 anomalies but each of the 2 held-out splits"):
+        deal(np.arange(9) == 0, 0)

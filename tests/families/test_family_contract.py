@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from itertools import pairwise
 
 import pytest
@@ -11,6 +12,7 @@ from problems import CASES, EVERY, drawn, space_of
 from asymnas.architecture import Architecture
 from asymnas.errors import ConfigError
 from asymnas.families import FAMILIES
+from asymnas.kinds import TokenEncoder
 from asymnas.suggesters import Fixed, Random, options_of
 
 SEEDS = range(3)
@@ -189,3 +191,28 @@ def test_scale_is_monotone_in_parameters(family, problem):
         assert all(a <= b for a, b in pairwise(counts))
         assert counts[-1] > 5 * counts[0]
         assert entry.scale(structure, 1.0) == structure
+
+
+@every_case
+def test_an_encoder_of_tokens_can_be_shown_some_of_them(family, problem):
+    entry = FAMILIES.get(family)
+    tokens, model = entry.tokens(problem), drawn(family, problem, 0).build(0)
+    assert isinstance(model.encoder, TokenEncoder) == (tokens > 0)
+    if not tokens:
+        return
+    grid = entry.latent_shape(problem)[1:]
+    assert tokens == model.encoder.tokens == math.prod(grid) > 1
+    x = inputs_of(problem)
+    keep = torch.rand(4, tokens, generator=torch.Generator().manual_seed(1)).argsort(1)
+    code = model.encoder(x)
+    torch.testing.assert_close(model.encoder(x, keep), code)  # all of them, in any order
+    keep = keep[:, : (tokens + 1) // 2]
+    shown = torch.zeros(4, tokens, dtype=torch.bool).scatter(1, keep, True)
+    some = model.encoder(x, keep)
+    assert some.shape == code.shape
+    assert torch.equal((some != 0).all(1).flatten(1), shown)
+    seen = model.encoder.spread(shown)
+    assert seen.shape == x.shape
+    assert seen.dtype == torch.bool
+    hidden_changed = torch.where(seen, x, 9.0)
+    assert torch.equal(model.encoder(hidden_changed, keep), some)

@@ -103,7 +103,9 @@ def test_rows_must_be_there_and_alike():
         reconstruction_rows({"original": np.zeros((2, 3)), "best": np.zeros((2, 4))})
 
 
-@pytest.mark.parametrize(("shape", "strips"), [((2, 1, 4, 4), False), ((2, 4), True)])
+@pytest.mark.parametrize(
+    ("shape", "strips"), [((2, 1, 4, 4), False), ((2, 2, 9), True), ((2, 4), True)]
+)
 def test_a_picture_side_by_side_knows_its_rows(shape, strips):
     picture = side_by_side({"original": np.zeros(shape), "best": np.ones(shape)}, "Seen.")
     assert picture.png.startswith(b"\x89PNG")

@@ -1,22 +1,39 @@
 """What holds of every registered kind, and the plain one by hand."""
 
+import dataclasses
+
 import pytest
 import torch
-from problems import space_of
+from problems import drawn, space_of
 from torch import nn
 
-from asymnas.architecture import Architecture
+from asymnas.architecture import Architecture, count_macs, refusal
+from asymnas.budget import Budget
+from asymnas.errors import ConfigError
 from asymnas.families import FAMILIES, Problem
 from asymnas.kinds import KINDS, Autoencoder
 
-PROBLEMS = [
-    ("dense", Problem(shape=(7,), latent=4)),
-    ("conv2d", Problem(shape=(1, 8, 8), latent=4)),
-    ("conv2d", Problem(shape=(1, 8, 8), latent=4, bottleneck="spatial")),
-]
+PROBLEMS = {
+    "row": ("dense", Problem(shape=(7,), latent=4)),
+    "vector": ("conv2d", Problem(shape=(1, 8, 8), latent=4)),
+    "map": ("conv2d", Problem(shape=(1, 8, 8), latent=4, bottleneck="spatial")),
+    "patches": ("transformer", Problem(shape=(1, 8, 8), latent=4, bottleneck="spatial")),
+}
+
+
+def taken(kind):
+    """The problems that a kind takes."""
+    return [(name, *p) for name, p in PROBLEMS.items() if refusal(*p, kind) is None]
+
+
 every_kind = pytest.mark.parametrize("kind", KINDS.names())
-every_problem = pytest.mark.parametrize(
-    ("family", "problem"), PROBLEMS, ids=["row", "vector", "map"]
+every_case = pytest.mark.parametrize(
+    ("kind", "family", "problem"),
+    [
+        pytest.param(kind, family, problem, id=f"{name}-{kind}")
+        for kind in KINDS.names()
+        for name, family, problem in taken(kind)
+    ],
 )
 
 
@@ -31,7 +48,39 @@ def generator(seed=0):
 
 
 @every_kind
-@every_problem
+def test_a_kind_takes_some_problems_and_says_why_not_the_others(kind):
+    assert taken(kind)
+    for family, problem in PROBLEMS.values():
+        reason = refusal(family, problem, kind)
+        if reason is None:
+            continue
+        assert reason.startswith(f"the {kind} kind cannot train {family} here: ")
+        side = drawn(family, problem, 0).encoder
+        with pytest.raises(ConfigError, match=f"the {kind} kind"):
+            space_of(family, problem, kind=kind)
+        with pytest.raises(ConfigError, match=f"the {kind} kind"):
+            Architecture(
+                family=family, encoder=side, decoder=side, kind=kind, **dataclasses.asdict(problem)
+            )
+
+
+@every_case
+def test_macs_are_those_of_what_a_training_step_runs(kind, family, problem):
+    architecture, model = model_of(kind, family, problem)
+    x, calls = torch.randn(1, *problem.shape), []
+    model.encoder.register_forward_hook(lambda m, inputs, output: calls.append(inputs))
+    KINDS.get(kind).training_loss(model, x, generator())
+    (inputs,) = calls
+    counts = architecture.counts
+    assert counts.encoder_macs == count_macs(model.encoder, *inputs) > 0
+    rows = [row for row in architecture.layers() if row["side"] == "encoder"]
+    assert sum(row["macs"] for row in rows) == counts.encoder_macs
+    space = space_of(family, problem, kind=kind, budget=Budget(total_params=10_000, macs=10**9))
+    fitted = [part.counts(getattr(architecture, part.name), 1.0).total_macs for part in space.parts]
+    assert fitted == [counts.encoder_macs, counts.decoder_macs]
+
+
+@every_case
 def test_the_bottleneck_turns_a_code_into_a_latent(kind, family, problem):
     architecture, model = model_of(kind, family, problem)
     entry, latent_shape = KINDS.get(kind), FAMILIES.get(family).latent_shape(problem)
@@ -45,8 +94,7 @@ def test_the_bottleneck_turns_a_code_into_a_latent(kind, family, problem):
     )
 
 
-@every_kind
-@every_problem
+@every_case
 def test_the_training_loss_is_a_scalar_that_reaches_every_parameter(kind, family, problem):
     _, model = model_of(kind, family, problem)
     x = torch.randn(16, *problem.shape, generator=generator())
@@ -58,10 +106,10 @@ def test_the_training_loss_is_a_scalar_that_reaches_every_parameter(kind, family
     assert all(p.grad.isfinite().all() for p in model.parameters())
 
 
-@every_kind
-def test_the_generator_is_the_only_source_of_randomness(kind):
-    _, model = model_of(kind, *PROBLEMS[0])
-    x = torch.randn(16, 7, generator=generator())
+@every_case
+def test_the_generator_is_the_only_source_of_randomness(kind, family, problem):
+    _, model = model_of(kind, family, problem)
+    x = torch.randn(16, *problem.shape, generator=generator())
     losses = []
     for seed in (1, 2):
         torch.manual_seed(seed)
@@ -69,8 +117,7 @@ def test_the_generator_is_the_only_source_of_randomness(kind):
     assert losses[0] == losses[1]
 
 
-@every_kind
-@every_problem
+@every_case
 def test_validation_gives_an_output_and_one_loss_an_example(kind, family, problem):
     _, model = model_of(kind, family, problem)
     x = torch.randn(5, *problem.shape, generator=generator())
@@ -85,8 +132,7 @@ def test_validation_gives_an_output_and_one_loss_an_example(kind, family, proble
     assert torch.equal(x, clean)
 
 
-@every_kind
-@every_problem
+@every_case
 def test_validation_draws_from_its_generator_alone(kind, family, problem):
     _, model = model_of(kind, family, problem)
     x = torch.randn(16, *problem.shape, generator=generator())

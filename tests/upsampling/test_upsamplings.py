@@ -1,4 +1,4 @@
-"""What holds of every registered upsampling, and the table in docs/upsampling.md."""
+"""What holds of every registered upsampling, and the tables in docs/upsampling.md."""
 
 import pytest
 import torch
@@ -10,100 +10,129 @@ from asymnas.upsampling import UPSAMPLINGS
 # torch says once a process that an even kernel of size-keeping padding costs a copy.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")
 
-C, D, H, W = 6, 4, 5, 7
+C, D = 6, 4
+SIZES = {1: (11,), 2: (5, 7)}  # of the input, by the number of dimensions
 KERNELS = (2, 3, 4, 5)
+every_dims = pytest.mark.parametrize("dims", [1, 2], ids=["signals", "images"])
 
-#: `kernel -> (parameters, MACs)`; a strategy not named here is held to the contract alone.
+#: `(kernel, dims, positions) -> (parameters, MACs)`; one not named here is held to the contract.
 TABLE = {
-    "transposed": lambda k: (k * k * C * D + D, k * k * H * W * C * D),
-    "transposed_k2": lambda k: (4 * C * D + D, 4 * H * W * C * D),
-    "transposed_k4": lambda k: (16 * C * D + D, 16 * H * W * C * D),
-    "nearest": lambda k: (k * k * C * D + D, 4 * k * k * H * W * C * D),
-    "bilinear": lambda k: (k * k * C * D + D, 4 * k * k * H * W * C * D),
-    "pixel_shuffle": lambda k: (4 * k * k * C * D + 4 * D, 4 * k * k * H * W * C * D),
-    "dcae": lambda k: (4 * k * k * C * D + 4 * D, 4 * k * k * H * W * C * D),
+    "transposed": lambda k, d, n: (k**d * C * D + D, k**d * n * C * D),
+    "transposed_k2": lambda k, d, n: (2**d * C * D + D, 2**d * n * C * D),
+    "transposed_k4": lambda k, d, n: (4**d * C * D + D, 4**d * n * C * D),
+    "nearest": lambda k, d, n: (k**d * C * D + D, 2**d * k**d * n * C * D),
+    "bilinear": lambda k, d, n: (k**d * C * D + D, 2**d * k**d * n * C * D),
+    "pixel_shuffle": lambda k, d, n: (2**d * (k**d * C * D + D), 2**d * k**d * n * C * D),
+    "dcae": lambda k, d, n: (2**d * (k**d * C * D + D), 2**d * k**d * n * C * D),
 }
 
 
-def built(name, inputs=C, outputs=D, kernel=3, seed=0):
+def built(name, inputs=C, outputs=D, kernel=3, seed=0, dims=2):
     torch.manual_seed(seed)
-    module = UPSAMPLINGS.get(name)(inputs, outputs, kernel)
+    module = UPSAMPLINGS.get(name)(inputs, outputs, kernel, dims)
     initialise(module)
     return module
 
 
-def ripple(name, kernel=3):
-    """Standard deviation over pixels of what a constant image becomes, its border cropped."""
+def inner(x, border, dims):
+    """`x` without `border` positions at every end."""
+    return x[(..., *(slice(border, -border),) * dims)]
+
+
+def ripple(name, kernel=3, dims=2):
+    """Standard deviation over positions of what a constant becomes, its border cropped."""
     found = []
     for seed in range(5):
-        module = built(name, 16, 8, kernel, seed)
+        module = built(name, 16, 8, kernel, seed, dims)
         with torch.no_grad():
-            inner = module(torch.ones(1, 16, 12, 12))[..., 8:-8, 8:-8]
-        found.append(inner.std(dim=(-2, -1)).mean())
+            output = inner(module(torch.ones(1, 16, *(12,) * dims)), 8, dims)
+        found.append(output.flatten(2).std(dim=-1).mean())
     return float(torch.stack(found).mean())
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
+@every_dims
+@pytest.mark.parametrize("kernel", [*KERNELS, 7])
 @pytest.mark.parametrize("name", UPSAMPLINGS.names())
-def test_doubles_height_and_width_exactly(name, kernel):
-    module = built(name, kernel=kernel)
-    for height, width in ((1, 1), (2, 3), (H, W)):
-        x = torch.randn(2, C, height, width)
-        assert module(x).shape == (2, D, 2 * height, 2 * width)
-    widening = built(name, inputs=2, outputs=11, kernel=kernel)
-    assert widening(torch.randn(2, 2, H, W)).shape == (2, 11, 2 * H, 2 * W)
+def test_doubles_every_axis_exactly(name, kernel, dims):
+    module = built(name, kernel=kernel, dims=dims)
+    for size in ((1, 1), (2, 3), SIZES[2]) if dims == 2 else ((1,), (2,), (3,), SIZES[1]):
+        x = torch.randn(2, C, *size)
+        assert module(x).shape == (2, D, *(2 * length for length in size))
+    widening = built(name, inputs=2, outputs=11, kernel=kernel, dims=dims)
+    doubled = (2 * length for length in SIZES[dims])
+    assert widening(torch.randn(2, 2, *SIZES[dims])).shape == (2, 11, *doubled)
 
 
+@every_dims
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("name", sorted(set(TABLE) & set(UPSAMPLINGS.names())))
-def test_parameters_and_macs_are_those_of_the_table(name, kernel):
-    module = built(name, kernel=kernel)
-    params, macs = TABLE[name](kernel)
+def test_parameters_and_macs_are_those_of_the_table(name, kernel, dims):
+    module = built(name, kernel=kernel, dims=dims)
+    x = torch.randn(1, C, *SIZES[dims])
+    params, macs = TABLE[name](kernel, dims, x[0, 0].numel())
     assert count_params(module) == params
-    assert count_macs(module, torch.randn(1, C, H, W)) == macs
+    assert count_macs(module, x) == macs
+    with torch.device("meta"):
+        assert count_macs(UPSAMPLINGS.get(name)(C, D, kernel, dims), x.to("meta")) == macs
 
 
 def test_the_table_names_what_is_shipped():
     assert set(TABLE) <= set(UPSAMPLINGS.names())
 
 
+@every_dims
 @pytest.mark.parametrize("name", UPSAMPLINGS.names())
-def test_each_output_follows_the_input_at_its_place(name):
-    module = built(name, kernel=3)
-    x = torch.randn(1, C, 9, 9)
+def test_each_output_follows_the_input_at_its_place(name, dims):
+    module = built(name, kernel=3, dims=dims)
+    x = torch.randn(1, C, *(9,) * dims)
     moved = x.clone()
-    moved[..., 4, 4] += 10
+    moved[(..., *(4,) * dims)] += 10
     changed = (module(moved) - module(x)).abs().amax(dim=(0, 1)) > 1e-4
-    assert changed[8:10, 8:10].all()
+    assert changed[(slice(8, 10),) * dims].all()
     assert not changed[:4].any()
-    assert not changed[:, 14:].any()
+    assert not changed[..., 14:].any()
 
 
+@every_dims
 @pytest.mark.parametrize("kernel", [3, 5])
 @pytest.mark.parametrize("name", ["nearest", "bilinear", "pixel_shuffle", "dcae"])
-def test_a_constant_stays_constant_at_random_weights(name, kernel):
-    assert ripple(name, kernel) < 1e-6
+def test_a_constant_stays_constant_at_random_weights(name, kernel, dims):
+    assert ripple(name, kernel, dims) < 1e-6
 
 
+@every_dims
 @pytest.mark.parametrize(
     ("name", "kernel"), [("transposed", 3), ("transposed", 5), ("transposed_k2", 3)]
 )
-def test_a_transposed_convolution_ripples(name, kernel):
-    assert ripple(name, kernel) > 0.1
+def test_a_transposed_convolution_ripples(name, kernel, dims):
+    assert ripple(name, kernel, dims) > 0.1
 
 
-def test_without_icnr_a_pixel_shuffle_ripples():
+@every_dims
+def test_without_icnr_a_pixel_shuffle_ripples(dims):
     torch.manual_seed(0)
-    module = UPSAMPLINGS.get("pixel_shuffle")(16, 8, 3)
+    module = UPSAMPLINGS.get("pixel_shuffle")(16, 8, 3, dims)
     with torch.no_grad():
-        inner = module(torch.ones(1, 16, 12, 12))[..., 4:-4, 4:-4]
-    assert inner.std(dim=(-2, -1)).mean() > 0.1
+        output = inner(module(torch.ones(1, 16, *(12,) * dims)), 4, dims)
+    assert output.flatten(2).std(dim=-1).mean() > 0.1
 
 
-def test_dcae_adds_the_input_repeated():
-    module = built("dcae", inputs=2, outputs=2)
+@every_dims
+def test_interpolation_is_linear_along_every_axis(dims):
+    module = built("bilinear", 1, 1, 1, dims=dims)
+    torch.nn.init.ones_(module[1].weight)
+    ramp = torch.arange(6.0).expand(1, 1, *(6,) * dims)
+    steps = inner(module(ramp), 1, dims).diff(dim=-1)
+    torch.testing.assert_close(steps, torch.full_like(steps, 0.5))
+
+
+@every_dims
+def test_dcae_adds_the_input_repeated(dims):
+    module = built("dcae", inputs=2, outputs=2, dims=dims)
     for parameter in module.parameters():
         torch.nn.init.zeros_(parameter)
-    x = torch.randn(1, 2, 3, 3)
-    repeated = x.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    x = torch.randn(1, 2, *(3,) * dims)
+    repeated = x
+    for axis in range(2, 2 + dims):
+        repeated = repeated.repeat_interleave(2, dim=axis)
     assert torch.equal(module(x), repeated)

@@ -1,0 +1,86 @@
+"""Examples of a split: a tensor, or rows of one that stays in a file larger than memory."""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol, overload
+
+import torch
+from torch import Tensor
+
+
+class Examples(Protocol):
+    """Examples `[n, *shape]`; a `Tensor` is some, an `Indexed` is some.
+
+    A slice is a view; a tensor of whole numbers or of truth values gathers a batch, as a tensor.
+    """
+
+    @property
+    def shape(self) -> torch.Size:
+        """`[n, *shape]`."""
+        ...
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of a value."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    @overload
+    def __getitem__(self, index: slice, /) -> "Examples": ...
+    @overload
+    def __getitem__(self, index: Tensor, /) -> Tensor: ...
+
+    def split(self, size: int, /) -> Iterable[Tensor]:
+        """Consecutive chunks of `size` examples, the last one perhaps smaller."""
+        ...
+
+    def to(self, device: torch.device | str, /) -> "Examples":
+        """The same examples, on the device that batches are wanted on."""
+        ...
+
+
+class Indexed:
+    """Rows of a tensor in an order of their own, gathered only when asked for.
+
+    Args:
+        source: All rows, `[m, *shape]`, on the CPU; may be mapped from a file.
+        order: Which rows are the examples, int64 `[n]`.
+        device: Where batches are delivered; the source stays where it is.
+    """
+
+    def __init__(self, source: Tensor, order: Tensor, device: torch.device | str = "cpu") -> None:
+        self._source, self._order, self._device = source, order, device
+
+    @property
+    def shape(self) -> torch.Size:
+        """`[n, *shape]`."""
+        return torch.Size((len(self._order), *self._source.shape[1:]))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of a value."""
+        return self._source.dtype
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    @overload
+    def __getitem__(self, index: slice, /) -> "Indexed": ...
+    @overload
+    def __getitem__(self, index: Tensor, /) -> Tensor: ...
+    def __getitem__(self, index: slice | Tensor, /) -> "Indexed | Tensor":
+        if isinstance(index, slice):
+            return Indexed(self._source, self._order[index], self._device)
+        return self._gather(self._order[index.cpu()])
+
+    def split(self, size: int, /) -> Iterator[Tensor]:
+        """Consecutive chunks of `size` examples, each gathered when its turn comes."""
+        for start in range(0, len(self), size):
+            yield self._gather(self._order[start : start + size])
+
+    def to(self, device: torch.device | str, /) -> "Indexed":
+        """The same examples, delivered on `device`."""
+        return Indexed(self._source, self._order, device)
+
+    def _gather(self, rows: Tensor) -> Tensor:
+        return self._source.index_select(0, rows).to(self._device)

@@ -1,0 +1,106 @@
+"""A split that stays in its file behaves as the tensor of its rows."""
+
+import numpy as np
+import pytest
+import torch
+
+from asymnas.datasets import Dataset, Indexed, PerSplit, load_dataset, normal
+from asymnas.errors import DataError
+
+SOURCE = torch.randint(0, 256, (50, 3, 4, 5), dtype=torch.uint8)
+ORDER = torch.randperm(50)[:31]
+VIEW, WHOLE = Indexed(SOURCE, ORDER), SOURCE[ORDER]
+
+
+def test_it_has_the_shape_type_and_length_of_its_rows():
+    assert VIEW.shape == WHOLE.shape
+    assert (VIEW.dtype, len(VIEW)) == (WHOLE.dtype, len(WHOLE))
+
+
+@pytest.mark.parametrize(
+    "index", [torch.tensor([30, 0, 0, 7]), torch.empty(0, dtype=torch.long), torch.arange(31) > 20]
+)
+def test_a_tensor_gathers_a_batch(index):
+    assert torch.equal(VIEW[index], WHOLE[index])
+
+
+@pytest.mark.parametrize("place", [slice(None), slice(7), slice(5, 100), slice(-4, None)])
+def test_a_slice_is_a_view_and_reads_nothing(place):
+    view = VIEW[place]
+    assert isinstance(view, Indexed)
+    assert view.shape == WHOLE[place].shape
+    assert torch.equal(view[torch.arange(len(view))], WHOLE[place])
+
+
+@pytest.mark.parametrize("size", [1, 7, 31, 100])
+def test_chunks_are_those_of_a_tensor(size):
+    chunks = list(VIEW.split(size))
+    assert all(torch.equal(*pair) for pair in zip(chunks, WHOLE.split(size), strict=True))
+
+
+def test_batches_are_delivered_where_they_are_wanted():
+    elsewhere = VIEW.to("meta")
+    assert elsewhere[torch.tensor([1, 2])].device.type == "meta"
+    assert elsewhere[:5][torch.tensor([1])].device.type == "meta"
+    assert {chunk.device.type for chunk in elsewhere.split(9)} == {"meta"}
+    assert len(elsewhere) == len(VIEW)
+
+
+def rows(n):
+    return torch.rand(n, 3)
+
+
+def entries(train, validation, test):
+    return PerSplit(*(torch.tensor(part) for part in (train, validation, test)))
+
+
+def made(**changes):
+    return Dataset(**{"train": rows(4), "validation": rows(2), "test": rows(3), **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"test": rows(0)}, "the test split is empty"),
+        ({"test": torch.rand(3, 4)}, "the test split differs from the training split"),
+        ({"validation": rows(2).double()}, "differs from the training split in shape or type"),
+        ({"test": rows(3) / 0}, "the test split holds NaN or infinite"),
+        (
+            {"labels": entries([0, 1, 1, 0], [1], [0, 0, 0])},
+            r"labels of the validation split must be torch.int64 of shape \(2,\) but .* \(1,\)",
+        ),
+        ({"labels": entries([0.0] * 4, [1.0] * 2, [0.0] * 3)}, "torch.int64 .* torch.float32"),
+        ({"labels": entries([0] * 4, [-1] * 2, [0] * 3)}, "from 0 but one is negative"),
+        ({"anomalies": entries([0] * 4, [1] * 2, [0] * 3)}, "must be torch.bool"),
+        (
+            {"anomalies": entries([True, *[False] * 3], [True] * 2, [False] * 3)},
+            "the training split has anomalies",
+        ),
+    ],
+)
+def test_what_a_data_set_refuses(changes, message):
+    with pytest.raises(DataError, match=message):
+        made(**changes)
+
+
+def test_labels_and_anomalies_are_kept():
+    labels = entries([0, 1, 1, 0], [1, 0], [0, 0, 1])
+    anomalies = entries([False] * 4, [True, False], [False, False, True])
+    data = made(labels=labels, anomalies=anomalies)
+    assert data.labels is labels
+    assert torch.equal(normal(data, "train"), data.train)
+    assert torch.equal(normal(data, "validation"), data.validation[1:])
+    assert torch.equal(normal(data, "test"), data.test[:2])
+    assert normal(made(), "test").shape == (3, 3)
+
+
+def test_a_map_of_a_file_can_be_the_source(tmp_path):
+    np.save(tmp_path / "a.npy", SOURCE.numpy())
+    mapped = torch.from_numpy(np.load(tmp_path / "a.npy", mmap_mode="c"))
+    assert torch.equal(Indexed(mapped, ORDER)[torch.arange(31)], WHOLE)
+
+
+def test_the_first_data_set_has_labels_and_no_anomalies(small):
+    data = load_dataset(small("digits"))
+    assert data.anomalies is None
+    assert normal(data, "validation") is data.validation
