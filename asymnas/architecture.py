@@ -19,7 +19,7 @@ from asymnas.budget import Counts
 from asymnas.config import Bottleneck
 from asymnas.errors import ConfigError
 from asymnas.families import FAMILIES, Problem, SideName
-from asymnas.kinds import KINDS, Autoencoder
+from asymnas.kinds import Autoencoder, Meeting, kind_of
 from asymnas.layers import initialise
 from asymnas.presets import PRESETS
 
@@ -164,27 +164,35 @@ class Architecture:
 
     @staticmethod
     def preset(name: str) -> "Architecture":
-        """A published autoencoder, exactly.
+        """A published autoencoder, exactly; `scale_preset` sizes any preset to a budget.
 
         Raises:
             UnknownNameError: No preset has that name.
+            ConfigError: The preset is known by its ratios alone.
         """
-        return Architecture.from_dict(PRESETS.get(name))
+        exact = PRESETS.get(name).exact
+        if exact is None:
+            raise ConfigError(
+                f"the preset {name!r} is known by its ratios, not as a network: size it with "
+                f"asymnas.scale_preset({name!r}, shape=..., budget=...)"
+            )
+        return Architecture.from_dict(exact)
 
     def _with(self, **changes: Any) -> "Architecture":
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return Architecture(**{**values, **changes})
 
     def _encoder_inputs(self, model: Autoencoder, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        return KINDS.get(self.kind).encoder_inputs(model.encoder, x)
+        return kind_of(self.kind).encoder_inputs(model.encoder, x)
 
     def _assemble(self) -> Autoencoder:
-        family, kind = FAMILIES.get(self.family), KINDS.get(self.kind)
+        family, kind = FAMILIES.get(self.family), kind_of(self.kind)
         code = kind.code_size(self.latent)
         return Autoencoder(
             family.build_encoder(self.encoder, self.problem, code),
             kind.bottleneck(self.latent),
             family.build_decoder(self.decoder, self.problem),
+            kind.head(),
         )
 
 
@@ -197,7 +205,8 @@ def refusal(family: str, problem: Problem, kind: str) -> str | None:
     entry = FAMILIES.get(family)
     if refused := entry.refuse(problem):
         return refused
-    if reason := KINDS.get(kind).refuse(problem.bottleneck, entry.tokens(problem)):
+    meeting = Meeting(problem.bottleneck, problem.latent, entry.tokens(problem))
+    if reason := kind_of(kind).refuse(meeting):
         return f"the {kind} kind cannot train {family} here: {reason}"
     return None
 

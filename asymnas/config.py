@@ -18,7 +18,7 @@ Precision = Literal["auto", "fp32", "bf16"]
 #: Fields that may differ when a run is continued: they change neither space nor values.
 RUNTIME_FIELDS = frozenset(
     {"trials", "timeout", "workers", "device", "precision", "run_dir", "storage"}
-    | {"data_root", "download"}
+    | {"data_root", "download", "metrics"}
 )
 
 _COUNTS = (
@@ -48,8 +48,8 @@ class DataSpec:
 
     @property
     def source(self) -> str:
-        """The registered name: what stands before the colon."""
-        return self.name.partition(":")[0]
+        """The registered name: what stands before the colon, and before options."""
+        return self.name.partition(":")[0].partition("?")[0]
 
     @property
     def argument(self) -> str:
@@ -69,12 +69,14 @@ class StudyConfig:
         image_size: Height and width in pixels that a folder's images are resized to.
         name: The study's name; by default the data set's.
         family: How a side is built; by default chosen by the data's shape.
-        kind: What is trained.
+        kind: What is trained; a name, or one with options such as `variational:beta=4`.
         budget: Total trainable parameters, a hard cap.
         max_encoder_params: Cap on the encoder's parameters.
         max_decoder_params: Cap on the decoder's parameters.
         max_macs: Cap on the MACs of encoding and decoding one example.
         objectives: Metrics or counts; the first must be measured. Pruning compares `val_loss`.
+        metrics: What complete trials are measured by besides; by default all that data, kind and
+            family allow.
         latent: Latent size: numbers an example (dense, pooled), channels a position (spatial).
         bottleneck: How an image side meets the latent.
         trials: Finished trials the run holds in all: complete, pruned or failed.
@@ -86,6 +88,8 @@ class StudyConfig:
         sampler: A sampler's name, or any Optuna sampler.
         pruner: A pruner's name, or `none`.
         symmetric: Search mirrored architectures only.
+        enqueue: Presets of the family, sized to the budget, that are the first trials; `all` for
+            each of them.
         workers: Local processes; by default one a core, eight at most.
         device: Where candidates train.
         precision: Arithmetic of training; `auto` is bf16 where the hardware has it natively and
@@ -110,6 +114,7 @@ class StudyConfig:
     max_decoder_params: int | None = None
     max_macs: int | None = None
     objectives: tuple[str, ...] = ("val_loss", "total_params")
+    metrics: tuple[str, ...] | None = None
     latent: int = 16
     bottleneck: Bottleneck = "dense"
     trials: int = 60
@@ -120,6 +125,7 @@ class StudyConfig:
     sampler: Any = "tpe"
     pruner: str = "rank"
     symmetric: bool = False
+    enqueue: tuple[str, ...] = ()
     workers: int | None = None
     device: Device = "auto"
     precision: Precision = "auto"
@@ -156,6 +162,11 @@ class StudyConfig:
         names = self.objectives
         if isinstance(names, str) or not names or len(set(names)) != len(names):
             raise ConfigError(f"objectives must be a tuple of distinct names but got {names!r}")
+        if isinstance(self.metrics, str):
+            raise ConfigError(f"metrics must be a tuple of names but got {self.metrics!r}")
+        queue = self.enqueue
+        if isinstance(queue, str) or len(set(queue)) != len(queue):
+            raise ConfigError(f"enqueue must be a tuple of distinct names but got {queue!r}")
         if not self.name:
             source, _, argument = self.dataset.partition(":")
             path = Path(argument.partition("?")[0])
@@ -190,16 +201,20 @@ class StudyConfig:
         named = isinstance(self.sampler, str)
         values["sampler"] = self.sampler if named else type(self.sampler).__name__
         values["objectives"] = list(self.objectives)
+        values["metrics"] = None if self.metrics is None else list(self.metrics)
         values["learning_rates"] = list(self.learning_rates)
+        values["enqueue"] = list(self.enqueue)
         return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "StudyConfig":
         """Reads what `to_dict` wrote."""
         known = {f.name for f in dataclasses.fields(cls)}
-        plain = {name: value for name, value in values.items() if name in known}
-        for name in ("objectives", "learning_rates"):
-            plain[name] = tuple(plain[name])
+        plain: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+            if name in known
+        }
         return cls(**plain)
 
     def identity(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import torch
 from asymnas.architecture import count_macs, count_params
 from asymnas.budget import Budget, Counts
 from asymnas.families import Family, Problem, SideName
-from asymnas.kinds import KINDS
+from asymnas.kinds import kind_of
 
 NOTHING = Counts()
 CLOSE = 0.995  # a fit this near below its target is good enough
@@ -97,7 +97,7 @@ def _guess(low: float, below: Counts, high: float, above: Counts, target: float)
 @lru_cache(maxsize=200_000)
 def _side_counts(part: Part, side: SideName, config: Any) -> Counts:
     """Counts of one side alone, built on the meta device."""
-    problem, kind = part.problem, KINDS.get(part.kind)
+    problem, kind = part.problem, kind_of(part.kind)
     inputs: tuple[torch.Tensor, ...] = ()
     with torch.device("meta"):
         if side == "encoder":

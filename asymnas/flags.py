@@ -45,8 +45,10 @@ Family = Annotated[
 Kind = Annotated[
     str | None,
     flag(
-        "What is trained: plain, denoising (Gaussian noise), denoising-masking, denoising-gross or "
-        "masked (transformer, spatial bottleneck) [default: plain]",
+        "What is trained: plain, variational, denoising (Gaussian noise), denoising-masking, "
+        "denoising-gross, vq (vector quantisation), fsq (finite scalar quantisation) or masked "
+        "(transformer, spatial bottleneck); options after a colon, as in "
+        "variational:beta=4,likelihood=bernoulli [default: plain]",
         NETWORK,
     ),
 ]
@@ -98,6 +100,7 @@ WHOLES = (
     *("image_size", "latent", "trials", "seed", "workers"),
     *("shares", "architectures", "screen", "seeds", "rates", "top"),
 )
+LISTS = {"objectives", "enqueue", "presets"}
 
 
 def given(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,8 +122,8 @@ def parsed(given: Mapping[str, Any]) -> dict[str, Any]:
     settings |= {name: parse_whole(name, values[name]) for name in WHOLES if name in values}
     if "timeout" in values:
         settings["timeout"] = parse_duration(values["timeout"])
-    if "objectives" in values:
-        settings["objectives"] = tuple(name.strip() for name in values["objectives"].split(","))
+    for name in LISTS & values.keys():
+        settings[name] = tuple(part.strip() for part in values[name].split(","))
     return settings
 
 

@@ -1,6 +1,9 @@
 """Equal totals: whatever the structures, a budget is filled at the share asked for, or refused."""
 
+from dataclasses import replace
+
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from problems import drawn, label, space_of
@@ -9,7 +12,7 @@ from asymnas.architecture import Architecture
 from asymnas.families import FAMILIES, Problem
 from asymnas.families.dense import DenseSide
 from asymnas.iso import FILLED, SHARE_SLACK, at_share, at_total
-from asymnas.kinds import KINDS
+from asymnas.kinds import KINDS, kind_of
 from asymnas.suggesters import Random
 
 ROWS = ("dense", Problem(shape=(64,), latent=8))
@@ -94,26 +97,17 @@ def test_one_is_found_where_there_is_one_well_inside(budget, share, depths):
     assert len(pairs) <= 3
 
 
-class Coded:
+def coded():
     """A kind whose bottleneck holds parameters."""
-
-    def refuse(self, bottleneck, tokens):
-        return None
-
-    def encoder_inputs(self, encoder, x):
-        return (x,)
-
-    def code_size(self, latent):
-        return 2 * latent
-
-    def bottleneck(self, latent):
-        from torch import nn
-
-        return nn.Linear(2 * latent, latent)
+    return replace(
+        kind_of("plain"),
+        code_size=lambda latent: 2 * latent,
+        bottleneck=lambda latent: torch.nn.Linear(2 * latent, latent),
+    )
 
 
 def test_what_serves_both_sides_is_within_the_total_and_not_in_the_share(monkeypatch):
-    monkeypatch.setitem(KINDS._entries, "coded", Coded())
+    monkeypatch.setitem(KINDS._entries, "coded", coded)
     budget = 2_000
     space = space_of("dense", Problem(shape=(7,), latent=10), kind="coded", budget=budget)
     architecture = at_share(space, [DenseSide(widths=(1024,))] * 2, 0.3)

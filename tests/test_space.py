@@ -1,6 +1,7 @@
 """The space: whatever is drawn fits the budget, and size does what its position says."""
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 import optuna
@@ -13,7 +14,7 @@ from problems import BUDGET, CASES, RATES, label, space_of
 from asymnas.budget import Budget
 from asymnas.errors import BudgetError, ConfigError
 from asymnas.families import FAMILIES, Problem
-from asymnas.kinds import KINDS
+from asymnas.kinds import KINDS, kind_of
 from asymnas.suggesters import Fixed, Random
 
 TINY = [
@@ -170,25 +171,18 @@ def test_few_macs_are_found_where_they_are_not_with_few_parameters():
         space_of("conv2d", problem, budget=Budget(total_params=10**6, macs=macs - 1))
 
 
-class Coded:
-    """A kind whose bottleneck holds parameters and takes twice the latent's numbers."""
-
-    def refuse(self, bottleneck, tokens):
-        return None
-
-    def encoder_inputs(self, encoder, x):
-        return (x,)
-
-    def code_size(self, latent):
-        return 2 * latent
-
-    def bottleneck(self, latent):
-        return torch.nn.Linear(2 * latent, latent)
+def coded():
+    """A kind whose bottleneck holds parameters."""
+    return replace(
+        kind_of("plain"),
+        code_size=lambda latent: 2 * latent,
+        bottleneck=lambda latent: torch.nn.Linear(2 * latent, latent),
+    )
 
 
 @pytest.mark.parametrize("symmetric", [False, True], ids=["free", "symmetric"])
 def test_what_serves_both_sides_counts_against_the_budget(monkeypatch, symmetric):
-    monkeypatch.setitem(KINDS._entries, "coded", Coded())
+    monkeypatch.setitem(KINDS._entries, "coded", coded)
     problem = Problem(shape=(7,), latent=3)
     shared = 6 * 3 + 3
     encoder, decoder = smallest("dense", problem, kind="coded", symmetric=symmetric)

@@ -9,20 +9,13 @@ are 0 … 1 for images and have standard deviation 1 for standardised rows.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from asymnas.config import Bottleneck
-from asymnas.kinds import KINDS, Autoencoder, squared_error
-
-
-class Corruption(Protocol):
-    """What is done to the input."""
-
-    def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """Corrupts clean examples, `[b, *shape] -> [b, *shape]`; leaves `x` as it is."""
+from asymnas.kinds import KINDS, Kind
+from asymnas.kinds._options import check
+from asymnas.kinds._reconstruction import ErrorName, reconstruction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +29,11 @@ class GaussianNoise:
 
     sd: float = 0.3
 
+    def __post_init__(self) -> None:
+        check("sd", self.sd, "above 0", self.sd > 0)
+
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """See `Corruption`."""
+        """Corrupts clean examples, `[b, *shape] -> [b, *shape]`; leaves `x` as it is."""
         return x + self.sd * _normal(x, generator)
 
 
@@ -51,8 +47,11 @@ class Masking:
 
     share: float = 0.25
 
+    def __post_init__(self) -> None:
+        check("share", self.share, "from 0 to 1", 0 <= self.share <= 1)
+
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """See `Corruption`."""
+        """Corrupts clean examples, `[b, *shape] -> [b, *shape]`; leaves `x` as it is."""
         return x * ~_chosen(x, self.share, generator)
 
 
@@ -68,48 +67,48 @@ class GrossErrors:
     share: float = 0.2
     sd: float = 5.0
 
+    def __post_init__(self) -> None:
+        check("share", self.share, "from 0 to 1", 0 <= self.share <= 1)
+        check("sd", self.sd, "above 0", self.sd > 0)
+
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """See `Corruption`."""
+        """Corrupts clean examples, `[b, *shape] -> [b, *shape]`; leaves `x` as it is."""
         hit = _chosen(x, self.share, generator)
         return x + hit * self.sd * _normal(x, generator)
 
 
-@dataclass(frozen=True)
-class Denoising:
-    """Minimises the squared error between the output for a corrupted input and the clean one.
+@KINDS.register("denoising")
+def denoising(sd: float = 0.3, loss: ErrorName = "mse") -> Kind:
+    """Undoes Gaussian noise.
 
     Args:
-        corrupt: What is done to the input, in training and in validation.
+        sd: See `GaussianNoise`.
+        loss: See `plain`.
     """
+    return reconstruction(loss, GaussianNoise(sd=sd))
 
-    corrupt: Corruption
 
-    def refuse(self, bottleneck: Bottleneck, tokens: int) -> str | None:
-        """Nothing is refused."""
-        return None
+@KINDS.register("denoising-masking")
+def denoising_masking(share: float = 0.25, loss: ErrorName = "mse") -> Kind:
+    """Fills in values set to zero.
 
-    def encoder_inputs(self, encoder: nn.Module, x: Tensor) -> tuple[Tensor, ...]:
-        """The whole example."""
-        return (x,)
+    Args:
+        share: See `Masking`.
+        loss: See `plain`.
+    """
+    return reconstruction(loss, Masking(share=share))
 
-    def code_size(self, latent: int) -> int:
-        """The latent itself."""
-        return latent
 
-    def bottleneck(self, latent: int) -> nn.Module:
-        """Nothing."""
-        return nn.Identity()
+@KINDS.register("denoising-gross")
+def denoising_gross(share: float = 0.2, sd: float = 5.0, loss: ErrorName = "mse") -> Kind:
+    """Undoes gross errors of some values.
 
-    def training_loss(self, model: Autoencoder, x: Tensor, generator: torch.Generator) -> Tensor:
-        """Mean squared error over the batch."""
-        return nn.functional.mse_loss(model(self.corrupt(x, generator)).float(), x)
-
-    def validate(
-        self, model: Autoencoder, x: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Outputs for corrupted examples, `[b, *shape]`, and how far each is off the clean one."""
-        output = model(self.corrupt(x, generator)).float()
-        return output, squared_error(x, output)
+    Args:
+        share: See `GrossErrors`.
+        sd: See `GrossErrors`.
+        loss: See `plain`.
+    """
+    return reconstruction(loss, GrossErrors(share=share, sd=sd))
 
 
 def _normal(x: Tensor, generator: torch.Generator) -> Tensor:
@@ -120,8 +119,3 @@ def _normal(x: Tensor, generator: torch.Generator) -> Tensor:
 def _chosen(x: Tensor, share: float, generator: torch.Generator) -> Tensor:
     """True with probability `share`, in the shape of `x`, on its device."""
     return torch.rand(x.shape, generator=generator, device=x.device) < share
-
-
-KINDS.register("denoising")(Denoising(GaussianNoise()))
-KINDS.register("denoising-masking")(Denoising(Masking()))
-KINDS.register("denoising-gross")(Denoising(GrossErrors()))

@@ -6,91 +6,84 @@ cost is counted on them. The decoder sees the latents of the visible patches in 
 zeros elsewhere, so what stands for a hidden patch is what the decoder's first layer makes of zero:
 its bias, a vector that is learned, shared by all hidden patches and counted in the decoder.
 
+In validation the visible patches of the output are the example's own: nothing is learned of them.
 Pixels are the target as they are, not normalised by patch. `encode` shows all patches and masks
 nothing; `model(x)` decodes that, which is not what was trained: look at `validate`.
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
-from asymnas.config import Bottleneck
 from asymnas.errors import ConfigError
-from asymnas.kinds import KINDS, Autoencoder, TokenEncoder
+from asymnas.kinds import KINDS, Autoencoder, Kind, Meeting, TokenEncoder, Validation
+from asymnas.kinds._options import check
 
 
-@dataclass(frozen=True, kw_only=True)
-class Masked:
+@KINDS.register("masked")
+def masked(ratio: float = 0.75) -> Kind:
     """Minimises the squared error on hidden patches.
 
     Args:
         ratio: Share of an example's patches that is hidden, in (0, 1); at least one is hidden, and
             at least one visible.
     """
+    check("ratio", ratio, "above 0 and below 1", 0 < ratio < 1)
 
-    ratio: float = 0.75
-
-    def refuse(self, bottleneck: Bottleneck, tokens: int) -> str | None:
-        """Needs a latent for each token, of two tokens or more."""
-        if bottleneck != "spatial" or tokens == 0:
-            return (
-                "it hides patches, for which a family must have patches and a latent be spatial; "
-                "take the transformer family with a spatial bottleneck"
-            )
-        if tokens == 1:
-            return "an example is a single patch here, and hiding it would leave nothing"
-        return None
-
-    def visible(self, tokens: int) -> int:
-        """How many of an example's tokens the encoder sees."""
-        return min(max(1, round((1 - self.ratio) * tokens)), tokens - 1)
-
-    def encoder_inputs(self, encoder: nn.Module, x: Tensor) -> tuple[Tensor, ...]:
+    def encoder_inputs(encoder: nn.Module, x: Tensor) -> tuple[Tensor, ...]:
         """The visible share of the tokens; which ones they are changes no count."""
-        visible = self.visible(_with_tokens(encoder).tokens)
+        visible = _visible(_with_tokens(encoder).tokens, ratio)
         return x, torch.arange(visible, device=x.device).expand(len(x), visible)
 
-    def code_size(self, latent: int) -> int:
-        """The latent itself."""
-        return latent
+    def training_loss(
+        model: Autoencoder, x: Tensor, generator: torch.Generator, progress: float
+    ) -> Tensor:
+        return _losses(x, *_recover(model, x, generator, ratio)).mean()
 
-    def bottleneck(self, latent: int) -> nn.Module:
-        """Nothing."""
-        return nn.Identity()
+    def validate(model: Autoencoder, x: Tensor, generator: torch.Generator) -> Validation:
+        output, hidden = _recover(model, x, generator, ratio)
+        return Validation(torch.where(hidden, output, x), _losses(x, output, hidden))
 
-    def training_loss(self, model: Autoencoder, x: Tensor, generator: torch.Generator) -> Tensor:
-        """Mean over the batch of the squared error on hidden patches."""
-        return self._losses(x, *self._recover(model, x, generator)).mean()
-
-    def validate(
-        self, model: Autoencoder, x: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Examples with hidden patches as recovered, `[b, *shape]`, and the error on those, `[b]`.
-
-        Visible patches of the output are the example's own: nothing is learned of them.
-        """
-        output, hidden = self._recover(model, x, generator)
-        return torch.where(hidden, output, x), self._losses(x, output, hidden)
-
-    def _recover(
-        self, model: Autoencoder, x: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Outputs and which of their values were hidden, both `[b, *shape]`."""
-        encoder = _with_tokens(model.encoder)
-        order = torch.rand(len(x), encoder.tokens, generator=generator, device=x.device).argsort(1)
-        keep = order[:, : self.visible(encoder.tokens)]
-        output = model.decode(model.bottleneck(encoder(x, keep))).float()
-        hidden = torch.ones_like(order, dtype=torch.bool).scatter(1, keep, False)
-        return output, encoder.spread(hidden)
-
-    def _losses(self, x: Tensor, output: Tensor, hidden: Tensor) -> Tensor:
-        """Mean squared error over the hidden values of each example, `[b, *shape] -> [b]`."""
-        errors = ((output - x).square() * hidden).flatten(1).sum(1)
-        return errors / hidden.flatten(1).sum(1)
+    return Kind(
+        training_loss=training_loss,
+        validate=validate,
+        encoder_inputs=encoder_inputs,
+        refuse=_refuse,
+    )
 
 
-KINDS.register("masked")(Masked())
+def _refuse(meeting: Meeting) -> str | None:
+    """Needs a latent for each token, of two tokens or more."""
+    if meeting.bottleneck != "spatial" or meeting.tokens == 0:
+        return (
+            "it hides patches, for which a family must have patches and a latent be spatial; "
+            "take the transformer family with a spatial bottleneck"
+        )
+    if meeting.tokens == 1:
+        return "an example is a single patch here, and hiding it would leave nothing"
+    return None
+
+
+def _visible(tokens: int, ratio: float) -> int:
+    """How many of an example's tokens the encoder sees."""
+    return min(max(1, round((1 - ratio) * tokens)), tokens - 1)
+
+
+def _recover(
+    model: Autoencoder, x: Tensor, generator: torch.Generator, ratio: float
+) -> tuple[Tensor, Tensor]:
+    """Outputs and which of their values were hidden, both `[b, *shape]`."""
+    encoder = _with_tokens(model.encoder)
+    order = torch.rand(len(x), encoder.tokens, generator=generator, device=x.device).argsort(1)
+    keep = order[:, : _visible(encoder.tokens, ratio)]
+    output = model.decode(model.bottleneck(encoder(x, keep))).float()
+    hidden = torch.ones_like(order, dtype=torch.bool).scatter(1, keep, False)
+    return output, encoder.spread(hidden)
+
+
+def _losses(x: Tensor, output: Tensor, hidden: Tensor) -> Tensor:
+    """Mean squared error over the hidden values of each example, `[b, *shape] -> [b]`."""
+    errors = ((output - x).square() * hidden).flatten(1).sum(1)
+    return errors / hidden.flatten(1).sum(1)
 
 
 def _with_tokens(encoder: nn.Module) -> TokenEncoder:

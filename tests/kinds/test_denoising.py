@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from asymnas.kinds import KINDS, Autoencoder
-from asymnas.kinds.denoising import Denoising, GaussianNoise, GrossErrors, Masking
+from asymnas.errors import ConfigError
+from asymnas.kinds import Autoencoder, kind_of
+from asymnas.kinds._reconstruction import reconstruction
+from asymnas.kinds.denoising import GaussianNoise, GrossErrors, Masking
 
 X = 1 + torch.rand(400, 50, generator=torch.Generator().manual_seed(7))  # no zeros
 CORRUPTIONS = [GaussianNoise(), Masking(), GrossErrors()]
@@ -22,7 +24,19 @@ def identity():
 
 def test_the_registered_names():
     registered = ("denoising", "denoising-masking", "denoising-gross")
-    assert [KINDS.get(name).corrupt for name in registered] == CORRUPTIONS
+    for name, corrupt in zip(registered, CORRUPTIONS, strict=True):
+        output = kind_of(name).validate(identity(), X, generator()).output
+        assert torch.equal(output, corrupt(X, generator()))
+    stronger = kind_of("denoising-gross:share=1,sd=50").validate(identity(), X, generator())
+    assert (stronger.output - X).std().item() == pytest.approx(50, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "spec", ["denoising:sd=0", "denoising-masking:share=1.5", "denoising-gross:sd=-1"]
+)
+def test_sizes_out_of_range_are_refused(spec):
+    with pytest.raises(ConfigError, match="must be"):
+        kind_of(spec)
 
 
 def test_gaussian_noise_has_its_deviation_everywhere():
@@ -75,8 +89,8 @@ def test_images_keep_their_channels_last(corrupt):
 
 @every_corruption
 def test_the_network_sees_the_corrupted_example_and_aims_at_the_clean_one(corrupt):
-    kind, corrupted = Denoising(corrupt), corrupt(X, generator())
-    loss = kind.training_loss(identity(), X, generator())
+    kind, corrupted = reconstruction("mse", corrupt), corrupt(X, generator())
+    loss = kind.training_loss(identity(), X, generator(), 0.0)
     torch.testing.assert_close(loss, (corrupted - X).square().mean())
     output, losses = kind.validate(identity(), X, generator())
     assert torch.equal(output, corrupted)

@@ -12,12 +12,11 @@ from asymnas.architecture import Architecture, count_macs
 from asymnas.config import DataSpec
 from asymnas.errors import ConfigError
 from asymnas.families import FAMILIES, Problem
-from asymnas.kinds import KINDS, Autoencoder
-from asymnas.kinds.masked import Masked
+from asymnas.kinds import Autoencoder, Meeting, kind_of
 from asymnas.run import settle
 from asymnas.training import Job, train_rung
 
-MASKED = KINDS.get("masked")
+MASKED = kind_of("masked")
 DIGITS = Problem(shape=(1, 8, 8), latent=4, bottleneck="spatial")  # 16 tokens
 
 
@@ -54,7 +53,7 @@ def test_the_loss_is_on_hidden_values_alone():
     encoder = Doubles()
     model = Autoencoder(encoder, nn.Identity(), Spreads())
     x = torch.randn(6, 16, generator=generator(3))
-    loss = MASKED.training_loss(model, x, generator(1))
+    loss = MASKED.training_loss(model, x, generator(1), 0.0)
     assert encoder.kept.shape == (6, 2)
     hidden = torch.ones(6, 8, dtype=torch.bool).scatter(1, encoder.kept, False)
     hidden = hidden.repeat_interleave(2, 1)
@@ -87,7 +86,10 @@ def test_examples_hide_different_tokens_and_every_candidate_the_same():
     [(0.75, 49, 12), (0.75, 16, 4), (0.5, 3, 2), (0.99, 4, 1), (0.01, 4, 3), (0.75, 2, 1)],
 )
 def test_how_many_are_visible(ratio, tokens, visible):
-    assert Masked(ratio=ratio).visible(tokens) == visible
+    encoder = Doubles()
+    encoder.tokens = tokens
+    _, keep = kind_of(f"masked:ratio={ratio}").encoder_inputs(encoder, torch.ones(3, 2 * tokens))
+    assert keep.shape == (3, visible)
 
 
 def test_what_is_hidden_does_not_reach_the_loss_by_the_encoder():
@@ -139,14 +141,14 @@ def test_what_cannot_be_masked_says_so_when_a_run_is_settled(family, bottleneck)
 
 
 def test_a_single_patch_is_too_few():
-    assert "single patch" in MASKED.refuse("spatial", 1)
-    assert MASKED.refuse("spatial", 2) is None
+    assert "single patch" in MASKED.refuse(Meeting("spatial", 4, 1))
+    assert MASKED.refuse(Meeting("spatial", 4, 2)) is None
 
 
 def test_an_encoder_without_tokens_is_refused_where_it_would_be_used():
     model = Autoencoder(nn.Linear(4, 2), nn.Identity(), nn.Linear(2, 4))
     with pytest.raises(ConfigError, match="an encoder of tokens but got Linear"):
-        MASKED.training_loss(model, torch.rand(3, 4), generator())
+        MASKED.training_loss(model, torch.rand(3, 4), generator(), 0.0)
 
 
 def test_rung_by_rung_is_straight_through_and_learns():
