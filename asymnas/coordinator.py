@@ -21,7 +21,6 @@ from asymnas.checkpoints import DASHBOARD, Checkpoints, reconstruction_path, wri
 from asymnas.errors import AsymnasError, StudyError
 from asymnas.figures.images import reconstruction_grid
 from asymnas.ledger import Ledger
-from asymnas.metrics import METRICS
 from asymnas.progress import Snapshot
 from asymnas.pruners import PRUNERS
 from asymnas.roster import Phase
@@ -116,7 +115,9 @@ class Coordinator:
             if self._duplicates_in_a_row >= MOST_DUPLICATES:
                 return None
             parallel = bool(self._flights)
-            asked = self._study.ask(config.sampler, config.seed, parallel=parallel)
+            asked = self._study.ask(
+                config.sampler, config.seed, parallel=parallel, presets=self._phase.presets
+            )
             if (running := self._begin(asked)) is not None:
                 self._go_on(running)
         return None
@@ -159,7 +160,7 @@ class Coordinator:
             until=until,
             total=self._steps[-1],
             checkpoint=running.checkpoint,
-            metrics=METRICS.names(),
+            metrics=self._metrics(running),
             device=config.device,
             precision=config.precision,
             samples=until == self._steps[-1] and running.measures,
@@ -171,6 +172,11 @@ class Coordinator:
             raise StudyError(
                 f"the executor takes no more work ({error}): start again to go on from here"
             ) from error
+
+    def _metrics(self, running: Running) -> tuple[str, ...]:
+        """What a trial is measured by; one that only chooses a rate, by the objectives alone."""
+        names, objectives = self._config.metrics or (), self._config.objectives
+        return tuple(name for name in names if running.measures or name in objectives)
 
     def _land(self, running: Running, future: Future[RungResult]) -> None:
         """Takes in a rung: lets the trial go on, or finishes it."""

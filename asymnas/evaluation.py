@@ -5,6 +5,7 @@ from a generator seeded by a constant and by the chunk's place in the split. On 
 candidates, rungs and seeds are therefore scored on the very same corruption.
 """
 
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -13,10 +14,11 @@ import torch
 from torch import Tensor
 
 from asymnas.datasets import Examples
-from asymnas.kinds import KINDS, Autoencoder
-from asymnas.metrics import METRICS
+from asymnas.kinds import Autoencoder, kind_of
+from asymnas.metrics import METRICS, ExampleMetric
 
-EVALUATION_BATCH = 500  # examples a chunk; part of what is drawn, so it is a constant
+EVALUATION_BATCH = 500  # examples a chunk, at most; part of what is drawn, so it is a constant
+EVALUATION_VALUES = 500 * 3 * 32 * 32  # values of a chunk, at most: large images take less memory
 EVALUATION_SEED = 1_357_924_680  # any number but a small one, which a training step may have
 SAMPLES = 8  # examples whose reconstructions are kept
 
@@ -33,6 +35,14 @@ class Scores(NamedTuple):
     metrics: dict[str, float]
 
 
+Watch = Callable[[Tensor, Tensor, Tensor], None]
+"""Called with each chunk: examples and outputs `[b, *shape]`, losses `[b]`."""
+
+
+def _unwatched(x: Tensor, output: Tensor, losses: Tensor) -> None:
+    """Nobody looks."""
+
+
 @torch.inference_mode()
 def evaluate(
     model: Autoencoder,
@@ -41,28 +51,54 @@ def evaluate(
     *,
     kind: str,
     data_range: float = 1.0,
+    watch: Watch = _unwatched,
 ) -> Scores:
     """Scores a network on one split, in fp32.
 
     Args:
         model: On any device; chunks of the split are moved there.
         examples: The split as stored, `[n, *shape]`, uint8 or float32.
-        metrics: Registered names; each compares the output with the clean example.
-        kind: The registered kind whose validation loss is taken.
+        metrics: Registered names of metrics that compare an output with its clean example; other
+            metrics are left to `asymnas.measurement`.
+        kind: The kind whose validation loss is taken.
         data_range: Greatest minus least possible value, for the metrics.
+        watch: Sees each chunk as it passes by.
     """
     model.eval()
-    validate = KINDS.get(kind).validate
-    loss, sums = 0.0, dict.fromkeys(metrics, 0.0)
-    for place, chunk in enumerate(examples.split(EVALUATION_BATCH)):
-        x = as_input(chunk.to(_device(model)))
-        output, losses = validate(model, x, _generator(x, place))
+    validate = kind_of(kind).validate
+    wanted = {name: METRICS.get(name) for name in metrics}
+    averaged = {name: m.of for name, m in wanted.items() if isinstance(m, ExampleMetric)}
+    loss, sums = 0.0, dict.fromkeys(averaged, 0.0)
+    for x, generator in inputs_of(model, examples):
+        output, losses = validate(model, x, generator)
         loss += float(losses.double().sum())
-        for name in metrics:
-            sums[name] += float(METRICS.get(name).of(x, output, data_range).double().sum())
+        for name, of in averaged.items():
+            sums[name] += float(of(x, output, data_range).double().sum())
+        watch(x, output, losses)
     model.train()
     n = len(examples)
     return Scores(loss / n, {name: total / n for name, total in sums.items()})
+
+
+def inputs_of(
+    model: Autoencoder, examples: Examples, places: Tensor | None = None
+) -> Iterator[tuple[Tensor, torch.Generator]]:
+    """Examples chunk by chunk as the network takes them, each with its chunk's generator.
+
+    Args:
+        model: On whose device they are wanted.
+        examples: The split as stored.
+        places: Which of them, int64 `[k]`; all by default.
+    """
+    size, device = _chunk_size(examples.shape[1:]), _device(model)
+    if places is None:
+        chunks = iter(examples.split(size))
+    else:
+        starts = range(0, len(places), size)
+        chunks = (examples[places[start : start + size]] for start in starts)
+    for place, chunk in enumerate(chunks):
+        x = as_input(chunk.to(device))
+        yield x, _generator(x, place)
 
 
 @torch.inference_mode()
@@ -79,7 +115,7 @@ def reconstruct(
     model.eval()
     first = next(iter(examples.split(SAMPLES)))
     x = as_input(first.to(_device(model)))
-    output, _ = KINDS.get(kind).validate(model, x, _generator(x, place=0))
+    output, _ = kind_of(kind).validate(model, x, _generator(x, place=0))
     model.train()
     return _array(x), _array(output)
 
@@ -88,6 +124,11 @@ def as_input(x: Tensor) -> Tensor:
     """Stored examples as the network takes them: float32, bytes over 255, channels last."""
     x = x.float() / 255 if x.dtype == torch.uint8 else x
     return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
+
+
+def _chunk_size(shape: torch.Size) -> int:
+    """Examples that are scored at a time: it follows from the data's shape alone."""
+    return max(1, min(EVALUATION_BATCH, EVALUATION_VALUES // shape.numel()))
 
 
 def _device(model: Autoencoder) -> torch.device:

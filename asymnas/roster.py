@@ -1,8 +1,8 @@
 """Where candidates come from: a space that a sampler draws from, or a fixed list."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from asymnas.config import StudyConfig
 from asymnas.space import Candidate
@@ -51,10 +51,12 @@ class Phase:
         config: Settings, `trials` counting those of earlier phases too.
         source: Where candidates come from.
         name: What is going on, for the display.
+        presets: Draws by preset, each the draws of one of the first trials; in a search only.
         test: Whether a finished candidate is scored on the test split; in a confirmation only.
     """
 
     config: StudyConfig
     source: Source
     name: str = "trials"
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     test: bool = False

@@ -12,15 +12,19 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import torch
+
 from asymnas.checkpoints import write_whole
 from asymnas.config import Precision, StudyConfig, default_examples
 from asymnas.coordinator import Coordinator, Ending
-from asymnas.datasets import load_dataset
+from asymnas.datasets import Dataset, load_dataset
+from asymnas.enqueued import Queue, queue_of
 from asymnas.errors import ConfigError, StudyError
 from asymnas.executors.local import LocalProcesses
 from asymnas.families import FAMILIES, Problem
 from asymnas.finder import Run
-from asymnas.kinds import KINDS
+from asymnas.kinds import kind_of
+from asymnas.measurement import facts_of, settle_metrics
 from asymnas.progress import Snapshot
 from asymnas.provenance import cores, setup
 from asymnas.pruners import PRUNERS
@@ -32,6 +36,7 @@ from asymnas.study import SAMPLERS, Purpose, SearchStudy, open_study, resolve_ob
 from asymnas.training import native_bf16, resolve_device, rung_steps
 
 MOST_WORKERS = 8
+VALUES_AT_ONCE = 8_192  # examples looked at together
 BF16_MACS = 1_000_000  # an example; on a CPU, casting costs smaller candidates more than it gains
 
 
@@ -47,6 +52,7 @@ class Plan:
         space: The search space; its existence says that the budget is feasible.
         n_train: Size of the training split.
         notes: What was done to the data.
+        queue: Presets that a search begins with.
         purpose: What the run is for.
         design: What a continued run must share with its start besides its configuration.
         remarks: What else a sweep or a confirmation was started with; may differ when continued.
@@ -58,6 +64,7 @@ class Plan:
     space: Space
     n_train: int
     notes: tuple[str, ...] = ()
+    queue: Queue = field(default_factory=Queue)
     purpose: Purpose = "search"
     design: Mapping[str, Any] = field(default_factory=dict)
     remarks: Mapping[str, Any] = field(default_factory=dict)
@@ -67,7 +74,8 @@ class Plan:
         """The phases, in order."""
         if self.phases is None:
             name = "symmetric trials" if self.config.symmetric else "trials"
-            return [Phase(config=self.config, source=self.space, name=name)]
+            presets = self.queue.draws
+            return [Phase(config=self.config, source=self.space, name=name, presets=presets)]
         return self.phases(study)
 
 
@@ -80,7 +88,7 @@ def settle(config: StudyConfig) -> Plan:
         BudgetError: Nothing fits the budget.
     """
     PRUNERS.get(config.pruner)
-    KINDS.get(config.kind)
+    kind_of(config.kind)
     resolve_objectives(config.objectives)
     if isinstance(config.sampler, str) and config.sampler not in SAMPLERS:
         known = ", ".join(SAMPLERS)
@@ -88,6 +96,7 @@ def settle(config: StudyConfig) -> Plan:
     if config.family is not None:
         FAMILIES.get(config.family)
     data = load_dataset(config.data())
+    _check_values(config, data)
     family = config.family or default_family(data.shape)
     examples = config.examples or default_examples(len(data.train))
     space = Space(
@@ -98,16 +107,35 @@ def settle(config: StudyConfig) -> Plan:
         learning_rates=config.learning_rates,
         symmetric=config.symmetric,
     )
+    queue = queue_of(config.enqueue, space)
+    facts = facts_of(data, space.sample(0).architecture)
     settled = replace(
         config,
         family=family,
+        enqueue=queue.names,
+        metrics=settle_metrics(config.objectives, facts, config.metrics),
         examples=rung_steps(examples, config.batch_size)[-1] * config.batch_size,
         workers=config.workers or min(cores(), MOST_WORKERS),
         precision=_precision(config, space),
         run_dir=str(Path(config.run_dir).absolute()),
         storage=_absolute(config.storage),
     )
-    return Plan(config=settled, space=space, n_train=len(data.train), notes=data.notes)
+    n_train = len(data.train)
+    return Plan(config=settled, space=space, n_train=n_train, notes=data.notes, queue=queue)
+
+
+def _check_values(config: StudyConfig, data: Dataset) -> None:
+    """Refuses data with values that the kind cannot take for probabilities."""
+    if not kind_of(config.kind).unit_interval or data.train.dtype == torch.uint8:
+        return
+    for split in (data.train, data.validation, data.test):
+        for chunk in split.split(VALUES_AT_ONCE):
+            if chunk.min() < 0 or chunk.max() > 1:
+                raise ConfigError(
+                    f"the kind {config.kind} needs values from 0 to 1, but {config.dataset} has "
+                    f"values from {chunk.min():.3g} to {chunk.max():.3g}: take one with a squared "
+                    "error or a Gaussian likelihood"
+                )
 
 
 def default_family(shape: tuple[int, ...]) -> str:

@@ -22,7 +22,8 @@ from asymnas.config import DataSpec, Device, Precision
 from asymnas.datasets import Dataset, Examples, load_dataset, normal
 from asymnas.errors import DeviceError
 from asymnas.evaluation import as_input, evaluate, reconstruct
-from asymnas.kinds import KINDS, Autoencoder
+from asymnas.kinds import Autoencoder, kind_of
+from asymnas.measurement import measure
 from asymnas.table import TEST_LOSS, TRAIN_LOSS, VAL_LOSS
 
 RUNGS = (1 / 6, 1 / 3, 2 / 3, 1.0)
@@ -30,6 +31,7 @@ WARM_UP = 0.03  # of the steps
 DECAY = 0.25  # of the steps, at the end; see facts on schedules in docs/training.md
 WEIGHT_DECAY = 0.01
 CHECK_EVERY = 50  # steps between looks at the loss
+SETTLED = 200  # steps; in a shorter schedule what has not begun to learn looks collapsed
 TEST = "test_"  # before the name of a metric on the test split
 
 
@@ -46,7 +48,7 @@ class Job:
         until: Steps at the end of this rung.
         total: Steps of the whole schedule.
         checkpoint: What the last rung returned; `None` to start from fresh weights.
-        metrics: Registered metrics to report besides the validation loss.
+        metrics: Registered metrics to report besides the validation loss, after the last rung.
         device: Where to train.
         precision: Arithmetic of training, `fp32` or `bf16`; evaluation is always in fp32.
         samples: Whether to return reconstructions.
@@ -78,9 +80,9 @@ class RungResult:
     """What a rung came to.
 
     Args:
-        metrics: `val_loss` and the metrics asked for, on the validation split. After the last
-            rung also `train_loss`, on as many training examples as validate, and, for a job with
-            `test`, `test_loss` and `test_<metric>`.
+        metrics: `val_loss`, on the validation split. After the last rung also the metrics asked
+            for, on the same split, `train_loss`, on as many training examples as validate, and,
+            for a job with `test`, `test_loss` and `test_<metric>`.
         checkpoint: Where the next rung starts; empty after a failure.
         seconds: Time the rung took.
         failure: Why the candidate cannot go on; empty if it can.
@@ -98,7 +100,8 @@ class RungResult:
 def train_rung(job: Job) -> RungResult:
     """Trains from the job's checkpoint to `job.until` steps and evaluates.
 
-    A loss that is no longer finite ends the candidate: the result then names step and rate.
+    A loss that is no longer finite ends the candidate: the result then names step and rate. So does
+    a collapse that shows after the last rung (`asymnas.collapse`), or a metric that is not finite.
     """
     began = time.perf_counter()
     device = resolve_device(job.device)
@@ -107,9 +110,7 @@ def train_rung(job: Job) -> RungResult:
     failure = state.train(job, data.train)
     if failure:
         return RungResult(failure=failure, seconds=time.perf_counter() - began)
-    metrics = _scores(state.model, data, job)
-    if not math.isfinite(metrics[VAL_LOSS]):
-        failure = f"diverged: validation loss not finite at learning rate {job.learning_rate:.2g}"
+    metrics, failure = _scores(state.model, data, job)
     kind = job.architecture.kind
     wanted = job.samples and not failure
     return RungResult(
@@ -200,7 +201,7 @@ class _State:
 
     def train(self, job: Job, examples: Examples) -> str:
         """Takes the steps up to `job.until`; returns why it stopped early, or nothing."""
-        kind = KINDS.get(job.architecture.kind)
+        kind = kind_of(job.architecture.kind)
         reduced = self.precision != torch.float32
         for step in range(self.step, job.until):
             indices = batch_indices(step, job.batch_size, len(examples), job.seed)
@@ -209,7 +210,7 @@ class _State:
                 group["lr"] = learning_rate_at(step, job.total, job.learning_rate)
             generator = torch.Generator(x.device).manual_seed(job.seed * 1_000_003 + step)
             with torch.autocast(x.device.type, self.precision, enabled=reduced):
-                loss = kind.training_loss(self.model, x, generator)
+                loss = kind.training_loss(self.model, x, generator, step / job.total)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
@@ -241,19 +242,33 @@ def _read(checkpoint: bytes, device: torch.device) -> dict[str, Any]:
     return saved
 
 
-def _scores(model: Autoencoder, data: Dataset, job: Job) -> dict[str, float]:
-    """What `RungResult.metrics` says it holds; reads the test split only if the job asks for it."""
-    kind, span = job.architecture.kind, data.data_range
+def _scores(model: Autoencoder, data: Dataset, job: Job) -> tuple[dict[str, float], str]:
+    """What `RungResult` says of metrics and failure.
+
+    Reads the test split only if the job asks for it.
+    """
+    kind, failure = job.architecture.kind, ""
     validation = normal(data, "validation")
-    found = evaluate(model, validation, job.metrics, kind=kind, data_range=span)
+    if not job.last:
+        scores = {VAL_LOSS: evaluate(model, validation, kind=kind).loss}
+        if not math.isfinite(scores[VAL_LOSS]):
+            failure = "diverged: validation loss not finite"
+        return scores, _at_rate(failure, job)
+    found = measure(model, data, "validation", job.metrics, kind=kind)
     scores = {VAL_LOSS: found.loss, **found.metrics}
-    if job.last:
-        scores[TRAIN_LOSS] = evaluate(model, data.train[: len(validation)], kind=kind).loss
-    if job.last and job.test:
-        found = evaluate(model, normal(data, "test"), job.metrics, kind=kind, data_range=span)
-        scores[TEST_LOSS] = found.loss
-        scores |= {f"{TEST}{name}": value for name, value in found.metrics.items()}
-    return scores
+    scores[TRAIN_LOSS] = evaluate(model, data.train[: len(validation)], kind=kind).loss
+    failure = found.diverged or (found.collapsed if job.total >= SETTLED else "")
+    if job.test and not failure:
+        tested = measure(model, data, "test", job.metrics, kind=kind)
+        scores[TEST_LOSS], failure = tested.loss, tested.diverged
+        scores |= {f"{TEST}{name}": value for name, value in tested.metrics.items()}
+    if odd := [name for name, value in scores.items() if not math.isfinite(value)]:
+        failure = failure or f"diverged: {', '.join(odd)} not finite"
+    return scores, _at_rate(failure, job)
+
+
+def _at_rate(failure: str, job: Job) -> str:
+    return f"{failure} at learning rate {job.learning_rate:.2g}" if failure else ""
 
 
 @lru_cache(maxsize=4)

@@ -5,11 +5,12 @@ import pytest
 import torch
 from torch import nn
 
-from asymnas.evaluation import EVALUATION_BATCH, SAMPLES, evaluate, reconstruct
-from asymnas.kinds import KINDS, Autoencoder
-from asymnas.metrics import METRICS
+from asymnas.evaluation import EVALUATION_BATCH, SAMPLES, evaluate, inputs_of, reconstruct
+from asymnas.kinds import KINDS, Autoencoder, kind_of
 
 IMAGE = (1, 8, 8)
+METRICS = ("mae", "mse", "psnr")
+LATENT = 4  # channels, where a kind has something between the sides
 every_kind = pytest.mark.parametrize("kind", KINDS.names())
 
 
@@ -32,6 +33,16 @@ def identity() -> Autoencoder:
     scale = Pixels(1, 1, 1, bias=False)
     nn.init.ones_(scale.weight)
     return Autoencoder(scale, nn.Identity(), nn.Identity())
+
+
+def network(kind: str) -> Autoencoder:
+    """What the kind puts between the sides and after them; `identity` if that is nothing."""
+    entry = kind_of(kind)
+    if isinstance(entry.bottleneck(LATENT), nn.Identity):
+        return identity()
+    torch.manual_seed(0)
+    encoder, decoder = Pixels(1, entry.code_size(LATENT), 1), nn.Conv2d(LATENT, 1, 1)
+    return Autoencoder(encoder, entry.bottleneck(LATENT), decoder, entry.head())
 
 
 def untrained() -> Autoencoder:
@@ -64,17 +75,18 @@ def test_scores_are_means_over_the_whole_split(dtype):
 
 @every_kind
 def test_every_candidate_is_scored_on_the_same_draws(kind):
-    examples, seen = images(EVALUATION_BATCH + 30), []
+    examples, rounds = images(EVALUATION_BATCH + 30), []
     for seed, width in ((1, 1.0), (2, 3.0)):  # another state of the process, another network
         torch.manual_seed(seed)
-        model = identity()
+        model, seen = network(kind), []
         model.encoder.register_forward_pre_hook(
-            lambda _, inputs: seen.append(torch.cat([i.flatten(1) for i in inputs], 1))
+            lambda _, inputs, seen=seen: seen.append(torch.cat([i.flatten(1) for i in inputs], 1))
         )
         nn.init.constant_(model.encoder.weight, width)
-        first = evaluate(model, examples, METRICS.names(), kind=kind)
-        assert evaluate(model, examples, METRICS.names(), kind=kind) == first
-    rounds = [torch.cat(seen[i : i + 2]) for i in range(0, len(seen), 2)]
+        first = evaluate(model, examples, METRICS, kind=kind)
+        half = len(seen)
+        assert evaluate(model, examples, METRICS, kind=kind) == first
+        rounds += [torch.cat(seen[:half]), torch.cat(seen[half:])]
     assert len(rounds) == 4
     assert all(torch.equal(rounds[0], other) for other in rounds[1:])
 
@@ -93,21 +105,41 @@ def test_metrics_compare_what_came_out_with_the_clean_example():
     assert found.metrics["mse"] == pytest.approx(found.loss, rel=1e-6)
 
 
+def test_a_watch_sees_every_chunk_as_it_passes():
+    seen = []
+    examples = images(2 * EVALUATION_BATCH + 3)
+    found = evaluate(untrained(), examples, kind="plain", watch=lambda *chunk: seen.append(chunk))
+    assert [len(losses) for _, _, losses in seen] == [EVALUATION_BATCH, EVALUATION_BATCH, 3]
+    assert torch.equal(torch.cat([x for x, _, _ in seen]), examples)
+    assert found.loss == pytest.approx(float(torch.cat([loss for _, _, loss in seen]).mean()))
+    for x, output, losses in seen:
+        torch.testing.assert_close((x - output).square().flatten(1).mean(1), losses)
+
+
+@pytest.mark.parametrize("places", [None, torch.tensor([5, 1, 700])])
+def test_inputs_are_chunks_as_the_network_takes_them(places):
+    raw = (images(701) * 256).to(torch.uint8)
+    chunks = [x for x, _ in inputs_of(untrained(), raw, places)]
+    wanted = raw if places is None else raw[places]
+    assert torch.equal(torch.cat(chunks), wanted.float() / 255)
+    assert len(chunks) == (2 if places is None else 1)
+
+
 @every_kind
 @pytest.mark.parametrize("n", [3, 20])
 def test_reconstructions_show_the_clean_example_and_what_came_out(kind, n):
     examples = (images(n) * 256).to(torch.uint8)
-    x, output = reconstruct(identity(), examples, kind=kind)
+    x, output = reconstruct(network(kind), examples, kind=kind)
     assert x.shape == output.shape == (min(n, SAMPLES), *IMAGE)
     assert x.dtype == output.dtype == np.float32
     np.testing.assert_array_equal(x, examples[:SAMPLES].numpy() / np.float32(255))
     assert np.array_equal(x, output) == (kind == "plain")
-    np.testing.assert_array_equal(reconstruct(identity(), examples, kind=kind)[1], output)
+    np.testing.assert_array_equal(reconstruct(network(kind), examples, kind=kind)[1], output)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 @every_kind
 def test_a_split_that_is_elsewhere_is_moved_in_chunks(kind):
-    model, examples = identity().cuda(), images(700)
+    model, examples = network(kind).cuda(), images(700)
     there = evaluate(model, examples.cuda(), ("mse",), kind=kind)
     assert evaluate(model, examples, ("mse",), kind=kind) == there

@@ -9,18 +9,27 @@ import pytest
 import torch
 from problems import space_of
 
-from asymnas.architecture import refusal
+from asymnas.architecture import Architecture, refusal
 from asymnas.config import DataSpec
 from asymnas.datasets import load_dataset
 from asymnas.evaluation import evaluate
 from asymnas.executors.local import LocalProcesses
 from asymnas.families import FAMILIES, Problem
+from asymnas.families.dense import DenseSide
 from asymnas.kinds import KINDS
-from asymnas.metrics import METRICS
-from asymnas.training import Job, load_weights, resolve_device, rung_steps, train_rung
+from asymnas.measurement import measure
+from asymnas.training import (
+    SETTLED,
+    Job,
+    load_weights,
+    resolve_device,
+    rung_steps,
+    train_rung,
+)
 
 DIGITS = DataSpec(name="digits")
 DATA = {"digits": Problem(shape=(1, 8, 8), latent=6), "signals": Problem(shape=(2, 128), latent=6)}
+METRICS = ("active_units", "mae", "mse", "psnr")  # that any kind, family and data have
 RUNGS = (7, 14, 27, 40)  # of 64 examples, so that a pass of 1,295 ends within the third
 
 
@@ -44,7 +53,7 @@ def job_of(family="conv2d", seed=0, **changes) -> Job:
 def job_of_kind(kind, **changes) -> Job:
     """A job on digits of an architecture that the kind takes."""
     for family, bottleneck in (("dense", "dense"), ("transformer", "spatial")):
-        problem = replace(DATA["digits"], bottleneck=bottleneck)
+        problem = replace(DATA["digits"], bottleneck=bottleneck, latent=8)
         if refusal(family, problem, kind) is None:
             space = space_of(family, problem, kind=kind, budget=10_000)
             return job_of(architecture=space.sample(0).architecture, **changes)
@@ -69,7 +78,7 @@ def assert_same(one, other):
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("family", FAMILIES.names())
 def test_rung_by_rung_is_bit_identical_to_straight_through(family, seed):
-    job = job_of(family, seed, metrics=METRICS.names())
+    job = job_of(family, seed, metrics=METRICS)
     straight = train_rung(job)
     checkpoint, losses = None, []
     for until in RUNGS:
@@ -206,7 +215,7 @@ class NoTestSplit:
 @pytest.mark.parametrize("until", RUNGS)
 def test_nothing_reads_the_test_split_unasked(monkeypatch, until):
     monkeypatch.setattr("asymnas.training._resident", lambda spec, device: NoTestSplit())
-    job = job_of("dense", until=until, samples=True, metrics=METRICS.names())
+    job = job_of("dense", until=until, samples=True, metrics=METRICS)
     assert not train_rung(job).failure
     with_test = replace(job, test=True)
     if until == RUNGS[-1]:
@@ -217,16 +226,48 @@ def test_nothing_reads_the_test_split_unasked(monkeypatch, until):
 
 
 def test_a_job_that_asks_is_scored_on_the_test_split_once_after_the_last_rung():
-    job = job_of("dense", test=True, metrics=METRICS.names())
+    job = job_of("dense", test=True, metrics=METRICS)
     result, unasked = train_rung(job), train_rung(replace(job, test=False))
-    extra = {"test_loss", *(f"test_{name}" for name in METRICS.names())}
+    extra = {"test_loss", *(f"test_{name}" for name in METRICS)}
     assert set(result.metrics) == set(unasked.metrics) | extra
     assert {n: v for n, v in result.metrics.items() if n not in extra} == unasked.metrics
     model = load_weights(job.architecture.build(), result.checkpoint)
-    found = evaluate(model, load_dataset(DIGITS).test, METRICS.names(), kind="plain")
+    found = measure(model, load_dataset(DIGITS), "test", METRICS, kind="plain")
     assert result.metrics["test_loss"] == pytest.approx(found.loss, rel=1e-6)
+    assert set(found.metrics) == set(METRICS)
     for name, value in found.metrics.items():
         assert result.metrics[f"test_{name}"] == pytest.approx(value, rel=1e-6)
+
+
+@pytest.mark.parametrize("until", RUNGS[:-1])
+def test_rungs_before_the_last_take_the_loss_alone(until):
+    assert set(train_rung(job_of(until=until, metrics=METRICS)).metrics) == {"val_loss"}
+
+
+def dying(**changes):
+    """A job at a rate at which every unit dies, and the output is the same for all examples."""
+    side = DenseSide(widths=(16, 16), activation="relu")
+    architecture = Architecture(
+        family="dense", encoder=side, decoder=side, shape=(1, 8, 8), latent=6
+    )
+    settings = {"learning_rate": 0.5, "until": SETTLED, "total": SETTLED, "metrics": ("mse",)}
+    return job_of(**{"architecture": architecture, "samples": True, **settings, **changes})
+
+
+def test_a_collapse_fails_after_the_last_rung_with_its_figure_and_without_a_checkpoint():
+    result = train_rung(dying(test=True))
+    assert result.failure.startswith("collapsed: ")
+    assert "learning rate 0.5" in result.failure
+    assert "\n" not in result.failure
+    assert result.checkpoint == b""
+    assert result.samples is None
+    assert "test_loss" not in result.metrics
+    assert not train_rung(dying(until=SETTLED - 1)).failure
+    assert not train_rung(dying(learning_rate=3e-3)).failure
+
+
+def test_a_schedule_too_short_to_tell_never_collapses():
+    assert not train_rung(dying(until=SETTLED - 1, total=SETTLED - 1)).failure
 
 
 def test_losses_leave_anomalies_out():

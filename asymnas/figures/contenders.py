@@ -10,16 +10,18 @@ from asymnas.figures.style import label
 from asymnas.figures.wording import MISSING, change, change_span, with_span
 from asymnas.wording import percent, short
 
-SHOWN = ("psnr", "ssim")  # other metrics worth a column, where every contender has them
+SHOWN = ("psnr", "ssim")  # metrics worth a column besides objectives, if all contenders have them
 
 
-def contender_rows(contenders: Sequence[Contender]) -> Rows:
+def contender_rows(contenders: Sequence[Contender], objectives: Sequence[str] = ()) -> Rows:
     """What was confirmed: test loss over seeds, sizes, learning rate; the lowest loss set off.
 
     Args:
         contenders: In the order they are listed.
+        objectives: Names of the search's; a metric among them has a column.
     """
-    metrics = [name for name in SHOWN if contenders and all(name in c.metrics for c in contenders)]
+    worth = dict.fromkeys((*objectives, *SHOWN))
+    metrics = [name for name in worth if contenders and all(name in c.metrics for c in contenders)]
     means = [mean(c.scores.values()) if c.scores else float("inf") for c in contenders]
     lowest = min(means, default=float("inf"))
     losses = _spreads([c.scores.values() for c in contenders])

@@ -14,6 +14,7 @@ from asymnas.table import (
     DECODER_SHARE,
     ENCODER_MACS,
     ENCODER_PARAMS,
+    PRESET,
     SHARED_PARAMS,
     TOTAL_PARAMS,
     TRIAL,
@@ -34,15 +35,21 @@ def front_rows(front: pd.DataFrame, objectives: Sequence[Objective], best: int |
     sizes = (TOTAL_PARAMS, ENCODER_PARAMS, DECODER_PARAMS, *shared, ENCODER_MACS, DECODER_MACS)
     names += [name for name in (DECODER_SHARE, *sizes) if name not in names]
     trials = [] if front.empty else [int(trial) for trial in front[TRIAL]]
+    enqueued = (PRESET,) if PRESET in front and front[PRESET].notna().any() else ()
     return Rows(
         title="The front in numbers",
-        columns=("trial", *(label(name) for name in names)),
+        columns=("trial", *(label(name) for name in names), *enqueued),
         rows=tuple(
-            (str(trial), *(_cell(name, row[name]) for name in names))
+            (
+                str(trial),
+                *(_cell(name, row[name]) for name in names),
+                *(row[name] if pd.notna(row[name]) else "" for name in enqueued),
+            )
             for trial, (_, row) in zip(trials, front.iterrows(), strict=True)
         ),
         marked=trials.index(best) if best in trials else None,
         tag="best",
+        words=(len(names) + 1,) if enqueued else (),
     )
 
 

@@ -59,6 +59,17 @@ _LABELS = {
     "psnr": "PSNR",
     "mse": "MSE",
     "ssim": "SSIM",
+    "mae": "MAE",
+    "lpips": "LPIPS",
+    "auroc": "AUROC",
+    "aupr": "AUPR",
+    "kl": "KL divergence",
+    "kl_max": "largest KL divergence",
+    "knn_accuracy": "kNN accuracy",
+    "encoder_latency_1": "encoder ms, batch 1",
+    "encoder_latency_64": "encoder ms, batch 64",
+    "decoder_latency_1": "decoder ms, batch 1",
+    "decoder_latency_64": "decoder ms, batch 64",
 }
 
 

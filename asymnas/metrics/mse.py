@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from asymnas.metrics import METRICS, Metric
+from asymnas.metrics import METRICS, ExampleMetric
 
 
 def squared_error(x: Tensor, output: Tensor, data_range: float) -> Tensor:
@@ -10,4 +10,4 @@ def squared_error(x: Tensor, output: Tensor, data_range: float) -> Tensor:
     return (output - x).square().flatten(1).mean(1)
 
 
-METRICS.register("mse")(Metric(squared_error))
+METRICS.register("mse")(ExampleMetric(squared_error, "mean squared error of a value"))

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from asymnas.metrics import METRICS, Metric
+from asymnas.metrics import METRICS, ExampleMetric
 
 LEAST_ERROR = 1e-10  # caps the ratio at 100 dB for a data range of one
 
@@ -14,4 +14,6 @@ def psnr(x: Tensor, output: Tensor, data_range: float) -> Tensor:
     return 10 * ratio.log10()
 
 
-METRICS.register("psnr")(Metric(psnr, maximize=True, unit="dB"))
+METRICS.register("psnr")(
+    ExampleMetric(psnr, "peak signal-to-noise ratio", maximize=True, unit="dB")
+)

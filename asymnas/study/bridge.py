@@ -29,6 +29,7 @@ WALL_SECONDS = "asymnas:wall_seconds"
 PURPOSE = "asymnas:purpose"
 DESIGN = "asymnas:design"
 
+_NONE: Mapping[str, Mapping[str, Any]] = {}
 _SHOWN = (t.ARCHITECTURE, t.TOTAL_PARAMS, t.DECODER_SHARE)  # attributes of their own
 
 
@@ -94,9 +95,28 @@ class SearchStudy:
             write=lambda values: self.optuna.set_user_attr(LEASE, values),
         )
 
-    def ask(self, sampler: Any, seed: int, *, parallel: bool) -> Trial:
-        """A new trial; its draws follow from the seed, its number and the trials before it."""
-        number = len(self.optuna.get_trials(deepcopy=False))
+    def ask(
+        self,
+        sampler: Any,
+        seed: int,
+        *,
+        parallel: bool,
+        presets: Mapping[str, Mapping[str, Any]] = _NONE,
+    ) -> Trial:
+        """A new trial; its draws follow from the seed, its number and the trials before it.
+
+        Args:
+            sampler: A sampler's name, or a sampler.
+            seed: The study's.
+            parallel: Whether other trials are running.
+            presets: Draws by preset; each is a trial's once, in this order, before any are drawn.
+        """
+        trials = self.optuna.get_trials(deepcopy=False)
+        waiting = [trial.number for trial in trials if trial.state == TrialState.WAITING]
+        begun = {trial.user_attrs.get(t.PRESET) for trial in trials} if presets else set()
+        if not waiting and (left := [name for name in presets if name not in begun]):
+            self.optuna.enqueue_trial(dict(presets[left[0]]), user_attrs={t.PRESET: left[0]})
+        number = waiting[0] if waiting else len(trials)
         self._set_sampler(sampler, seed, number, parallel=parallel)
         return self.optuna.ask()
 

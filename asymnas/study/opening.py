@@ -146,7 +146,7 @@ def _check_same(study: optuna.Study, pinned: Mapping[str, Any]) -> None:
         raise StudyError(
             f"the study {study.study_name!r} was not made by asymnas: use another name"
         )
-    stored = {"purpose": "search", **stored}  # all that there was at first
+    stored = {"purpose": "search", "enqueue": [], **stored}  # all that there was at first
     now = _json(pinned)
     unlike = [name for name in now if now[name] != stored.get(name)]
     if unlike:

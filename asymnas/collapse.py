@@ -1,0 +1,112 @@
+"""Whether a trained network has collapsed: then it is a failure and no point on the front.
+
+Three ways: the output is the same for every example; the latent is the same for every example, but
+for a few units (posterior collapse, where the latent is a distribution); a codebook of which hardly
+any code is used. The bounds are far from what a poor network does: it is there to be compared.
+"""
+
+import math
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from asymnas.metrics.active_units import active_share
+from asymnas.metrics.code_usage import entropy
+from asymnas.wording import percent
+
+LEAST_VARIANCE = 1e-3  # of the output over the examples, as a share of the input's
+LEAST_ACTIVE = 0.1  # share of the latent's units
+LEAST_USED = 0.02  # perplexity, as a share of the codes that could have been seen
+LEAST_PERPLEXITY = 1.5
+
+
+class Spread:
+    """Variance over examples of what passes by, averaged over the values of an example."""
+
+    def __init__(self) -> None:
+        self._n = 0
+        self._sum: Tensor | None = None
+        self._squares: Tensor | None = None
+
+    def add(self, x: Tensor) -> None:
+        """Takes in a chunk `[b, *shape]`."""
+        wide = x.double()  # squares of values far from zero lose their variance in float32
+        total, squares = wide.sum(0), wide.square().sum(0)
+        self._n += len(x)
+        self._sum = total if self._sum is None else self._sum + total
+        self._squares = squares if self._squares is None else self._squares + squares
+
+    @property
+    def variance(self) -> float:
+        """The variance; not finite if any value was not."""
+        if self._sum is None or self._squares is None:
+            return 0.0
+        return float((self._squares / self._n - (self._sum / self._n).square()).mean())
+
+
+def not_finite(loss: float, outputs: Spread) -> str:
+    """Says that the loss or an output is infinite or no number; empty if all are finite."""
+    if not math.isfinite(loss):
+        return "diverged: validation loss not finite"
+    return "" if math.isfinite(outputs.variance) else "diverged: the output is not finite"
+
+
+def constant_output(inputs: Spread, outputs: Spread) -> str | None:
+    """Says that the output is nearly the same for all examples; `None` if it is not."""
+    given, made = inputs.variance, max(0.0, outputs.variance)
+    if made >= LEAST_VARIANCE * given:
+        return None
+    return (
+        "collapsed: the output is nearly the same for all examples, with a variance of "
+        f"{made / given:.1e} of the input's (at least {LEAST_VARIANCE:g} is asked)"
+    )
+
+
+def dead_latent(latents: Tensor, *, has_prior: bool) -> str | None:
+    """Says that hardly any unit of the latent varies, `[n, d]`; `None` if enough do."""
+    share = active_share(latents, has_prior=has_prior)
+    if share >= LEAST_ACTIVE:
+        return None
+    active, units = round(share * latents.shape[1]), latents.shape[1]
+    what = "the posterior is the prior's" if has_prior else "the latent is nearly constant"
+    return (
+        f"collapsed: {what} but for {active:,} of {units:,} units "
+        f"(at least {percent(LEAST_ACTIVE)} are asked to be active)"
+    )
+
+
+def unused_codebook(codes: Tensor, size: int) -> str | None:
+    """Says that hardly any code is used; `None` if enough are.
+
+    Args:
+        codes: int64, of any shape.
+        size: Codes there are.
+    """
+    found = math.exp(entropy(codes))
+    least = max(LEAST_PERPLEXITY, LEAST_USED * min(size, codes.numel()))
+    if found >= least:
+        return None
+    return (
+        f"collapsed: the perplexity of the codebook is {found:.2f}, of {size:,} codes "
+        f"(at least {least:.2f} is asked)"
+    )
+
+
+def collapse(
+    inputs: Spread, outputs: Spread, latents: Tensor, statistics: Mapping[str, Tensor], codes: int
+) -> str:
+    """The first sign of a collapse in a sentence, causes before effects; empty if there is none.
+
+    Args:
+        inputs: The examples.
+        outputs: The decoder's own outputs.
+        latents: `[n, d]`.
+        statistics: What only the kind knows.
+        codes: Size of the codebook, if there is one.
+    """
+    signs = []
+    if "codes" in statistics:
+        signs.append(unused_codebook(statistics["codes"], codes))
+    signs.append(dead_latent(latents, has_prior="kl" in statistics))
+    signs.append(constant_output(inputs, outputs))
+    return next((sign for sign in signs if sign), "")

@@ -1,0 +1,109 @@
+"""Collapse: told by its figure, and never of a network that is merely poor."""
+
+import numpy as np
+import pytest
+import torch
+
+from asymnas.collapse import (
+    Spread,
+    collapse,
+    constant_output,
+    dead_latent,
+    not_finite,
+    unused_codebook,
+)
+
+
+def spread(*chunks):
+    found = Spread()
+    for chunk in chunks:
+        found.add(chunk)
+    return found
+
+
+@pytest.fixture
+def x():
+    return torch.rand(300, 2, 5, 4, generator=torch.Generator().manual_seed(0))
+
+
+def test_spread_is_the_variance_over_examples_whatever_the_chunks(x):
+    wanted = x.double().numpy().var(axis=0).mean()
+    assert spread(x).variance == pytest.approx(wanted, rel=1e-9)
+    assert spread(*x.split(77)).variance == pytest.approx(wanted, rel=1e-9)
+    shifted = spread(*(x + 1e3).split(50)).variance
+    assert shifted == pytest.approx((x + 1e3).double().numpy().var(axis=0).mean(), rel=1e-6)
+    assert spread(torch.full((9, 3), 0.1)).variance == pytest.approx(0, abs=1e-12)
+    assert Spread().variance == 0
+
+
+@pytest.mark.parametrize(("factor", "collapsed"), [(0.04, False), (0.02, True), (0.0, True)])
+def test_an_output_that_hardly_varies_is_a_collapse(x, factor, collapsed):
+    mean = x.mean(0)
+    found = constant_output(spread(x), spread(mean + factor * (x - mean)))
+    assert (found is not None) == collapsed
+    if collapsed:
+        assert f"{factor**2:.0e}"[:1] in found
+        assert "variance" in found
+
+
+def test_data_that_does_not_vary_is_no_collapse():
+    same = torch.full((20, 3), 0.5)
+    assert constant_output(spread(same), spread(same)) is None
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_an_output_that_is_not_finite_has_diverged(x, bad):
+    output = x.clone()
+    output[17, 0, 0, 0] = bad
+    assert not_finite(0.1, spread(*output.split(100))) == "diverged: the output is not finite"
+    assert not_finite(bad, spread(x)) == "diverged: validation loss not finite"
+    assert not_finite(0.1, spread(x)) == ""
+
+
+@pytest.mark.parametrize(("active", "collapsed"), [(20, False), (2, False), (1, True), (0, True)])
+@pytest.mark.parametrize("has_prior", [False, True])
+def test_a_latent_with_fewer_than_a_tenth_of_its_units_is_dead(active, collapsed, has_prior):
+    latents = torch.randn(400, 20, generator=torch.Generator().manual_seed(0))
+    latents[:, active:] = 0.7
+    found = dead_latent(latents, has_prior=has_prior)
+    assert (found is not None) == collapsed
+    if collapsed:
+        assert f"but for {active} of 20 units" in found
+        assert ("posterior" in found) == has_prior
+
+
+def test_a_small_latent_is_dead_only_where_a_prior_gives_it_a_scale():
+    latents = 0.05 * torch.randn(400, 20)
+    assert dead_latent(latents, has_prior=True) is not None
+    assert dead_latent(latents, has_prior=False) is None
+    assert dead_latent(latents[:, :1], has_prior=False) is None
+
+
+@pytest.mark.parametrize(
+    ("used", "size", "seen", "collapsed"),
+    [
+        (1, 8, 400, True),
+        (2, 8, 400, False),
+        (8, 8, 400, False),
+        (5, 512, 4_000, True),
+        (11, 512, 4_000, False),
+        (5, 512, 200, False),  # fewer tokens than codes: 2 % of these
+        (3, 1_000_000, 200, True),
+    ],
+)
+def test_a_codebook_of_which_hardly_any_code_is_used_has_collapsed(used, size, seen, collapsed):
+    found = unused_codebook((torch.arange(seen) % used).view(-1, 4), size)
+    assert (found is not None) == collapsed
+    if collapsed:
+        assert f"perplexity of the codebook is {used:.2f}, of {size:,} codes" in found
+
+
+def test_the_cause_is_told_before_its_effect(x):
+    same, dead, alive = x[:1].expand_as(x), torch.zeros(300, 8), torch.randn(300, 8)
+    one = {"codes": torch.zeros(300, 2, dtype=torch.int64)}
+    many = {"codes": torch.from_numpy(np.arange(600).reshape(300, 2) % 16)}
+    assert "codebook" in collapse(spread(x), spread(same), dead, one, 16)
+    assert "latent" in collapse(spread(x), spread(same), dead, many, 16)
+    assert "posterior" in collapse(spread(x), spread(same), dead, {"kl": alive}, 0)
+    assert "output" in collapse(spread(x), spread(same), alive, {}, 0)
+    assert collapse(spread(x), spread(x), alive, many, 16) == ""
