@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from asymnas.errors import AsymnasError
     from asymnas.finder import Found, Run, find_best_architecture
     from asymnas.followups import ConfirmationConfig, SweepConfig
+    from asymnas.preset_sizes import ScaledPreset, scale_preset
     from asymnas.run import run_search
     from asymnas.sweeps import run_sweep
 
@@ -21,12 +22,14 @@ __all__ = [
     "ConfirmationConfig",
     "Found",
     "Run",
+    "ScaledPreset",
     "StudyConfig",
     "SweepConfig",
     "find_best_architecture",
     "run_confirmation",
     "run_search",
     "run_sweep",
+    "scale_preset",
 ]
 
 _HOMES = {
@@ -36,12 +39,14 @@ _HOMES = {
     "ConfirmationConfig": "followups",
     "Found": "finder",
     "Run": "finder",
+    "ScaledPreset": "preset_sizes",
     "StudyConfig": "config",
     "SweepConfig": "followups",
     "find_best_architecture": "finder",
     "run_confirmation": "confirmations",
     "run_search": "run",
     "run_sweep": "sweeps",
+    "scale_preset": "preset_sizes",
 }
 
 

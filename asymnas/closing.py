@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
@@ -47,6 +48,12 @@ def print_plan(console: Console, plan: Plan, *, full: bool) -> None:
     )
     for note in plan.notes:
         console.print(f"Data: {note}")
+    if plan.queue.presets:
+        console.print("The first trials are presets:")
+    for preset in plan.queue.presets:
+        console.print(f"  {preset}")
+    for why in plan.queue.left_out.values():
+        console.print(f"  left out: {why}")
     if full:
         _print_details(console, plan)
 
@@ -91,6 +98,8 @@ def print_summary(console: Console, run: Run, ending: Ending) -> None:
     for sentence in summary["verdict"]:
         console.print(sentence)
     console.print(trials_line(summary))
+    if told := presets_line(run):
+        console.print(told)
     shown = relative(run.directory)
     places = {
         "report": f"{shown / 'report.html'}",
@@ -146,6 +155,9 @@ def _front(summary: Mapping[str, Any]) -> Table:
     for name in ("trial", *own, "parameters", "encoder", "decoder", "decoder share", "MACs"):
         table.add_column(name, justify="right")
     members = summary["front"]
+    presets = any(t.PRESET in entry for entry in members)
+    if presets:
+        table.add_column("preset")
     for place, entry in enumerate(members[:MOST_ROWS]):
         total = entry[t.ENCODER_PARAMS] + entry[t.DECODER_PARAMS] + entry[t.SHARED_PARAMS]
         values = [_number(name, entry["values"][name]) for name in own]
@@ -157,6 +169,7 @@ def _front(summary: Mapping[str, Any]) -> Table:
             f"{entry[t.DECODER_PARAMS]:,}",
             percent(entry[t.DECODER_SHARE]),
             short(entry[t.ENCODER_MACS] + entry[t.DECODER_MACS]),
+            *([entry.get(t.PRESET, "")] if presets else []),
             style="bold" if place == 0 else None,
         )
     if len(members) > MOST_ROWS:
@@ -176,6 +189,25 @@ def trials_line(summary: Mapping[str, Any]) -> str:
     parts += [f"{trials[s]} {s}" for s in ("duplicate", "unfinished") if trials[s]]
     seen = f"{summary['examples_seen']:,} training examples in {duration(summary['wall_seconds'])}"
     return f"Trials: {', '.join(parts)}. {seen}."
+
+
+def presets_line(run: Run) -> str:
+    """What became of the presets that the run began with; empty if there are none."""
+    table = run.table
+    if t.PRESET not in table or not table[t.PRESET].notna().any():
+        return ""
+    members = set(run.front[t.TRIAL])
+    told = []
+    for _, row in table[table[t.PRESET].notna()].iterrows():
+        ending = f"{row[t.STATE]}, val_loss {row[t.VAL_LOSS]:.5g}"
+        if pd.notna(row[t.DUPLICATE_OF]):
+            ending = f"the very architecture of trial {row[t.DUPLICATE_OF]}"
+        elif pd.isna(row[t.VAL_LOSS]):
+            ending = str(row[t.STATE])
+        elif row[t.TRIAL] in members:
+            ending += ", on the front"
+        told.append(f"{row[t.PRESET]} (trial {row[t.TRIAL]}): {ending}")
+    return f"Presets: {'; '.join(told)}."
 
 
 def relative(directory: Path) -> Path:

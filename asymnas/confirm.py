@@ -18,7 +18,7 @@ def confirm(
         str | None,
         flag(
             "Fresh seeds for each contender; six are the least for a verdict on one comparison, "
-            "seven on three at once [default: 8]",
+            "seven on three at once, eight on four to six [default: 8]",
             DESIGN,
         ),
     ] = None,
@@ -27,11 +27,20 @@ def confirm(
     ] = None,
     rates: Annotated[
         str | None,
-        flag("Learning rates tried for the mirror and the reference [default: 4]", DESIGN),
+        flag("Learning rates tried for the mirror, the reference and presets [default: 4]", DESIGN),
     ] = None,
     margin: Annotated[
         str | None,
         flag("Relative difference that does not matter [default: 0.01]", DESIGN),
+    ] = None,
+    presets: Annotated[
+        str | None,
+        flag(
+            "Published designs sized to the budget as contenders besides, comma-separated, or all "
+            "that the data allow: dac, dc-ae, linear-decoder, mae, scvi, sd-vae, taesd, vitok "
+            "[default: none]",
+            DESIGN,
+        ),
     ] = None,
     timeout: flags.Timeout = None,
     workers: Annotated[

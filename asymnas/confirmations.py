@@ -17,7 +17,7 @@ from typing import Any
 from asymnas import table as t
 from asymnas.analysis.tuning import best_rate
 from asymnas.config import StudyConfig
-from asymnas.contenders import Contestant, enter, front_members
+from asymnas.contenders import Contestant, enter, front_members, named_presets
 from asymnas.coordinator import Ending
 from asymnas.errors import StudyError
 from asymnas.finder import Run
@@ -41,12 +41,14 @@ class ConfirmationPlan:
         search: The run it confirms.
         control: The symmetric search, to be run or continued first.
         rates: Learning rates tried for contenders without one.
+        presets: Presets that are contenders besides.
     """
 
     wanted: ConfirmationConfig
     search: Run
     control: Plan
     rates: Sequence[float]
+    presets: tuple[str, ...] = ()
 
 
 def settle_confirmation(wanted: ConfirmationConfig) -> ConfirmationPlan:
@@ -57,6 +59,7 @@ def settle_confirmation(wanted: ConfirmationConfig) -> ConfirmationPlan:
         DataError: Its data set is missing or unusable.
     """
     directory = Path(wanted.run_dir)
+    presets = named_presets(wanted.presets)
     search = Run.open(directory)
     if search.study.purpose != "search":
         raise StudyError(
@@ -89,6 +92,7 @@ def settle_confirmation(wanted: ConfirmationConfig) -> ConfirmationPlan:
         search=search,
         control=settle(control),
         rates=rate_grid(config.learning_rates, wanted.rates),
+        presets=presets,
     )
 
 
@@ -150,7 +154,7 @@ def _check_same_front(plan: ConfirmationPlan) -> None:
 def _plan(plan: ConfirmationPlan, control: Run) -> Plan:
     """The confirmation as a plan of its own."""
     search, wanted = plan.search, plan.wanted
-    entered, missing = enter(search, control, top=wanted.top)
+    entered, missing = enter(search, control, top=wanted.top, presets=plan.presets)
     config = _config_of(search.study, wanted)
     config = replace(
         config,
@@ -234,4 +238,4 @@ def _config_of(study: SearchStudy, wanted: ConfirmationConfig) -> StudyConfig:
         for name in ("workers", "device", "timeout")
         if (value := getattr(wanted, name)) is not None
     }
-    return StudyConfig.from_dict({**stored, "timeout": None, **machine})
+    return StudyConfig.from_dict({**stored, "timeout": None, "enqueue": (), **machine})

@@ -1,15 +1,23 @@
-"""Who is compared in a confirmation: the best found, and the symmetric habit in three forms."""
+"""Who is compared in a confirmation: the best found, and the symmetric habit in three forms.
+
+Published designs can be contenders besides: presets of any family that the data allow, sized to the
+search's budget.
+"""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from asymnas.architecture import Architecture
 from asymnas.config import StudyConfig
-from asymnas.errors import ConfigError
+from asymnas.errors import BudgetError, ConfigError
 from asymnas.finder import Run, found
 from asymnas.iso import at_total
+from asymnas.preset_sizes import scaled_for
+from asymnas.presets import PRESETS
 
 REFERENCE = "reference"
+ALL = "all"  # presets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +25,7 @@ class Contestant:
     """One architecture to be retrained.
 
     Args:
-        name: `best`, `runner-up 1`, …, `symmetric`, `mirror`, `reference`.
+        name: `best`, `runner-up 1`, …, `symmetric`, `mirror`, `reference`, a preset's.
         architecture: The network.
         learning_rate: The rate a search found for it; `None` if it has to be tuned.
         origin: Where it comes from, one line.
@@ -47,13 +55,28 @@ def front_members(search: Run, top: int) -> list[Contestant]:
     return entered
 
 
-def enter(search: Run, control: Run, *, top: int) -> tuple[list[Contestant], dict[str, str]]:
+def named_presets(names: Sequence[str]) -> tuple[str, ...]:
+    """The presets asked for, `all` spelled out, without the reference: it is a contender anyway.
+
+    Raises:
+        UnknownNameError: No preset has such a name.
+    """
+    wanted = PRESETS.names() if ALL in names else names
+    for name in wanted:
+        PRESETS.get(name)
+    return tuple(name for name in wanted if name != REFERENCE)
+
+
+def enter(
+    search: Run, control: Run, *, top: int, presets: Sequence[str] = ()
+) -> tuple[list[Contestant], dict[str, str]]:
     """The contenders of a confirmation, and those there are none of, with the reason.
 
     Args:
         search: The search that is confirmed.
         control: The equally long search of symmetric architectures.
         top: Members of the search's front, the best in the first objective first.
+        presets: Presets that are contenders besides.
     """
     entered = front_members(search, top)
     missing: dict[str, str] = {}
@@ -81,6 +104,14 @@ def enter(search: Run, control: Run, *, top: int) -> tuple[list[Contestant], dic
             "the reference preset, up to the budget",
         ),
     }
+    for name in presets:
+        try:
+            preset = scaled_for(name, best.problem, kind=best.kind, budget=caps)
+        except (BudgetError, ConfigError) as error:
+            missing[name] = str(error)
+        else:
+            origin = f"the preset, up to the budget ({preset}){_mark(preset.architecture)}"
+            controls[name] = preset.architecture, origin
     for name, (architecture, origin) in controls.items():
         if architecture is None:
             missing[name] = f"{origin}: it cannot be built for this data within that total"

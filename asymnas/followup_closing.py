@@ -12,11 +12,13 @@ from rich.table import Table
 from asymnas.analysis.cautions import LEAST_ARCHITECTURES
 from asymnas.analysis.estimates import Contender
 from asymnas.analysis.multiplicity import least_pairs
+from asymnas.architecture import refusal
 from asymnas.closing import print_ending, print_places, relative, trials_line
 from asymnas.confirmations import ConfirmationPlan
 from asymnas.coordinator import Ending
 from asymnas.figures.wording import MISSING, change
 from asymnas.finder import Run
+from asymnas.presets import PRESETS
 from asymnas.results.confirmed import confirmed
 from asymnas.results.records import Record, gather
 from asymnas.rundir import CONFIRMATION, REPORT
@@ -148,24 +150,38 @@ def print_confirmation_plan(console: Console, settled: ConfirmationPlan) -> None
     """Prints what a confirmation is about to do and what it costs at most."""
     wanted, control = settled.wanted, settled.control.config
     top = min(wanted.top, len(settled.search.front))
-    runs = (top + CONTROLS) * wanted.seeds + 2 * len(settled.rates)
+    presets = _possible(settled)
+    controls = CONTROLS + len(presets)
+    runs = (top + controls) * wanted.seeds + (2 + len(presets)) * len(settled.rates)
     examples = control.examples or 0
     name = settled.search.study.config["name"]
     lines = (
         f"{name}: first a symmetric search of {plural(control.trials, 'trial')}, unless it is",
         f"there; then the {top} best of the front, the best symmetric one, the mirror of the best",
-        "and, for images, the reference network, each trained with",
-        f"{plural(wanted.seeds, 'fresh seed')} and scored on the test split. At most",
-        f"{plural(runs, 'run')} of {examples:,} examples besides the symmetric search.",
+        "and, for images, the reference network,",
+        *(
+            (f"besides {plural(len(presets), 'preset')} ({', '.join(presets)}),",)
+            if presets
+            else ()
+        ),
+        f"each trained with {plural(wanted.seeds, 'fresh seed')} and scored on the test split.",
+        f"At most {plural(runs, 'run')} of {examples:,} examples besides the symmetric search.",
     )
     console.print(" ".join(lines))
-    least = least_pairs(CONTROLS)
+    least = least_pairs(controls)
     if wanted.seeds < least:
         console.print(
-            f"With {plural(wanted.seeds, 'seed')}, three comparisons at once cannot reach p < .05, "
-            f"whatever they show: {least} are the least.",
+            f"With {plural(wanted.seeds, 'seed')}, {plural(controls, 'comparison')} at once cannot "
+            f"reach p < .05, whatever they show: {least} are the least.",
             style="yellow",
         )
+
+
+def _possible(settled: ConfirmationPlan) -> list[str]:
+    """The presets whose family can serve the search's data and kind."""
+    space = settled.control.space
+    families = {name: PRESETS.get(name).family for name in settled.presets}
+    return [n for n, f in families.items() if refusal(f, space.problem, space.kind) is None]
 
 
 def print_confirmation(console: Console, run: Run, ending: Ending) -> None:

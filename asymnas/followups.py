@@ -12,8 +12,8 @@ class SweepConfig:
     """One sweep, whole: budgets × decoder shares × architectures × seeds.
 
     Args:
-        study: Data, family, kind, latent, examples, machine; its budget, sampler, pruner and
-            trials are the sweep's own to set.
+        study: Data, family, kind, latent, examples, machine; its budget, sampler, pruner,
+            trials and enqueued presets are the sweep's own to set.
         budgets: Total parameters, each filled to within one per cent; by default a quarter, a half
             and all of the study's budget.
         shares: Decoder shares a budget, evenly spaced over `share_range`.
@@ -92,6 +92,8 @@ class ConfirmationConfig:
         top: Members of the search's front that are retrained.
         rates: Learning rates tried for controls that no search has chosen one for.
         margin: Relative difference that does not matter: 0.01 is one per cent.
+        presets: Presets of any family that are contenders besides, sized to the search's budget;
+            `all` for each of them.
         workers: Local processes; by default as in the search.
         device: Where to train; by default as in the search.
         timeout: Seconds after which each of its runs pauses; `None` for no limit.
@@ -105,6 +107,7 @@ class ConfirmationConfig:
     top: int = 3
     rates: int = 4
     margin: float = 0.01
+    presets: tuple[str, ...] = ()
     workers: int | None = None
     device: Device | None = None
     timeout: float | None = None
@@ -114,5 +117,8 @@ class ConfirmationConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ConfigError(f"{name} must be at least 1 but got {value!r}")
+        names = self.presets
+        if isinstance(names, str) or len(set(names)) != len(names):
+            raise ConfigError(f"presets must be a tuple of distinct names but got {names!r}")
         if not 0 < self.margin < 1:
             raise ConfigError(f"margin must be between 0 and 1 but got {self.margin}")

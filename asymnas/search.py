@@ -40,10 +40,21 @@ def search(
         bool,
         flag("Search symmetric architectures only, as a control", NETWORK, "--symmetric"),
     ] = False,
+    enqueue: Annotated[
+        str | None,
+        flag(
+            "Begin with published designs sized to the budget: comma-separated presets of the "
+            "family, or all. conv2d: dc-ae, reference, sd-vae, taesd; conv1d: dac; dense: scvi; "
+            "transformer: mae, vitok. They count among the trials, and the sampler learns from "
+            "them [default: none]",
+            SEARCH,
+        ),
+    ] = None,
     objectives: Annotated[
         str | None,
         flag(
-            "Comma-separated; the first is measured (val_loss, mse, psnr), others may be counts "
+            "Comma-separated; the first is measured (val_loss, or a metric such as psnr, ssim, "
+            "probe_accuracy, decoder_latency_1; docs/metrics.md has all), others may be counts "
             "(total_params, encoder_params, decoder_params, total_macs, encoder_macs, "
             "decoder_macs) [default: val_loss,total_params]",
             SEARCH,

@@ -19,7 +19,7 @@ from asymnas.budget import Budget, Counts
 from asymnas.errors import BudgetError, ConfigError
 from asymnas.families import FAMILIES, Problem, SideName, Suggester
 from asymnas.fit import Part
-from asymnas.kinds import KINDS
+from asymnas.kinds import kind_of
 from asymnas.suggesters import First, Fixed, Random, options_of
 
 HALVINGS = 12  # of the common factor, when MACs bind and parameters do not
@@ -90,7 +90,7 @@ class Space:
             )
             for side in sides
         ]
-        bottleneck = KINDS.get(kind).bottleneck(problem.latent)
+        bottleneck = kind_of(kind).bottleneck(problem.latent)
         self._shared = Counts(shared_params=count_params(bottleneck))
         self.room = budget.total_params - self._shared.shared_params
         self._feasible([self.structure(part, First()) for part in self.parts])
@@ -121,18 +121,28 @@ class Space:
         """Draws a part's side config of nominal size."""
         return part.family.suggest(suggester, part.name, self.problem)
 
+    def fits(self, structures: Sequence[Any]) -> bool:
+        """Whether the budget can hold one structure a part, at their narrowest."""
+        return self.budget.admits(self._total(self._narrowest(structures)))
+
+    def spans(self, structures: Sequence[Any]) -> list[tuple[int, int]]:
+        """Fewest and most parameters of each part, between which its width is a position."""
+        narrowest, spans = self._narrowest(structures), []
+        for i, (part, structure) in enumerate(zip(self.parts, structures, strict=True)):
+            others = self._total(narrowest[:i] + narrowest[i + 1 :])
+            scale = part.widest(structure, math.inf, self.budget, others)
+            most = part.counts(structure, scale).total_params
+            spans.append((narrowest[i].total_params, most))
+        return spans
+
     def _narrowest(self, structures: Sequence[Any]) -> list[Counts]:
         pairs = zip(self.parts, structures, strict=True)
         return [part.counts(structure, 0.0) for part, structure in pairs]
 
     def _realise(self, structures: Sequence[Any], positions: Sequence[float]) -> Architecture:
         narrowest = self._narrowest(structures)
-        targets = []
-        for i, (part, structure) in enumerate(zip(self.parts, structures, strict=True)):
-            others = self._total(narrowest[:i] + narrowest[i + 1 :])
-            scale = part.widest(structure, math.inf, self.budget, others)
-            least, most = narrowest[i].total_params, part.counts(structure, scale).total_params
-            targets.append(least * (most / least) ** positions[i])
+        spans = zip(self.spans(structures), positions, strict=True)
+        targets = [least * (most / least) ** position for (least, most), position in spans]
         targets = _shrink(targets, [c.total_params for c in narrowest], self.room)
         return self.compose(structures, self._within_macs(structures, targets, narrowest))
 

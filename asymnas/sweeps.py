@@ -100,7 +100,8 @@ def settle_sweep(
         DataError: The data set is missing or unusable.
         BudgetError: A budget is too small for the shares.
     """
-    config = replace(sweep.study, budget=max(sweep.budgets), sampler=Listed(), pruner="none")
+    study = replace(sweep.study, budget=max(sweep.budgets), enqueue=())
+    config = replace(study, sampler=Listed(), pruner="none")
     plan = settle(config)
     config = plan.config
     spaces = [

@@ -33,6 +33,8 @@ CURVE = "curve"  # list of [examples seen, validation loss], one a rung
 ARCHITECTURE = "architecture"  # dict: Architecture.to_dict()
 DRAWN = "drawn."  # prefix of the sampler's own draws
 
+PRESET = "preset"  # str: of a search that enqueued presets, the one that the trial is, or missing
+
 # A fixed list of candidates (a sweep, a confirmation) says of each what it is there for.
 PHASE = "phase"  # one of PHASES
 BUDGET = "budget"  # int: the stratum's budget of total parameters

@@ -143,6 +143,7 @@ def test_files_that_are_named_exist(page: Path) -> None:
         ("run-directory.md", lambda: COLUMNS),
         ("index.md", lambda: [*FAMILIES.names(), *KINDS.names(), *METRICS.names()]),
         ("index.md", PRUNERS.names),
+        ("metrics.md", METRICS.names),
     ],
 )
 def test_every_name_is_on_its_page(page: str, names: Callable[[], Iterable[str]]) -> None:

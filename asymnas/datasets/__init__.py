@@ -129,10 +129,14 @@ DATASETS: Registry[Loader] = Registry("data set", __name__)
 
 
 def load_dataset(spec: DataSpec) -> Dataset:
-    """Loads the data set that `spec` names.
+    """Loads the data set that `spec` names; of `NAME?anomaly=CLASS` with that class held out.
 
     Raises:
         UnknownNameError: No such data set.
         DataError: It is missing, unreadable or unusable.
     """
-    return DATASETS.get(spec.source)(spec)
+    from asymnas.datasets._held_out import hold_out, named_class  # which imports this file
+
+    plain, odd = named_class(spec)
+    data = DATASETS.get(plain.source)(plain)
+    return hold_out(data, plain.name, odd) if odd else data

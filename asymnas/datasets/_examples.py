@@ -1,4 +1,4 @@
-"""Examples of a split: a tensor, or rows of one that stays in a file larger than memory."""
+"""Examples of a split: a tensor, or rows of what stays in a file larger than memory."""
 
 from collections.abc import Iterable, Iterator
 from typing import Protocol, overload
@@ -39,16 +39,34 @@ class Examples(Protocol):
         ...
 
 
+class Rows(Protocol):
+    """Where rows `[m, *shape]` are gathered from; a `Tensor` on the CPU is some, a file may be."""
+
+    @property
+    def shape(self) -> torch.Size:
+        """`[m, *shape]`."""
+        ...
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of a value."""
+        ...
+
+    def index_select(self, dim: int, index: Tensor, /) -> Tensor:
+        """The rows `index`, int64 `[k]`, as a tensor `[k, *shape]`; `dim` is 0."""
+        ...
+
+
 class Indexed:
-    """Rows of a tensor in an order of their own, gathered only when asked for.
+    """Rows in an order of their own, gathered only when asked for.
 
     Args:
-        source: All rows, `[m, *shape]`, on the CPU; may be mapped from a file.
+        source: All rows, `[m, *shape]`.
         order: Which rows are the examples, int64 `[n]`.
         device: Where batches are delivered; the source stays where it is.
     """
 
-    def __init__(self, source: Tensor, order: Tensor, device: torch.device | str = "cpu") -> None:
+    def __init__(self, source: Rows, order: Tensor, device: torch.device | str = "cpu") -> None:
         self._source, self._order, self._device = source, order, device
 
     @property

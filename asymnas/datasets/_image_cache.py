@@ -1,10 +1,13 @@
-"""Image files decoded once, into one file that every process maps into memory.
+"""Image files decoded once, into one file that every process reads its batches from.
 
 The file is `images/<directory>-<which>-<state>.npy` under the data root, a NumPy array of uint8
 `[n, c, h, w]`. `which` is a digest of the directory's path, the image size and `RULES`; `state`
 one of the files' names, sizes and times of modification. So a changed directory gets a new file,
 and the old one is deleted. A file that is replaced by one of its size under its old time is not
 noticed: delete the cache then.
+
+A small cache is mapped into memory. Of a greater one each batch is read: the pages of a map would
+count towards every worker, until it holds the whole file.
 
 A cache is written under another name and renamed when it is whole and on the disk. Processes that
 build it at once write a draft each; the last one's stays, and it is the same.
@@ -25,24 +28,25 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
 
+from asymnas.datasets._examples import Rows
 from asymnas.datasets._images import read_images
 from asymnas.datasets._messages import one_line
 from asymnas.datasets._progress import shown
+from asymnas.datasets._stored import StoredRows
 from asymnas.errors import DataError
 
 RULES = "1"  # raised when the same file is to become other pixels
+MAPPED_BYTES = 128 * 2**20  # up to which a cache is mapped, which is faster for small images
 FORGOTTEN_AFTER = 3600.0  # seconds without growth after which a draft is a crashed process's
 
 
-def cached_images(
-    directory: Path, names: Sequence[str], size: int | None, root: Path
-) -> NDArray[np.uint8]:
-    """Images as a map of their cache, uint8 `[n, c, h, w]`; decoded now unless that was done.
+def cached_images(directory: Path, names: Sequence[str], size: int | None, root: Path) -> Rows:
+    """Images as rows of their cache, uint8 `[n, c, h, w]`; decoded now unless that was done.
 
-    Pages are read when they are looked at and shared by all processes. What is written to the
-    array stays in this process.
+    They are read when they are looked at, and the system's copy of the file is shared by all
+    processes.
 
     Args:
         directory: Where the images lie.
@@ -61,7 +65,7 @@ def cached_images(
         for old in path.parent.glob(f"*-{which}-*.npy"):
             if old != path:
                 old.unlink(missing_ok=True)
-    return _mapped(path, len(names))
+    return _opened(path, len(names))
 
 
 def _states(directory: Path, names: Iterable[str]) -> Iterator[str]:
@@ -138,19 +142,17 @@ def _refuse_lack(folder: Path, needed: int, directory: Path) -> None:
         )
 
 
-def _mapped(path: Path, n: int) -> NDArray[np.uint8]:
-    """A whole cache of `n` images, mapped; writes to it stay in this process."""
+def _opened(path: Path, n: int) -> Rows:
+    """A whole cache of `n` images; nothing that is done to them reaches the file."""
     try:
-        images: Any = np.load(path, mmap_mode="c")
+        images: Any = np.load(path, mmap_mode="c")  # a private map, which torch takes unwarned
+        if images.dtype != np.uint8 or images.ndim != 4 or len(images) != n:
+            raise ValueError("it holds something else")
+        if images.nbytes > MAPPED_BYTES and hasattr(os, "preadv"):  # not on every system
+            return StoredRows(path, images.shape, images.offset)
     except (OSError, ValueError, EOFError) as error:
         raise DataError(
             f"the cache of decoded images {path} cannot be read ({one_line(error)}): delete it, "
             "and it is made again"
         ) from error
-    if images.dtype != np.uint8 or images.ndim != 4 or len(images) != n:
-        raise DataError(
-            f"the cache of decoded images {path} holds something else: delete it, and it is made "
-            "again"
-        )
-    found: NDArray[np.uint8] = images
-    return found
+    return torch.from_numpy(images)

@@ -75,7 +75,7 @@ def read_image(path: Path, size: int | None) -> NDArray[np.uint8]:
     Raises:
         DataError: Unreadable, or pixels of more than 8 bits.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         with Image.open(path) as image:
@@ -88,6 +88,11 @@ def read_image(path: Path, size: int | None) -> NDArray[np.uint8]:
             array = np.asarray(pixels, dtype=np.uint8)
     except DataError:
         raise
+    except UnidentifiedImageError as error:
+        raise DataError(
+            f"{path} is not a readable image (its content is of no known format): repair or remove "
+            "it"
+        ) from error
     except Exception as error:  # Pillow's decoders raise half a dozen unrelated types
         raise DataError(
             f"{path} is not a readable image ({one_line(error)}): repair or remove it"

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 def one_line(error: BaseException) -> str:
     """What a library's error says, on one line; its type where it says nothing."""
+    if isinstance(error, EOFError) and not str(error):
+        return "it ends too early"
     return " ".join(str(error).split()) or type(error).__name__
 
 

@@ -75,11 +75,21 @@ def read_archive(path: Path) -> Archive:
             return _read(path, stored)
     except DataError:
         raise
-    except Exception as error:  # zip, header and pickle errors share no base
+    except ValueError as error:
+        if "Object arrays" not in str(error):  # NumPy's word for them
+            raise _unreadable(path, error) from error
         raise DataError(
-            f"{path} cannot be read ({one_line(error)}): write plain numeric arrays with "
+            f"{path} holds Python objects, which are not read: write arrays of numbers with "
             "numpy.savez"
         ) from error
+    except Exception as error:  # zip, header and pickle errors share no base
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    return DataError(
+        f"{path} cannot be read ({one_line(error)}): write plain numeric arrays with numpy.savez"
+    )
 
 
 def _read(path: Path, stored: Any) -> Archive:

@@ -19,7 +19,8 @@ def varying(train: NDArray[Any]) -> NDArray[np.bool_]:
         mask = (train.min(axis=0) < train.max(axis=0)) & (train.std(axis=0) != 0)
     if not mask.any():
         raise DataError(
-            f"every column is constant on the {len(train)} training row(s): nothing can be learnt"
+            f"every column is constant on the {len(train)} training row(s), so nothing can be "
+            "learnt: add columns that vary"
         )
     return np.asarray(mask)
 

@@ -23,7 +23,9 @@ def check_spec(spec: DataSpec, *, takes: str = "", resizable: bool = False) -> N
     if takes and not spec.argument:
         raise DataError(f"{spec.name!r} lacks its {takes}: write {spec.source}:{takes}")
     if not takes and spec.argument:
-        raise DataError(f"{spec.source} takes nothing after a colon but got {spec.name!r}")
+        raise DataError(
+            f"{spec.source} takes nothing after a colon but got {spec.name!r}: write {spec.source}"
+        )
     if spec.image_size is not None and not resizable:
         raise DataError(
             f"{spec.source} cannot be resized but image_size is {spec.image_size}: "
@@ -42,7 +44,7 @@ def without_options(
     Args:
         spec: What was asked for.
         known: Names of the options there are.
-        takes: What stands after the colon, for messages.
+        takes: What stands after the colon, for messages; empty where nothing does.
         value: What an option is given, for messages.
 
     Returns:
@@ -52,7 +54,8 @@ def without_options(
         DataError: An option that is unknown, without a value, or given twice.
     """
     name, _, text = spec.name.partition("?")
-    form = f"{spec.source}:{takes}?{'&'.join(f'{option}={value}' for option in known)}"
+    plain = f"{spec.source}:{takes}" if takes else spec.source
+    form = f"{plain}?{'&'.join(f'{option}={value}' for option in known)}"
     found: dict[str, str] = {}
     for part in text.split("&") if text else ():
         option, _, given = part.partition("=")
@@ -74,7 +77,9 @@ def existing_file(spec: DataSpec) -> Path:
     if path.is_dir():
         raise DataError(f"{path} is a directory but {spec.source}: takes a file")
     if not path.is_file():
-        raise DataError(f"no such file: {path} (looked for at {path.absolute()})")
+        raise DataError(
+            f"no such file: {path}{_sought(path)}: check what stands after {spec.source}:"
+        )
     return path
 
 
@@ -88,8 +93,15 @@ def existing_directory(spec: DataSpec) -> Path:
     if path.is_file():
         raise DataError(f"{path} is a file but {spec.source}: takes a directory")
     if not path.is_dir():
-        raise DataError(f"no such directory: {path} (looked for at {path.absolute()})")
+        raise DataError(
+            f"no such directory: {path}{_sought(path)}: check what stands after {spec.source}:"
+        )
     return path
+
+
+def _sought(path: Path) -> str:
+    """Where a relative path leads."""
+    return "" if path.is_absolute() else f" (looked for at {path.absolute()})"
 
 
 def data_root(spec: DataSpec) -> Path:

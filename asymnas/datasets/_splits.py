@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from asymnas.datasets import Dataset, Indexed, PerSplit
+from asymnas.datasets._examples import Rows
 from asymnas.errors import DataError
 
 TEST_CAP = 10_000
@@ -159,36 +160,38 @@ def to_dataset(
         labels=per_split(labels, np.int64),
         anomalies=per_split(anomalies, np.bool_),
         data_range=data_range,
-        notes=tuple(notes),
+        notes=(*notes, *_told(anomalies)),
     )
 
 
 def to_views(
-    examples: NDArray[Any],
+    examples: Rows,
     rows: Splits,
     *,
     labels: Splits | None = None,
+    anomalies: Splits | None = None,
     notes: Sequence[str] = (),
 ) -> Dataset:
-    """A data set whose splits are views of one array that stays where it is, such as in a file.
+    """A data set whose splits are views of rows that stay where they are, such as in a file.
 
     Args:
-        examples: All examples, uint8 or float32 `[m, *shape]`, C-contiguous.
+        examples: All examples, uint8 or float32 `[m, *shape]`.
         rows: Which of them are in each split, indices `[n]`.
         labels: Class ids `[n]`, by split.
+        anomalies: Which examples are anomalous, bool `[n]`, by split.
         notes: What was done to the data.
 
     Raises:
         DataError: What `Dataset` refuses.
     """
-    source = torch.from_numpy(examples)
-    train, validation, test = (Indexed(source, torch.from_numpy(part)) for part in rows)
+    train, validation, test = (Indexed(examples, torch.from_numpy(part)) for part in rows)
     return Dataset(
         train=train,
         validation=validation,
         test=test,
         labels=per_split(labels, np.int64),
-        notes=tuple(notes),
+        anomalies=per_split(anomalies, np.bool_),
+        notes=(*notes, *_told(anomalies)),
     )
 
 
@@ -209,6 +212,14 @@ def with_shipped_test(
     """
     ids = None if labels is None else split(labels[0], seed, test=labels[1])
     return to_dataset(split(examples[0], seed, test=examples[1]), labels=ids, notes=notes)
+
+
+def _told(anomalies: Splits | None) -> tuple[str, ...]:
+    """How many anomalies there are, for a person to check."""
+    if anomalies is None:
+        return ()
+    held_out = [f"{int(part.sum()):,}" for part in (anomalies.validation, anomalies.test)]
+    return (f"anomalies: {held_out[0]} to validate, {held_out[1]} to test, none to train on",)
 
 
 def per_split(entries: Splits | None, dtype: type[np.generic]) -> PerSplit | None:

@@ -46,9 +46,11 @@ def table_dataset(
         anomalies = truth_values(_array(frame[options["anomaly"]]), what)
     rows = draw(len(frame), spec.seed) if anomalies is None else deal(anomalies, spec.seed)
     encoded = _encoded(frame.drop(columns=list(set(options.values()))), rows.train, where)
-    matrix, left_out = _matrix(encoded, rows.train, where)
+    matrix, constant, left_out = _matrix(encoded, rows.train, where)
     scaled = standardise(_taken(matrix, rows))
-    notes = [*notes, *left_out, *_told(encoded), "standardised on the training split"]
+    used = {name: column for name, column in encoded.items() if name not in constant}
+    told = [f"{role}: column {name}" for role, name in options.items()]
+    notes = [*notes, *told, *left_out, *_told(used), "standardised on the training split"]
     return to_dataset(
         scaled,
         labels=None if labels is None else _taken(labels, rows),
@@ -94,23 +96,26 @@ def _encoded(frame: Any, train: NDArray[np.int64], where: str) -> dict[str, Enco
 
 def _matrix(
     encoded: Mapping[str, Encoded], train: NDArray[np.int64], where: str
-) -> tuple[NDArray[np.float64], list[str]]:
-    """All columns that vary on the training rows, `[n, columns]`, and what was left out."""
+) -> tuple[NDArray[np.float64], list[str], list[str]]:
+    """All columns that vary on the training rows, `[n, columns]`; the others; what to note."""
     free = [name for name, column in encoded.items() if column.kind == "free text"]
     used = {name: column.values for name, column in encoded.items() if name not in free}
     if not used:
         raise DataError(
-            f"{where} has no column to learn from: {listed(free) or 'none is left'}"
-            f"{' is free text' if free else ''}; add numbers, or text of a few levels"
+            f"{where} has no column to learn from, {'only free text' if free else 'none is left'}"
+            f"{f' ({listed(free)})' if free else ''}: add numbers, or text of a few levels"
         )
     matrix = np.concatenate(list(used.values()), axis=1)
-    keep = varying(matrix[train])
+    try:
+        keep = varying(matrix[train])
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
     owners = np.repeat(np.array(list(used), dtype=object), [v.shape[1] for v in used.values()])
     constant = [name for name in used if name not in set(owners[keep])]
     notes = [f"constant on the training split, left out: {listed(constant)}"] if constant else []
     if free:
         notes.append(f"free text, left out: {listed(free)}")
-    return matrix[:, keep], notes
+    return matrix[:, keep], constant, notes
 
 
 def _told(encoded: Mapping[str, Encoded]) -> list[str]:

@@ -46,6 +46,14 @@ def _read(path: Path) -> tuple[Any, list[str]]:
         first = pd.read_csv(path, header=None, nrows=1, **options)
         header = _is_header(first)
         table = pd.read_csv(path, header=0 if header else None, **options)
+    except pd.errors.EmptyDataError as error:
+        raise DataError(
+            f"{path} is empty: write a line of column names, then one line an example"
+        ) from error
+    except UnicodeError as error:
+        raise DataError(
+            f"{path} is not encoded as UTF-8 ({one_line(error)}): save it as UTF-8"
+        ) from error
     except Exception as error:  # parser, codec and compression errors share no base
         raise DataError(
             f"{path} cannot be read as comma-separated values ({one_line(error)}): check the file"

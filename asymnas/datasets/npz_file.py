@@ -1,6 +1,6 @@
 """Arrays in a NumPy archive of one's own."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from asymnas.config import DataSpec
 from asymnas.datasets import DATASETS, Dataset
 from asymnas.datasets._messages import listed
-from asymnas.datasets._npz_names import read_archive
+from asymnas.datasets._npz_names import LABELS, read_archive
 from asymnas.datasets._scaling import (
     standardise,
     standardise_channels,
@@ -47,7 +47,7 @@ def load(spec: DataSpec) -> Dataset:
     check_spec(spec, takes="FILE")
     path = existing_file(spec)
     archive = read_archive(path)
-    notes = [f"arrays left out: {listed(archive.ignored)}"] if archive.ignored else []
+    notes = _left_out(archive.ignored)
     for name, array in archive.examples.items():
         _refuse_unusable(path, name, array, archive.signals)
     _refuse_unlike(path, archive.examples)
@@ -68,6 +68,19 @@ def load(spec: DataSpec) -> Dataset:
 
     labels = dealt(archive.labels) if archive.labels else None
     return _scaled(dealt(shaped), labels, dealt(odd) if odd else None, notes)
+
+
+def _left_out(names: Sequence[str]) -> list[str]:
+    """Which arrays are not used, and why not those that are named as labels."""
+    labels = [name for name in names if any(name.lower() in known for known in LABELS.values())]
+    others = [name for name in names if name not in labels]
+    notes = [f"arrays left out: {listed(others)}"] if others else []
+    if labels:
+        notes.append(
+            f"labels left out: {listed(labels)}; they count if each split has them, as text, truth "
+            "values or whole numbers, not as Python objects, of 2 classes or more"
+        )
+    return notes
 
 
 def _refuse_unusable(path: Path, name: str, array: Any, signals: bool) -> None:

@@ -7,6 +7,7 @@ from asymnas.analysis.estimates import Band, BudgetSplit, Interval, SplitInferen
 from asymnas.analysis.optimum import infer_split
 from asymnas.analysis.tuning import edge_share
 from asymnas.analysis.verdict import split_outcome, split_verdict
+from asymnas.metrics import METRICS
 from asymnas.results.records import Inferred, Record
 
 
@@ -18,6 +19,7 @@ def inferred(sweep: Record) -> Inferred:
         split=split,
         equal_macs=infer_split(sweep.measured, tolerance=tolerance, seed=seed, sizes="macs"),
         horizons=_horizons(sweep, tolerance, seed),
+        measures=_measures(sweep, tolerance, seed),
         rates=int(sweep.study.design["rates"]),
         edge=edge_share(sweep.table),
         verdict=split_verdict(split, sweep.config["dataset"]),
@@ -41,6 +43,20 @@ def _horizons(sweep: Record, tolerance: float, seed: int) -> dict[int, dict[int,
     return {examples: {entry.budget: entry.share for entry in found.budgets}}
 
 
+def _measures(sweep: Record, tolerance: float, seed: int) -> dict[str, dict[int, Interval]]:
+    """The best share by budget for each metric with a ceiling, by what is missing to it."""
+    found = {}
+    for name in METRICS.names():
+        ceiling = METRICS.get(name).ceiling
+        if ceiling is None or name not in sweep.measured:
+            continue
+        missing = ceiling - sweep.measured[name].astype(float)
+        rows = sweep.measured.assign(**{t.VAL_LOSS: missing})
+        split = infer_split(rows, tolerance=tolerance, seed=seed)
+        found[name] = {entry.budget: entry.share for entry in split.budgets}
+    return found
+
+
 def inference_json(found: Inferred) -> dict[str, Any]:
     """What `summary.json` says of an inference."""
     split = found.split
@@ -55,6 +71,11 @@ def inference_json(found: Inferred) -> dict[str, Any]:
         "horizons": [
             {"examples": rung, "budget": budget, **interval_json(share)}
             for rung, by_budget in found.horizons.items()
+            for budget, share in by_budget.items()
+        ],
+        "measures": [
+            {"measure": name, "budget": budget, **interval_json(share)}
+            for name, by_budget in found.measures.items()
             for budget, share in by_budget.items()
         ],
         "learning_rates_at_the_edge": found.edge,

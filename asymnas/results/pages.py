@@ -21,6 +21,7 @@ from asymnas.figures.content import (
     PageContent,
     Pairs,
     Points,
+    Rows,
     Section,
 )
 from asymnas.figures.cost import cost_rows
@@ -29,6 +30,7 @@ from asymnas.figures.drawing import architecture_drawing
 from asymnas.figures.front import front_panel
 from asymnas.figures.front_table import front_rows
 from asymnas.figures.importance import importance_panel
+from asymnas.figures.measured import measured_rows
 from asymnas.figures.share import share_panel
 from asymnas.figures.split import split_panel
 from asymnas.figures.split_reading import split_rows
@@ -39,6 +41,7 @@ from asymnas.results.checklist import practices
 from asymnas.results.cost import costs
 from asymnas.results.pictures import pictures
 from asymnas.results.records import Findings, Inferred, Record
+from asymnas.results.summary import metrics_of
 from asymnas.study.fanova import importances
 from asymnas.wording import percent, plural, short
 
@@ -88,14 +91,14 @@ def _robustness(sweep: Record, found: Inferred) -> list[str]:
     """What could fool the answer, one sentence each."""
     points = [*found.split.cautions]
     for examples, by_budget in found.horizons.items():
-        told = ", ".join(
-            f"{_estimate(share)} at {short(budget)}" for budget, share in by_budget.items()
-        )
-        if told:
+        if told := _by_budget(by_budget):
             points.append(
                 f"Trained on {short(examples)} examples only, with a schedule of its own, the best "
                 f"share is {told}."
             )
+    for measure, by_budget in found.measures.items():
+        if told := _by_budget(by_budget):
+            points.append(f"Judged by {measure} in place of the loss, the best share is {told}.")
     if found.edge is not None:
         wider = ": a wider range would do some of them good" if found.rates_too_narrow else ""
         points.append(
@@ -110,6 +113,10 @@ def _robustness(sweep: Record, found: Inferred) -> list[str]:
     if told:
         points.append(f"Losses vary by {told} (standard deviation), the share held fixed.")
     return [point for point in points if point]
+
+
+def _by_budget(shares: Mapping[int, Interval]) -> str:
+    return ", ".join(f"{_estimate(share)} at {short(budget)}" for budget, share in shares.items())
 
 
 def _estimate(share: Interval) -> str:
@@ -141,7 +148,7 @@ def _confirmation(findings: Findings) -> list[Section]:
         return []
     body: list[Block] = [
         confirmation_panel(found.contenders, found.comparisons),
-        contender_rows(found.contenders),
+        contender_rows(found.contenders, [o.name for o in findings.records.main.objectives]),
         comparison_rows(found.comparisons),
         Points([f"There is no {name}: {why}." for name, why in found.missing.items()]),
     ]
@@ -156,9 +163,18 @@ def _best(findings: Findings, summary: Mapping[str, Any]) -> list[Section]:
     caption = f"The best architecture, trial {best['trial']}."
     drawing = Drawing(svg=architecture_drawing(layers), caption=caption)
     return [
-        Section("best", "The best architecture", [drawing]),
+        Section("best", "The best architecture", [drawing, _measured(findings, best)]),
         Section("reconstructions", "Reconstructions", pictures(findings, summary)),
     ]
+
+
+def _measured(findings: Findings, best: Mapping[str, Any]) -> Rows:
+    """The best by all metrics, beside the best of the symmetric search if there is one."""
+    networks = {"best": best["metrics"]}
+    control = findings.records.control
+    if control is not None and len(control.front):
+        networks["symmetric"] = metrics_of(control.front.iloc[0])
+    return measured_rows(networks)
 
 
 def _training(findings: Findings, summary: Mapping[str, Any]) -> list[Section]:

@@ -102,6 +102,7 @@ class Inferred:
         split: Where the best share lies.
         equal_macs: The same with MACs in place of parameters.
         horizons: The best share by budget after shorter training, by examples seen.
+        measures: The best share by budget for what else was measured, by metric.
         rates: Learning rates tried.
         edge: The part of the architectures whose best learning rate is at the range's edge.
         verdict: The answer in sentences.
@@ -110,6 +111,7 @@ class Inferred:
     split: SplitInference
     equal_macs: SplitInference
     horizons: dict[int, dict[int, Interval]]
+    measures: dict[str, dict[int, Interval]]
     rates: int
     edge: float | None
     verdict: list[str]

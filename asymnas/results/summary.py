@@ -10,6 +10,7 @@ from asymnas import table as t
 from asymnas.analysis.front import hypervolume, reference_point
 from asymnas.analysis.split import decoder_share
 from asymnas.figures.style import label, value
+from asymnas.metrics import METRICS
 from asymnas.results.confirmed import BEST
 from asymnas.results.inferred import inference_json
 from asymnas.results.records import Findings, Record, Records
@@ -67,11 +68,19 @@ def _entry(row: "pd.Series[Any]", record: Record) -> dict[str, Any]:
     return {
         "trial": int(row[t.TRIAL]),
         "values": {n: int(v) if n in t.COUNT_COLUMNS else v for n, v in values.items()},
+        "metrics": metrics_of(row),
         **{name: int(row[name]) for name in counts},
         t.DECODER_SHARE: float(row[t.DECODER_SHARE]),
         t.LEARNING_RATE: float(row[t.LEARNING_RATE]),
         t.ARCHITECTURE: row[t.ARCHITECTURE],
+        **({t.PRESET: row[t.PRESET]} if pd.notna(row.get(t.PRESET)) else {}),
     }
+
+
+def metrics_of(row: "pd.Series[Any]") -> dict[str, float]:
+    """What a trial was measured by, on the validation split, by name."""
+    names = [name for name in METRICS.names() if name in row and pd.notna(row[name])]
+    return {name: float(row[name]) for name in names}
 
 
 def verdict(findings: Findings, summary: Mapping[str, Any]) -> list[str]:

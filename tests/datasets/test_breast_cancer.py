@@ -2,8 +2,13 @@ import pytest
 import torch
 from sklearn.datasets import load_breast_cancer
 
+from asymnas import Architecture
 from asymnas.config import DataSpec
 from asymnas.datasets import load_dataset
+from asymnas.families.dense import DenseSide
+from asymnas.measurement import facts_of
+
+ANOMALIES = "breast-cancer-anomalies"
 
 
 def test_all_rows_with_their_labels():
@@ -21,6 +26,7 @@ def test_as_anomalies_the_malignant_ones_are_held_out():
     data = load_dataset(DataSpec(name="breast-cancer-anomalies"))
     assert [len(part) for part in (data.train, data.validation, data.test)] == [258, 134, 177]
     assert [int(part.sum()) for part in data.anomalies] == [0, 106, 106]
+    assert data.notes[-1] == "anomalies: 106 to validate, 106 to test, none to train on"
     for ids, odd in zip(data.labels, data.anomalies, strict=True):
         assert torch.equal(ids == 0, odd)
 
@@ -37,3 +43,11 @@ def test_labels_stay_with_their_rows(name):
             value = table.data[original[end], column][0]
             if (table.data[:, column] == value).sum() == 1:
                 assert labels[order[end]].item() == table.target[original[end]][0]
+
+
+@pytest.mark.parametrize(("name", "labels"), [("breast-cancer", True), (ANOMALIES, False)])
+def test_metrics_of_classes_need_two_of_them_to_train_on(name, labels):
+    data = load_dataset(DataSpec(name=name))
+    side = DenseSide(widths=(4,))
+    network = Architecture(family="dense", encoder=side, decoder=side, shape=(30,), latent=2)
+    assert facts_of(data, network).labels == labels

@@ -1,10 +1,15 @@
 """A split that stays in its file behaves as the tensor of its rows."""
 
+import gc
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
 
 from asymnas.datasets import Dataset, Indexed, PerSplit, load_dataset, normal
+from asymnas.datasets._stored import StoredRows
 from asymnas.errors import DataError
 
 SOURCE = torch.randint(0, 256, (50, 3, 4, 5), dtype=torch.uint8)
@@ -104,3 +109,66 @@ def test_the_first_data_set_has_labels_and_no_anomalies(small):
     data = load_dataset(small("digits"))
     assert data.anomalies is None
     assert normal(data, "validation") is data.validation
+
+
+@pytest.fixture
+def stored(tmp_path):
+    np.save(tmp_path / "a.npy", SOURCE.numpy())
+    offset = (tmp_path / "a.npy").stat().st_size - SOURCE.numel()
+    return StoredRows(tmp_path / "a.npy", SOURCE.shape, offset)
+
+
+@pytest.mark.parametrize("rows", [[], [0], [49, 3, 3, 0]])
+def test_rows_of_a_file_are_those_of_its_tensor(stored, rows):
+    index = torch.tensor(rows, dtype=torch.long)
+    assert torch.equal(stored.index_select(0, index), SOURCE.index_select(0, index))
+    assert (stored.shape, stored.dtype) == (SOURCE.shape, SOURCE.dtype)
+    assert torch.equal(Indexed(stored, ORDER)[torch.arange(31)], WHOLE)
+
+
+def test_a_batch_belongs_to_whoever_asked_for_it(stored):
+    index = torch.tensor([7])
+    stored.index_select(0, index).zero_()
+    assert torch.equal(stored.index_select(0, index), SOURCE[7:8])
+
+
+@pytest.mark.parametrize("row", [-1, 50])
+def test_rows_that_are_not_there(stored, row):
+    with pytest.raises(IndexError, match="no such rows"):
+        stored.index_select(0, torch.tensor([row]))
+
+
+def test_a_file_that_is_handed_over_in_parts(stored, monkeypatch):
+    whole = os.preadv
+    monkeypatch.setattr(os, "preadv", lambda f, b, at: whole(f, [b[0][:7]], at))
+    assert torch.equal(stored.index_select(0, ORDER), WHOLE)
+
+
+def test_a_file_that_was_cut_is_an_error_and_one_deleted_is_not(stored, tmp_path):
+    path = tmp_path / "a.npy"
+    content = path.read_bytes()
+    path.write_bytes(content[:-5])
+    assert torch.equal(stored.index_select(0, torch.tensor([3])), SOURCE[3:4])
+    with pytest.raises(DataError, match=r"a\.npy cannot be read \(it has become shorter\): delete"):
+        stored.index_select(0, torch.tensor([49]))
+    path.write_bytes(content)
+    path.unlink()
+    assert torch.equal(stored.index_select(0, ORDER), WHOLE)
+
+
+def test_threads_read_at_once(stored):
+    with ThreadPoolExecutor(4) as pool:
+        batches = [pool.submit(stored.index_select, 0, ORDER) for _ in range(200)]
+    assert all(torch.equal(batch.result(), WHOLE) for batch in batches)
+
+
+def test_the_file_is_closed_with_its_rows(tmp_path):
+    path = tmp_path / "a.bin"
+    path.write_bytes(bytes(6))
+    rows = StoredRows(path, (2, 3), 0)
+    file = rows._file
+    assert os.fstat(file).st_size == 6
+    del rows
+    gc.collect()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(file)

@@ -16,6 +16,7 @@ from problems import space_of
 from asymnas.config import DataSpec
 from asymnas.datasets import Dataset, Indexed, _image_cache, load_dataset
 from asymnas.datasets._image_cache import cached_images
+from asymnas.datasets._stored import StoredRows
 from asymnas.errors import DataError
 from asymnas.executors.local import LocalProcesses
 from asymnas.families import Problem
@@ -43,7 +44,16 @@ def names(folder):
 
 
 def cache(folder, root, size=None):
-    return cached_images(folder, names(folder), size, root)
+    """All images of the cache."""
+    rows = cached_images(folder, names(folder), size, root)
+    return rows.index_select(0, torch.arange(len(names(folder)))).numpy()
+
+
+@pytest.fixture(params=["mapped", "read"], autouse=True)
+def way(request, monkeypatch):
+    """Small caches are mapped, great ones are read: here each way for all."""
+    monkeypatch.setattr(_image_cache, "MAPPED_BYTES", 2**40 if request.param == "mapped" else 0)
+    return request.param
 
 
 def files(root):
@@ -63,26 +73,31 @@ def undecoded(monkeypatch):
     return start
 
 
-def test_the_map_holds_every_image_in_order_and_the_next_start_decodes_nothing(
+def test_the_cache_holds_every_image_in_order_and_the_next_start_decodes_nothing(
     folder, root, undecoded
 ):
     first = cache(folder, root)
-    assert isinstance(first, np.memmap)
     assert np.array_equal(first, IMAGES.transpose(0, 3, 1, 2))
     undecoded()
     assert np.array_equal(cache(folder, root), first)
 
 
-def test_what_is_written_to_the_map_stays_in_this_process(folder, root):
-    cache(folder, root)[:] = 0
+def test_a_small_cache_is_mapped_and_a_great_one_is_read(folder, root, way):
+    rows = cached_images(folder, names(folder), None, root)
+    assert isinstance(rows, torch.Tensor if way == "mapped" else StoredRows)
+
+
+def test_what_is_written_to_a_map_stays_in_this_process(folder, root, monkeypatch):
+    monkeypatch.setattr(_image_cache, "MAPPED_BYTES", 2**40)
+    cached_images(folder, names(folder), None, root).zero_()
     assert np.array_equal(cache(folder, root), IMAGES.transpose(0, 3, 1, 2))
 
 
-def test_splits_are_views_of_one_map(folder, root):
+def test_splits_are_views_of_one_source(folder, root):
     data = load_dataset(DataSpec(name=f"folder:{folder}", root=str(root)))
     splits = (data.train, data.validation, data.test)
     assert all(isinstance(split, Indexed) for split in splits)
-    assert len({split._source.data_ptr() for split in splits}) == 1
+    assert len({id(split._source) for split in splits}) == 1
     found = {image.numpy().tobytes() for split in splits for x in split.split(50) for image in x}
     assert found == {image.transpose(2, 0, 1).tobytes() for image in IMAGES}
 
@@ -111,12 +126,13 @@ def replace_one(folder):
 )
 def test_a_changed_directory_gets_a_new_cache_and_the_old_one_goes(folder, root, change):
     cache(folder, root, 4)
-    before, old = cache(folder, root), files(root)
+    before, old = cached_images(folder, names(folder), None, root), files(root)
     change(folder)
     after = cache(folder, root)
     expected = [np.moveaxis(np.asarray(Image.open(folder / n)), -1, 0) for n in names(folder)]
     assert np.array_equal(after, expected)
-    assert np.array_equal(before, IMAGES.transpose(0, 3, 1, 2))  # who has it mapped keeps it
+    kept = before.index_select(0, torch.arange(150))  # whoever has it open keeps it
+    assert np.array_equal(kept, IMAGES.transpose(0, 3, 1, 2))
     assert len(files(root)) == 2
     assert len({*files(root), *old}) == 3  # the other size's is left alone
 
@@ -229,6 +245,7 @@ def test_processes_that_build_at_once_agree(folder, root):
         tasks = [workers.submit(cached_images, folder, names(folder), None, root) for _ in "abcd"]
         for task in tasks:
             assert np.array_equal(task.result(), IMAGES.transpose(0, 3, 1, 2))
+    assert np.array_equal(cache(folder, root), IMAGES.transpose(0, 3, 1, 2))
     assert len(files(root)) == 1
 
 
@@ -257,7 +274,7 @@ def test_progress_is_told_on_standard_error(folder, root, monkeypatch, capsys):
     assert printed.err.splitlines()[-1] == "decoding images: 150 of 150"
 
 
-def test_a_rung_is_the_same_from_the_map_as_from_memory(folder, root, monkeypatch):
+def test_a_rung_is_the_same_from_the_cache_as_from_memory(folder, root, monkeypatch):
     spec = DataSpec(name=f"folder:{folder}", root=str(root))
     problem = Problem(shape=(3, 6, 5), latent=4)
     job = Job(
@@ -273,10 +290,10 @@ def test_a_rung_is_the_same_from_the_map_as_from_memory(folder, root, monkeypatc
         samples=True,
         test=True,
     )
-    mapped = train_rung(job)
+    cached = train_rung(job)
     data = load_dataset(spec)
     parts = {n: torch.cat(list(getattr(data, n).split(9))) for n in ("train", "validation", "test")}
     monkeypatch.setattr("asymnas.training._resident", lambda *_: Dataset(**parts))
     resident = train_rung(job)
-    assert mapped.metrics == resident.metrics
-    assert all(np.array_equal(*pair) for pair in zip(mapped.samples, resident.samples, strict=True))
+    assert cached.metrics == resident.metrics
+    assert all(np.array_equal(*pair) for pair in zip(cached.samples, resident.samples, strict=True))

@@ -8,15 +8,12 @@ import torch
 from problems import space_of
 
 from asymnas.architecture import Architecture, count_macs, count_params
-from asymnas.config import DataSpec
-from asymnas.datasets import load_dataset
 from asymnas.downsampling import DOWNSAMPLINGS
 from asymnas.errors import ConfigError
 from asymnas.families import FAMILIES, Problem
 from asymnas.families.conv1d import SignalSide
 from asymnas.families.conv2d import ConvSide
 from asymnas.suggesters import Fixed, options_of
-from asymnas.training import Job, train_rung
 from asymnas.upsampling import UPSAMPLINGS
 
 SIGNAL = Problem(shape=(2, 128), latent=8)
@@ -129,35 +126,3 @@ def test_conv2d_names_conv1d_for_signals_and_dense_takes_them(shape):
     with pytest.raises(ConfigError, match=r"conv2d takes images .* take conv1d for signals"):
         Architecture(family="conv2d", encoder=side, decoder=side, shape=shape, latent=3)
     assert FAMILIES.get("dense").refuse(Problem(shape=shape, latent=3)) is None
-
-
-def test_it_learns_made_signals_better_than_principal_components():
-    spec = DataSpec(name="signals")
-    data = load_dataset(spec)
-    train, validation = data.train[:6_000].flatten(1), data.validation.flatten(1)
-    mean = train.mean(0)
-    basis = torch.linalg.svd(train - mean, full_matrices=False).Vh[: SIGNAL.latent]
-    centred = validation - mean
-    linear = float((centred - centred @ basis.T @ basis).square().mean())
-    side = SignalSide(channels=(12, 20, 28), kernels=(7, 7, 7), resampling="strided")
-    architecture = Architecture(
-        family="conv1d",
-        encoder=side,
-        decoder=replace(side, resampling="nearest"),
-        shape=SIGNAL.shape,
-        latent=SIGNAL.latent,
-    )
-    assert architecture.counts.total_params < 20_000
-    steps = 200
-    job = Job(
-        architecture=architecture,
-        data=spec,
-        learning_rate=6e-3,
-        batch_size=64,
-        seed=0,
-        until=steps,
-        total=steps,
-    )
-    result = train_rung(job)
-    assert not result.failure
-    assert result.metrics["val_loss"] < 0.8 * linear

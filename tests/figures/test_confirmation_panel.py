@@ -1,5 +1,7 @@
 """The confirmation: every seed, every estimate, and no verdict where there is none."""
 
+from dataclasses import replace
+
 import pytest
 from made_findings import made_comparison, made_contender
 
@@ -99,6 +101,16 @@ def test_contenders_are_listed_with_as_many_decimals_as_their_spread_is_worth():
     assert rows.rows[1][1] == "0.01100"
     assert rows.rows[0][3:] == ("62\xa0%", "149,312", "4.2M", "0.0027", "3")
     assert rows.marked == 0
+
+
+def test_a_metric_that_was_an_objective_has_a_column_where_all_have_it():
+    both = [
+        replace(made_contender(name, [0.01, 0.02]), metrics={"aupr": {0: low, 1: low + 0.1}})
+        for name, low in (("best", 0.8), ("mirror", 0.6))
+    ]
+    rows = contender_rows(both, ["aupr", "kl", "total_params"])
+    assert rows.columns[:4] == ("contender", "test loss", "test AUPR", "decoder share")
+    assert [row[2] for row in rows.rows] == ["0.850 ± 0.071", "0.650 ± 0.071"]
 
 
 def test_contenders_without_scores_or_spread_are_coped_with():

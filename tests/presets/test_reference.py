@@ -66,9 +66,17 @@ def test_it_is_its_own_mirror(reference):
     assert reference.mirror() == reference
 
 
-@pytest.mark.parametrize("name", PRESETS.names())
-def test_every_preset_reconstructs_its_shape(name):
+EXACT = [name for name in PRESETS.names() if PRESETS.get(name).exact]
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_every_exact_preset_reconstructs_its_shape_and_has_its_published_size(name):
     preset = Architecture.preset(name)
     x = torch.randn(2, *preset.shape)
     assert preset.build(0)(x).shape == x.shape
     assert Architecture.from_dict(preset.to_dict()) == preset
+    assert (preset.encoder_params, preset.decoder_params) == PRESETS.get(name).params
+
+
+def test_the_reference_is_exact():
+    assert "reference" in EXACT

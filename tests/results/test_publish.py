@@ -117,6 +117,23 @@ def test_a_sweep_that_holds_little_invents_nothing(name: str) -> None:
         assert summary["decoder_share"] == []
 
 
+def test_what_else_was_measured_has_a_best_share_of_its_own() -> None:
+    """The same runs, judged by a probe that wants the share elsewhere."""
+    table = made_sweep()
+    other = truth_with_share("additive", 0.3)
+    probed = synthetic_sweep(other, Design(), Noise(), seed=3)
+    assert (probed[t.CLUSTER] == table[t.CLUSTER]).all()
+    summary, html = of_sweep(table.assign(probe_accuracy=1 - probed[t.VAL_LOSS], psnr=20.0))
+    shares = {entry["budget"]: entry for entry in summary["decoder_share"]}
+    found = summary["measures"]
+    assert {entry["measure"] for entry in found} == {"probe_accuracy"}
+    assert [entry["budget"] for entry in found] == list(shares)
+    for entry in found:
+        assert entry["estimate"] == pytest.approx(0.3, abs=0.08)
+        assert entry["low"] < entry["high"] < shares[entry["budget"]]["low"]
+    assert "Judged by probe_accuracy in place of the loss, the best share is" in html
+
+
 def test_one_budget_has_no_trend() -> None:
     summary, html = of_sweep(made_sweep(budgets=(150_000,)))
     assert len(summary["decoder_share"]) == 1

@@ -1,0 +1,160 @@
+"""Searches that begin with presets: first, once, counted exactly, told apart."""
+
+import json
+from concurrent.futures import Executor
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+import pandas as pd
+import pytest
+
+from asymnas import Run, StudyConfig, run_search
+from asymnas import table as t
+from asymnas.errors import ConfigError, StudyError
+from asymnas.followups import SweepConfig
+from asymnas.run import settle
+from asymnas.sweeps import settle_sweep
+
+from .conftest import Counting
+
+PRESETS = ["dc-ae", "reference", "sd-vae", "taesd"]
+
+
+@pytest.fixture
+def queued(small: StudyConfig) -> StudyConfig:
+    """A search of images that begins with every preset."""
+    return replace(small, family="conv2d", budget=20_000, trials=6, examples=384, enqueue=("all",))
+
+
+def origins(table: pd.DataFrame) -> list[str]:
+    return list(table[t.PRESET].fillna(""))
+
+
+def test_presets_are_the_first_trials_and_are_counted(
+    queued: StudyConfig, in_process: Executor
+) -> None:
+    plan = settle(queued)
+    run = run_search(queued, executor=in_process)
+    own = run.table[run.table[t.DUPLICATE_OF].isna()]
+    assert len(own) == 6
+    assert origins(run.table) == [*PRESETS, *[""] * (len(run.table) - 4)]
+    for preset, row in zip(plan.queue.presets, run.table.to_dict("records"), strict=False):
+        assert row[t.ARCHITECTURE] == preset.architecture.to_dict()
+        assert row[t.LEARNING_RATE] == pytest.approx(0.004)
+        assert row["drawn.encoder_width"] == preset.parameters["encoder_width"]
+    written = pd.read_csv(Path(queued.run_dir) / "trials.csv")
+    assert origins(written)[:5] == [*PRESETS, ""]
+    of_front = {entry["trial"]: entry.get("preset") for entry in run.summary["front"]}
+    assert any(of_front.values())
+    assert all(of_front[n] == (PRESETS[n] if n < 4 else None) for n in of_front)
+    assert '<th class="words">preset' in (Path(queued.run_dir) / "report.html").read_text()
+
+
+@pytest.mark.parametrize("stop_at", [0, 1, 5, 9])
+def test_an_interrupted_search_goes_on_without_doubling(
+    queued: StudyConfig, in_process: Executor, stop_at: int, tmp_path: Path
+) -> None:
+    run_search(queued, executor=Counting(stop_at=stop_at))
+    run = run_search(queued, executor=in_process)
+    whole = run_search(replace(queued, run_dir=str(tmp_path / "whole")), executor=in_process)
+    kept = [t.TRIAL, t.STATE, t.PRESET, t.VAL_LOSS, t.TOTAL_PARAMS, t.LEARNING_RATE]
+    pd.testing.assert_frame_equal(run.table[kept], whole.table[kept])
+
+
+def test_a_queued_trial_that_a_crash_left_waiting_is_taken_up_once(
+    queued: StudyConfig, in_process: Executor
+) -> None:
+    preset = settle(queued).queue.presets[0]
+    run_search(replace(queued, trials=1), executor=Counting(stop_at=0))
+    storage = f"sqlite:///{Path(queued.run_dir) / 'study.db'}"
+    study = optuna.load_study(study_name=queued.name, storage=storage)
+    second = settle(queued).queue.presets[1]
+    study.enqueue_trial(dict(second.parameters), user_attrs={t.PRESET: second.name})
+    run = run_search(queued, executor=in_process)
+    assert origins(run.table)[:5] == [*PRESETS, ""]
+    assert run.table[t.ARCHITECTURE][0] == preset.architecture.to_dict()
+    assert run.table[t.ARCHITECTURE][1] == second.architecture.to_dict()
+
+
+def test_fewer_trials_than_presets_leave_the_rest_for_later(
+    queued: StudyConfig, in_process: Executor
+) -> None:
+    assert origins(run_search(replace(queued, trials=2), executor=in_process).table) == PRESETS[:2]
+    assert origins(run_search(queued, executor=in_process).table)[:5] == [*PRESETS, ""]
+
+
+def test_the_queue_is_part_of_what_a_run_is(queued: StudyConfig, in_process: Executor) -> None:
+    one = replace(queued, trials=1, enqueue=("taesd",))
+    run_search(one, executor=in_process)
+    with pytest.raises(StudyError, match=r"enqueue was \['taesd'\], now \['sd-vae'\]"):
+        run_search(replace(one, enqueue=("sd-vae",)), executor=in_process)
+
+
+def test_a_run_from_before_there_were_presets_goes_on(
+    small: StudyConfig, in_process: Executor
+) -> None:
+    one = replace(small, trials=1)
+    run = run_search(one, executor=in_process)
+    study = run.study.optuna
+    for name in ("asymnas:pinned", "asymnas:config"):
+        stored = dict(study.user_attrs[name])
+        del stored["enqueue"]
+        study.set_user_attr(name, stored)
+    again = run_search(replace(one, trials=2), executor=in_process)
+    assert len(again.table) >= 2
+    assert t.PRESET not in again.table
+    assert "preset" not in json.dumps(again.summary["front"])
+
+
+def test_equal_presets_are_trained_once(small: StudyConfig, in_process: Executor) -> None:
+    config = replace(small, enqueue=("scvi",), trials=2)
+    run = run_search(config, executor=in_process)
+    assert origins(run.table) == ["scvi", *[""] * (len(run.table) - 1)]
+
+
+def test_what_cannot_be_enqueued_is_refused_in_one_line(
+    queued: StudyConfig, small: StudyConfig
+) -> None:
+    for config, names, message in [
+        (queued, ("dac",), "dac is a preset of conv1d, not of conv2d, which has: dc-ae, reference"),
+        (queued, ("vae",), "no preset is called 'vae'; there are: dac, dc-ae"),
+        (small, ("linear-decoder",), "draws no such structure: .* asymnas.confirm --presets"),
+        (replace(queued, symmetric=True), ("taesd",), "not symmetric, .* that are: reference$"),
+        (replace(small, symmetric=True), ("all",), "there is nothing to enqueue: linear-decoder"),
+    ]:
+        with pytest.raises(ConfigError, match=message) as caught:
+            settle(replace(config, enqueue=names))
+        assert "\n" not in str(caught.value)
+    with pytest.raises(ConfigError, match="distinct names"):
+        replace(queued, enqueue=("taesd", "taesd"))
+
+
+def test_a_symmetric_search_begins_with_what_is_symmetric(
+    queued: StudyConfig, in_process: Executor
+) -> None:
+    config = replace(queued, symmetric=True, trials=2)
+    plan = settle(config)
+    assert plan.queue.names == ("reference",)
+    assert set(plan.queue.left_out) == {"dc-ae", "sd-vae", "taesd"}
+    run = run_search(config, executor=in_process)
+    assert origins(run.table)[:2] == ["reference", ""]
+    assert run.table[t.DECODER_SHARE][0] == pytest.approx(0.5, abs=0.03)
+
+
+def test_a_sweep_takes_no_presets(queued: StudyConfig) -> None:
+    sweep = SweepConfig(study=queued, shares=2, architectures=1, screen=1, budgets=(20_000,))
+    assert settle_sweep(sweep).plan.queue.presets == ()
+
+
+def test_the_command_says_what_it_begins_with(search, tmp_path: Path) -> None:
+    code, out, _ = search(
+        *("--family", "dense", "--budget", "6k", "--latent", "8", "--trials", "2"),
+        *("--examples", "384", "--workers", "1", "--enqueue", "all"),
+        *("--run-dir", str(tmp_path / "run")),
+    ).finish()
+    assert code == 0
+    assert "The first trials are presets:\n  scvi: 5," in out
+    assert "left out: linear-decoder cannot be enqueued" in out
+    assert "Presets: scvi (trial 0): complete, val_loss 0." in out
+    assert Run.open(tmp_path / "run").table[t.PRESET][0] == "scvi"

@@ -1,0 +1,149 @@
+"""Every family with every kind on every sort of data: from the search to the network reloaded."""
+
+from concurrent.futures import Executor
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from asymnas import StudyConfig, find_best_architecture, run_search
+from asymnas import table as t
+from asymnas.architecture import refusal
+from asymnas.config import DataSpec
+from asymnas.datasets import load_dataset, normal
+from asymnas.errors import ConfigError
+from asymnas.evaluation import evaluate
+from asymnas.families import FAMILIES, Problem
+from asymnas.kinds import KINDS, kind_of
+from asymnas.run import settle
+from asymnas.rundir import REPORT, SUMMARY
+
+EMBEDDED = ("digits", "signals", "breast-cancer-anomalies", "wine", "photos", "deep-generator")
+NATURAL = {
+    "conv2d": "digits",
+    "conv1d": "signals",
+    "dense": "breast-cancer-anomalies",
+    "transformer": "digits",
+}
+MADE = ("csv", "npz")
+SPECS = (*KINDS.names(), "plain:loss=l1", "variational:likelihood=bernoulli,beta=0.5")
+
+
+@lru_cache
+def _shape(dataset: str) -> tuple[int, ...]:
+    return load_dataset(DataSpec(name=dataset)).shape
+
+
+def _made(directory: Path, sort: str) -> str:
+    """Data of the user's own: a table with gaps and words, or small images of two channels."""
+    rng = np.random.default_rng(0)
+    if sort == "csv":
+        table = pd.DataFrame(rng.normal(size=(90, 5)).cumsum(1), columns=list("abcde"))
+        table["word"] = rng.choice(["red", "green", "blue"], 90)
+        table.loc[::9, "c"] = np.nan
+        table["class"] = rng.integers(0, 3, 90)
+        table.to_csv(directory / "own.csv", index=False)
+        return f"csv:{directory / 'own.csv'}?label=class"
+    ramp = np.linspace(0, 1, 12 * 10).reshape(12, 10)
+    images = ramp * rng.uniform(0.2, 1, (90, 2, 1, 1))
+    np.savez(directory / "own.npz", images=images.astype(np.float32))
+    return f"npz:{directory / 'own.npz'}"
+
+
+def _bottleneck(family: str, shape: tuple[int, ...], kind: str) -> str | None:
+    """The first bottleneck that the combination takes."""
+    for bottleneck in ("dense", "spatial"):
+        if refusal(family, Problem(shape=shape, latent=4, bottleneck=bottleneck), kind) is None:
+            return bottleneck
+    return None
+
+
+def _config(tmp_path: Path, dataset: str, family: str, kind: str) -> StudyConfig:
+    return StudyConfig(
+        dataset=dataset,
+        family=family,
+        kind=kind,
+        latent=4,
+        budget=12_000,
+        trials=3,
+        examples=1_600,
+        batch_size=32,
+        pruner="none",
+        workers=1,
+        precision="fp32",
+        run_dir=str(tmp_path / "run"),
+    )
+
+
+def _from_search_to_network(config: StudyConfig, executor: Executor) -> None:
+    """Searches, looks at all that a run leaves, and reloads the best network."""
+    run = run_search(config, executor=executor)
+    states = run.table[t.STATE].value_counts().to_dict()
+    assert sum(states.values()) >= 3
+    assert states.get("complete", 0) >= 1, run.table[[t.STATE, t.FAILURE]].to_string()
+    directory = Path(config.run_dir)
+    for name in (SUMMARY, REPORT, "trials.csv", "best/weights.safetensors"):
+        assert (directory / name).exists()
+    best = find_best_architecture(directory)
+    assert best.architecture.kind == config.kind
+    data = load_dataset(config.data())
+    model = best.load()
+    found = evaluate(model, normal(data, "validation"), kind=config.kind)
+    assert found.loss == pytest.approx(best.values["val_loss"], rel=1e-4)
+    x = torch.rand(3, *data.shape)
+    assert torch.equal(find_best_architecture(directory).load()(x), model(x))
+    assert model.decode(model.encode(x)).shape == x.shape
+
+
+def _unsuited(config: StudyConfig) -> bool:
+    """Whether the data cannot be what the kind needs; then a run must end before it starts."""
+    if not kind_of(config.kind).unit_interval:
+        return False
+    data = load_dataset(config.data())
+    return data.train.dtype != torch.uint8 and not all(
+        chunk.min() >= 0 and chunk.max() <= 1
+        for split in (data.train, data.validation, data.test)
+        for chunk in split.split(1_000)
+    )
+
+
+def _check(tmp_path: Path, dataset: str, family: str, kind: str, executor: Executor) -> None:
+    bottleneck = _bottleneck(family, _shape(dataset), kind)
+    config = _config(tmp_path, dataset, family, kind)
+    if bottleneck is None:
+        with pytest.raises(ConfigError, match=f"{family}"):
+            settle(config)
+        return
+    config = replace(config, bottleneck=bottleneck)
+    if _unsuited(config):
+        with pytest.raises(ConfigError, match="values from 0 to 1"):
+            settle(config)
+        return
+    _from_search_to_network(config, executor)
+
+
+@pytest.mark.parametrize(("family", "dataset"), NATURAL.items())
+@pytest.mark.parametrize("kind", KINDS.names())
+def test_a_search_ends_in_a_network(
+    tmp_path: Path, in_process: Executor, dataset: str, family: str, kind: str
+) -> None:
+    _check(tmp_path, dataset, family, kind, in_process)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dataset", [*EMBEDDED, *MADE])
+@pytest.mark.parametrize("family", FAMILIES.names())
+@pytest.mark.parametrize("kind", SPECS)
+def test_every_combination_ends_in_a_network(
+    tmp_path: Path, in_process: Executor, dataset: str, family: str, kind: str
+) -> None:
+    named = _made(tmp_path, dataset) if dataset in MADE else dataset
+    _check(tmp_path, named, family, kind, in_process)
+
+
+def test_the_natural_data_are_of_every_family() -> None:
+    assert set(NATURAL) == set(FAMILIES.names())

@@ -1,0 +1,100 @@
+"""Metrics in a run: objectives with their direction, refusals before anything trains, the files."""
+
+import json
+from concurrent.futures import Executor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from asymnas import StudyConfig, run_search
+from asymnas import table as t
+from asymnas.errors import ConfigError
+from asymnas.run import settle
+from runs.conftest import Counting
+
+OF_DIGITS = ("active_units", "knn_accuracy", "mae", "mse", "probe_accuracy", "psnr")
+
+
+def test_complete_trials_are_measured_by_all_that_can_be(
+    small: StudyConfig, in_process: Executor
+) -> None:
+    run = run_search(replace(small, trials=6), executor=in_process)
+    complete = run.table[run.table[t.STATE] == "complete"]
+    times = [f"{side}_latency_{n}" for side in ("encoder", "decoder") for n in (1, 64)]
+    assert np.isfinite(complete[[*OF_DIGITS, *times]].to_numpy(dtype=float)).all()
+    assert not {"ssim", "lpips", "auroc", "kl", "checkerboard"} & set(run.table)
+    others = run.table[run.table[t.STATE] == "pruned"]
+    assert others[["mse", "psnr"]].isna().all().all()
+    directory = Path(run.directory)
+    assert set(OF_DIGITS) <= set(pd.read_csv(directory / "trials.csv"))
+    best = json.loads((directory / "summary.json").read_text())["best"]
+    row = run.table.set_index(t.TRIAL).loc[best["trial"]]
+    assert best["metrics"]["psnr"] == row["psnr"]
+    assert set(best["metrics"]) == {*OF_DIGITS, *times}
+    page = (directory / "report.html").read_text()
+    assert "What it was measured by" in page
+    assert "classified rightly by logistic regression" in page
+
+
+def test_a_metric_is_an_objective_in_its_direction(
+    small: StudyConfig, in_process: Executor
+) -> None:
+    objectives = ("probe_accuracy", "decoder_latency_1")
+    run = run_search(replace(small, trials=6, objectives=objectives), executor=in_process)
+    assert [d.name for d in run.study.optuna.directions] == ["MAXIMIZE", "MINIMIZE"]
+    assert run.front["probe_accuracy"].is_monotonic_decreasing
+    complete = run.table[run.table[t.STATE] == "complete"]
+    assert run.front["probe_accuracy"].max() == complete["probe_accuracy"].max()
+
+
+def test_a_kind_s_own_measures_are_objectives_too(small: StudyConfig, in_process: Executor) -> None:
+    config = replace(small, trials=3, kind="variational:beta=0.5", objectives=("distortion", "kl"))
+    run = run_search(config, executor=in_process)
+    assert (run.front["kl"] > 0).all()
+    assert np.isfinite(run.front["distortion"]).all()
+
+
+def test_what_is_asked_for_is_measured_after_the_last_rung_alone(small: StudyConfig) -> None:
+    executor = Counting()
+    config = replace(small, trials=2, metrics=("mae",), objectives=("mse",), pruner="none")
+    run = run_search(config, executor=executor)
+    assert {job.metrics for job in executor.jobs} == {("mae", "mse")}
+    assert {"mae", "mse"} <= set(run.table)
+    assert "psnr" not in run.table
+    again = run_search(replace(config, trials=3, metrics=("psnr",)), executor=executor)
+    assert again.table["psnr"].notna().sum() == 1  # continued: metrics are no part of a study
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"objectives": ("auroc", "total_params")}, "auroc cannot .*: it needs anomalies"),
+        ({"objectives": ("val_loss", "kl")}, "kl cannot .*: take the variational kind"),
+        ({"objectives": ("val_loss", "checkerboard")}, "checkerboard cannot .*: take the family"),
+        ({"objectives": ("ssim",)}, "ssim cannot .* 11 pixels"),
+        ({"objectives": ("lpips",)}, "lpips cannot .* 32 pixels"),
+        ({"dataset": "signals", "objectives": ("knn_accuracy",)}, "it needs labels"),
+        ({"metrics": ("perplexity",)}, "perplexity cannot .*: take the kind vq or fsq"),
+        ({"metrics": ("beauty",)}, "no metric is called 'beauty'"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_before_anything_trains(
+    small: StudyConfig, changes: dict[str, object], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        settle(replace(small, **changes))  # type: ignore[arg-type]
+
+
+def test_metrics_that_a_plan_settles_are_stored_and_read_back(small: StudyConfig) -> None:
+    settled = settle(small).config
+    assert settled.metrics is not None
+    assert set(OF_DIGITS) <= set(settled.metrics)
+    assert StudyConfig.from_dict(json.loads(json.dumps(settled.to_dict()))) == settled
+    old = {name: value for name, value in small.to_dict().items() if name != "metrics"}
+    assert StudyConfig.from_dict(old).metrics is None
+    assert "metrics" not in small.identity()
+    with pytest.raises(ConfigError, match="tuple"):
+        replace(small, metrics="mse")
