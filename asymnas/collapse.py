@@ -1,8 +1,8 @@
 """Whether a trained network has collapsed: then it is a failure and no point on the front.
 
-Three ways: the output is the same for every example; the latent is the same for every example, but
-for a few units (posterior collapse, where the latent is a distribution); a codebook of which hardly
-any code is used. The bounds are far from what a poor network does: it is there to be compared.
+Three ways: the output is the same for every example; the latent is, in all units where it is a
+distribution (posterior collapse: a prior may well switch off the units it has no use for) and in all
+but a few otherwise; a codebook of which hardly any code is used. The bounds are far from what a poor network does: it is there to be compared.
 """
 
 import math
@@ -15,7 +15,10 @@ from asymnas.metrics.code_usage import entropy
 from asymnas.wording import percent
 
 LEAST_VARIANCE = 1e-3  # of the output over the examples, as a share of the input's
-LEAST_ACTIVE = 0.1  # share of the latent's units
+LEAST_ALIVE = 0.1  # share of the latent's units, where there is no prior
+DEAD = (
+    1e-6  # variance of a dead unit, as a share of the units' mean: without a prior, scales differ
+)
 LEAST_USED = 0.02  # perplexity, as a share of the codes that could have been seen
 LEAST_PERPLEXITY = 1.5
 
@@ -63,15 +66,18 @@ def constant_output(inputs: Spread, outputs: Spread) -> str | None:
 
 
 def dead_latent(latents: Tensor, *, has_prior: bool) -> str | None:
-    """Says that hardly any unit of the latent varies, `[n, d]`; `None` if enough do."""
-    share = active_share(latents, has_prior=has_prior)
-    if share >= LEAST_ACTIVE:
+    """Says that the latent hardly varies, `[n, d]`; `None` if it does."""
+    units = latents.shape[1]
+    if has_prior:
+        if active_share(latents, has_prior=True) > 0:
+            return None
+        return f"collapsed: the posterior is the prior's in all of {units:,} units"
+    alive = active_share(latents, has_prior=False, threshold=DEAD)
+    if alive >= LEAST_ALIVE:
         return None
-    active, units = round(share * latents.shape[1]), latents.shape[1]
-    what = "the posterior is the prior's" if has_prior else "the latent is nearly constant"
     return (
-        f"collapsed: {what} but for {active:,} of {units:,} units "
-        f"(at least {percent(LEAST_ACTIVE)} are asked to be active)"
+        f"collapsed: the latent is constant but for {round(alive * units):,} of {units:,} units "
+        f"(at least {percent(LEAST_ALIVE)} are asked to vary)"
     )
 
 

@@ -19,9 +19,12 @@ from asymnas.analysis.tuning import best_rate
 from asymnas.config import StudyConfig
 from asymnas.contenders import Contestant, enter, front_members, named_presets
 from asymnas.coordinator import Ending
+from asymnas.datasets import load_dataset
 from asymnas.errors import StudyError
 from asymnas.finder import Run
 from asymnas.followups import ConfirmationConfig
+from asymnas.measurement import facts_of
+from asymnas.metrics import METRICS
 from asymnas.progress import Snapshot
 from asymnas.results import publish
 from asymnas.roster import Phase, Roster
@@ -164,6 +167,8 @@ def _plan(plan: ConfirmationPlan, control: Run) -> Plan:
         pruner="none",
     )
     settled = settle(config)
+    if plan.presets:
+        entered, settled = _measurable(entered, missing, settled)
     untuned = [c for c in entered if c.learning_rate is None]
     runs = len(untuned) * len(plan.rates) + len(entered) * wanted.seeds
     return replace(
@@ -179,6 +184,32 @@ def _plan(plan: ConfirmationPlan, control: Run) -> Plan:
         },
         phases=lambda study: _phases(settled.config, entered, plan, study),
     )
+
+
+def _measurable(
+    entered: Sequence[Contestant], missing: dict[str, str], settled: Plan
+) -> tuple[list[Contestant], Plan]:
+    """Leaves out metrics that a contender of another family has not, or it if one is an objective.
+
+    Args:
+        entered: The contenders.
+        missing: Takes the reason of each that is left out.
+        settled: The confirmation's plan.
+
+    Returns:
+        The contenders that stay, and the plan with the metrics that all of them have.
+    """
+    config = settled.config
+    data, metrics, stay = load_dataset(config.data()), config.metrics or (), []
+    for contestant in entered:
+        facts = facts_of(data, contestant.architecture)
+        refused = {name for name in metrics if METRICS.get(name).refuse(facts)}
+        if objectives := sorted(refused & set(config.objectives)):
+            missing[contestant.name] = f"the objective {objectives[0]} cannot be measured of it"
+            continue
+        stay.append(contestant)
+        metrics = tuple(name for name in metrics if name not in refused)
+    return stay, replace(settled, config=replace(config, metrics=metrics))
 
 
 def _phases(

@@ -60,16 +60,30 @@ def test_an_output_that_is_not_finite_has_diverged(x, bad):
     assert not_finite(0.1, spread(x)) == ""
 
 
-@pytest.mark.parametrize(("active", "collapsed"), [(20, False), (2, False), (1, True), (0, True)])
-@pytest.mark.parametrize("has_prior", [False, True])
-def test_a_latent_with_fewer_than_a_tenth_of_its_units_is_dead(active, collapsed, has_prior):
+def units_that_vary(active: int):
     latents = torch.randn(400, 20, generator=torch.Generator().manual_seed(0))
     latents[:, active:] = 0.7
-    found = dead_latent(latents, has_prior=has_prior)
+    return latents
+
+
+@pytest.mark.parametrize(("active", "collapsed"), [(20, False), (2, False), (1, True), (0, True)])
+def test_a_latent_with_fewer_than_a_tenth_of_its_units_is_dead(active, collapsed):
+    found = dead_latent(units_that_vary(active), has_prior=False)
     assert (found is not None) == collapsed
     if collapsed:
-        assert f"but for {active} of 20 units" in found
-        assert ("posterior" in found) == has_prior
+        assert f"constant but for {active} of 20 units" in found
+
+
+@pytest.mark.parametrize(("active", "collapsed"), [(20, False), (1, False), (0, True)])
+def test_a_posterior_has_collapsed_when_no_unit_is_left(active, collapsed):
+    found = dead_latent(units_that_vary(active), has_prior=True)
+    assert (found is not None) == collapsed
+    assert found is None or "posterior is the prior's in all of 20 units" in found
+
+
+def test_units_of_unlike_scales_are_alive():
+    latents = units_that_vary(20) * torch.logspace(0, -2, 20)
+    assert dead_latent(latents, has_prior=False) is None
 
 
 def test_a_small_latent_is_dead_only_where_a_prior_gives_it_a_scale():

@@ -16,6 +16,7 @@ from asymnas.downsampling import DOWNSAMPLINGS
 from asymnas.families import FAMILIES
 from asymnas.kinds import KINDS
 from asymnas.metrics import METRICS
+from asymnas.presets import PRESETS
 from asymnas.pruners import PRUNERS
 from asymnas.table import COLUMNS
 from asymnas.upsampling import UPSAMPLINGS
@@ -143,6 +144,7 @@ def test_files_that_are_named_exist(page: Path) -> None:
         ("run-directory.md", lambda: COLUMNS),
         ("index.md", lambda: [*FAMILIES.names(), *KINDS.names(), *METRICS.names()]),
         ("index.md", PRUNERS.names),
+        ("presets.md", PRESETS.names),
         ("metrics.md", METRICS.names),
     ],
 )

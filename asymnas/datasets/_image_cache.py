@@ -136,10 +136,15 @@ def _refuse_lack(folder: Path, needed: int, directory: Path) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise DataError(
-            f"the decoded images of {directory} take {needed / 1e9:,.1f} GB but {folder} has "
-            f"{free / 1e9:,.1f} GB free: make room, pass --data-root DIR of another place, or a "
+            f"the decoded images of {directory} take {_amount(needed)} but {folder} has "
+            f"{_amount(free)} free: make room, pass --data-root DIR of another place, or a "
             "smaller --image-size"
         )
+
+
+def _amount(size: int) -> str:
+    """Bytes as a person reads them."""
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
 
 
 def _opened(path: Path, n: int) -> Rows:

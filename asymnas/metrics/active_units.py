@@ -19,17 +19,18 @@ def active_units(view: View) -> float:
     return active_share(view.latents, has_prior="kl" in view.statistics)
 
 
-def active_share(latents: Tensor, *, has_prior: bool) -> float:
+def active_share(latents: Tensor, *, has_prior: bool, threshold: float = THRESHOLD) -> float:
     """Share of active units.
 
     Args:
         latents: `[n, d]`.
         has_prior: Whether a standard normal prior gives them a scale.
+        threshold: Of the reference variance.
     """
     codes = latents.double()
     variances = codes.var(0, correction=0)
     reference = 1.0 if has_prior else float(variances.mean())
-    least = max(THRESHOLD * reference, PRECISION * float(codes.square().mean()))
+    least = max(threshold * reference, PRECISION * float(codes.square().mean()))
     return float((variances > least).double().mean())
 
 

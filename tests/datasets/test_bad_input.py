@@ -363,7 +363,7 @@ def test_a_disk_that_is_full_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(_image_cache.shutil, "disk_usage", lambda _: SimpleNamespace(free=9))
     line = refused(tmp_path, dataset)
     assert re.match(
-        r"the decoded images of PLACE/pictures take .* has 0\.0 GB free: make room", line
+        r"the decoded images of PLACE/pictures take .* has 0\.0 MB free: make room", line
     )
     assert list((tmp_path / "root" / "images").iterdir()) == []
 

@@ -196,7 +196,7 @@ def test_a_disk_that_fills_up_is_one_line_and_leaves_nothing(folder, root, monke
 def test_a_disk_without_room_is_told_before_decoding(folder, root, monkeypatch):
     usage = SimpleNamespace(free=9)
     monkeypatch.setattr("asymnas.datasets._image_cache.shutil.disk_usage", lambda _: usage)
-    with pytest.raises(DataError, match=r"take 0\.0 GB but .* has 0\.0 GB free: make room"):
+    with pytest.raises(DataError, match=r"take 0\.0 MB but .* has 0\.0 MB free: make room"):
         cache(folder, root)
     assert files(root) == []
 
