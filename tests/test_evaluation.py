@@ -91,6 +91,20 @@ def test_every_candidate_is_scored_on_the_same_draws(kind):
     assert all(torch.equal(rounds[0], other) for other in rounds[1:])
 
 
+@pytest.mark.parametrize(
+    ("shape", "chunks"),
+    [((1, 8, 8), [500, 100]), ((3, 32, 32), [500, 100]), ((3, 64, 64), [125] * 4 + [100])],
+)
+def test_large_examples_are_scored_a_few_at_a_time(shape, chunks):
+    seen = []
+    encoder = nn.Identity()
+    encoder.register_forward_hook(lambda _, inputs, output: seen.append(len(output)))
+    decoder = nn.Conv2d(shape[0], shape[0], 1)
+    model = Autoencoder(encoder, nn.Identity(), decoder)
+    evaluate(model, torch.zeros(600, *shape, dtype=torch.uint8), kind="plain")
+    assert seen == chunks
+
+
 def test_each_chunk_has_draws_of_its_own():
     chunk = images(EVALUATION_BATCH)
     one = evaluate(identity(), chunk, kind="denoising").loss
