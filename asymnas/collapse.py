@@ -1,8 +1,9 @@
 """Whether a trained network has collapsed: then it is a failure and no point on the front.
 
 Three ways: the output is the same for every example; the latent is, in all units where it is a
-distribution (posterior collapse: a prior may well switch off the units it has no use for) and in all
-but a few otherwise; a codebook of which hardly any code is used. The bounds are far from what a poor network does: it is there to be compared.
+distribution (posterior collapse: a prior may well switch off units it has no use for) and in all
+but a few otherwise; a codebook of which hardly any code is used. The bounds are far from what a
+poor network does: it is there to be compared.
 """
 
 import math

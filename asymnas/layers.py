@@ -22,6 +22,17 @@ AVERAGE_POOLS: dict[int, type[nn.AvgPool1d | nn.AvgPool2d]] = {1: nn.AvgPool1d, 
 MAX_POOLS: dict[int, type[nn.MaxPool1d | nn.MaxPool2d]] = {1: nn.MaxPool1d, 2: nn.MaxPool2d}
 
 
+def as_upsampling(layer: nn.Module) -> nn.Module:
+    """Marks a layer of a decoder as one that doubles the resolution, for `is_upsampling`."""
+    layer.__dict__["doubles"] = True
+    return layer
+
+
+def is_upsampling(layer: nn.Module) -> bool:
+    """Whether a layer was marked; no shape tells, since tokens may have any."""
+    return "doubles" in layer.__dict__
+
+
 class MatchChannels(nn.Module):
     """Maps `inputs` channels to `outputs` without parameters: averages groups, or repeats.
 

@@ -96,7 +96,6 @@ def settle(config: StudyConfig) -> Plan:
     if config.family is not None:
         FAMILIES.get(config.family)
     data = load_dataset(config.data())
-    _check_values(config, data)
     family = config.family or default_family(data.shape)
     examples = config.examples or default_examples(len(data.train))
     space = Space(
@@ -109,6 +108,7 @@ def settle(config: StudyConfig) -> Plan:
     )
     queue = queue_of(config.enqueue, space)
     facts = facts_of(data, space.sample(0).architecture)
+    _check_values(config, data)
     settled = replace(
         config,
         family=family,

@@ -50,9 +50,6 @@ CASES = [
     Case(dataset="fashion-mnist", family="dense", trials=16, examples=240_000),
     Case(dataset="fashion-mnist", family="conv2d"),
     Case(dataset="fashion-mnist", family="transformer"),
-    Case(dataset="signals", family="conv1d", latent=2, bottleneck="spatial"),
-    Case(dataset="fashion-mnist", family="conv2d", latent=1, bottleneck="spatial"),
-    Case(dataset="fashion-mnist", family="transformer", latent=1, bottleneck="spatial"),
 ]
 
 

@@ -143,7 +143,7 @@ def row_of(name: str, runs: Path) -> str:
     best = find_best_architecture(run)
     failed = run.summary["trials"]["failed"]
     return (
-        f"| `{config.kind}`, {run.config['family']}, {config.bottleneck} latent of "
+        f"| `{config.kind}`, {run.study.config['family']}, {config.bottleneck} latent of "
         f"{config.latent} | {config.examples:,} | {best.architecture.counts.total_params:,} | "
         f"{failed} of {config.trials} | {case.says(best)} |"
     )

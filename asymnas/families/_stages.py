@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from asymnas.downsampling import DOWNSAMPLINGS
 from asymnas.families import Problem
-from asymnas.layers import ACTIVATIONS, CONVOLUTIONS, Crop, PadToEven, same_conv
+from asymnas.layers import ACTIVATIONS, CONVOLUTIONS, Crop, PadToEven, as_upsampling, same_conv
 from asymnas.upsampling import UPSAMPLINGS
 
 NARROWEST = 2  # channels
@@ -82,7 +82,7 @@ def decoder(side: ConvSide, problem: Problem, dilation: int = 1) -> nn.Module:
         channels, kernel = side.channels[stage], side.kernels[stage]
         outputs = side.channels[stage - 1] if stage else problem.shape[0]
         layers += _blocks(side, channels, kernel, dims, dilation)
-        layers.append(upsample(channels, outputs, kernel, dims))
+        layers.append(as_upsampling(upsample(channels, outputs, kernel, dims)))
         if passed[stage] != tuple(2 * length for length in passed[stage + 1]):
             layers.append(Crop(*passed[stage]))
         if stage:

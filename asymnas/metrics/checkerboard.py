@@ -11,6 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from asymnas.layers import is_upsampling
 from asymnas.metrics import METRICS, Facts, NetworkMetric, View
 
 LENGTH = 10  # positions an axis that a layer is fed
@@ -58,7 +59,7 @@ def ripple(output: Tensor) -> Tensor:
 
 
 def upsampling_layers(decoder: nn.Module, z: Tensor) -> list[tuple[nn.Module, Tensor]]:
-    """The layers of a chain that double every axis, each with what it is fed.
+    """The layers of a chain that are marked as doubling every axis, each with what it is fed.
 
     Args:
         decoder: Layers one after another; of any other module none are found.
@@ -68,11 +69,9 @@ def upsampling_layers(decoder: nn.Module, z: Tensor) -> list[tuple[nn.Module, Te
         return []
     found = []
     for layer in decoder:
-        output = layer(z)
-        doubled = tuple(2 * length for length in z.shape[2:])
-        if z.dim() == output.dim() > 2 and tuple(output.shape[2:]) == doubled:
+        if is_upsampling(layer):
             found.append((layer, z))
-        z = output
+        z = layer(z)
     return found
 
 

@@ -1,4 +1,4 @@
-"""What holds of every registered data set; a new one needs a case in `conftest.small`."""
+"""What holds of every registered data set; one that reads files has a case in `conftest.small`."""
 
 import subprocess
 import sys
@@ -12,11 +12,6 @@ from asymnas.config import DataSpec
 from asymnas.datasets import DATASETS, Dataset, load_dataset
 from asymnas.errors import DataError
 
-SIGNALS = ("audio", "signals")  # standardised by channel
-ROWS = (  # of features, standardised; others are images
-    *("breast-cancer", "breast-cancer-anomalies", "csv", "deep-generator", "linear-generator"),
-    *("parquet", "wine"),
-)
 FILES = ("audio", "folder", "npz", "csv", "parquet")  # named after a colon
 LABELLED = tuple(name for name in WRITERS if name != "celeba")  # by their fakes' first value
 
@@ -42,20 +37,19 @@ def test_splits_are_disjoint_whole_and_fixed_by_the_seed(small, name):
     else:
         assert not torch.equal(parts_of(data)[0], parts_of(other)[0])
         assert not torch.equal(parts_of(data)[1], parts_of(other)[1])
-    if name not in ("photos", *ROWS, *SIGNALS):  # other regions; scaled by another training split
+    if name != "photos" and data.train.dtype == torch.uint8:  # else other regions, or scaled anew
         assert distinct(*parts_of(data), *parts_of(other)) == distinct(*parts_of(data))
 
 
 @pytest.mark.parametrize("name", DATASETS.names())
 def test_bytes_or_floats_and_the_range_they_span(small, name):
     data = load_dataset(small(name))
-    floats = name in (*ROWS, *SIGNALS)
-    assert data.train.dtype == (torch.float32 if floats else torch.uint8)
-    assert len(data.shape) == (1 if name in ROWS else 2 if name in SIGNALS else 3)
+    assert len(data.shape) in (1, 2, 3)
     train = parts_of(data)[0]
-    if floats:
+    if data.train.dtype == torch.float32:
         assert data.data_range == pytest.approx(float(train.max() - train.min()))
     else:
+        assert data.train.dtype == torch.uint8
         assert data.data_range == 1.0
         assert train.max() > (140 if name == "celeba" else 200)  # its noise is averaged
 

@@ -7,7 +7,7 @@ import torch
 from fake_views import FakeView, Sides, anomalies, classes
 from torch import nn
 
-from asymnas.layers import SubpixelConv, initialise
+from asymnas.layers import SubpixelConv, as_upsampling, initialise
 from asymnas.metrics import METRICS, ExampleMetric, Facts, NetworkMetric
 
 ALL = Facts(
@@ -47,7 +47,7 @@ def upsampling(rippling: bool) -> FakeView:
     layer = SubpixelConv(3, 5, 3)
     if not rippling:
         initialise(layer)
-    network = Sides(nn.Sequential(nn.SiLU(), layer))
+    network = Sides(nn.Sequential(nn.SiLU(), as_upsampling(layer)))
     return FakeView(network, inputs=torch.rand(4, 3, 6, 6))
 
 
