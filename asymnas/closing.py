@@ -13,9 +13,9 @@ from asymnas import table as t
 from asymnas.config import StudyConfig
 from asymnas.coordinator import Ending
 from asymnas.finder import Run
+from asymnas.plan import Plan
 from asymnas.progress import duration
 from asymnas.results.records import SAME
-from asymnas.run import Plan
 from asymnas.rundir import SWEEP_DIR
 from asymnas.training import rung_steps
 from asymnas.wording import percent, plural, short

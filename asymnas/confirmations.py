@@ -25,10 +25,11 @@ from asymnas.finder import Run
 from asymnas.followups import ConfirmationConfig
 from asymnas.measurement import facts_of
 from asymnas.metrics import METRICS
+from asymnas.plan import Plan, settle
 from asymnas.progress import Snapshot
 from asymnas.results import publish
 from asymnas.roster import Phase, Roster
-from asymnas.run import Plan, execute, settle
+from asymnas.run import execute
 from asymnas.rundir import CONFIRMATION_DIR, CONTROL_DIR, holds_run, storage_of
 from asymnas.space import Candidate
 from asymnas.study import SAMPLERS, Listed, SearchStudy, read_study

@@ -103,8 +103,9 @@ def search(
 
 def _main(given: dict[str, Any]) -> int:
     from asymnas.closing import exit_code, make_console, print_plan, print_summary
+    from asymnas.plan import settle
     from asymnas.progress import display
-    from asymnas.run import execute, settle
+    from asymnas.run import execute
 
     plan = settle(_config(given))
     console = make_console(stderr="as_json" in given)

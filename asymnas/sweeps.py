@@ -22,9 +22,10 @@ from asymnas.analysis.tuning import best_rates, kept
 from asymnas.design import Cell, draw_cells
 from asymnas.finder import Run
 from asymnas.followups import SweepConfig
+from asymnas.plan import Plan, settle
 from asymnas.progress import Snapshot
 from asymnas.roster import Phase, Roster
-from asymnas.run import Plan, execute, settle
+from asymnas.run import execute
 from asymnas.space import Candidate, Space
 from asymnas.study import Listed, SearchStudy, Trial
 from asymnas.training import rung_steps

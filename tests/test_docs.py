@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import asymnas.plan
 import asymnas.run
 from asymnas import StudyConfig
 from asymnas.datasets import DATASETS
@@ -83,9 +84,9 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def brief(monkeypatch: pytest.MonkeyPatch, elsewhere: None) -> None:
     """Cuts searches down to seconds."""
-    settle = asymnas.run.settle
+    settle = asymnas.plan.settle
 
-    def settle_briefly(config: StudyConfig) -> asymnas.run.Plan:
+    def settle_briefly(config: StudyConfig) -> asymnas.plan.Plan:
         short = {"dataset": "digits", "trials": 4, "examples": 640, "workers": 1}
         return settle(replace(config, **short))
 

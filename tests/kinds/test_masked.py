@@ -13,7 +13,7 @@ from asymnas.config import DataSpec
 from asymnas.errors import ConfigError
 from asymnas.families import FAMILIES, Problem
 from asymnas.kinds import Autoencoder, Meeting, kind_of
-from asymnas.run import settle
+from asymnas.plan import settle
 from asymnas.training import Job, train_rung
 
 MASKED = kind_of("masked")

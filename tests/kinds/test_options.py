@@ -10,7 +10,7 @@ from asymnas.config import StudyConfig
 from asymnas.errors import ConfigError, UnknownNameError
 from asymnas.families import Problem
 from asymnas.kinds import KINDS, Autoencoder, kind_of
-from asymnas.run import settle
+from asymnas.plan import settle
 
 GENERATOR = torch.Generator()
 

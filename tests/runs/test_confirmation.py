@@ -17,7 +17,8 @@ from asymnas.analysis.tuning import best_rate
 from asymnas.confirmations import execute_confirmation, run_confirmation, settle_confirmation
 from asymnas.errors import StudyError
 from asymnas.followups import ConfirmationConfig, SweepConfig
-from asymnas.run import execute, settle
+from asymnas.plan import settle
+from asymnas.run import execute
 from asymnas.sweeps import settle_sweep
 
 from .conftest import Counting, InProcess

@@ -15,7 +15,8 @@ from asymnas import table as t
 from asymnas.closing import presets_line
 from asymnas.errors import ConfigError, StudyError
 from asymnas.followups import SweepConfig
-from asymnas.run import execute, settle
+from asymnas.plan import settle
+from asymnas.run import execute
 from asymnas.sweeps import settle_sweep
 
 from .conftest import Counting

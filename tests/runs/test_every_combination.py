@@ -20,7 +20,7 @@ from asymnas.errors import ConfigError
 from asymnas.evaluation import evaluate
 from asymnas.families import FAMILIES, Problem
 from asymnas.kinds import KINDS, kind_of
-from asymnas.run import default_family, settle
+from asymnas.plan import default_family, settle
 from asymnas.rundir import REPORT, SUMMARY
 
 SORTS = ("digits", "signals", "breast-cancer-anomalies", "csv", "npz")  # images, signals, tables

@@ -12,7 +12,7 @@ import pytest
 from asymnas import StudyConfig, run_search
 from asymnas import table as t
 from asymnas.errors import ConfigError
-from asymnas.run import settle
+from asymnas.plan import settle
 from runs.conftest import Counting
 
 OF_DIGITS = ("active_units", "knn_accuracy", "mae", "mse", "probe_accuracy", "psnr")

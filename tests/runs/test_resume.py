@@ -13,7 +13,8 @@ from asymnas import StudyConfig, run_search
 from asymnas import table as t
 from asymnas.coordinator import Coordinator
 from asymnas.errors import DataError, StudyError
-from asymnas.run import execute, settle
+from asymnas.plan import settle
+from asymnas.run import execute
 from asymnas.space import Space
 from asymnas.training import _resident
 

@@ -19,8 +19,9 @@ from asymnas.config import DataSpec
 from asymnas.datasets import load_dataset
 from asymnas.errors import StudyError
 from asymnas.evaluation import evaluate
+from asymnas.plan import settle
 from asymnas.progress import Snapshot
-from asymnas.run import execute, settle
+from asymnas.run import execute
 from asymnas.training import RungResult, train_rung
 
 COMPARED = [t.TRIAL, t.STATE, t.VAL_LOSS, t.TOTAL_PARAMS, t.EXAMPLES, t.LEARNING_RATE]

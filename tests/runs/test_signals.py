@@ -11,7 +11,7 @@ from PIL import Image
 from asymnas import StudyConfig, run_search
 from asymnas import table as t
 from asymnas.errors import ConfigError
-from asymnas.run import default_family, settle
+from asymnas.plan import default_family, settle
 from asymnas.rundir import REPORT
 
 
