@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from asymnas.budget import Counts
 from asymnas.config import Bottleneck
 from asymnas.errors import ConfigError
-from asymnas.families import FAMILIES, Problem, SideName
+from asymnas.families import FAMILIES, Problem
 from asymnas.kinds import Autoencoder, Meeting, kind_of
 from asymnas.layers import initialise
 from asymnas.presets import PRESETS
@@ -127,13 +127,15 @@ class Architecture:
         """Every layer that holds parameters or multiplies, in order of computation.
 
         Returns:
-            Dicts of `side`, `name`, `output_shape` (without the batch), `params` and `macs`.
+            Dicts of `side` (`encoder`, `shared` or `decoder`), `name`, `output_shape` (without the
+            batch), `params` and `macs`.
         """
         with torch.device("meta"), torch.no_grad():
             model = self._assemble()
             x = torch.empty(1, *self.shape)
             return [
                 *_layer_rows("encoder", model.encoder, *self._encoder_inputs(model, x)),
+                *_layer_rows("shared", model.bottleneck, model.encoder(x)),
                 *_layer_rows("decoder", model.decoder, model.encode(x)),
             ]
 
@@ -224,7 +226,7 @@ def count_macs(module: nn.Module, *inputs: torch.Tensor) -> int:
     return int(counter.get_total_flops()) // 2
 
 
-def _layer_rows(side: SideName, module: nn.Module, *inputs: torch.Tensor) -> list[dict[str, Any]]:
+def _layer_rows(side: str, module: nn.Module, *inputs: torch.Tensor) -> list[dict[str, Any]]:
     seen: list[tuple[nn.Module, tuple[torch.Tensor, ...], torch.Tensor]] = []
     for leaf in (m for m in module.modules() if not list(m.children())):
         leaf.register_forward_hook(lambda m, inputs, output: seen.append((m, inputs, output)))

@@ -17,7 +17,9 @@ CAPTION = 30
 LONGEST_NAME = 20
 
 
-def architecture_drawing(layers: Sequence[Mapping[str, Any]]) -> str:
+def architecture_drawing(
+    layers: Sequence[Mapping[str, Any]], latent: Sequence[int] | None = None
+) -> str:
     """The layers from top to bottom as one inline SVG.
 
     Each layer is a trapezoid from the size of what enters to the size of what leaves, log scale;
@@ -29,6 +31,7 @@ def architecture_drawing(layers: Sequence[Mapping[str, Any]]) -> str:
         layers: In order of the data's flow, each with `side` (`encoder` or `decoder`; `shared` for
             what serves both), `name`, `output_shape` (without the batch), `params` and `macs` (of
             one example). The last layer puts out the data's shape.
+        latent: The shape of the latent; by default what the layer before the decoder puts out.
 
     Returns:
         `<svg>…</svg>` of 480 units across; empty if there are no layers.
@@ -45,8 +48,8 @@ def architecture_drawing(layers: Sequence[Mapping[str, Any]]) -> str:
     for place, layer in enumerate(layers):
         if layer["side"] != side:
             if layer["side"] == "decoder" and place:
-                latent = _shape(layers[place - 1]["output_shape"])
-                parts.append(_caption(top, f"latent {latent}", "ink", 650))
+                met = _shape(latent or layers[place - 1]["output_shape"])
+                parts.append(_caption(top, f"latent {met}", "ink", 650))
                 top += CAPTION
             side = str(layer["side"])
             parts.append(_heading(top, side, layers, total))

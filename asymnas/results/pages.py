@@ -11,6 +11,7 @@ from asymnas.analysis.generalisation import generalisation, generalisation_readi
 from asymnas.analysis.interaction import interaction, interaction_reading
 from asymnas.analysis.rows import of_whole_replicates
 from asymnas.architecture import Architecture
+from asymnas.families import FAMILIES
 from asymnas.figures.checklist import tally
 from asymnas.figures.confirmation import confirmation_panel
 from asymnas.figures.contenders import comparison_rows, contender_rows
@@ -159,9 +160,10 @@ def _best(findings: Findings, summary: Mapping[str, Any]) -> list[Section]:
     best = summary["best"]
     if not best:
         return []
-    layers = Architecture.from_dict(best["architecture"]).layers()
+    architecture = Architecture.from_dict(best["architecture"])
+    latent = FAMILIES.get(architecture.family).latent_shape(architecture.problem)
     caption = f"The best architecture, trial {best['trial']}."
-    drawing = Drawing(svg=architecture_drawing(layers), caption=caption)
+    drawing = Drawing(svg=architecture_drawing(architecture.layers(), latent), caption=caption)
     return [
         Section("best", "The best architecture", [drawing, _measured(findings, best)]),
         Section("reconstructions", "Reconstructions", pictures(findings, summary)),
