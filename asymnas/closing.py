@@ -41,7 +41,7 @@ def print_plan(console: Console, plan: Plan, *, full: bool) -> None:
     config = plan.config
     workers = plural(config.workers or 1, "worker")
     console.print(
-        f"{config.name}: {config.family} autoencoders of {config.dataset} "
+        f"{config.name}: {config.family} autoencoders ({config.kind}) of {config.dataset} "
         f"({plan.n_train:,} training examples), at most {config.budget:,} parameters, "
         f"latent {config.latent}; {plural(config.trials, 'trial')} of up to "
         f"{config.examples or 0:,} examples on {workers}.",

@@ -114,7 +114,7 @@ def enter(
             controls[name] = preset.architecture, origin
     for name, (architecture, origin) in controls.items():
         if architecture is None:
-            missing[name] = f"{origin}: it cannot be built for this data within that total"
+            missing[name] = f"{origin}: there is none for such data, or none as small"
         elif not caps.admits(architecture.counts):
             missing[name] = f"{origin}: it exceeds another of the search's caps"
         elif architecture.key() in {c.architecture.key() for c in entered}:

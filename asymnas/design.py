@@ -96,10 +96,15 @@ def _next_fitting(
         if architecture is not None and architecture.key() not in taken:
             return architecture, suggester.drawn
     raise BudgetError(
-        f"hardly any {space.family} architecture of {space.budget.total_params:,} parameters has "
-        f"{share:.0%} of them in the decoder: raise the budget, narrow --share-range, or ask for "
-        "fewer --architectures"
+        f"hardly any {space.family} architecture of {space.room:,} parameters"
+        f"{_shared(space)} has {share:.0%} of them in the decoder: raise the budget, narrow "
+        "--share-range, or ask for fewer --architectures"
     )
+
+
+def _shared(space: Space) -> str:
+    shared = space.budget.total_params - space.room
+    return f" beside the {shared:,} that both sides share" if shared else ""
 
 
 class _Structures:

@@ -34,7 +34,7 @@ def print_sweep_plan(console: Console, settled: SweepPlan, *, full: bool) -> Non
     examples = config.examples or 0
     grid = sweep.share_grid()
     console.print(
-        f"{config.name}: {config.family} autoencoders of {config.dataset} "
+        f"{config.name}: {config.family} autoencoders ({config.kind}) of {config.dataset} "
         f"({settled.plan.n_train:,} training examples), latent {config.latent}. "
         f"{plural(len(sweep.budgets), 'budget')} ({', '.join(map(short, sweep.budgets))}) x "
         f"{plural(len(grid), 'decoder share')} ({percent(grid[0])} to {percent(grid[-1])}) x "

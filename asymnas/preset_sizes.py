@@ -21,7 +21,7 @@ from asymnas.preset_choices import SIDES, ladder, presets_of
 from asymnas.presets import PRESETS, Preset
 from asymnas.space import Space
 from asymnas.suggesters import Fixed
-from asymnas.wording import percent
+from asymnas.wording import percent, split_words
 
 FILLED = 0.9  # of the budget, at least, before a simpler structure is tried
 SHARE_SLACK = 0.03  # between the share aimed at and the one that widths allow, before one is tried
@@ -48,7 +48,7 @@ class ScaledPreset:
     def __str__(self) -> str:
         counts, published = self.architecture.counts, PRESETS.get(self.name).decoder_share
         told = f"{self.name}: {counts.total_params:,} parameters, "
-        told += f"{percent(counts.decoder_share)} of them in the decoder"
+        told += split_words(counts.decoder_share, counts.shared_params)
         if published is not None:
             told += f" (published: {percent(published)})"
         return "; ".join([told, *self.notes])

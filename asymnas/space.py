@@ -223,10 +223,14 @@ class Space:
         if self.budget.admits(counts):
             return [row[0] for row in rows]
         macs = f" and {counts.total_macs:,} MACs" if self.budget.macs is not None else ""
+        shared, cure = "", "make data or latent smaller"
+        if counts.shared_params:
+            shared = f", shared by both {counts.shared_params:,}"
+            cure = f"make what {self.kind} shares smaller, or data or latent"
         raise BudgetError(
             f"no {self.family} architecture fits {_describe(self.budget)}: the smallest has "
             f"{counts.total_params:,} parameters (encoder {counts.encoder_params:,}, decoder "
-            f"{counts.decoder_params:,}){macs}; raise the budget or make data or latent smaller"
+            f"{counts.decoder_params:,}{shared}){macs}; raise the budget or {cure}"
         )
 
     @cached_property

@@ -37,3 +37,15 @@ def probability(p: float) -> str:
 def digits(p: float) -> str:
     """A probability without the zero before the point."""
     return f"{p:g}".removeprefix("0")
+
+
+def split_words(decoder_share: float, shared: int) -> str:
+    """`72 % of them in the decoder`; with shared parameters, which are on neither side, said.
+
+    Args:
+        decoder_share: Decoder / (encoder + decoder) parameters.
+        shared: Parameters that serve both sides.
+    """
+    if not shared:
+        return f"{percent(decoder_share)} of them in the decoder"
+    return f"{shared:,} of them shared and {percent(decoder_share)} of the others in the decoder"

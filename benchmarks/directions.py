@@ -64,7 +64,9 @@ def about_fronts(seeds: int, runs: Path) -> list[str]:
 
 
 def about_measures(runs: Path) -> list[str]:
-    base = StudyConfig(dataset="digits", device="cpu", run_dir=str(runs / "sweep"))
+    base = StudyConfig(
+        dataset="digits", name="digits-sweep", device="cpu", run_dir=str(runs / "sweep")
+    )
     run: Run = run_sweep(SweepConfig(study=base, budgets=BUDGETS))
     summary = run.summary
     rows = [

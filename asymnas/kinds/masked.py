@@ -55,8 +55,8 @@ def _refuse(meeting: Meeting) -> str | None:
     """Needs a latent for each token, of two tokens or more."""
     if meeting.bottleneck != "spatial" or meeting.tokens == 0:
         return (
-            "it hides patches, for which a family must have patches and a latent be spatial; "
-            "take the transformer family with a spatial bottleneck"
+            "it hides patches of images or signals, for which a latent must be spatial; take the "
+            "transformer family with a spatial bottleneck, or denoising-masking for a table"
         )
     if meeting.tokens == 1:
         return "an example is a single patch here, and hiding it would leave nothing"

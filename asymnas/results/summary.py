@@ -14,7 +14,7 @@ from asymnas.metrics import METRICS
 from asymnas.results.confirmed import BEST
 from asymnas.results.inferred import inference_json
 from asymnas.results.records import Findings, Record, Records
-from asymnas.wording import percent, plural
+from asymnas.wording import percent, plural, split_words
 
 
 def summarise(findings: Findings) -> dict[str, Any]:
@@ -112,13 +112,13 @@ def _is_outdated(records: Records) -> bool:
 def _discovered(summary: Mapping[str, Any], *, inferred: bool) -> list[str]:
     best, share = summary["best"], summary["decoder_share"]
     if not best:
-        return ["No trial has completed yet: there is nothing to report."]
+        return [_nothing(summary["trials"])]
     quality, reached = next(iter(best["values"].items()))
     total = best["encoder_params"] + best["decoder_params"] + best["shared_params"]
     finished = sum(summary["trials"][state] for state in ("complete", "pruned", "failed"))
     sentences = [
         f"The best of {plural(finished, 'trial')} reaches {quality} {reached:.5g} with "
-        f"{total:,} parameters, {percent(best['decoder_share'])} of them in the decoder."
+        f"{total:,} parameters, {split_words(best['decoder_share'], best['shared_params'])}."
     ]
     if share["estimate"] is not None and not inferred:
         spread = ""
@@ -130,6 +130,16 @@ def _discovered(summary: Mapping[str, Any], *, inferred: bool) -> list[str]:
             "draws are adaptive, so it does not prove where the optimum lies."
         )
     return sentences
+
+
+def _nothing(trials: Mapping[str, int]) -> str:
+    """Why a search has no best network."""
+    if failed := trials["failed"]:
+        return (
+            f"No trial has completed, and {failed:,} failed: the reasons are among the notes of "
+            "the report and in trials.csv."
+        )
+    return "No trial has completed yet: there is nothing to report."
 
 
 def dashboard_note(summary: Mapping[str, Any]) -> str:

@@ -307,7 +307,7 @@ def test_rows_have_no_reference_and_say_why(rows: Path, tmp_path: Path) -> None:
     found = json.loads((tmp_path / "run" / "confirmation.json").read_text())
     assert [entry["name"] for entry in found["contenders"]] == ["best", "symmetric", "mirror"]
     assert list(found["left_out"]) == ["reference"]
-    assert "cannot be built for this data" in found["left_out"]["reference"]
+    assert "there is none for such data" in found["left_out"]["reference"]
     assert [c["against"] for c in found["comparisons"]] == ["symmetric", "mirror"]
 
 
