@@ -49,7 +49,8 @@ def smallest(family, problem, *, macs=False, **settings):
     budget = Budget(total_params=1, macs=1 if macs else None)
     with pytest.raises(BudgetError) as caught:
         space_of(family, problem, budget=budget, **settings)
-    pattern = r"smallest has ([\d,]+) parameters \(encoder ([\d,]+), decoder ([\d,]+)(?:, shared by both [\d,]+)?\)"
+    pattern = r"smallest has ([\d,]+) parameters \(encoder ([\d,]+), decoder ([\d,]+)"
+    pattern += r"(?:, shared by both [\d,]+)?\)"
     pattern += r" and ([\d,]+) MACs;" if macs else ";"
     found = re.search(pattern, str(caught.value)).groups()
     total, *sides = (int(count.replace(",", "")) for count in found)
