@@ -9,23 +9,26 @@ poor network does: it is there to be compared.
 import math
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
 from asymnas.metrics.active_units import active_share
 from asymnas.metrics.code_usage import entropy
 from asymnas.wording import percent
 
-LEAST_VARIANCE = 1e-3  # of the output over the examples, as a share of the input's
+LEAST_VARIANCE = 1e-3  # of one value of the output, as a share of the input's
 LEAST_ALIVE = 0.1  # share of the latent's units, where there is no prior
 DEAD = (
     1e-6  # variance of a dead unit, as a share of the units' mean: without a prior, scales differ
 )
 LEAST_USED = 0.02  # perplexity, as a share of the codes that could have been seen
-LEAST_PERPLEXITY = 1.5
+LEAST_PERPLEXITY = (1.5, 4.0)  # asked of a small and of a large codebook, at most
+FEWEST = 20  # examples that tell whether anything varies
+ROUNDING = 1e-12  # of the square of a mean: what double precision leaves of a constant
 
 
 class Spread:
-    """Variance over examples of what passes by, averaged over the values of an example."""
+    """Variance over examples of what passes by, of each value of an example."""
 
     def __init__(self) -> None:
         self._n = 0
@@ -41,28 +44,35 @@ class Spread:
         self._squares = squares if self._squares is None else self._squares + squares
 
     @property
-    def variance(self) -> float:
-        """The variance; not finite if any value was not."""
+    def variances(self) -> Tensor:
+        """Of each value over the examples, float64 `[*shape]`; not finite if one was not."""
         if self._sum is None or self._squares is None:
-            return 0.0
-        return float((self._squares / self._n - (self._sum / self._n).square()).mean())
+            return torch.zeros(1, dtype=torch.float64)
+        mean = self._sum / self._n
+        found = self._squares / self._n - mean.square()
+        rounding = ROUNDING * mean.square()
+        return torch.where(found.isfinite(), (found - rounding).clamp_min(0), found)
 
 
 def not_finite(loss: float, outputs: Spread) -> str:
     """Says that the loss or an output is infinite or no number; empty if all are finite."""
     if not math.isfinite(loss):
         return "diverged: validation loss not finite"
-    return "" if math.isfinite(outputs.variance) else "diverged: the output is not finite"
+    return "" if bool(outputs.variances.isfinite().all()) else "diverged: the output is not finite"
 
 
 def constant_output(inputs: Spread, outputs: Spread) -> str | None:
-    """Says that the output is nearly the same for all examples; `None` if it is not."""
-    given, made = inputs.variance, max(0.0, outputs.variance)
-    if made >= LEAST_VARIANCE * given:
+    """Says that no value of the output varies with the examples; `None` if one does."""
+    given, made = inputs.variances, outputs.variances
+    varies = given > 0
+    if not bool(varies.any()):
+        return None
+    most = float((made[varies] / given[varies]).max())
+    if most >= LEAST_VARIANCE:
         return None
     return (
-        "collapsed: the output is nearly the same for all examples, with a variance of "
-        f"{made / given:.1e} of the input's (at least {LEAST_VARIANCE:g} is asked)"
+        "collapsed: the output is nearly the same for all examples, with a variance of at most "
+        f"{most:.1e} of the input's (at least {LEAST_VARIANCE:g} is asked of one value)"
     )
 
 
@@ -90,7 +100,8 @@ def unused_codebook(codes: Tensor, size: int) -> str | None:
         size: Codes there are.
     """
     found = math.exp(entropy(codes))
-    least = max(LEAST_PERPLEXITY, LEAST_USED * min(size, codes.numel()))
+    small, large = LEAST_PERPLEXITY
+    least = min(max(small, LEAST_USED * min(size, codes.numel())), large, 1 + 0.05 * (size - 1))
     if found >= least:
         return None
     return (
@@ -111,6 +122,8 @@ def collapse(
         statistics: What only the kind knows.
         codes: Size of the codebook, if there is one.
     """
+    if len(latents) < FEWEST:
+        return ""
     signs = []
     if "codes" in statistics:
         signs.append(unused_codebook(statistics["codes"], codes))

@@ -26,6 +26,8 @@ from asymnas.followups import ConfirmationConfig
 from asymnas.measurement import facts_of
 from asymnas.metrics import METRICS
 from asymnas.plan import Plan, settle
+from asymnas.preset_choices import is_mirrored
+from asymnas.presets import PRESETS
 from asymnas.progress import Snapshot
 from asymnas.results import publish
 from asymnas.roster import Phase, Roster
@@ -84,9 +86,15 @@ def settle_confirmation(wanted: ConfirmationConfig) -> ConfirmationPlan:
         )
     config = _config_of(search.study, wanted)
     finished = search.table[search.table[t.DUPLICATE_OF].isna()]
+    problem = search.best.architecture.problem
     control = replace(
         config,
         name=f"{config.name}-control",
+        enqueue=tuple(  # the same head start, as far as it is symmetric
+            name
+            for name in search.study.config.get("enqueue", ())
+            if is_mirrored(PRESETS.get(name), problem)
+        ),
         run_dir=str(directory / CONTROL_DIR),
         symmetric=True,
         trials=int(finished[t.STATE].ne("running").sum()),

@@ -61,9 +61,10 @@ def named_presets(names: Sequence[str]) -> tuple[str, ...]:
     Raises:
         UnknownNameError: No preset has such a name.
     """
+    for name in names:
+        if name != ALL:
+            PRESETS.get(name)
     wanted = PRESETS.names() if ALL in names else names
-    for name in wanted:
-        PRESETS.get(name)
     return tuple(name for name in wanted if name != REFERENCE)
 
 

@@ -48,6 +48,9 @@ def queue_of(names: Sequence[str], space: Space) -> Queue:
         ConfigError: A preset is one that the space cannot draw, or `all` finds none.
         BudgetError: A preset is too large even at its narrowest.
     """
+    for name in names:
+        if name != ALL:
+            PRESETS.get(name)
     if ALL not in names:
         return Queue(presets=tuple(_sized(name, space) for name in names))
     presets: list[ScaledPreset] = []

@@ -15,9 +15,11 @@ from asymnas.evaluation import evaluate, inputs_of
 from asymnas.kinds import Autoencoder, kind_of
 from asymnas.metrics import METRICS, Facts, NetworkMetric
 from asymnas.metrics.checkerboard import upsampling_layers
+from asymnas.metrics.probes import NEIGHBOURS
 
 MOST_LATENTS = 10_000  # examples of a split whose latents and statistics are kept
 MOST_TRAIN = 5_000  # training examples that probes are fitted on
+MOST_VALUES = 2**24  # of the latents of a split
 FEW = 64  # examples that are passed through again and again
 
 
@@ -159,11 +161,16 @@ class TrainedNetwork:
 
     @cached_property
     def _places(self) -> Tensor:
-        return _evenly(len(self._examples), MOST_LATENTS)
+        return _evenly(len(self._examples), min(MOST_LATENTS, self._affordable))
 
     @cached_property
     def _train_places(self) -> Tensor:
-        return _evenly(len(self._data.train), MOST_TRAIN)
+        return _evenly(len(self._data.train), min(MOST_TRAIN, self._affordable))
+
+    @cached_property
+    def _affordable(self) -> int:
+        """Examples whose latents are few enough values to hold."""
+        return max(FEW, MOST_VALUES // self.network.encode(self.inputs[:1]).numel())
 
     def _encoded(self, split: SplitName, places: Tensor) -> Tensor:
         examples = normal(self._data, split)
@@ -200,10 +207,13 @@ def facts_of(data: Dataset, architecture: Architecture) -> Facts:
     with torch.inference_mode():
         statistics = kind.statistics(model, x, torch.Generator().manual_seed(0))
         layers = upsampling_layers(model.decoder, model.encode(x))
+    seen = None if data.labels is None else data.labels.train.cpu()
+    few = len(data.train) < NEIGHBOURS
+    probed = [] if seen is None or few else seen[_evenly(len(seen), MOST_TRAIN)].tolist()
     held_out = () if data.anomalies is None else data.anomalies[1:]
     return Facts(
         shape=architecture.shape,
-        labels=data.labels is not None and len(set(data.labels.train.tolist())) > 1,
+        labels=len(set(probed)) > 1,
         anomalies=bool(held_out) and all(bool(a.any()) and not bool(a.all()) for a in held_out),
         statistics=frozenset(statistics),
         upsamples=bool(layers),

@@ -86,6 +86,11 @@ class Dataset:
             raise DataError("labels must be class ids from 0 but one is negative")
         if self.anomalies is not None and bool(self.anomalies.train.any()):
             raise DataError("the training split has anomalies: they belong to the held-out splits")
+        for split, name in NAMES.items():
+            if self.anomalies is not None and bool(getattr(self.anomalies, split).all()):
+                raise DataError(
+                    f"the {name} split has anomalies only: losses need examples that are none"
+                )
 
     def _check_examples(self, split: Examples, name: str) -> None:
         if len(split) == 0:
@@ -120,6 +125,8 @@ def normal(data: Dataset, split: SplitName) -> Examples:
     if data.anomalies is None:
         return examples
     anomalous: Tensor = getattr(data.anomalies, split)
+    if isinstance(examples, Indexed):  # nothing is gathered before its turn
+        return examples.only(~anomalous)
     return examples[~anomalous]
 
 

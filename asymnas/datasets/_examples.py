@@ -91,6 +91,10 @@ class Indexed:
             return Indexed(self._source, self._order[index], self._device)
         return self._gather(self._order[index.cpu()])
 
+    def only(self, kept: Tensor) -> "Indexed":
+        """The examples where `kept`, bool `[n]`, is true; none is gathered yet."""
+        return Indexed(self._source, self._order[kept.cpu()], self._device)
+
     def split(self, size: int, /) -> Iterator[Tensor]:
         """Consecutive chunks of `size` examples, each gathered when its turn comes."""
         for start in range(0, len(self), size):

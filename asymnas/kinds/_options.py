@@ -43,9 +43,12 @@ def _value(annotation: Any, what: str, text: str) -> Any:
     noun = "a whole number" if annotation is int else "a number"
     try:
         value = annotation(text)
+        finite = math.isfinite(value)
+    except OverflowError:
+        raise ConfigError(f"{what} is too large: {text[:20]}…") from None
     except ValueError:
         raise ConfigError(f"{what} must be {noun} but got {text!r}") from None
-    if not math.isfinite(value):
+    if not finite:
         raise ConfigError(f"{what} must be finite but got {text!r}")
     return value
 

@@ -15,6 +15,8 @@ from asymnas.kinds import KINDS, Autoencoder, Kind
 from asymnas.kinds._options import check
 from asymnas.kinds._reconstruction import ErrorName, reconstruction
 
+MOST_LEVELS = 2**16
+
 
 class Levels(nn.Module):
     """Rounds each number to one of `codes` levels, evenly from -1 to 1.
@@ -45,10 +47,10 @@ def fsq(levels: int = 8, loss: ErrorName = "mse") -> Kind:
     positions for a spatial latent.
 
     Args:
-        levels: Levels of a latent number, at least 2.
+        levels: Levels of a latent number, from 2 to 2¹⁶.
         loss: See `plain`.
     """
-    check("levels", levels, "at least 2", levels >= 2)
+    check("levels", levels, f"from 2 to {MOST_LEVELS}", 2 <= levels <= MOST_LEVELS)
 
     def statistics(
         model: Autoencoder, x: Tensor, generator: torch.Generator

@@ -22,6 +22,8 @@ from asymnas.kinds._reconstruction import ERRORS, ErrorName, reconstruction
 DECAY = 0.99  # of the moving averages, a step
 DEAD = 0.1  # of the choices that a vector would have if all were chosen alike
 SMOOTHING = 1e-5
+MOST_CODES = 2**20
+AT_ONCE = 2**24  # distances that are held together
 
 
 class Codebook(nn.Module):
@@ -59,7 +61,9 @@ class Codebook(nn.Module):
     def nearest(self, code: Tensor) -> Tensor:
         """Indices of the nearest vectors, `[b, latent, ...] -> [b, n]`, int64."""
         vectors = self.split(code)
-        return torch.cdist(vectors.flatten(0, 1), self.weight).argmin(1).view(vectors.shape[:2])
+        chunks = torch.split(vectors.flatten(0, 1), max(1, AT_ONCE // self.codes))
+        nearest = torch.cat([torch.cdist(chunk, self.weight).argmin(1) for chunk in chunks])
+        return nearest.view(vectors.shape[:2])
 
     @torch.no_grad()
     def learn(self, code: Tensor, generator: torch.Generator) -> None:
@@ -88,13 +92,13 @@ def vq(codes: int = 256, width: int = 4, commitment: float = 0.25, loss: ErrorNa
     its positions for a spatial latent. `val_loss` is the error alone.
 
     Args:
-        codes: Vectors in the codebook, at least 2.
+        codes: Vectors in the codebook, from 2 to 2²⁰.
         width: Numbers in a vector; must divide the latent.
         commitment: Weight of the squared distance between the encoder's output and its vector.
         loss: See `plain`.
     """
-    check("codes", codes, "at least 2", codes >= 2)
-    check("width", width, "at least 1", width >= 1)
+    check("codes", codes, f"from 2 to {MOST_CODES}", 2 <= codes <= MOST_CODES)
+    check("width", width, f"from 1 to {MOST_CODES}", 1 <= width <= MOST_CODES)
     check("commitment", commitment, "at least 0", commitment >= 0)
 
     def training_loss(

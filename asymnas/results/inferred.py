@@ -51,6 +51,8 @@ def _measures(sweep: Record, tolerance: float, seed: int) -> dict[str, dict[int,
         if ceiling is None or name not in sweep.measured:
             continue
         missing = ceiling - sweep.measured[name].astype(float)
+        if (missing <= 0).any():  # no law has a log of no error, and without these it would mislead
+            continue
         rows = sweep.measured.assign(**{t.VAL_LOSS: missing})
         split = infer_split(rows, tolerance=tolerance, seed=seed)
         found[name] = {entry.budget: entry.share for entry in split.budgets}

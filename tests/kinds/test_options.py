@@ -25,6 +25,9 @@ GENERATOR = torch.Generator()
         ("variational:beta", "beta of the kind variational must be a number but got ''"),
         ("variational:beta=nan", "must be finite"),
         ("vq:codes=2.5", "codes of the kind vq must be a whole number but got '2.5'"),
+        ("vq:codes=" + "9" * 400, "codes of the kind vq is too large: 9999"),
+        ("vq:codes=" + "9" * 20, "codes must be from 2 to 1048576"),
+        ("fsq:levels=" + "9" * 20, "levels must be from 2 to 65536"),
         ("plain:", "an option must follow the colon of 'plain:'"),
     ],
 )

@@ -67,7 +67,7 @@ def test_what_is_missing_is_said_and_the_best_is_compared_with_the_rest(director
     assert any(sentence.startswith("The sd-vae is") for sentence in found["verdict"])
 
 
-def test_the_control_search_enqueues_nothing(directory: Path) -> None:
+def test_the_control_search_enqueues_nothing_that_is_not_symmetric(directory: Path) -> None:
     assert t.PRESET not in Run.open(directory / "control").table
     assert settle_confirmation(wanted(directory)).control.queue.presets == ()
 
