@@ -95,7 +95,10 @@ def verdict(findings: Findings, summary: Mapping[str, Any]) -> list[str]:
             )
         sentences += findings.confirmed.verdict
     if summary["purpose"] == "search":
-        sentences += _discovered(summary, inferred=findings.inferred is not None)
+        if summary["best"]:
+            sentences += _discovered(summary, inferred=findings.inferred is not None)
+        else:
+            sentences.append(_nothing(findings.records.main))
     return sentences or ["No run has completed yet: there is nothing to report."]
 
 
@@ -111,8 +114,6 @@ def _is_outdated(records: Records) -> bool:
 
 def _discovered(summary: Mapping[str, Any], *, inferred: bool) -> list[str]:
     best, share = summary["best"], summary["decoder_share"]
-    if not best:
-        return [_nothing(summary["trials"])]
     quality, reached = next(iter(best["values"].items()))
     total = best["encoder_params"] + best["decoder_params"] + best["shared_params"]
     finished = sum(summary["trials"][state] for state in ("complete", "pruned", "failed"))
@@ -132,14 +133,15 @@ def _discovered(summary: Mapping[str, Any], *, inferred: bool) -> list[str]:
     return sentences
 
 
-def _nothing(trials: Mapping[str, int]) -> str:
+def _nothing(search: Record) -> str:
     """Why a search has no best network."""
-    if failed := trials["failed"]:
-        return (
-            f"No trial has completed, and {failed:,} failed: the reasons are among the notes of "
-            "the report and in trials.csv."
-        )
-    return "No trial has completed yet: there is nothing to report."
+    failures = search.own[search.own[t.STATE] == "failed"][t.FAILURE]
+    if failures.empty:
+        return "No trial has completed yet: there is nothing to report."
+    return (
+        f"No trial has completed; {plural(len(failures), 'trial')} failed, the first for this "
+        f"reason: {failures.iloc[0]}."
+    )
 
 
 def dashboard_note(summary: Mapping[str, Any]) -> str:

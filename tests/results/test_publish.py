@@ -195,6 +195,16 @@ def confirmation_record(rows: pd.DataFrame, seeds: int) -> Record:
     return record(rows, "confirmation", **design)
 
 
+def test_a_search_of_failures_says_why(table: pd.DataFrame) -> None:
+    own = table[table[t.DUPLICATE_OF].isna()]
+    main = record(own.assign(**{t.STATE: "failed", t.FAILURE: "collapsed: the output"}))
+    summary, _ = written(Findings(records=Records(main=main, search=main)))
+    assert summary["verdict"] == [
+        f"No trial has completed; {len(own)} trials failed, the first for this reason: "
+        "collapsed: the output."
+    ]
+
+
 @pytest.mark.parametrize("seeds", [1, 3, 8])
 @pytest.mark.parametrize("outdated", [False, True])
 def test_a_confirmation_is_told_beside_its_search(
