@@ -89,5 +89,5 @@ def test_thousands_of_draws_are_counted_rightly_fit_and_vote_for_neither_side(
     seeds = range(0, -(-DRAWS.get(family, FEWER) // len(own)), CHUNK)
     chunks = [workers.submit(shares_of, family, problem, s, s + CHUNK) for s in seeds]
     shares = [share for chunk in chunks for share in chunk.result()]
-    assert len(shares) * len(own) >= DRAWS
+    assert len(shares) * len(own) >= DRAWS.get(family, FEWER)
     assert_balanced(shares)
