@@ -13,11 +13,10 @@ from asymnas.config import StudyConfig
 from asymnas.errors import BudgetError, ConfigError
 from asymnas.finder import Run, found
 from asymnas.iso import at_total
+from asymnas.preset_choices import spelled_out
 from asymnas.preset_sizes import scaled_for
-from asymnas.presets import PRESETS
 
 REFERENCE = "reference"
-ALL = "all"  # presets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,11 +60,7 @@ def named_presets(names: Sequence[str]) -> tuple[str, ...]:
     Raises:
         UnknownNameError: No preset has such a name.
     """
-    for name in names:
-        if name != ALL:
-            PRESETS.get(name)
-    wanted = PRESETS.names() if ALL in names else names
-    return tuple(name for name in wanted if name != REFERENCE)
+    return tuple(name for name in spelled_out(names) if name != REFERENCE)
 
 
 def enter(

@@ -5,12 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from asymnas.errors import BudgetError, ConfigError
-from asymnas.preset_choices import is_mirrored, presets_of
+from asymnas.preset_choices import ALL, is_mirrored, presets_of, spelled_out
 from asymnas.preset_sizes import ScaledPreset, scaled
 from asymnas.presets import PRESETS
 from asymnas.space import Space
-
-ALL = "all"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,14 +46,12 @@ def queue_of(names: Sequence[str], space: Space) -> Queue:
         ConfigError: A preset is one that the space cannot draw, or `all` finds none.
         BudgetError: A preset is too large even at its narrowest.
     """
-    for name in names:
-        if name != ALL:
-            PRESETS.get(name)
+    wanted = spelled_out(names)
     if ALL not in names:
-        return Queue(presets=tuple(_sized(name, space) for name in names))
+        return Queue(presets=tuple(_sized(name, space) for name in wanted))
     presets: list[ScaledPreset] = []
     left_out: dict[str, str] = {}
-    for name in PRESETS.names():
+    for name in wanted:
         if PRESETS.get(name).family != space.family:
             continue
         try:

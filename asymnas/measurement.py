@@ -116,8 +116,10 @@ class TrainedNetwork:
     @cached_property
     def labels(self) -> Tensor:
         """See `View`."""
-        ids = self._entries("labels")
-        kept = ids if self._data.anomalies is None else ids[~self._entries("anomalies")]
+        ids = self._entries("labels", self._split)
+        if self._data.anomalies is None:
+            return ids[self._places]
+        kept = ids[~self._entries("anomalies", self._split)]
         return kept[self._places]
 
     @cached_property
@@ -128,13 +130,12 @@ class TrainedNetwork:
     @cached_property
     def train_labels(self) -> Tensor:
         """See `View`."""
-        labels: Tensor = self._data.labels.train  # type: ignore[union-attr]
-        return labels.cpu()[self._train_places]
+        return self._entries("labels", "train")[self._train_places]
 
     @cached_property
     def anomaly_losses(self) -> Tensor:
         """See `View`."""
-        anomalies = getattr(self._data, self._split)[self._entries("anomalies")]
+        anomalies = getattr(self._data, self._split)[self._entries("anomalies", self._split)]
         losses: list[Tensor] = []
         evaluate(
             self.network,
@@ -181,9 +182,9 @@ class TrainedNetwork:
             ]
         )
 
-    def _entries(self, what: str) -> Tensor:
-        """Labels or anomalies of the split."""
-        entries: Tensor = getattr(getattr(self._data, what), self._split)
+    def _entries(self, what: str, split: SplitName) -> Tensor:
+        """Labels or anomalies of a split."""
+        entries: Tensor = getattr(getattr(self._data, what), split)
         return entries.cpu()
 
 

@@ -1,6 +1,6 @@
 """What a preset draws in a space: its own structural choices, or the nearest that there are."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,9 +10,22 @@ from asymnas.presets import PRESETS, Preset
 from asymnas.space import Space
 from asymnas.suggesters import Fixed, options_of
 
+ALL = "all"
 SIMPLER = ("blocks", "depth")  # what a structure can lose, in this order
 EVEN = 0.01  # distance of a mirrored pair's decoder share from one half, at most
 SIDES: tuple[SideName, ...] = ("encoder", "decoder")
+
+
+def spelled_out(names: Sequence[str]) -> tuple[str, ...]:
+    """The presets asked for; `all` stands for every one.
+
+    Raises:
+        UnknownNameError: No preset has such a name.
+    """
+    for name in names:
+        if name != ALL:
+            PRESETS.get(name)
+    return PRESETS.names() if ALL in names else tuple(names)
 
 
 def presets_of(family: str) -> list[str]:

@@ -176,7 +176,10 @@ def test_every_kind_is_measured_by_all_it_allows_and_has_not_collapsed_untrained
 def test_facts_of_data():
     data = dataset()
     architecture = space_of("dense", Problem(shape=(D,), latent=3), budget=3_000).sample(0)
-    of = lambda data: facts_of(data, architecture.architecture)  # noqa: E731
+
+    def of(data):
+        return facts_of(data, architecture.architecture)
+
     assert of(data) == Facts(shape=(D,), labels=True, anomalies=True)
     assert not of(replace(data, labels=None)).labels
     one_class = data.labels._replace(train=torch.full((400,), 3))

@@ -14,7 +14,7 @@ from asymnas.provenance import cores
 
 BUDGET = 150_000
 DRAWS = {"conv2d": 10_000, "dense": 10_000}  # of a family, over its bottlenecks
-FEWER = 1_200  # of the others, to save time; 10,200 of each were drawn once and are balanced too
+FEWER = 1_200  # of the others, to save time
 CHUNK = 100
 
 IMAGE, SIGNAL = (1, 28, 28), (2, 128)

@@ -11,17 +11,18 @@ the outermost resampling alone.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from asymnas.downsampling import DOWNSAMPLINGS
-from asymnas.families import Problem
+from asymnas.families import Problem, SideName, Suggester
 from asymnas.layers import ACTIVATIONS, CONVOLUTIONS, Crop, PadToEven, as_upsampling, same_conv
 from asymnas.upsampling import UPSAMPLINGS
 
 NARROWEST = 2  # channels
+NOMINAL = 1024  # channels of the first stage before the budget fit scales them
 MEANS = {1: nn.AdaptiveAvgPool1d, 2: nn.AdaptiveAvgPool2d}
 
 
@@ -71,6 +72,56 @@ def encoder(side: ConvSide, problem: Problem, code: int, dilation: int = 1) -> n
         layers += _blocks(side, outputs, kernel, dims, dilation)
         channels, size = outputs, halved
     return nn.Sequential(*layers, *_into_latent(side, problem, size, code))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a convolutional family lets a side have.
+
+    Args:
+        depth: Stages, at most.
+        spatial_depth: Stages before a spatial latent, where the data allow so many.
+        kernels: Kernel sizes to choose from.
+    """
+
+    depth: int
+    spatial_depth: int
+    kernels: tuple[int, ...]
+
+    def latent_shape(self, problem: Problem) -> tuple[int, ...]:
+        """A vector, or a map at the resolution that a spatial latent has."""
+        if problem.bottleneck != "spatial":
+            return (problem.latent,)
+        return (problem.latent, *sizes(problem.shape[1:], self._spatial_depth(problem))[-1])
+
+    def draw_stages(self, suggester: Suggester, side: SideName, problem: Problem) -> dict[str, Any]:
+        """Draws depth, growth, kernel, blocks and block: a side's arguments but for resampling."""
+        if problem.bottleneck == "spatial":
+            depth = self._spatial_depth(problem)
+        else:
+            most = deepest(problem.shape[1:], self.depth)
+            depth = suggester.suggest_int(f"{side}_depth", 1, most)
+        growth = suggester.suggest_float(f"{side}_growth", 1.0, 2.0, step=0.5)
+        kernel = suggester.suggest_categorical(f"{side}_kernel", self.kernels)
+        blocks = suggester.suggest_int(f"{side}_blocks", 0, 2)
+        block = suggester.suggest_categorical(f"{side}_block", tuple(BLOCKS))
+        return {
+            "channels": tuple(round(NOMINAL * growth**stage) for stage in range(depth)),
+            "kernels": (kernel,) * depth,
+            "blocks": blocks,
+            "block": block if blocks else "plain",
+        }
+
+    def _spatial_depth(self, problem: Problem) -> int:
+        return min(self.spatial_depth, deepest(problem.shape[1:], self.depth))
+
+
+def draw_resampling(suggester: Suggester, side: SideName) -> str:
+    """Draws how a side halves or doubles its resolution."""
+    registry = DOWNSAMPLINGS if side == "encoder" else UPSAMPLINGS
+    way = "downsampling" if side == "encoder" else "upsampling"
+    name: str = suggester.suggest_categorical(f"{side}_{way}", registry.names())
+    return name
 
 
 def decoder(side: ConvSide, problem: Problem, dilation: int = 1) -> nn.Module:

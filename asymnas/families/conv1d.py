@@ -11,23 +11,18 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from asymnas.downsampling import DOWNSAMPLINGS
 from asymnas.families import FAMILIES, Problem, SideName, Suggester
 from asymnas.families._stages import (
-    BLOCKS,
     ConvSide,
+    Limits,
     decoder,
-    deepest,
+    draw_resampling,
     encoder,
     mirrored,
     scaled,
-    sizes,
 )
-from asymnas.upsampling import UPSAMPLINGS
 
-MAX_DEPTH = 6
-SPATIAL_DEPTH = 4  # stages before a spatial latent: a sixteenth of the positions, as with images
-NOMINAL = 1024  # channels of the first stage before the budget fit scales them
+LIMITS = Limits(depth=6, spatial_depth=4, kernels=(3, 7))  # a sixteenth of the length
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +52,7 @@ class Conv1d:
 
     def latent_shape(self, problem: Problem) -> tuple[int, ...]:
         """A vector, or a map at the resolution that a spatial latent has."""
-        if problem.bottleneck != "spatial":
-            return (problem.latent,)
-        return (problem.latent, *sizes(problem.shape[1:], _spatial_depth(problem))[-1])
+        return LIMITS.latent_shape(problem)
 
     def tokens(self, problem: Problem) -> int:
         """None: an example is taken whole."""
@@ -67,25 +60,12 @@ class Conv1d:
 
     def suggest(self, suggester: Suggester, side: SideName, problem: Problem) -> SignalSide:
         """Draws depth, blocks, block, dilation, kernel, growth and resampling of one side."""
-        if problem.bottleneck == "spatial":
-            depth = _spatial_depth(problem)
-        else:
-            most = deepest(problem.shape[1:], MAX_DEPTH)
-            depth = suggester.suggest_int(f"{side}_depth", 1, most)
-        growth = suggester.suggest_float(f"{side}_growth", 1.0, 2.0, step=0.5)
-        kernel = suggester.suggest_categorical(f"{side}_kernel", (3, 7))
-        blocks = suggester.suggest_int(f"{side}_blocks", 0, 2)
-        block = suggester.suggest_categorical(f"{side}_block", tuple(BLOCKS))
+        stages = LIMITS.draw_stages(suggester, side, problem)
         dilation = suggester.suggest_categorical(f"{side}_dilation", (1, 2))
-        registry = DOWNSAMPLINGS if side == "encoder" else UPSAMPLINGS
-        way = "downsampling" if side == "encoder" else "upsampling"
         return SignalSide(
-            channels=tuple(round(NOMINAL * growth**stage) for stage in range(depth)),
-            kernels=(kernel,) * depth,
-            resampling=suggester.suggest_categorical(f"{side}_{way}", registry.names()),
-            blocks=blocks,
-            block=block if blocks else "plain",
-            dilation=dilation if blocks > 1 else 1,
+            **stages,
+            resampling=draw_resampling(suggester, side),
+            dilation=dilation if stages["blocks"] > 1 else 1,
         )
 
     def scale(self, config: SignalSide, factor: float) -> SignalSide:
@@ -106,7 +86,3 @@ class Conv1d:
 
 
 FAMILIES.register("conv1d")(Conv1d())
-
-
-def _spatial_depth(problem: Problem) -> int:
-    return min(SPATIAL_DEPTH, deepest(problem.shape[1:], MAX_DEPTH))

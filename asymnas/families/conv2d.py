@@ -8,23 +8,18 @@ A stage halves height and width; see `_stages`, which builds the sides.
 
 from torch import nn
 
-from asymnas.downsampling import DOWNSAMPLINGS
 from asymnas.families import FAMILIES, Problem, SideName, Suggester
 from asymnas.families._stages import (
-    BLOCKS,
     ConvSide,
+    Limits,
     decoder,
-    deepest,
+    draw_resampling,
     encoder,
     mirrored,
     scaled,
-    sizes,
 )
-from asymnas.upsampling import UPSAMPLINGS
 
-MAX_DEPTH = 4
-SPATIAL_DEPTH = 2  # stages before a spatial latent: a quarter of height and width
-NOMINAL = 1024  # channels of the first stage before the budget fit scales them
+LIMITS = Limits(depth=4, spatial_depth=2, kernels=(3, 5))  # a quarter of height and width
 
 
 class Conv2d:
@@ -43,9 +38,7 @@ class Conv2d:
 
     def latent_shape(self, problem: Problem) -> tuple[int, ...]:
         """A vector, or a map at the resolution that a spatial latent has."""
-        if problem.bottleneck != "spatial":
-            return (problem.latent,)
-        return (problem.latent, *sizes(problem.shape[1:], _spatial_depth(problem))[-1])
+        return LIMITS.latent_shape(problem)
 
     def tokens(self, problem: Problem) -> int:
         """None: an example is taken whole."""
@@ -53,24 +46,8 @@ class Conv2d:
 
     def suggest(self, suggester: Suggester, side: SideName, problem: Problem) -> ConvSide:
         """Draws depth, blocks, block, kernel, growth and resampling of one side."""
-        if problem.bottleneck == "spatial":
-            depth = _spatial_depth(problem)
-        else:
-            most = deepest(problem.shape[1:], MAX_DEPTH)
-            depth = suggester.suggest_int(f"{side}_depth", 1, most)
-        growth = suggester.suggest_float(f"{side}_growth", 1.0, 2.0, step=0.5)
-        kernel = suggester.suggest_categorical(f"{side}_kernel", (3, 5))
-        blocks = suggester.suggest_int(f"{side}_blocks", 0, 2)
-        block = suggester.suggest_categorical(f"{side}_block", tuple(BLOCKS))
-        registry = DOWNSAMPLINGS if side == "encoder" else UPSAMPLINGS
-        way = "downsampling" if side == "encoder" else "upsampling"
-        return ConvSide(
-            channels=tuple(round(NOMINAL * growth**stage) for stage in range(depth)),
-            kernels=(kernel,) * depth,
-            resampling=suggester.suggest_categorical(f"{side}_{way}", registry.names()),
-            blocks=blocks,
-            block=block if blocks else "plain",
-        )
+        stages = LIMITS.draw_stages(suggester, side, problem)
+        return ConvSide(**stages, resampling=draw_resampling(suggester, side))
 
     def scale(self, config: ConvSide, factor: float) -> ConvSide:
         """Scales channels and the hidden layer, at least two of each."""
@@ -90,7 +67,3 @@ class Conv2d:
 
 
 FAMILIES.register("conv2d")(Conv2d())
-
-
-def _spatial_depth(problem: Problem) -> int:
-    return min(SPATIAL_DEPTH, deepest(problem.shape[1:], MAX_DEPTH))

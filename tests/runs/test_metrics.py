@@ -4,6 +4,7 @@ import json
 from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -82,10 +83,10 @@ def test_what_is_asked_for_is_measured_after_the_last_rung_alone(small: StudyCon
     ],
 )
 def test_what_cannot_be_measured_is_refused_before_anything_trains(
-    small: StudyConfig, changes: dict[str, object], said: str
+    small: StudyConfig, changes: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(ConfigError, match=said):
-        settle(replace(small, **changes))  # type: ignore[arg-type]
+        settle(replace(small, **changes))
 
 
 def test_metrics_that_a_plan_settles_are_stored_and_read_back(small: StudyConfig) -> None:
