@@ -12,11 +12,11 @@ that is finished is read, so the table can be made again from the runs.
 import argparse
 import math
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Literal
 
 import torch
+from heading import heading
 from sklearn.decomposition import PCA
 from torch import Tensor
 
@@ -24,7 +24,6 @@ from asymnas import StudyConfig, find_best_architecture, run_search
 from asymnas.datasets import load_dataset
 from asymnas.evaluation import as_input
 from asymnas.families import FAMILIES
-from asymnas.provenance import setup
 
 RESULTS = Path(__file__).with_suffix(".md")
 BUDGET = 100_000
@@ -112,14 +111,8 @@ def row_of(case: Case, runs: Path) -> str:
 
 
 def write(rows: list[str]) -> None:
-    facts = setup()
-    packages = ", ".join(f"{p} {facts[p]}" for p in ("torch", "optuna", "scikit-learn", "numpy"))
     lines = [
-        "# Each family against principal components",
-        "",
-        f"Written by `python benchmarks/against_pca.py`. {date.today()}, {facts['processor']}, "
-        f"{facts['cores']} cores, Python {facts['python']}, {packages}.",
-        "",
+        *heading("Each family against principal components", __file__),
         f"Searches of `val_loss` alone under {BUDGET:,} parameters, all else by default: plain "
         "autoencoders, learning rates from 0.001 to 0.016, seed 0; one worker, so that the same "
         "candidates are drawn again. Mean squared errors on the validation split, which the search "

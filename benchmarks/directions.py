@@ -12,14 +12,13 @@ ended continues where it stood.
 """
 
 import argparse
-from datetime import date
 from pathlib import Path
 
 import numpy as np
+from heading import heading
 from scipy.stats import bootstrap, wilcoxon
 
 from asymnas import Run, StudyConfig, SweepConfig, run_search, run_sweep
-from asymnas.provenance import setup
 
 RESULTS = Path(__file__).with_suffix(".md")
 SECOND = ("total_params", "decoder_macs")
@@ -98,15 +97,9 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/directions"))
     parser.add_argument("--seeds", type=int, default=6)
     args = parser.parse_args()
-    facts = setup()
-    packages = ", ".join(f"{p} {facts[p]}" for p in ("torch", "optuna", "scikit-learn", "numpy"))
     found = [*about_fronts(args.seeds, args.runs), *about_measures(args.runs)]
     head = [
-        "# What a measure does to the best split",
-        "",
-        f"Written by `python benchmarks/directions.py`. {date.today()}, {facts['processor']}, "
-        f"{facts['cores']} cores, Python {facts['python']}, {packages}.",
-        "",
+        *heading("What a measure does to the best split", __file__),
     ]
     RESULTS.write_text("\n".join([*head, *found]))
     print(RESULTS.read_text())

@@ -10,23 +10,24 @@ and one that is finished is read. Needs Fashion-MNIST: see docs/data.md.
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
+from typing import Any
 
 import torch
+from heading import heading
 
 from asymnas import Architecture, StudyConfig, find_best_architecture, run_search
 from asymnas.config import DataSpec
+from asymnas.datasets import load_dataset
 from asymnas.families.dense import DenseSide
 from asymnas.finder import Found
-from asymnas.provenance import setup
-from asymnas.training import Job, train_rung
+from asymnas.measurement import facts_of, settle_metrics
+from asymnas.training import Job, RungResult, train_rung
 
 RESULTS = Path(__file__).with_suffix(".md")
 DATA = "fashion-mnist"
 BERNOULLI = "variational:likelihood=bernoulli"
 RATIOS = (0.25, 0.5, 0.75, 0.9)
-MEASURES = ("mse", "kl", "distortion", "active_units", "perplexity", "rate", "probe_accuracy")
 PUBLIC_EPOCHS, PUBLIC_BATCH, PUBLIC_RATE = 10, 128, 1e-3
 TRAINING_EXAMPLES = 54_000  # of the 60,000; the others validate
 
@@ -37,7 +38,7 @@ class Case:
     says: Callable[[Found], str]
 
 
-def of(kind: str, **changes: object) -> StudyConfig:
+def of(kind: str, **changes: Any) -> StudyConfig:
     usual = StudyConfig(
         dataset=DATA,
         kind=kind,
@@ -50,7 +51,7 @@ def of(kind: str, **changes: object) -> StudyConfig:
         workers=2,
         device="cpu",
     )
-    return replace(usual, **changes)  # type: ignore[arg-type]
+    return replace(usual, **changes)
 
 
 def about_elbo(best: Found) -> str:
@@ -97,27 +98,21 @@ CASES = {
 }
 
 
-def one_rung(architecture: Architecture, *, rate: float, batch: int, steps: int):  # type: ignore[no-untyped-def]
+def one_rung(architecture: Architecture, *, rate: float, batch: int, steps: int) -> RungResult:
     """Trains one network outside a search, and measures it."""
+    data = DataSpec(name=DATA)
     job = Job(
         architecture=architecture,
-        data=DataSpec(name=DATA),
+        data=data,
         learning_rate=rate,
         batch_size=batch,
         seed=0,
         until=steps,
         total=steps,
         device="cpu",
-        metrics=tuple(m for m in MEASURES if measurable(m, architecture.kind)),
+        metrics=settle_metrics((), facts_of(load_dataset(data), architecture)),
     )
     return train_rung(job)
-
-
-def measurable(metric: str, kind: str) -> bool:
-    """Whether a metric is one for the kind."""
-    needs = {"kl": "variational", "distortion": "variational", "rate": "variational"}
-    needs |= {"perplexity": "vq"}
-    return metric not in needs or kind.startswith(needs[metric])
 
 
 def public_elbo() -> str:
@@ -150,14 +145,8 @@ def row_of(name: str, runs: Path) -> str:
 
 
 def write(rows: list[str]) -> None:
-    facts = setup()
-    packages = ", ".join(f"{p} {facts[p]}" for p in ("torch", "optuna", "scikit-learn", "numpy"))
     lines = [
-        "# Kinds on Fashion-MNIST",
-        "",
-        f"Written by `python benchmarks/kinds.py`. {date.today()}, {facts['processor']}, "
-        f"{facts['cores']} cores, Python {facts['python']}, {packages}.",
-        "",
+        *heading("Kinds on Fashion-MNIST", __file__),
         "Searches of `val_loss` alone under 150,000 parameters, six trials, learning "
         "rates from 0.001 to 0.008, seed 0; all figures on the validation split. The "
         "public network is that of the PyTorch examples repository with a latent of 16 in place "
