@@ -4,16 +4,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from asymnas.architecture import Architecture
-    from asymnas.budget import Budget
-    from asymnas.config import StudyConfig
-    from asymnas.confirmations import run_confirmation
-    from asymnas.errors import AsymnasError
-    from asymnas.finder import Found, Run, find_best_architecture
-    from asymnas.followups import ConfirmationConfig, SweepConfig
-    from asymnas.preset_sizes import ScaledPreset, scale_preset
-    from asymnas.run import run_search
-    from asymnas.sweeps import run_sweep
+    from asymnas.core.budget import Budget
+    from asymnas.core.config import ConfirmationConfig, StudyConfig, SweepConfig
+    from asymnas.core.errors import AsymnasError
+    from asymnas.networks.architecture import Architecture
+    from asymnas.runs.confirmation import run_confirmation
+    from asymnas.runs.execute import run_search
+    from asymnas.runs.run import Found, Run, find_best_architecture
+    from asymnas.runs.sweep import run_sweep
+    from asymnas.space.presets import ScaledPreset, scale_preset
 
 __all__ = [
     "Architecture",
@@ -33,20 +32,20 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Architecture": "architecture",
-    "AsymnasError": "errors",
-    "Budget": "budget",
-    "ConfirmationConfig": "followups",
-    "Found": "finder",
-    "Run": "finder",
-    "ScaledPreset": "preset_sizes",
-    "StudyConfig": "config",
-    "SweepConfig": "followups",
-    "find_best_architecture": "finder",
-    "run_confirmation": "confirmations",
-    "run_search": "run",
-    "run_sweep": "sweeps",
-    "scale_preset": "preset_sizes",
+    "Architecture": "networks.architecture",
+    "AsymnasError": "core.errors",
+    "Budget": "core.budget",
+    "ConfirmationConfig": "core.config",
+    "Found": "runs.run",
+    "Run": "runs.run",
+    "ScaledPreset": "space.presets",
+    "StudyConfig": "core.config",
+    "SweepConfig": "core.config",
+    "find_best_architecture": "runs.run",
+    "run_confirmation": "runs.confirmation",
+    "run_search": "runs.execute",
+    "run_sweep": "runs.sweep",
+    "scale_preset": "space.presets",
 }
 
 

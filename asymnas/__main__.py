@@ -2,8 +2,8 @@
 
 import typer
 
-from asymnas.commands import HELP
 from asymnas.confirm import confirm
+from asymnas.core.cli import HELP
 from asymnas.dashboard import dashboard
 from asymnas.report import report
 from asymnas.search import search

@@ -5,9 +5,8 @@ from typing import Annotated, Any
 
 from typer import Argument
 
-from asymnas import flags
-from asymnas.commands import guarded, serve
-from asymnas.flags import MACHINE, flag
+from asymnas.core import cli
+from asymnas.core.cli import MACHINE, flag, guarded, serve
 
 DESIGN = "Design"
 
@@ -42,7 +41,7 @@ def confirm(
             DESIGN,
         ),
     ] = None,
-    timeout: flags.Timeout = None,
+    timeout: cli.Timeout = None,
     workers: Annotated[
         str | None, flag("Local processes [default: as in the search]", MACHINE)
     ] = None,
@@ -52,8 +51,8 @@ def confirm(
     fresh: Annotated[
         bool, flag("Confirm anew; the symmetric search is kept [default: off]", MACHINE, "--fresh")
     ] = False,
-    dry_run: flags.DryRun = False,
-    as_json: flags.Json = False,
+    dry_run: cli.DryRun = False,
+    as_json: cli.Json = False,
 ) -> None:
     """Retrain the best and its symmetric controls, and score them once on the test split.
 
@@ -65,21 +64,25 @@ def confirm(
     Exit codes: 0 done; 1 failed: data, device or run; 2 bad settings; 130 interrupted, with
     everything finished saved.
     """
-    values = flags.given(locals())
+    values = cli.given(locals())
     guarded(lambda: _main(values))
 
 
 def _main(given: dict[str, Any]) -> int:
-    from asymnas.closing import exit_code, make_console
-    from asymnas.confirmations import execute_confirmation, settle_confirmation
-    from asymnas.followup_closing import print_confirmation, print_confirmation_plan
-    from asymnas.followups import ConfirmationConfig
-    from asymnas.progress import display
-    from asymnas.rundir import CONFIRMATION
+    from asymnas.core.config import ConfirmationConfig
+    from asymnas.reporting.console import (
+        exit_code,
+        make_console,
+        print_confirmation,
+        print_confirmation_plan,
+    )
+    from asymnas.runs.confirmation import execute_confirmation, settle_confirmation
+    from asymnas.runs.directory import CONFIRMATION
+    from asymnas.runs.progress import display
 
-    values = flags.parsed(given)
+    values = cli.parsed(given)
     if "margin" in values:
-        values["margin"] = flags.numbers("margin", values["margin"])[0]
+        values["margin"] = cli.numbers("margin", values["margin"])[0]
     console = make_console(stderr="as_json" in given)
     settled = settle_confirmation(
         ConfirmationConfig(**{**values, "run_dir": str(values["run_dir"])})

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from asymnas.commands import guarded, serve
+from asymnas.core.cli import guarded, serve
 
 
 def dashboard(
@@ -26,9 +26,9 @@ def _main(run_dir: Path, port: int, host: str) -> int:
     import optuna_dashboard
     from optuna.artifacts import FileSystemArtifactStore
 
-    from asymnas.checkpoints import DASHBOARD
-    from asymnas.errors import StudyError
-    from asymnas.finder import Run
+    from asymnas.core.errors import StudyError
+    from asymnas.runs.directory import DASHBOARD
+    from asymnas.runs.run import Run
 
     run = Run.open(run_dir)
     store = FileSystemArtifactStore(str(run.directory / DASHBOARD))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from asymnas.commands import guarded, serve
+from asymnas.core.cli import guarded, serve
 
 
 def report(
@@ -20,9 +20,9 @@ def report(
     """
 
     def main() -> int:
-        from asymnas.finder import Run
-        from asymnas.results import publish
-        from asymnas.rundir import REPORT, SWEEP_DIR, holds_run
+        from asymnas.reporting.publish import publish
+        from asymnas.runs.directory import REPORT, SWEEP_DIR, holds_run
+        from asymnas.runs.run import Run
 
         sweep = run_dir / SWEEP_DIR
         directory = sweep if holds_run(sweep) and not holds_run(run_dir) else run_dir

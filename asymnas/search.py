@@ -4,19 +4,18 @@ import json
 from dataclasses import replace
 from typing import Annotated, Any
 
-from asymnas import flags
-from asymnas.commands import guarded, load_study_file, serve
-from asymnas.flags import MACHINE, NETWORK, SEARCH, flag
+from asymnas.core import cli
+from asymnas.core.cli import MACHINE, NETWORK, SEARCH, flag, guarded, load_study_file, serve
 
 
 def search(
-    study: flags.StudyFile = None,
-    dataset: flags.Dataset = None,
-    data_root: flags.DataRoot = None,
-    download: flags.Download = False,
-    image_size: flags.ImageSize = None,
-    family: flags.Family = None,
-    kind: flags.Kind = None,
+    study: cli.StudyFile = None,
+    dataset: cli.Dataset = None,
+    data_root: cli.DataRoot = None,
+    download: cli.Download = False,
+    image_size: cli.ImageSize = None,
+    family: cli.Family = None,
+    kind: cli.Kind = None,
     budget: Annotated[
         str | None,
         flag("Total trainable parameters, a hard cap: 20000, 150k, 1.5M [default: 20k]", NETWORK),
@@ -34,8 +33,8 @@ def search(
             NETWORK,
         ),
     ] = None,
-    latent: flags.Latent = None,
-    bottleneck: flags.Bottleneck = None,
+    latent: cli.Latent = None,
+    bottleneck: cli.Bottleneck = None,
     symmetric: Annotated[
         bool,
         flag("Search symmetric architectures only, as a control", NETWORK, "--symmetric"),
@@ -67,8 +66,8 @@ def search(
             SEARCH,
         ),
     ] = None,
-    timeout: flags.Timeout = None,
-    examples: flags.Examples = None,
+    timeout: cli.Timeout = None,
+    examples: cli.Examples = None,
     sampler: Annotated[
         str | None, flag("tpe, nsgaii, gp, random or qmc [default: tpe]", SEARCH)
     ] = None,
@@ -76,17 +75,17 @@ def search(
         str | None,
         flag("rank (successive halving on the non-dominated rank) or none [default: rank]", SEARCH),
     ] = None,
-    seed: flags.Seed = None,
-    workers: flags.Workers = None,
-    device: flags.Device = None,
-    precision: flags.Precision = None,
+    seed: cli.Seed = None,
+    workers: cli.Workers = None,
+    device: cli.Device = None,
+    precision: cli.Precision = None,
     run_dir: Annotated[
         str | None, flag("Where results go [default: runs/<study name>]", MACHINE)
     ] = None,
-    storage: flags.Storage = None,
-    fresh: flags.Fresh = False,
-    dry_run: flags.DryRun = False,
-    as_json: flags.Json = False,
+    storage: cli.Storage = None,
+    fresh: cli.Fresh = False,
+    dry_run: cli.DryRun = False,
+    as_json: cli.Json = False,
 ) -> None:
     """Search encoder/decoder pairs under a hard parameter budget.
 
@@ -97,15 +96,15 @@ def search(
     Exit codes: 0 done; 1 failed: data, device or run; 2 bad settings; 130 interrupted, with
     everything finished saved.
     """
-    values = flags.given(locals())
+    values = cli.given(locals())
     guarded(lambda: _main(values))
 
 
 def _main(given: dict[str, Any]) -> int:
-    from asymnas.closing import exit_code, make_console, print_plan, print_summary
-    from asymnas.plan import settle
-    from asymnas.progress import display
-    from asymnas.run import execute
+    from asymnas.reporting.console import exit_code, make_console, print_plan, print_summary
+    from asymnas.runs.execute import execute
+    from asymnas.runs.plan import settle
+    from asymnas.runs.progress import display
 
     plan = settle(_config(given))
     console = make_console(stderr="as_json" in given)
@@ -122,9 +121,9 @@ def _main(given: dict[str, Any]) -> int:
 
 
 def _config(given: dict[str, Any]) -> Any:
-    from asymnas.config import StudyConfig
+    from asymnas.core.config import StudyConfig
 
-    values = flags.parsed(given)
+    values = cli.parsed(given)
     if "study" not in given:
         return StudyConfig(**values)
     config = load_study_file(given["study"])

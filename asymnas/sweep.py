@@ -5,15 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from asymnas import flags
-from asymnas.commands import guarded, load_study_file, serve
-from asymnas.flags import MACHINE, flag
+from asymnas.core import cli
+from asymnas.core.cli import MACHINE, flag, guarded, load_study_file, serve
 
 DESIGN = "Design"
 
 
 def sweep(
-    study: flags.StudyFile = None,
+    study: cli.StudyFile = None,
     budgets: Annotated[
         str | None,
         flag(
@@ -50,27 +49,27 @@ def sweep(
         str | None,
         flag("Relative loss above the lowest that does not matter [default: 0.01]", DESIGN),
     ] = None,
-    dataset: flags.Dataset = None,
-    data_root: flags.DataRoot = None,
-    download: flags.Download = False,
-    image_size: flags.ImageSize = None,
-    family: flags.Family = None,
-    kind: flags.Kind = None,
-    latent: flags.Latent = None,
-    bottleneck: flags.Bottleneck = None,
-    timeout: flags.Timeout = None,
-    examples: flags.Examples = None,
-    seed: flags.Seed = None,
-    workers: flags.Workers = None,
-    device: flags.Device = None,
-    precision: flags.Precision = None,
+    dataset: cli.Dataset = None,
+    data_root: cli.DataRoot = None,
+    download: cli.Download = False,
+    image_size: cli.ImageSize = None,
+    family: cli.Family = None,
+    kind: cli.Kind = None,
+    latent: cli.Latent = None,
+    bottleneck: cli.Bottleneck = None,
+    timeout: cli.Timeout = None,
+    examples: cli.Examples = None,
+    seed: cli.Seed = None,
+    workers: cli.Workers = None,
+    device: cli.Device = None,
+    precision: cli.Precision = None,
     run_dir: Annotated[
         str | None, flag("Where results go [default: runs/<study name>/sweep]", MACHINE)
     ] = None,
-    storage: flags.Storage = None,
-    fresh: flags.Fresh = False,
-    dry_run: flags.DryRun = False,
-    as_json: flags.Json = False,
+    storage: cli.Storage = None,
+    fresh: cli.Fresh = False,
+    dry_run: cli.DryRun = False,
+    as_json: cli.Json = False,
 ) -> None:
     """Infer the decoder share with the lowest loss, budget by budget.
 
@@ -82,16 +81,20 @@ def sweep(
     Exit codes: 0 done; 1 failed: data, device or run; 2 bad settings; 130 interrupted, with
     everything finished saved.
     """
-    values = flags.given(locals())
+    values = cli.given(locals())
     guarded(lambda: _main(values))
 
 
 def _main(given: dict[str, Any]) -> int:
-    from asymnas.closing import exit_code, make_console
-    from asymnas.followup_closing import print_sweep_plan, print_sweep_summary
-    from asymnas.progress import display
-    from asymnas.run import execute
-    from asymnas.sweeps import settle_sweep
+    from asymnas.reporting.console import (
+        exit_code,
+        make_console,
+        print_sweep_plan,
+        print_sweep_summary,
+    )
+    from asymnas.runs.execute import execute
+    from asymnas.runs.progress import display
+    from asymnas.runs.sweep import settle_sweep
 
     console = make_console(stderr="as_json" in given)
     with console.status("drawing the design"):
@@ -109,17 +112,16 @@ def _main(given: dict[str, Any]) -> int:
 
 
 def _config(given: dict[str, Any]) -> Any:
-    from asymnas.config import StudyConfig
-    from asymnas.followups import SweepConfig
-    from asymnas.rundir import SWEEP_DIR
+    from asymnas.core.config import StudyConfig, SweepConfig
+    from asymnas.runs.directory import SWEEP_DIR
 
-    values = flags.parsed(given)
+    values = cli.parsed(given)
     design = {name: values.pop(name) for name in _DESIGN if name in values}
     if "budgets" in design:
-        design["budgets"] = flags.counts(design["budgets"])
+        design["budgets"] = cli.counts(design["budgets"])
     for name in ("share_range", "tolerance"):
         if name in design:
-            numbers = flags.numbers(name, design[name])
+            numbers = cli.numbers(name, design[name])
             design[name] = numbers if name == "share_range" else numbers[0]
     loaded = load_study_file(given["study"], "sweep") if "study" in given else StudyConfig()
     wanted = loaded if isinstance(loaded, SweepConfig) else SweepConfig(study=loaded)

@@ -21,9 +21,9 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from asymnas import StudyConfig, find_best_architecture, run_search
-from asymnas.datasets import load_dataset
-from asymnas.evaluation import as_input
-from asymnas.families import FAMILIES
+from asymnas.data.base import load_dataset
+from asymnas.networks.families import FAMILIES
+from asymnas.training.evaluation import as_input
 
 RESULTS = Path(__file__).with_suffix(".md")
 BUDGET = 100_000

@@ -24,8 +24,14 @@ import numpy as np
 import pandas as pd
 
 from asymnas.analysis.estimates import Law
-from asymnas.analysis.optimum import infer_split
-from asymnas.analysis.synthetic import BUDGETS, Design, Noise, synthetic_sweep, truth_with_share
+from asymnas.analysis.laws.optimum import infer_split
+from asymnas.analysis.laws.synthetic import (
+    BUDGETS,
+    Design,
+    Noise,
+    synthetic_sweep,
+    truth_with_share,
+)
 from asymnas.analysis.verdict import split_outcome
 
 RESULTS = Path(__file__).with_suffix(".md")

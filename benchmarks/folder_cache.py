@@ -46,8 +46,8 @@ def write_images(folder: Path, n: int, pixels: int, suffix: str) -> None:
 
 def start(folder: Path, root: Path) -> dict[str, float]:
     """Loads the data set; seconds and the processor's without the imports, and memory."""
-    from asymnas.config import DataSpec
-    from asymnas.datasets import DATASETS, load_dataset
+    from asymnas.core.config import DataSpec
+    from asymnas.data.base import DATASETS, load_dataset
 
     DATASETS.names()  # imports every loader
     began, worked = time.perf_counter(), time.process_time()
@@ -114,7 +114,7 @@ def alone(task: Callable[..., dict[str, float]], *places: Path) -> dict[str, flo
 
 def measure(place: Path, n: int, pixels: int, suffix: str, trials: int) -> dict[str, Any]:
     """Every figure of one folder."""
-    from asymnas.provenance import setup
+    from asymnas.core.provenance import setup
 
     folder, root = place / "images", place / "root"
     write_images(folder, n, pixels, suffix)

@@ -3,7 +3,7 @@
 from datetime import date
 from pathlib import Path
 
-from asymnas.provenance import setup
+from asymnas.core.provenance import setup
 
 PACKAGES = ("torch", "optuna", "scikit-learn", "numpy")
 

@@ -17,12 +17,12 @@ import torch
 from heading import heading
 
 from asymnas import Architecture, StudyConfig, find_best_architecture, run_search
-from asymnas.config import DataSpec
-from asymnas.datasets import load_dataset
-from asymnas.families.dense import DenseSide
-from asymnas.finder import Found
-from asymnas.measurement import facts_of, settle_metrics
-from asymnas.training import Job, RungResult, train_rung
+from asymnas.core.config import DataSpec
+from asymnas.data.base import load_dataset
+from asymnas.networks.families.dense import DenseSide
+from asymnas.runs.run import Found
+from asymnas.training.measurement import facts_of, settle_metrics
+from asymnas.training.rung import Job, RungResult, train_rung
 
 RESULTS = Path(__file__).with_suffix(".md")
 DATA = "fashion-mnist"

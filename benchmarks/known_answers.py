@@ -12,14 +12,14 @@ from pathlib import Path
 
 import torch
 
-from asymnas.budget import Budget
-from asymnas.config import DataSpec
-from asymnas.families import Problem
-from asymnas.families.dense import DenseSide
-from asymnas.iso import at_share
-from asymnas.provenance import setup
-from asymnas.space import Space
-from asymnas.training import Job, train_rung
+from asymnas.core.budget import Budget
+from asymnas.core.config import DataSpec
+from asymnas.core.provenance import setup
+from asymnas.networks.families import Problem
+from asymnas.networks.families.dense import DenseSide
+from asymnas.space.equal_budget import at_share
+from asymnas.space.space import Space
+from asymnas.training.rung import Job, train_rung
 
 SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
 SETS = {"deep-generator": "plain", "linear-generator": "denoising-gross"}

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 import torch
 
 from asymnas import Architecture
-from asymnas.config import DataSpec
-from asymnas.families.conv2d import ConvSide
-from asymnas.provenance import setup
-from asymnas.training import Job, rung_steps, train_rung
+from asymnas.core.config import DataSpec
+from asymnas.core.provenance import setup
+from asymnas.networks.families.conv import ConvSide
+from asymnas.training.rung import Job, rung_steps, train_rung
 
 EXAMPLES = 240_000
 

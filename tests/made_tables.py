@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from asymnas.table import COLUMNS
+from asymnas.core.columns import COLUMNS
 
 RUNGS = (20_000, 40_000, 80_000, 120_000)
 BUDGET = 150_000

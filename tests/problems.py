@@ -5,11 +5,11 @@ from typing import Any, get_args
 
 import pytest
 
-from asymnas.architecture import Architecture
-from asymnas.budget import Budget
-from asymnas.config import Bottleneck
-from asymnas.families import FAMILIES, Problem
-from asymnas.space import Space
+from asymnas.core.budget import Budget
+from asymnas.core.config import Bottleneck
+from asymnas.networks.architecture import Architecture
+from asymnas.networks.families import FAMILIES, Problem
+from asymnas.space.space import Space
 
 SHAPES = ((1, 28, 28), (3, 27, 45), (1, 8, 8), (2, 5, 7), (64,), (7,), (2, 45))
 EVERY = [

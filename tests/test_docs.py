@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-import asymnas.plan
-import asymnas.run
+import asymnas.runs.execute
+import asymnas.runs.plan
 from asymnas import StudyConfig
-from asymnas.datasets import DATASETS
-from asymnas.downsampling import DOWNSAMPLINGS
-from asymnas.families import FAMILIES
-from asymnas.kinds import KINDS
-from asymnas.metrics import METRICS
-from asymnas.presets import PRESETS
-from asymnas.pruners import PRUNERS
-from asymnas.table import COLUMNS
-from asymnas.upsampling import UPSAMPLINGS
+from asymnas.core.columns import COLUMNS
+from asymnas.data.base import DATASETS
+from asymnas.networks.downsampling import DOWNSAMPLINGS
+from asymnas.networks.families import FAMILIES
+from asymnas.networks.kinds import KINDS
+from asymnas.networks.presets import PRESETS
+from asymnas.networks.upsampling import UPSAMPLINGS
+from asymnas.runs.pruners import PRUNERS
+from asymnas.training.metrics import METRICS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("studies/*.md")])
@@ -77,20 +77,22 @@ def registries(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Runs in this process, with relative paths led elsewhere."""
-    monkeypatch.setattr(asymnas.run, "LocalProcesses", lambda n, log: ThreadPoolExecutor(n))
+    monkeypatch.setattr(
+        asymnas.runs.execute, "LocalProcesses", lambda n, log: ThreadPoolExecutor(n)
+    )
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
 def brief(monkeypatch: pytest.MonkeyPatch, elsewhere: None) -> None:
     """Cuts searches down to seconds."""
-    settle = asymnas.plan.settle
+    settle = asymnas.runs.plan.settle
 
-    def settle_briefly(config: StudyConfig) -> asymnas.plan.Plan:
+    def settle_briefly(config: StudyConfig) -> asymnas.runs.plan.Plan:
         short = {"dataset": "digits", "trials": 4, "examples": 640, "workers": 1}
         return settle(replace(config, **short))
 
-    monkeypatch.setattr(asymnas.run, "settle", settle_briefly)
+    monkeypatch.setattr(asymnas.runs.execute, "settle", settle_briefly)
 
 
 def test_extending_shows_every_room() -> None:

@@ -1,8 +1,8 @@
 """What cannot be concluded from a sweep, and what would help: one plain sentence each."""
 
-from asymnas.analysis.clusters import Clusters
 from asymnas.analysis.estimates import BudgetSplit, Interval, Law, Sizes
-from asymnas.wording import plural
+from asymnas.analysis.laws.clusters import Clusters
+from asymnas.core.text import plural
 
 #: Distinct decoder shares that a budget needs for an estimate.
 LEAST_SHARES = 3

@@ -6,14 +6,135 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
+from scipy.stats import rankdata
 
-from asymnas.analysis.comparison_wording import comparison_sentence, reason
-from asymnas.analysis.estimates import Comparison, Contender, Interval, Outcome
-from asymnas.analysis.multiplicity import LEAST_PAIRS, check_fraction, holm, least_p, least_pairs
-from asymnas.analysis.signed_rank import SignedRank, signed_rank
-from asymnas.errors import ConfigError
+from asymnas.analysis.comparison_wording import reason
+from asymnas.analysis.estimates import Comparison, Contender, Floats, Interval, Outcome
+from asymnas.core.errors import ConfigError
 
-__all__ = ["compare", "comparison_sentence", "least_pairs"]
+LEAST_PAIRS = 6  # for any verdict: the exact two-sided p of fewer is never below 0.05
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """The p values adjusted for their number, in their order.
+
+    Source:
+        Holm (1979), Scandinavian Journal of Statistics 6(2), 65-70.
+    """
+    adjusted, largest = [1.0] * len(ps), 0.0
+    for place, i in enumerate(sorted(range(len(ps)), key=lambda i: ps[i])):
+        largest = max(largest, min(1.0, (len(ps) - place) * ps[i]))
+        adjusted[i] = largest
+    return adjusted
+
+
+def least_p(pairs: int) -> float:
+    """The smallest p that the exact two-sided signed-rank test can give: 2 to the 1 - pairs."""
+    return float(2.0 ** (1 - pairs))
+
+
+def least_pairs(comparisons: int, level: float = 0.05) -> int:
+    """The fewest pairs with which an adjusted p can fall below a level.
+
+    Holm multiplies the smallest p by the number of comparisons: at 0.05, 6 pairs do for one
+    comparison, 7 for two or three, 8 for four to six.
+
+    Args:
+        comparisons: How many are adjusted for, at least 1.
+        level: In (0, 1).
+
+    Returns:
+        At least 6.
+
+    Raises:
+        ConfigError: A value out of its range.
+    """
+    if comparisons < 1:
+        raise ConfigError(f"comparisons must be at least 1 but got {comparisons}")
+    check_fraction("level", level)
+    pairs = LEAST_PAIRS
+    while comparisons * least_p(pairs) >= level:
+        pairs += 1
+    return pairs
+
+
+def check_fraction(name: str, value: float) -> None:
+    """Refuses a setting that is not above 0 and below 1.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    if not 0 < value < 1:
+        raise ConfigError(f"{name} must be above 0 and below 1 but got {value}")
+
+
+@dataclass(frozen=True)
+class SignedRank:
+    """What the test says of values that are symmetric about zero if nothing is going on.
+
+    Args:
+        location: Hodges-Lehmann estimate, the median of the Walsh averages, with the interval that
+            inverts the test; no ends where there are too few values for its confidence.
+        p: Exact and two-sided; 1 if all values are zero.
+        effect: Matched-pairs rank-biserial correlation: positive less negative ranks over all
+            ranks, from -1 to 1. Zeros are ranked and count for neither (Pratt).
+    """
+
+    location: Interval
+    p: float
+    effect: float
+
+
+def signed_rank(values: Floats, level: float = 0.05) -> SignedRank:
+    """Tests whether values, at least one and all finite, lie symmetrically about zero.
+
+    Args:
+        values: `[n]`, in any order; equal ones count as tied.
+        level: 1 less the least confidence of the interval, in (0, 1). The interval's own `level`
+            is the exact confidence attained: 0.96875 for six values and 0.05.
+
+    Source:
+        Wilcoxon (1945), doi:10.2307/3001968; zeros: Pratt (1959),
+        doi:10.1080/01621459.1959.10501526; estimate and interval: Hollander, Wolfe & Chicken
+        (2014), Nonparametric Statistical Methods, 3.2 and 3.3; effect: Kerby (2014),
+        doi:10.2466/11.IT.3.1.
+    """
+    doubled = np.rint(2 * rankdata(np.abs(values))).astype(int)  # midranks are halves
+    positive, negative = int(doubled[values > 0].sum()), int(doubled[values < 0].sum())
+    chances = _subset_sums(doubled[values != 0].tolist())
+    tail = float(chances[: min(positive, negative) + 1].sum())
+    return SignedRank(
+        location=_location(values, level),
+        p=min(1.0, 2 * tail),
+        effect=(positive - negative) / int(doubled.sum()),
+    )
+
+
+def _subset_sums(ranks: Sequence[int]) -> Floats:
+    """The probability of each sum, from 0 up, of ranks that are in or out by a fair coin."""
+    chances = np.ones(1)
+    for rank in ranks:
+        out_or_in = np.zeros(rank + 1)
+        out_or_in[[0, rank]] = 0.5
+        chances = np.convolve(chances, out_or_in)
+    return chances
+
+
+def _location(values: Floats, level: float) -> Interval:
+    first, second = np.triu_indices(len(values))
+    walsh = np.sort(values[first] / 2 + values[second] / 2)  # halved first: a sum could overflow
+    estimate = float(np.median(walsh))
+    missed = 2 * np.cumsum(_subset_sums(range(1, len(values) + 1)))
+    cut = int(np.sum(missed <= level))  # Walsh averages beyond the interval on each side, plus one
+    if cut == 0:
+        return Interval(estimate=estimate, level=1 - level)
+    return Interval(
+        estimate=estimate,
+        low=float(walsh[cut - 1]),
+        high=float(walsh[-cut]),
+        level=1 - float(missed[cut - 1]),
+    )
+
 
 DECIMALS = 12  # of a log ratio that count; equal ratios tie in spite of rounding errors
 FARTHEST = 600.0  # of a log ratio from zero; beyond, a loss is no loss any more
@@ -51,7 +172,7 @@ def compare(
     Source:
         Holm (1979), Scandinavian Journal of Statistics 6(2), 65-70; equivalence: Wellek (2010),
         Testing Statistical Hypotheses of Equivalence and Noninferiority; the tests' sources are
-        in `asymnas.analysis.signed_rank`.
+        in `asymnas.analysis.comparison`.
     """
     check_fraction("margin", margin)
     check_fraction("level", level)

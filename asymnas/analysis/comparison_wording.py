@@ -1,8 +1,8 @@
 """What a comparison comes to, in plain sentences."""
 
+from asymnas.analysis.comparison import LEAST_PAIRS
 from asymnas.analysis.estimates import Comparison, Interval
-from asymnas.analysis.multiplicity import LEAST_PAIRS
-from asymnas.wording import NBSP, digits, plural, probability, tenths
+from asymnas.core.text import NBSP, digits, plural, probability, tenths
 
 SMALLEST_SHOWN = 0.001  # of a relative difference: per cent have one decimal
 

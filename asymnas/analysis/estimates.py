@@ -11,6 +11,9 @@ Floats = NDArray[np.float64]
 Law = Literal["additive", "multiplicative"]
 Sizes = Literal["params", "macs"]
 
+#: What budgets count, in words.
+COUNTED: dict[Sizes, str] = {"params": "parameters", "macs": "MACs"}
+
 #: What a comparison can come to, seen from the first of the two.
 Outcome = Literal["better", "worse", "equivalent", "undecided"]
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from asymnas.table import (
+from asymnas.core.columns import (
     BUDGET,
     CLUSTER,
     DUPLICATE_OF,

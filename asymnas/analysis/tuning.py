@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from asymnas.table import (
+from asymnas.core.columns import (
     BUDGET,
     CLUSTER,
     LEARNING_RATE,

@@ -4,7 +4,7 @@ from typing import Literal
 
 from asymnas.analysis.cautions import UNITS
 from asymnas.analysis.estimates import BudgetSplit, Interval, SplitInference
-from asymnas.wording import NBSP, plural, short, tenths
+from asymnas.core.text import NBSP, plural, short, tenths
 
 SplitOutcome = Literal["asymmetric", "equivalent", "undecided"]
 

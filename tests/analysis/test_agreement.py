@@ -5,8 +5,7 @@ from made_tables import RUNGS, made_table
 from scipy.stats import kendalltau
 from swept_tables import swept
 
-from asymnas.analysis.agreement import agreement, agreement_reading
-from asymnas.analysis.share_bins import ALL, BINS
+from asymnas.analysis.checks import ALL, BINS, agreement, agreement_reading
 
 
 def of(table, shares=ALL, place=0):

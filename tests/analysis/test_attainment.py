@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asymnas.analysis.attainment import attainment
-from asymnas.analysis.front import Objective
-from asymnas.errors import ConfigError
+from asymnas.analysis.front import Objective, attainment
+from asymnas.core.errors import ConfigError
 
 LOSS, SIZE = Objective("val_loss"), Objective("total_params")
 QUALITY = Objective("psnr", maximize=True)

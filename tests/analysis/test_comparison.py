@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from asymnas.analysis.comparison import compare, comparison_sentence, least_pairs
 from asymnas.analysis.estimates import Contender
-from asymnas.errors import ConfigError
+from asymnas.core.errors import ConfigError
 
 LOSSES = st.lists(st.tuples(*[st.floats(0.5, 2)] * 2), min_size=6, max_size=9)
 ODD = st.one_of(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from made_tables import made_table
 
 from asymnas.analysis.front import Objective, front, hypervolume, reference_point, scored
-from asymnas.errors import ConfigError
+from asymnas.core.errors import ConfigError
 
 LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
 

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from swept_tables import swept
 
-from asymnas.analysis.generalisation import generalisation, generalisation_reading
-from asymnas.analysis.share_bins import ALL, BINS
+from asymnas.analysis.checks import ALL, BINS, generalisation, generalisation_reading
 
 
 def test_the_gap_is_relative_to_the_training_loss_and_one_an_architecture():

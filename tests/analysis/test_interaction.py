@@ -4,7 +4,7 @@ import pytest
 from scipy.stats import f as f_distribution
 from swept_tables import UPSAMPLINGS, swept
 
-from asymnas.analysis.interaction import interaction, interaction_reading
+from asymnas.analysis.checks import interaction, interaction_reading
 
 
 def naive_f(table):

@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from asymnas.analysis.law_fit import Batch, Data, Fits, fit, full_fit, robust_deviation
-from asymnas.analysis.laws import FORMS, log_sizes
-from asymnas.analysis.synthetic import truth_with_share
+from asymnas.analysis.laws.fit import Batch, Data, Fits, fit, full_fit, robust_deviation
+from asymnas.analysis.laws.laws import FORMS, log_sizes
+from asymnas.analysis.laws.synthetic import truth_with_share
 
 LAWS = list(FORMS)
 SCALE = 50_000.0

@@ -6,10 +6,10 @@ import pytest
 
 from asymnas.analysis.cautions import about_budget
 from asymnas.analysis.estimates import Band, BudgetSplit, Interval
-from asymnas.analysis.optimum import REACH, infer_split
-from asymnas.analysis.synthetic import Design, Noise, synthetic_sweep, truth_with_share
+from asymnas.analysis.laws.optimum import REACH, infer_split
+from asymnas.analysis.laws.synthetic import Design, Noise, synthetic_sweep, truth_with_share
 from asymnas.analysis.verdict import split_outcome
-from asymnas.errors import ConfigError
+from asymnas.core.errors import ConfigError
 
 LAWS = ("additive", "multiplicative")
 ONE_BUDGET = Design(budgets=(150_000,))

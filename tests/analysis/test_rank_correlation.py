@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asymnas.analysis.rank_correlation import rank_correlation
+from asymnas.analysis.checks import rank_correlation
 
 PAIRS = st.lists(
     st.tuples(st.floats(-9, 9), st.floats(-9, 9)),

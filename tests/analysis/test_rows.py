@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 from swept_tables import swept
 
+from asymnas.analysis.checks import BINS, share_bins
 from asymnas.analysis.rows import clusters, measured, of_whole_replicates
-from asymnas.analysis.share_bins import BINS, share_bins
 
 
 def test_measured_are_the_trials_of_their_own_by_number_without_tuning_runs(table):

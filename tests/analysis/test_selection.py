@@ -3,9 +3,8 @@ import pandas as pd
 import pytest
 from made_tables import as_table, made_table
 
-from asymnas.analysis.front import Objective, front, scored
-from asymnas.analysis.selection import select
-from asymnas.errors import ConfigError, StudyError
+from asymnas.analysis.front import Objective, front, scored, select
+from asymnas.core.errors import ConfigError, StudyError
 
 LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
 

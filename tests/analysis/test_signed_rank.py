@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import rankdata, wilcoxon
 
-from asymnas.analysis.signed_rank import signed_rank
+from asymnas.analysis.comparison import signed_rank
 
 NUMBERS = st.lists(st.integers(-6, 6).map(float), min_size=1, max_size=8)
 

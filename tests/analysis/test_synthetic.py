@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from asymnas.analysis.synthetic import Design, Noise, synthetic_sweep, truth_with_share
-from asymnas.errors import ConfigError
-from asymnas.table import COLUMNS
+from asymnas.analysis.laws.synthetic import Design, Noise, synthetic_sweep, truth_with_share
+from asymnas.core.columns import COLUMNS
+from asymnas.core.errors import ConfigError
 
 LAWS = ("additive", "multiplicative")
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from asymnas import table as t
 from asymnas.analysis.tuning import best_rate, best_rates, edge_share, kept
+from asymnas.core import columns as t
 
 RATES = [0.001, 0.004, 0.016]
 ARCHITECTURES = 5

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asymnas.analysis.estimates import Band, BudgetSplit, Interval, SplitInference
-from asymnas.analysis.optimum import infer_split
-from asymnas.analysis.synthetic import synthetic_sweep, truth_with_share
+from asymnas.analysis.laws.optimum import infer_split
+from asymnas.analysis.laws.synthetic import synthetic_sweep, truth_with_share
 from asymnas.analysis.verdict import split_outcome, split_verdict
 
 SHARES = np.linspace(0.1, 0.9, 5)

@@ -15,7 +15,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from asymnas import StudyConfig
-from asymnas.training import Job
+from asymnas.training.rung import Job
 
 
 class InProcess(Executor):

@@ -15,10 +15,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from asymnas import Run
-from asymnas import table as t
 from asymnas.__main__ import build_app
-from asymnas.study import read_study
-from asymnas.study.lease import LEASE
+from asymnas.core import columns as t
+from asymnas.runs.study import read_study
+from asymnas.runs.study.lease import LEASE
 
 from .conftest import finished, wait_until
 

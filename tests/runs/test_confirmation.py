@@ -12,14 +12,14 @@ import pandas as pd
 import pytest
 
 from asymnas import Architecture, Run, StudyConfig, run_search
-from asymnas import table as t
 from asymnas.analysis.tuning import best_rate
-from asymnas.confirmations import execute_confirmation, run_confirmation, settle_confirmation
-from asymnas.errors import StudyError
-from asymnas.followups import ConfirmationConfig, SweepConfig
-from asymnas.plan import settle
-from asymnas.run import execute
-from asymnas.sweeps import settle_sweep
+from asymnas.core import columns as t
+from asymnas.core.config import ConfirmationConfig, SweepConfig
+from asymnas.core.errors import StudyError
+from asymnas.runs.confirmation import execute_confirmation, run_confirmation, settle_confirmation
+from asymnas.runs.execute import execute
+from asymnas.runs.plan import settle
+from asymnas.runs.sweep import settle_sweep
 
 from .conftest import Counting, InProcess
 
@@ -91,13 +91,13 @@ def copy(directory: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def published_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Writes the results of a confirmation but of none of its runs, which would take longer."""
-    monkeypatch.setattr("asymnas.run.publish", lambda study, directory: {})
+    monkeypatch.setattr("asymnas.runs.execute.publish", lambda study, directory: {})
 
 
 @pytest.fixture
 def unpublished(published_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves all results unwritten."""
-    monkeypatch.setattr("asymnas.confirmations.publish", lambda study, directory: {})
+    monkeypatch.setattr("asymnas.runs.confirmation.publish", lambda study, directory: {})
 
 
 def test_each_contender_is_trained_with_each_seed(directory: Path) -> None:

@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 
 from asymnas import Architecture, Run, StudyConfig, run_search
-from asymnas import table as t
-from asymnas.analysis.multiplicity import least_pairs
-from asymnas.confirmations import run_confirmation, settle_confirmation
-from asymnas.contenders import named_presets
-from asymnas.errors import ConfigError, StudyError, UnknownNameError
-from asymnas.followups import ConfirmationConfig
-from asymnas.presets import PRESETS
+from asymnas.analysis.comparison import least_pairs
+from asymnas.core import columns as t
+from asymnas.core.config import ConfirmationConfig
+from asymnas.core.errors import ConfigError, StudyError, UnknownNameError
+from asymnas.networks.presets import PRESETS
+from asymnas.runs.confirmation import named_presets, run_confirmation, settle_confirmation
 
 from .conftest import InProcess
 

@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 
 from asymnas import Run, StudyConfig, run_search
-from asymnas import table as t
-from asymnas.closing import presets_line
-from asymnas.errors import ConfigError, StudyError
-from asymnas.followups import SweepConfig
-from asymnas.plan import settle
-from asymnas.run import execute
-from asymnas.sweeps import settle_sweep
+from asymnas.core import columns as t
+from asymnas.core.config import SweepConfig
+from asymnas.core.errors import ConfigError, StudyError
+from asymnas.reporting.console import presets_line
+from asymnas.runs.execute import execute
+from asymnas.runs.plan import settle
+from asymnas.runs.sweep import settle_sweep
 
 from .conftest import Counting
 

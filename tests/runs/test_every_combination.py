@@ -13,16 +13,16 @@ import pytest
 import torch
 
 from asymnas import StudyConfig, find_best_architecture, run_search
-from asymnas import table as t
-from asymnas.architecture import refusal
-from asymnas.config import DataSpec
-from asymnas.datasets import load_dataset, normal
-from asymnas.errors import ConfigError
-from asymnas.evaluation import evaluate
-from asymnas.families import FAMILIES, Problem
-from asymnas.kinds import KINDS, kind_of
-from asymnas.plan import default_family, settle
-from asymnas.rundir import REPORT, SUMMARY
+from asymnas.core import columns as t
+from asymnas.core.config import DataSpec
+from asymnas.core.errors import ConfigError
+from asymnas.data.base import load_dataset, normal
+from asymnas.networks.architecture import refusal
+from asymnas.networks.families import FAMILIES, Problem
+from asymnas.networks.kinds import KINDS, kind_of
+from asymnas.runs.directory import REPORT, SUMMARY
+from asymnas.runs.plan import default_family, settle
+from asymnas.training.evaluation import evaluate
 
 SORTS = ("digits", "signals", "breast-cancer-anomalies", "csv", "npz")  # images, signals, tables
 OTHERS = ("photos", "wine", "breast-cancer", "deep-generator", "linear-generator")

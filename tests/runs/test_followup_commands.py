@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from asymnas import Run
-from asymnas import table as t
 from asymnas.__main__ import build_app
+from asymnas.core import columns as t
 
 from .conftest import finished, wait_until
 

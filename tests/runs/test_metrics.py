@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from asymnas import StudyConfig, run_search
-from asymnas import table as t
-from asymnas.errors import ConfigError
-from asymnas.plan import settle
+from asymnas.core import columns as t
+from asymnas.core.errors import ConfigError
+from asymnas.runs.plan import settle
 from runs.conftest import Counting
 
 OF_DIGITS = ("active_units", "knn_accuracy", "mae", "mse", "probe_accuracy", "psnr")

@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 
 from asymnas import StudyConfig, run_search
-from asymnas import table as t
-from asymnas.coordinator import Coordinator
-from asymnas.errors import DataError, StudyError
-from asymnas.plan import settle
-from asymnas.run import execute
-from asymnas.space import Space
-from asymnas.training import _resident
+from asymnas.core import columns as t
+from asymnas.core.errors import DataError, StudyError
+from asymnas.runs.coordinator import Coordinator
+from asymnas.runs.execute import execute
+from asymnas.runs.plan import settle
+from asymnas.space.space import Space
+from asymnas.training.rung import _resident
 
 COMPARED = [t.TRIAL, t.STATE, t.VAL_LOSS, t.TOTAL_PARAMS, t.LEARNING_RATE]
 

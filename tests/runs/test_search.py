@@ -14,15 +14,15 @@ import torch
 from safetensors.torch import load_file
 
 from asymnas import Architecture, Run, StudyConfig, find_best_architecture, run_search
-from asymnas import table as t
-from asymnas.config import DataSpec
-from asymnas.datasets import load_dataset
-from asymnas.errors import StudyError
-from asymnas.evaluation import evaluate
-from asymnas.plan import settle
-from asymnas.progress import Snapshot
-from asymnas.run import execute
-from asymnas.training import RungResult, train_rung
+from asymnas.core import columns as t
+from asymnas.core.config import DataSpec
+from asymnas.core.errors import StudyError
+from asymnas.data.base import load_dataset
+from asymnas.runs.execute import execute
+from asymnas.runs.plan import settle
+from asymnas.runs.progress import Snapshot
+from asymnas.training.evaluation import evaluate
+from asymnas.training.rung import RungResult, train_rung
 
 COMPARED = [t.TRIAL, t.STATE, t.VAL_LOSS, t.TOTAL_PARAMS, t.EXAMPLES, t.LEARNING_RATE]
 
@@ -143,12 +143,12 @@ class _Made(Executor):
 def test_no_architecture_is_trained_twice(
     small: StudyConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("asymnas.coordinator.MOST_DUPLICATES", 20)
+    monkeypatch.setattr("asymnas.runs.coordinator.MOST_DUPLICATES", 20)
     tiny = replace(small, budget=900, symmetric=True, trials=60, latent=2, sampler="random")
     plan = settle(tiny)
-    from asymnas.coordinator import Coordinator
-    from asymnas.roster import Phase
-    from asymnas.study import open_study, resolve_objectives
+    from asymnas.runs.coordinator import Coordinator
+    from asymnas.runs.phases import Phase
+    from asymnas.runs.study import open_study, resolve_objectives
 
     study = open_study(
         plan.config,

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from asymnas import StudyConfig, run_search
-from asymnas import table as t
-from asymnas.errors import ConfigError
-from asymnas.plan import default_family, settle
-from asymnas.rundir import REPORT
+from asymnas.core import columns as t
+from asymnas.core.errors import ConfigError
+from asymnas.runs.directory import REPORT
+from asymnas.runs.plan import default_family, settle
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 
 from asymnas import Run, StudyConfig, run_search
-from asymnas import table as t
 from asymnas.analysis.tuning import best_rates, kept
-from asymnas.errors import BudgetError, ConfigError, StudyError
-from asymnas.followups import SweepConfig
-from asymnas.progress import Snapshot
-from asymnas.run import execute
-from asymnas.sweeps import run_sweep, settle_sweep
+from asymnas.core import columns as t
+from asymnas.core.config import SweepConfig
+from asymnas.core.errors import BudgetError, ConfigError, StudyError
+from asymnas.runs.execute import execute
+from asymnas.runs.progress import Snapshot
+from asymnas.runs.sweep import run_sweep, settle_sweep
 
 from .conftest import Counting, InProcess
 
@@ -68,7 +68,7 @@ def whole(trained: tuple[Run, Counting]) -> Run:
 @pytest.fixture
 def unpublished(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves the results unwritten, which take longer than the training here."""
-    monkeypatch.setattr("asymnas.run.publish", lambda study, directory: {})
+    monkeypatch.setattr("asymnas.runs.execute.publish", lambda study, directory: {})
 
 
 def test_trains_exactly_what_the_plan_says(whole: Run, tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_a_continued_sweep_equals_an_uninterrupted_one(
 def test_a_sweep_stopped_twice_and_within_a_draw_changes_nothing(
     whole: Run, tmp_path: Path, in_process: Executor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from asymnas.roster import Roster
+    from asymnas.runs.phases import Roster
 
     plan = settle_sweep(sweep_of(tmp_path))
     real = Roster.suggest
@@ -275,8 +275,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A clock that the executor turns, a second a rung."""
     now = SimpleNamespace(seconds=0.0)
     fake = SimpleNamespace(monotonic=lambda: now.seconds)
-    monkeypatch.setattr("asymnas.run.time", fake)
-    monkeypatch.setattr("asymnas.coordinator.time", fake)
+    monkeypatch.setattr("asymnas.runs.execute.time", fake)
+    monkeypatch.setattr("asymnas.runs.coordinator.time", fake)
     return now
 
 

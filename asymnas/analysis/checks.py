@@ -1,0 +1,470 @@
+"""Thirds of the decoder share, to see whether something goes with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import orth
+from scipy.special import logit
+from scipy.stats import kendalltau, norm, ttest_1samp
+
+from asymnas.analysis.comparison import signed_rank
+from asymnas.analysis.estimates import Floats, Interval
+from asymnas.analysis.rows import clusters, measured
+from asymnas.core.columns import (
+    BUDGET,
+    CURVE,
+    DECODER_SHARE,
+    DRAWN,
+    QUOTA,
+    STATE,
+    TEST_LOSS,
+    TRAIN_LOSS,
+    VAL_LOSS,
+)
+from asymnas.core.text import NBSP, plural, probability, tenths
+
+ALL = "all"
+BINS = ("below 1/3", "1/3 to 2/3", "2/3 and above")
+EDGES = (0.0, 1 / 3, 2 / 3, np.nextafter(1.0, 2.0))
+
+
+def share_bins(rows: pd.DataFrame) -> pd.Series:
+    """The third that each row's decoder share lies in, one of `BINS`; missing for no share."""
+    shares = rows[DECODER_SHARE].astype(float)
+    return pd.cut(shares, EDGES, right=False, labels=BINS).astype(object)
+
+
+LEAST = 10  # pairs of values; the interval's variance was found for ten and more
+VARIANCE = 0.437  # of Fisher's z of tau, times n - 4
+
+
+def rank_correlation(
+    one: ArrayLike, other: ArrayLike, independent: int | None = None, confidence: float = 0.95
+) -> Interval:
+    """Kendall's τ-b, from -1 to 1, with its interval by Fisher's z.
+
+    For the interval τ counts as one discordant pair away from ±1 at least, or perfect agreement of
+    ten trials would look certain.
+
+    Args:
+        one: `[n]`, finite.
+        other: `[n]`, finite.
+        independent: How many of the n are independent, where runs share an architecture.
+        confidence: Of the interval, in (0, 1).
+
+    Returns:
+        No estimate with fewer than ten independent values, or if either is constant.
+
+    Source:
+        Kendall (1938), doi:10.1093/biomet/30.1-2.81; interval: Fieller, Hartley & Pearson (1957),
+        doi:10.1093/biomet/44.3-4.470.
+    """
+    first, second = np.asarray(one, dtype=float), np.asarray(other, dtype=float)
+    count = len(first) if independent is None else independent
+    if count < LEAST or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return Interval(level=confidence)
+    tau = float(kendalltau(first, second).statistic)
+    most = 1 - 4 / (count * (count - 1))
+    z = np.arctanh(np.clip(tau, -most, most))
+    reach = norm.ppf((1 + confidence) / 2) * np.sqrt(VARIANCE / (count - 4))
+    low, high = np.tanh([z - reach, z + reach])
+    return Interval(
+        estimate=tau, low=min(float(low), tau), high=max(float(high), tau), level=confidence
+    )
+
+
+SHIFT_CONFIDENCE = 1 - 0.05 / len(BINS)  # Bonferroni: a claim is made if any bin's excludes zero
+
+
+@dataclass(frozen=True, kw_only=True)
+class RungAgreement:
+    """One rung against the end, over all shares or one third of them.
+
+    Args:
+        examples: The rung, in training examples seen.
+        shares: `all` or one of `asymnas.analysis.checks.BINS`.
+        trials: How many are compared.
+        tau: Kendall's τ between the losses at the rung and the final ones, 95 %.
+        shift: Mean rank at the rung less that at the end, as a share of all ranks, from -1 to 1:
+            above zero these shares look worse at the rung than they end, so that pruning there
+            hits them. Simultaneously for the three bins 95 %; without estimate for `all`.
+    """
+
+    examples: int
+    shares: str
+    trials: int
+    tau: Interval
+    shift: Interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreement:
+    """How the rungs agree with the end.
+
+    Args:
+        rungs: Rung by rung, rising, `all` before the bins; empty if there is nothing to compare.
+        horizon: The last rung, whose losses are the final ones.
+        quota: Whether only the trials exempt from pruning are judged, because others were pruned.
+        trials: How many reached the end.
+    """
+
+    rungs: tuple[RungAgreement, ...] = ()
+    horizon: int = 0
+    quota: bool = False
+    trials: int = 0
+
+
+def agreement(table: pd.DataFrame) -> Agreement:
+    """Compares the losses at each rung with the final ones.
+
+    Where trials were pruned, those that reached the end did so because a rung liked them: only the
+    quota, drawn before anything was known, is judged. Losses are taken relative to the median of
+    their budget, for budgets would agree in any case. Intervals count architectures, not seeds.
+
+    Args:
+        table: A trial table, in any order.
+
+    Returns:
+        Fewer than ten architectures give no intervals.
+    """
+    rows = measured(table)
+    if rows.empty:
+        return Agreement()
+    pruned = bool((rows[STATE] == "pruned").any())
+    rows = rows[rows[STATE] == "complete"]
+    if pruned:
+        rows = rows[rows[QUOTA].astype(bool)]
+    losses = _losses(rows)
+    if losses.shape[1] == 0:
+        return Agreement(quota=pruned)
+    horizon = int(losses.columns[-1])
+    losses = losses[losses[horizon].notna()]
+    rows = rows.loc[losses.index]
+    if BUDGET in rows:
+        losses = losses / losses.groupby(rows[BUDGET], dropna=False).transform("median")
+    found = [entry for rung in losses.columns[:-1] for entry in _at(rung, losses, rows)]
+    return Agreement(rungs=tuple(found), horizon=horizon, quota=pruned, trials=len(rows))
+
+
+def agreement_reading(found: Agreement) -> str:
+    """The first rung, where most is pruned, in a sentence; empty if there is nothing to say."""
+    if not found.rungs:
+        return ""
+    first = found.rungs[0]
+    who = plural(first.trials, "quota trial" if found.quota else "trial")
+    if first.tau.estimate is None:
+        return (
+            f"Whether losses after {first.examples:,} examples foretell the final ones cannot be "
+            f"told from {who}: {LEAST} architectures are the least."
+        )
+    span = f"{first.tau.low:.2f} to {first.tau.high:.2f}"
+    text = (
+        f"Losses after {first.examples:,} examples against those after {found.horizon:,}, {who}: "
+        f"Kendall's rank correlation τ is {first.tau.estimate:.2f} ({span})"
+    )
+    bins = [entry for entry in found.rungs if entry.examples == first.examples][1:]
+    judged = [entry for entry in bins if entry.shift.low is not None]
+    hit = [entry for entry in judged if (entry.shift.low or 0) > 0]
+    if hit:
+        worst = max(hit, key=lambda entry: entry.shift.estimate or 0)
+        return (
+            f"{text}; decoder shares {worst.shares} look worse there than they end, by "
+            f"{100 * (worst.shift.estimate or 0):.0f}{NBSP}% of the ranks, so pruning there "
+            "would hit them."
+        )
+    if len(judged) < len(BINS):
+        return f"{text}; too few to tell whether that depends on the decoder share."
+    return f"{text}; no third of the decoder shares is shown to look worse there than it ends."
+
+
+def _losses(rows: pd.DataFrame) -> pd.DataFrame:
+    """Losses `[trials, rungs]`, rungs rising, missing or infinite ones as NaN."""
+    curves = [{int(seen): float(loss) for seen, loss in curve} for curve in rows[CURVE]]
+    losses = pd.DataFrame(curves, index=rows.index, dtype=float)
+    losses = losses.where(np.isfinite(losses)).dropna(axis="columns", how="all")
+    return losses[sorted(losses.columns)]
+
+
+def _at(rung: int, losses: pd.DataFrame, rows: pd.DataFrame) -> list[RungAgreement]:
+    """One rung over all shares and each third."""
+    there = losses[rung].notna()
+    early, final = losses.loc[there, rung], losses.loc[there].iloc[:, -1]
+    shift = early.rank(pct=True) - final.rank(pct=True)
+    labels, owners = share_bins(rows[there]), clusters(rows[there])
+    found = []
+    for name in (ALL, *BINS):
+        kept = (labels == name) if name != ALL else pd.Series(True, index=labels.index)
+        tau = rank_correlation(early[kept], final[kept], owners[kept].nunique())
+        shifts = shift[kept].groupby(owners[kept]).mean().to_numpy()
+        found.append(
+            RungAgreement(
+                examples=int(rung),
+                shares=name,
+                trials=int(kept.sum()),
+                tau=tau,
+                shift=Interval(level=SHIFT_CONFIDENCE) if name == ALL else _mean(shifts),
+            )
+        )
+    return found
+
+
+def _mean(values: Floats) -> Interval:
+    """A mean with Student's interval."""
+    if len(values) < LEAST:
+        return Interval(level=SHIFT_CONFIDENCE)
+    if np.ptp(values) == 0:
+        return Interval(estimate=values[0], low=values[0], high=values[0], level=SHIFT_CONFIDENCE)
+    ends = ttest_1samp(values, 0).confidence_interval(SHIFT_CONFIDENCE)
+    return Interval(
+        estimate=float(values.mean()),
+        low=float(ends.low),
+        high=float(ends.high),
+        level=SHIFT_CONFIDENCE,
+    )
+
+
+SPLITS = {"validation": VAL_LOSS, "test": TEST_LOSS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """The relative gap to the training loss on one split.
+
+    Args:
+        split: `validation` or `test`.
+        by_share: Loss on the split over that on training examples, less one: 0.05 is five per
+            cent. Over `all` shares and each third, the Hodges-Lehmann estimate with the interval
+            that inverts the exact signed-rank test.
+        architectures: How many are behind each, by the same names.
+        correlation: Kendall's τ of the gap with the decoder share, 95 %.
+        p: Of no correlation, two-sided; `None` without an estimate.
+    """
+
+    split: str
+    by_share: Mapping[str, Interval]
+    architectures: Mapping[str, int]
+    correlation: Interval
+    p: float | None
+
+
+def generalisation(table: pd.DataFrame) -> tuple[Gap, ...]:
+    """The gap on the validation split and, where the test split was read, on that.
+
+    An architecture's gap is the mean over its seeds. In a search the trials are those that a
+    sampler chose and pruning spared; there the gaps describe, and in a sweep they infer.
+
+    Args:
+        table: A trial table, in any order.
+
+    Returns:
+        A gap a split for which there are losses, validation first.
+    """
+    rows = measured(table)
+    if rows.empty or TRAIN_LOSS not in rows:
+        return ()
+    rows = rows[rows[STATE] == "complete"]
+    found = []
+    for split, column in SPLITS.items():
+        if column not in rows:
+            continue
+        train, held_out = rows[TRAIN_LOSS].astype(float), rows[column].astype(float)
+        gaps = (held_out / train.where(train > 0) - 1).rename("gap")
+        kept = np.isfinite(gaps) & rows[DECODER_SHARE].notna()
+        if kept.any():
+            found.append(_gap(split, gaps[kept], rows[kept]))
+    return tuple(found)
+
+
+def generalisation_reading(found: tuple[Gap, ...]) -> str:
+    """One sentence a split; empty if there is none."""
+    return " ".join(_sentence(gap) for gap in found)
+
+
+def _gap(split: str, gaps: pd.Series, rows: pd.DataFrame) -> Gap:
+    owners = clusters(rows)
+    gap = gaps.groupby(owners).mean()
+    share = rows[DECODER_SHARE].astype(float).groupby(owners).mean()
+    third = share_bins(share.to_frame())
+    groups = {ALL: gap, **{name: gap[third == name] for name in BINS}}
+    correlation = rank_correlation(share, gap)
+    known = correlation.estimate is not None
+    return Gap(
+        split=split,
+        by_share={name: _location(group.to_numpy()) for name, group in groups.items()},
+        architectures={name: len(group) for name, group in groups.items()},
+        correlation=correlation,
+        p=float(kendalltau(share, gap).pvalue) if known else None,
+    )
+
+
+def _location(gaps: Floats) -> Interval:
+    return signed_rank(gaps).location if len(gaps) else Interval()
+
+
+def _sentence(gap: Gap) -> str:
+    size = gap.by_share[ALL].estimate or 0.0
+    text = (
+        f"The loss on the {gap.split} split is {tenths(abs(size))}{NBSP}% "
+        f"{'above' if size >= 0 else 'below'} that on training examples "
+        f"({plural(gap.architectures[ALL], 'architecture')})"
+    )
+    tau = gap.correlation
+    if tau.estimate is None or gap.p is None:
+        return f"{text}; {LEAST} are the least to tell whether that goes with the decoder share."
+    figures = f"(Kendall's τ {tau.estimate:.2f}, {tau.low:.2f} to {tau.high:.2f})".replace("-", "−")
+    if gap.p >= 0.05:
+        return f"{text}; it is not shown to go with the decoder share {figures}."
+    way = "grows" if tau.estimate > 0 else "shrinks"
+    return f"{text}; it {way} with the decoder share {figures}."
+
+
+UPSAMPLING = DRAWN + "decoder_upsampling"
+PERMUTATIONS = 1_999
+LEAST_A_LEVEL = 6  # architectures of an upsampling, at as many shares: its parabola has three terms
+LEAST_FREE = 5  # degrees of freedom that the larger model leaves
+SMALLEST = 1e-12  # of a sum of squares; less is rounding
+LEVEL = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interaction:
+    """A test of whether curves of log loss against share differ in shape.
+
+    Args:
+        levels: The upsamplings compared, at least two.
+        architectures: How many are judged.
+        f: The F statistic of the interaction.
+        p: Its permutation p.
+        explained: Share of the variance of log loss, within budgets and upsamplings, that letting
+            the curves differ explains over one common curve, from 0 to 1.
+    """
+
+    levels: tuple[str, ...]
+    architectures: int
+    f: float
+    p: float
+    explained: float
+
+
+def interaction(
+    table: pd.DataFrame, column: str = UPSAMPLING, *, seed: int = 0
+) -> Interaction | None:
+    """Tests the interaction of a choice with the decoder share on the log loss.
+
+    Log loss is regressed on budget, choice, logit share and its square, with and without the
+    products of choice and share. The residuals of the smaller model are permuted within budgets
+    (Freedman and Lane), so that no normal errors are assumed. An architecture counts once, by the
+    mean over its seeds.
+
+    Args:
+        table: Of a sweep: in a search, the sampler would have chosen the shares by the loss.
+        column: The choice.
+        seed: Fixes the permutations.
+
+    Returns:
+        `None` without the column, or with fewer than two levels of six architectures each.
+
+    Source:
+        Freedman & Lane (1983), doi:10.1080/07350015.1983.10509354.
+    """
+    rows = _architectures(table, column)
+    levels = tuple(sorted(rows["choice"].unique()))
+    x = logit(rows["share"].to_numpy())
+    if len(levels) < 2 or np.ptp(x) == 0:
+        return None
+    x = (x - x.mean()) / x.std()  # the fit is the same, and its columns are not nearly collinear
+    curve = np.column_stack([x, x**2])
+    choices = pd.get_dummies(rows["choice"]).to_numpy(dtype=float)
+    base = np.column_stack([pd.get_dummies(rows["budget"]).to_numpy(dtype=float), choices])
+    common = _basis(base, curve)
+    apart = _basis(base, *(choices[:, [i]] * curve for i in range(len(levels))))
+    free, more = len(rows) - apart.shape[1], apart.shape[1] - common.shape[1]
+    loss = rows["loss"].to_numpy()
+    spread = _left(loss, _basis(base))
+    if free < LEAST_FREE or more == 0 or spread <= SMALLEST * (loss @ loss):
+        return None
+
+    def statistic(losses: Floats) -> Floats:
+        gained = _left(losses, common) - (left := _left(losses, apart))
+        ratio: Floats = (gained / more) / np.maximum(left / free, SMALLEST * spread)
+        return ratio
+
+    fitted = common @ (common.T @ loss)
+    shuffled = _shuffles(loss - fitted, rows["budget"].to_numpy(), np.random.default_rng(seed))
+    observed = float(statistic(loss))
+    as_large = statistic(fitted[:, None] + shuffled) >= observed * (1 - 1e-9)
+    return Interaction(
+        levels=levels,
+        architectures=len(rows),
+        f=observed,
+        p=float((1 + as_large.sum()) / (1 + PERMUTATIONS)),
+        explained=float((_left(loss, common) - _left(loss, apart)) / spread),
+    )
+
+
+def interaction_reading(found: Interaction | None) -> str:
+    """A sentence; empty without a test."""
+    if found is None:
+        return ""
+    figures = (
+        f"(permutation {probability(found.p)}, {plural(found.architectures, 'architecture')}, "
+        f"{100 * found.explained:.0f}{NBSP}% of the variance)"
+    )
+    names = f"{', '.join(found.levels[:-1])} and {found.levels[-1]}"
+    if found.p < LEVEL:
+        return f"How the loss depends on the decoder share differs between {names} {figures}."
+    return (
+        f"How the loss depends on the decoder share is not shown to differ between {names} "
+        f"{figures}."
+    )
+
+
+def _architectures(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Columns `choice`, `share`, `budget`, `loss` (log, mean over seeds), levels with enough."""
+    empty = pd.DataFrame({"choice": [], "share": [], "budget": [], "loss": []})
+    if table.empty or column not in table:
+        return empty
+    rows = measured(table)
+    loss, share = rows[VAL_LOSS].astype(float), rows[DECODER_SHARE].astype(float)
+    usable = (rows[STATE] == "complete") & rows[column].notna()
+    usable &= np.isfinite(loss) & (loss > 0) & (share > 0) & (share < 1)
+    rows = rows[usable]
+    frame = pd.DataFrame(
+        {
+            "choice": rows[column].astype(str),
+            "share": share[usable],
+            "budget": rows[BUDGET].astype(str) if BUDGET in rows else "",
+            "loss": np.log(loss[usable]),
+        }
+    )
+    if frame.empty:
+        return empty
+    averaged = {"choice": "first", "share": "mean", "budget": "first", "loss": "mean"}
+    by_architecture = frame.groupby(clusters(rows), sort=True).agg(averaged)
+    counts = by_architecture["choice"].map(by_architecture["choice"].value_counts())
+    return by_architecture[counts >= LEAST_A_LEVEL]
+
+
+def _basis(*columns: Floats) -> Floats:
+    """An orthonormal basis `[n, rank]` of all columns."""
+    basis: Floats = orth(np.column_stack(columns), rcond=1e-10)
+    return basis
+
+
+def _left(losses: Floats, basis: Floats) -> Floats:
+    """The sum of squares that a basis leaves of each column of losses `[n]` or `[n, m]`."""
+    rest = losses - basis @ (basis.T @ losses)
+    squares: Floats = (rest**2).sum(axis=0)
+    return squares
+
+
+def _shuffles(residuals: Floats, strata: NDArray[np.str_], rng: np.random.Generator) -> Floats:
+    """Residuals permuted within strata `[n, PERMUTATIONS]`."""
+    shuffled = np.repeat(residuals[:, None], PERMUTATIONS, axis=1)
+    for stratum in np.unique(strata):
+        rows = strata == stratum
+        shuffled[rows] = rng.permuted(shuffled[rows], axis=0)
+    return shuffled

@@ -1,0 +1,185 @@
+"""Where the best decoder share lies, inferred from a sweep.
+
+Two scaling laws of the sides' sizes are fitted to the architectures of a sweep, the one with the
+lower held-out error gives the estimates, and a bootstrap over architectures gives the intervals. A
+Gaussian process that knows no law looks at each budget again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from asymnas.analysis.cautions import (
+    LEAST_ARCHITECTURES,
+    LEAST_SHARES,
+    about_budget,
+    about_fit,
+    about_sweep,
+)
+from asymnas.analysis.estimates import Band, BudgetSplit, Floats, Interval, Sizes, SplitInference
+from asymnas.analysis.laws import budget_split as split
+from asymnas.analysis.laws.adequacy import deviations, explained, explained_by_share, lack_of_fit
+from asymnas.analysis.laws.bootstrap import resample
+from asymnas.analysis.laws.choice import Candidate, candidates, data_of
+from asymnas.analysis.laws.clusters import COLUMNS_OF, Clusters, clusters_of
+from asymnas.analysis.laws.laws import FORMS
+from asymnas.analysis.laws.process import process_optimum
+from asymnas.core.errors import ConfigError
+
+#: How far beyond the swept budgets the trend is drawn, as a factor.
+REACH = 2
+
+LEAST_RESAMPLES = 100
+
+#: p of lack of fit below which the law is not trusted with differences of a few per cent.
+DEPARTS = 0.001
+
+
+def infer_split(
+    table: pd.DataFrame,
+    *,
+    tolerance: float = 0.01,
+    level: float = 0.95,
+    resamples: int = 1_000,
+    seed: int = 0,
+    sizes: Sizes = "params",
+) -> SplitInference:
+    """Infers the best decoder share of every budget of a sweep.
+
+    Only completed measuring runs with a finite positive loss count. Losses are averaged over seeds
+    as logs. Structure that was drawn is adjusted for linearly in log loss; the fitted curves are
+    of average structure.
+
+    Args:
+        table: A sweep's table, rows in any order.
+        tolerance: Relative loss above the lowest that still counts as good, above 0.
+        level: Confidence of the intervals, in (0, 1).
+        resamples: Bootstrap samples, at least 100.
+        seed: Fixes folds, starts and resamples.
+        sizes: Whether shares and budgets are of parameters or of MACs. In MACs, a budget's entry is
+            at the median total of its architectures.
+
+    Returns:
+        What can be concluded; what cannot is left `None` and said in `cautions`. A budget with
+        fewer than three shares has no entry, one with fewer than eight architectures no intervals
+        (the ends of its bands are NaN). Where neither law fits the means of the shares, what
+        symmetry costs has no interval.
+
+    Raises:
+        ConfigError: An argument is out of its range, or the table is no sweep's.
+    """
+    _check(tolerance, level, resamples, sizes)
+    clusters = clusters_of(table, sizes)
+    cautions = about_sweep(clusters)
+    usable = [b for b, shares in clusters.distinct_shares().items() if shares >= LEAST_SHARES]
+    if not usable or not clusters.varies:
+        return SplitInference(sizes=sizes, cautions=cautions)
+    data, scale = data_of(clusters)
+    fitted = candidates(data, seed)
+    law = min(fitted, key=lambda name: fitted[name].held_out)
+    best, again = fitted[law], None
+    if any((clusters.budget == budget).sum() >= LEAST_ARCHITECTURES for budget in usable):
+        again = resample(data, fitted, level=level, resamples=resamples, seed=seed)
+    whole = split.FittedLaw(law, best.fits.theta, scale, again, level)
+    departs = lack_of_fit(clusters, best, FORMS[law].unknowns) < DEPARTS
+    sweep = _Sweep(clusters, best, whole, departs, tolerance, sizes, seed)
+    entries = sorted((_entry(sweep, budget) for budget in usable), key=lambda entry: entry.budget)
+    of_fit = about_fit(
+        law,
+        odds=None if again is None else again.share_of(law),
+        by_share=explained_by_share(best, clusters.budget),
+        departs=departs,
+        astray=int(best.astray.sum()),
+    )
+    of_budgets = [caution for entry in entries for caution in about_budget(entry, sizes)]
+    return SplitInference(
+        law=law,
+        held_out={name: candidate.held_out for name, candidate in fitted.items()},
+        budgets=tuple(entries),
+        trend=_trend(whole, clusters, usable),
+        sizes=sizes,
+        deviations=deviations(clusters, best),
+        cautions=(*cautions, *of_fit, *of_budgets),
+        explained=explained(best),
+    )
+
+
+@dataclass(frozen=True)
+class _Sweep:
+    """A fitted sweep, and how it is to be reported."""
+
+    clusters: Clusters
+    best: Candidate
+    law: split.FittedLaw
+    departs: bool
+    tolerance: float
+    sizes: Sizes
+    seed: int
+
+
+def _entry(sweep: _Sweep, budget: int) -> BudgetSplit:
+    """What is said of one budget."""
+    clusters, fitted = sweep.clusters, sweep.law
+    at = clusters.budget == budget
+    if at.sum() < LEAST_ARCHITECTURES:
+        fitted = replace(fitted, resamples=None)
+    size, edges = _median_size(clusters, at), _edges(clusters.share[at])
+    cost = split.cost_of_symmetry(fitted, size, edges)
+    return BudgetSplit(
+        budget=budget if sweep.sizes == "params" else round(size),
+        share=split.best_share(fitted, size, edges),
+        tolerance=sweep.tolerance,
+        within=split.shares_within(fitted, size, edges, sweep.tolerance),
+        cost_of_symmetry=replace(cost, low=None, high=None) if sweep.departs else cost,
+        cross_check=_cross_check(sweep, at, edges),
+        curve=split.curve(fitted, size, edges),
+        at_edge=not edges[0] < expit(fitted.best_logit(size)) < edges[1],
+        architectures=int(at.sum()),
+        runs=int(clusters.runs[at].sum()),
+    )
+
+
+def _cross_check(sweep: _Sweep, at: NDArray[np.bool_], edges: split.Edges) -> Interval:
+    """A Gaussian process's best share, of the architectures at a budget that are not astray."""
+    kept = at & ~sweep.best.astray
+    if kept.sum() < LEAST_ARCHITECTURES:
+        return Interval(level=sweep.law.level)
+    return process_optimum(
+        sweep.clusters.share[kept],
+        sweep.best.without_structure[kept],
+        edges,
+        level=sweep.law.level,
+        seed=sweep.seed,
+    )
+
+
+def _trend(fitted: split.FittedLaw, clusters: Clusters, budgets: Sequence[int]) -> Band | None:
+    """The best share from below the smallest budget to beyond the largest, if there are two."""
+    if len(budgets) < 2:
+        return None
+    totals = [_median_size(clusters, clusters.budget == budget) for budget in budgets]
+    edges = _edges(clusters.share[np.isin(clusters.budget, budgets)])
+    return split.trend(fitted, (min(totals) / REACH, max(totals) * REACH), edges)
+
+
+def _median_size(clusters: Clusters, at: NDArray[np.bool_]) -> float:
+    return float(np.median((clusters.encoder + clusters.decoder)[at]))
+
+
+def _edges(share: Floats) -> split.Edges:
+    return float(share.min()), float(share.max())
+
+
+def _check(tolerance: float, level: float, resamples: int, sizes: Sizes) -> None:
+    if not tolerance > 0:
+        raise ConfigError(f"tolerance must be above 0 but is {tolerance}")
+    if not 0 < level < 1:
+        raise ConfigError(f"level must lie between 0 and 1 but is {level}")
+    if resamples < LEAST_RESAMPLES:
+        raise ConfigError(f"resamples must be at least {LEAST_RESAMPLES} but is {resamples}")
+    if sizes not in COLUMNS_OF:
+        raise ConfigError(f"sizes must be one of {', '.join(COLUMNS_OF)} but is {sizes!r}")

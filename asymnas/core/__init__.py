@@ -1,0 +1,1 @@
+"""What every package stands on: errors, configurations, budgets, columns, text, files."""

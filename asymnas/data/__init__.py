@@ -1,0 +1,1 @@
+"""Data sets and their splits; one file per source in `sources`."""

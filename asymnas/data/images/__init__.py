@@ -1,0 +1,1 @@
+"""Decoded images: reading, caching, and tensors larger than memory."""

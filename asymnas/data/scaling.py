@@ -1,0 +1,93 @@
+"""Scaling that is learnt on the training split alone."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asymnas.core.errors import DataError
+from asymnas.data.splits import Splits
+
+
+def varying(train: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which columns of `train` `[n, d]` hold more than one value: a mask `[d]`.
+
+    Raises:
+        DataError: None does.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        mask = (train.min(axis=0) < train.max(axis=0)) & (train.std(axis=0) != 0)
+    if not mask.any():
+        raise DataError(
+            f"every column is constant on the {len(train)} training row(s), so nothing can be "
+            "learnt: add columns that vary"
+        )
+    return np.asarray(mask)
+
+
+def standardise(rows: Splits) -> Splits:
+    """Gives every training column mean 0 and standard deviation 1; float32 `[n, d]`.
+
+    A column that is constant on the training split becomes 0 there: its deviation counts as 1.
+
+    Raises:
+        DataError: No column varies, or values are so great that their deviation overflows.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = rows.train.mean(axis=0)
+        deviation = np.where(varying(rows.train), rows.train.std(axis=0), 1.0)
+        _refuse_overflow(deviation, rows.train)
+        return Splits(*(((part - mean) / deviation).astype(np.float32) for part in rows))
+
+
+def to_unit_range(images: Splits) -> Splits:
+    """Maps the training split's least and greatest value to 0 and 1; float32.
+
+    Raises:
+        DataError: All training values are equal, or so great that their range overflows.
+    """
+    low, high = images.train.min(), images.train.max()
+    if not low < high:
+        raise DataError(f"every value of the training images is {low:g}: nothing can be learnt")
+    with np.errstate(over="ignore", invalid="ignore"):
+        _refuse_overflow(high - low, images.train)
+        return Splits(*(((part - low) / (high - low)).astype(np.float32) for part in images))
+
+
+def _refuse_overflow(scale: Any, train: NDArray[Any]) -> None:
+    if not np.isfinite(scale).all():
+        raise DataError(
+            f"values up to {np.abs(train).max():.1e} are too great to scale: divide them first"
+        )
+
+
+def value_range(train: NDArray[Any]) -> float:
+    """Greatest minus least value of the training split."""
+    return float(train.max() - train.min())
+
+
+def standardise_channels(signals: Splits) -> Splits:
+    """Gives each channel of the training signals mean 0 and standard deviation 1.
+
+    The samples of a channel share one mean and one deviation, so that waveforms keep their form. A
+    channel that is constant on the training split becomes 0 there: its deviation counts as 1.
+
+    Args:
+        signals: `[n, channels, length]`.
+
+    Returns:
+        The same as float32.
+
+    Raises:
+        DataError: No channel varies, or values are so great that their deviation overflows.
+    """
+    train, axes = signals.train, (0, 2)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = train.mean(axis=axes, keepdims=True, dtype=np.float64)
+        deviation = train.std(axis=axes, keepdims=True, dtype=np.float64)
+        constant = train.min(axis=axes, keepdims=True) == train.max(axis=axes, keepdims=True)
+        if constant.all():
+            raise DataError("every channel is constant on the training signals: nothing to learn")
+        deviation = np.where(constant | (deviation == 0), 1.0, deviation)
+        _refuse_overflow(deviation, train)
+        return Splits(*(((part - mean) / deviation).astype(np.float32) for part in signals))

@@ -1,0 +1,1 @@
+"""What an autoencoder is: architectures, families, resampling, kinds, presets."""

@@ -1,0 +1,259 @@
+"""One autoencoder described: two sides composed; built, counted, mirrored, stored as JSON.
+
+Parameters and MACs are counted by building on the meta device, so no formula has to keep in step
+with a module.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from asymnas.core.budget import Counts
+from asymnas.core.config import Bottleneck
+from asymnas.core.errors import ConfigError
+from asymnas.networks.families import FAMILIES, Problem
+from asymnas.networks.kinds import Autoencoder, Meeting, kind_of
+from asymnas.networks.layers import initialise
+from asymnas.networks.presets import PRESETS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """The immutable description of one autoencoder.
+
+    Args:
+        family: Registered family; both sides are its configs.
+        encoder: The encoder's side config.
+        decoder: The decoder's side config.
+        shape: Shape of one example: `(channels, height, width)` of an image, `(channels, length)`
+            of a signal or `(features,)` of a row.
+        latent: Latent numbers an example, or channels a position of a spatial latent.
+        bottleneck: How an image side meets the latent.
+        kind: What is trained.
+
+    Raises:
+        ConfigError: An unknown name, or a family or kind that cannot serve this problem.
+    """
+
+    family: str
+    encoder: Any
+    decoder: Any
+    shape: tuple[int, ...]
+    latent: int
+    bottleneck: Bottleneck = "dense"
+    kind: str = "plain"
+
+    def __post_init__(self) -> None:
+        if refused := refusal(self.family, self.problem, self.kind):
+            raise ConfigError(refused)
+
+    @property
+    def problem(self) -> Problem:
+        """What both sides agree on."""
+        return Problem(shape=self.shape, latent=self.latent, bottleneck=self.bottleneck)
+
+    def build(self, seed: int | None = None) -> Autoencoder:
+        """Makes the module with fresh weights.
+
+        Args:
+            seed: The same seed gives the same weights; `None` draws from torch's global state.
+        """
+        with torch.random.fork_rng(devices=[], enabled=seed is not None):
+            if seed is not None:
+                torch.manual_seed(seed)
+            model = self._assemble()
+            initialise(model)
+        return model
+
+    @cached_property
+    def counts(self) -> Counts:
+        """Exact trainable parameters and MACs of each side."""
+        with torch.device("meta"), torch.no_grad():
+            model = self._assemble()
+            x = torch.empty(1, *self.shape)
+            encoder_macs = count_macs(model.encoder, *self._encoder_inputs(model, x))
+            z = model.encode(x)
+            decoder_macs = count_macs(model.decoder, z)
+        return Counts(
+            encoder_params=count_params(model.encoder),
+            decoder_params=count_params(model.decoder),
+            shared_params=count_params(model.bottleneck),
+            encoder_macs=encoder_macs,
+            decoder_macs=decoder_macs,
+        )
+
+    @property
+    def encoder_params(self) -> int:
+        """Trainable parameters of the encoder."""
+        return self.counts.encoder_params
+
+    @property
+    def decoder_params(self) -> int:
+        """Trainable parameters of the decoder."""
+        return self.counts.decoder_params
+
+    @property
+    def decoder_share(self) -> float:
+        """decoder / (encoder + decoder) parameters."""
+        return self.counts.decoder_share
+
+    def dense_fractions(self) -> tuple[float, float]:
+        """Shares of the encoder's and of the decoder's parameters in dense layers."""
+        with torch.device("meta"):
+            model = self._assemble()
+        encoder, decoder = (
+            sum(count_params(m) for m in side.modules() if isinstance(m, nn.Linear))
+            / count_params(side)
+            for side in (model.encoder, model.decoder)
+        )
+        return encoder, decoder
+
+    def mirror(self) -> "Architecture":
+        """The symmetric control: this encoder, and the decoder that mirrors it."""
+        return self._with(decoder=FAMILIES.get(self.family).mirror(self.encoder))
+
+    def with_sides(self, encoder: Any, decoder: Any) -> "Architecture":
+        """The same problem with other sides."""
+        return self._with(encoder=encoder, decoder=decoder)
+
+    def layers(self) -> list[dict[str, Any]]:
+        """Every layer that holds parameters or multiplies, in order of computation.
+
+        Returns:
+            Dicts of `side` (`encoder`, `shared` or `decoder`), `name`, `output_shape` (without the
+            batch), `params` and `macs`.
+        """
+        with torch.device("meta"), torch.no_grad():
+            model = self._assemble()
+            x = torch.empty(1, *self.shape)
+            return [
+                *_layer_rows("encoder", model.encoder, *self._encoder_inputs(model, x)),
+                *_layer_rows("shared", model.bottleneck, model.encoder(x)),
+                *_layer_rows("decoder", model.decoder, model.encode(x)),
+            ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values; `from_dict` reads them back."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        values |= {"encoder": asdict(self.encoder), "decoder": asdict(self.decoder)}
+        plain: dict[str, Any] = json.loads(json.dumps(values))
+        return plain
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Architecture":
+        """Reads what `to_dict` wrote.
+
+        Raises:
+            ConfigError: Unknown or missing fields.
+        """
+        try:
+            config_type = FAMILIES.get(values["family"]).config_type
+            sides = {side: config_type(**_tuples(values[side])) for side in ("encoder", "decoder")}
+            return cls(**_tuples({**values, **sides}))
+        except (KeyError, TypeError) as error:
+            raise ConfigError(f"not an architecture: {error}") from error
+
+    def key(self) -> str:
+        """Canonical text: equal for equal architectures."""
+        return json.dumps(self.to_dict(), sort_keys=True)
+
+    @staticmethod
+    def preset(name: str) -> "Architecture":
+        """A published autoencoder, exactly; `scale_preset` sizes any preset to a budget.
+
+        Raises:
+            UnknownNameError: No preset has that name.
+            ConfigError: The preset is known by its ratios alone.
+        """
+        exact = PRESETS.get(name).exact
+        if exact is None:
+            raise ConfigError(
+                f"the preset {name!r} is known by its ratios, not as a network: size it with "
+                f"asymnas.scale_preset({name!r}, shape=..., budget=...)"
+            )
+        return Architecture.from_dict(exact)
+
+    def _with(self, **changes: Any) -> "Architecture":
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Architecture(**{**values, **changes})
+
+    def _encoder_inputs(self, model: Autoencoder, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return kind_of(self.kind).encoder_inputs(model.encoder, x)
+
+    def _assemble(self) -> Autoencoder:
+        family, kind = FAMILIES.get(self.family), kind_of(self.kind)
+        code = kind.code_size(self.latent)
+        return Autoencoder(
+            family.build_encoder(self.encoder, self.problem, code),
+            kind.bottleneck(self.latent),
+            family.build_decoder(self.decoder, self.problem),
+            kind.head(),
+        )
+
+
+def refusal(family: str, problem: Problem, kind: str) -> str | None:
+    """Why a family cannot serve a problem or a kind cannot train it, or `None` if they can.
+
+    Raises:
+        UnknownNameError: No family or kind has that name.
+    """
+    entry = FAMILIES.get(family)
+    if refused := entry.refuse(problem):
+        return refused
+    meeting = Meeting(problem.bottleneck, problem.latent, entry.tokens(problem))
+    if reason := kind_of(kind).refuse(meeting):
+        return f"the {kind} kind cannot train {family} here: {reason}"
+    return None
+
+
+def count_params(module: nn.Module) -> int:
+    """Trainable parameters of a module."""
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+def count_macs(module: nn.Module, *inputs: torch.Tensor) -> int:
+    """MACs of one forward pass of `inputs`, by torch's flop counter; works on the meta device."""
+    # The flop counter does not know the fused attention of every device, but matrix products.
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        module(*inputs)
+    return int(counter.get_total_flops()) // 2
+
+
+def _layer_rows(side: str, module: nn.Module, *inputs: torch.Tensor) -> list[dict[str, Any]]:
+    seen: list[tuple[nn.Module, tuple[torch.Tensor, ...], torch.Tensor]] = []
+    for leaf in (m for m in module.modules() if not list(m.children())):
+        leaf.register_forward_hook(lambda m, inputs, output: seen.append((m, inputs, output)))
+    with torch.no_grad():
+        module(*inputs)
+    rows = [
+        {
+            "side": side,
+            "name": _label(leaf),
+            "output_shape": tuple(output.shape[1:]),
+            "params": count_params(leaf),
+            "macs": count_macs(leaf, *arguments),
+        }
+        for leaf, arguments, output in list(seen)
+    ]
+    return [row for row in rows if row["params"] or row["macs"]]
+
+
+def _label(layer: nn.Module) -> str:
+    if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.ConvTranspose1d | nn.ConvTranspose2d):
+        transposed = "transposed " if layer.transposed else ""
+        depthwise = "depthwise " if layer.groups > 1 else ""
+        stride = f" s{layer.stride[0]}" if layer.stride[0] > 1 else ""
+        dilation = f" d{layer.dilation[0]}" if layer.dilation[0] > 1 else ""
+        return f"{depthwise}{transposed}conv{layer.kernel_size[0]}{stride}{dilation}"
+    return "dense" if isinstance(layer, nn.Linear) else type(layer).__name__.lower()
+
+
+def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}

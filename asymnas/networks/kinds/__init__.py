@@ -1,0 +1,186 @@
+"""Kinds: what is trained, one file each.
+
+A kind decides what passes between encoder and decoder, what the network sees and what training
+minimises, and the same for validation. Everything else about an autoencoder is the same for all
+kinds. What is registered is a function whose keyword arguments are the kind's options:
+`variational` or `variational:beta=4,warm_up=0.5` names one.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from asymnas.core.config import Bottleneck
+from asymnas.core.errors import ConfigError
+from asymnas.core.registry import Registry
+from asymnas.networks.kinds._options import read_options
+
+
+class Autoencoder(nn.Module):
+    """Encoder, what passes between, decoder, and what makes values of its output.
+
+    Args:
+        encoder: `[b, *shape] -> [b, code, ...]`.
+        bottleneck: `[b, code, ...] -> [b, latent, ...]`; its parameters are shared ones.
+        decoder: `[b, latent, ...] -> [b, *shape]`.
+        head: What turns the decoder's output into values of the data, `[b, *shape]` both, such as
+            a sigmoid after logits; without parameters.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        bottleneck: nn.Module,
+        decoder: nn.Module,
+        head: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.encoder, self.bottleneck, self.decoder = encoder, bottleneck, decoder
+        self.head = nn.Identity() if head is None else head
+
+    def encode(self, x: Tensor) -> Tensor:
+        """`[b, *shape] -> [b, latent, ...]`; the mean, where a latent is a distribution."""
+        latent: Tensor = self.bottleneck(self.encoder(x))
+        return latent
+
+    def decode(self, z: Tensor) -> Tensor:
+        """`[b, latent, ...] -> [b, *shape]`, in values of the data."""
+        output: Tensor = self.head(self.decoder(z))
+        return output
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Reconstructs `x`, `[b, *shape] -> [b, *shape]`."""
+        return self.decode(self.encode(x))
+
+
+@runtime_checkable
+class TokenEncoder(Protocol):
+    """An encoder that can be shown a part of an example; what families with tokens build.
+
+    Its code is spatial: one position a token.
+    """
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of an example."""
+
+    def __call__(self, x: Tensor, keep: Tensor | None = None, /) -> Tensor:
+        """Encodes all tokens or those kept alone, `[b, *shape] -> [b, code, *grid]`.
+
+        Args:
+            x: Examples, whole.
+            keep: Indices of the tokens kept, `[b, kept]`, int64, none twice in an example. The code
+                is zero at the others.
+        """
+
+    def spread(self, of_tokens: Tensor, /) -> Tensor:
+        """Gives each value of an example what its token has, `[b, tokens] -> [b, *shape]`."""
+
+
+class Meeting(NamedTuple):
+    """How the sides meet.
+
+    Args:
+        bottleneck: How an example meets the latent.
+        latent: Latent numbers an example, or channels a position of a spatial latent.
+        tokens: Tokens that the encoder can be shown a part of; 0 if it takes examples whole.
+    """
+
+    bottleneck: Bottleneck
+    latent: int
+    tokens: int
+
+
+class Validation(NamedTuple):
+    """What a network makes of clean examples as its kind shows them to it.
+
+    Args:
+        output: `[b, *shape]`, in values of the data; metrics compare it with the examples.
+        loss: Of each example, `[b]`; its mean is `val_loss`. Both are float32.
+    """
+
+    output: Tensor
+    loss: Tensor
+
+
+def _as_it_is(latent: int) -> nn.Module:
+    return nn.Identity()
+
+
+def _same_size(latent: int) -> int:
+    return latent
+
+
+def _whole(encoder: nn.Module, x: Tensor) -> tuple[Tensor, ...]:
+    return (x,)
+
+
+def _none_refused(meeting: Meeting) -> str | None:
+    return None
+
+
+def _no_statistics(
+    model: Autoencoder, x: Tensor, generator: torch.Generator
+) -> Mapping[str, Tensor]:
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind with its options settled: only what it does otherwise than a plain one is given.
+
+    Args:
+        training_loss: `(model, x, generator, progress) -> scalar` that a step minimises. `x` is
+            float32 `[b, *shape]`, `generator` the only source of randomness, `progress` the share
+            of the schedule that is done, in [0, 1).
+        validate: `(model, x, generator)`: the network in fp32, without gradients, on clean
+            examples. `generator` is on the device of `x` and always seeded alike, so that every
+            candidate meets the same draws.
+        bottleneck: Makes the module between the sides for a latent of that many numbers.
+        head: Makes the module after the decoder; see `Autoencoder`.
+        code_size: Numbers the encoder puts out for a latent of that many.
+        encoder_inputs: `(encoder, x)` to the arguments of the encoder's call in a training step,
+            for MACs to be counted. Only shapes matter: `x` may be on the meta device.
+        refuse: Why the kind cannot train an autoencoder whose sides meet like that, or `None`.
+        statistics: `(model, x, generator)` to what only the kind knows of each example, float32 or
+            int64: `kl` in nats `[b, latent, ...]` and `distortion` in nats `[b]` where a latent is
+            a distribution, `codes` `[b, n]` below `bottleneck.codes` where it is quantised.
+        unit_interval: Whether the data's values must be from 0 to 1.
+    """
+
+    training_loss: Callable[[Autoencoder, Tensor, torch.Generator, float], Tensor]
+    validate: Callable[[Autoencoder, Tensor, torch.Generator], Validation]
+    bottleneck: Callable[[int], nn.Module] = _as_it_is
+    head: Callable[[], nn.Module] = nn.Identity
+    code_size: Callable[[int], int] = _same_size
+    encoder_inputs: Callable[[nn.Module, Tensor], tuple[Tensor, ...]] = _whole
+    refuse: Callable[[Meeting], str | None] = _none_refused
+    statistics: Callable[[Autoencoder, Tensor, torch.Generator], Mapping[str, Tensor]] = (
+        _no_statistics
+    )
+    unit_interval: bool = False
+
+
+KINDS: Registry[Callable[..., Kind]] = Registry("kind", __name__)
+
+
+@lru_cache
+def kind_of(spec: str) -> Kind:
+    """The kind that a name with options stands for.
+
+    Args:
+        spec: A registered name, alone or followed by `:option=value,option=value`.
+
+    Raises:
+        UnknownNameError: No kind has that name.
+        ConfigError: It has no such option, or the value is not one.
+    """
+    name, colon, options = spec.partition(":")
+    make = KINDS.get(name)
+    if colon and not options:
+        raise ConfigError(f"an option must follow the colon of {spec!r}, as in {name}:option=value")
+    return make(**read_options(make, name, options))

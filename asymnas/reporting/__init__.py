@@ -1,0 +1,1 @@
+"""Results in words, tables, figures, one page and the console."""

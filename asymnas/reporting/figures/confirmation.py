@@ -1,0 +1,154 @@
+"""Contenders compared seed by seed."""
+
+from collections.abc import Mapping, Sequence
+from statistics import mean
+from typing import Any
+
+import plotly.graph_objects as go
+
+from asymnas.analysis.estimates import Comparison, Contender, Outcome
+from asymnas.core.text import change, change_span, joined, level, plural, rounded
+from asymnas.reporting.figures.difference_axis import DifferenceAxis
+from asymnas.reporting.figures.style import LIGHT, Panel, figure
+
+TITLE = "The contenders, seed by seed"
+ROW = 84  # pixels; the rest are places in a row of height 1, downwards
+TOP, SEEDS, ESTIMATE, FOOT = 0.28, 0.47, 0.72, 0.92
+COLORS: Mapping[Outcome, str] = {
+    "better": "front",
+    "worse": "decoder",
+    "equivalent": "encoder",
+    "undecided": "muted",
+}
+
+
+def confirmation_panel(contenders: Sequence[Contender], comparisons: Sequence[Comparison]) -> Panel:
+    """By how much the second of each pair is worse than the first: each seed, and all together.
+
+    A row a comparison: dots are seeds, the diamond the Hodges-Lehmann estimate with its interval,
+    the shaded region what makes no difference that matters.
+
+    Args:
+        contenders: Of a confirmation.
+        comparisons: Of these, the most telling first.
+    """
+    shown = [comparison for comparison in comparisons if comparison.differences]
+    if not shown:
+        return Panel(TITLE, figure([], x={}, y={}), "No two contenders share a finished seed yet.")
+    axis = DifferenceAxis(shown)
+    traces = [_seeds(shown, axis), *_legend()]
+    for row, comparison in enumerate(shown):
+        traces += _estimate(comparison, row, axis)
+    title = "\N{LEFTWARDS ARROW} second better \N{MIDDLE DOT} test loss \N{MIDDLE DOT} first better"
+    x = {"title": {"text": f"{title} \N{RIGHTWARDS ARROW}"}, **axis.layout(), "showgrid": False}
+    y = {"range": [len(shown), -0.02], "visible": False}
+    drawn = figure(traces, x=x, y=y)
+    for row, comparison in enumerate(shown):
+        _dress(drawn, row, comparison, axis)
+    drawn.update_layout(height=120 + ROW * len(shown), margin={"l": 8, "t": 48})
+    return Panel(TITLE, drawn, _reading(contenders, shown, axis.compressed))
+
+
+def _seeds(shown: Sequence[Comparison], axis: DifferenceAxis) -> go.Scatter:
+    points = [
+        (axis.place(difference), row + SEEDS, seed, change(difference))
+        for row, comparison in enumerate(shown)
+        for seed, difference in comparison.differences.items()
+    ]
+    return go.Scatter(
+        x=[x for x, *_ in points],
+        y=[y for _, y, *_ in points],
+        mode="markers",
+        name="one seed",
+        marker={"color": LIGHT["complete"], "size": 8, "opacity": 0.75},
+        customdata=[[seed, told] for *_, seed, told in points],
+        hovertemplate="seed %{customdata[0]}: %{customdata[1]}<extra></extra>",
+    )
+
+
+def _legend() -> list[go.Scatter]:
+    """Entries for what differs in colour from row to row, or is a shape."""
+    marks: Mapping[str, dict[str, Any]] = {
+        "all seeds": {"symbol": "diamond", "size": 11, "color": LIGHT["muted"]},
+        "no difference that matters": {"symbol": "square", "size": 13, "color": LIGHT["grid"]},
+    }
+    return [
+        go.Scatter(x=[None], y=[None], mode="markers", name=name, marker=marker)
+        for name, marker in marks.items()
+    ]
+
+
+def _estimate(comparison: Comparison, row: int, axis: DifferenceAxis) -> list[go.Scatter]:
+    found, color = comparison.difference, LIGHT[COLORS[comparison.outcome]]
+    if found.estimate is None:
+        return []
+    told = f"{change(found.estimate)} ({change_span(found)})"
+    common: dict[str, Any] = {"showlegend": False, "hovertemplate": f"{told}<extra></extra>"}
+    marks = go.Scatter(
+        x=[axis.place(found.estimate)],
+        y=[row + ESTIMATE],
+        mode="markers",
+        name="estimate",
+        marker={"color": color, "size": 12, "symbol": "diamond"},
+        **common,
+    )
+    if found.low is None or found.high is None:
+        return [marks]
+    ends = [axis.place(found.low), axis.place(found.high)]
+    line = {"color": color, "width": 3}
+    y = [row + ESTIMATE] * 2
+    return [go.Scatter(x=ends, y=y, mode="lines", name="interval", line=line, **common), marks]
+
+
+def _dress(drawn: go.Figure, row: int, comparison: Comparison, axis: DifferenceAxis) -> None:
+    """A row's heading, its grid and its region of practical equivalence."""
+    high, low = row + TOP, row + FOOT
+    edges = (axis.place(-comparison.margin), axis.place(comparison.margin))
+    region = {"fillcolor": LIGHT["grid"], "line_width": 0, "layer": "below"}
+    drawn.add_shape(type="rect", x0=edges[0], x1=edges[1], y0=high, y1=low, **region)
+    for place in axis.places():
+        line = {"color": LIGHT["muted" if place == 0 else "grid"], "width": 1}
+        drawn.add_shape(type="line", x0=place, x1=place, y0=high, y1=low, line=line, layer="below")
+    told = f"<b>{comparison.first}</b> against <b>{comparison.second}</b>: {comparison.outcome}"
+    if comparison.difference.estimate is not None:
+        told += f", {change(comparison.difference.estimate)}"
+    drawn.add_annotation(
+        text=told,
+        **{"x": 0, "xref": "paper", "xanchor": "left", "y": high, "yanchor": "bottom"},
+        showarrow=False,
+        font={"color": LIGHT["ink"]},
+    )
+
+
+def _reading(contenders: Sequence[Contender], shown: Sequence[Comparison], compressed: bool) -> str:
+    means = {c.name: mean(c.scores.values()) for c in contenders if c.scores}
+    told = [f"{_outcomes(shown)}."]
+    if means:
+        lowest = min(means, key=means.__getitem__)
+        told.insert(
+            0, f"Of {plural(len(means), 'contender')}, {lowest} has the lowest mean test loss."
+        )
+    if all(comparison.pairs < 6 for comparison in shown):
+        told.append("Fewer than six seeds allow no verdict, whatever the dots look like.")
+    levels = sorted({level(c.difference) for c in shown if c.difference.low is not None})
+    region = f"in the shaded region (±{rounded(max(c.margin for c in shown))}) differences do not "
+    region += "matter"
+    told.append(f"Bars are {joined(levels)} intervals; {region}." if levels else f"I{region[1:]}.")
+    if compressed:
+        told.append("Far from zero the axis is logarithmic.")
+    return " ".join(told)
+
+
+def _outcomes(shown: Sequence[Comparison]) -> str:
+    """`On the same seeds, best is better than symmetric and mirror; 1 of 3 stays undecided`."""
+    verbs = {"better": "is better than", "worse": "is worse than", "equivalent": "is equivalent to"}
+    seconds: dict[tuple[str, str], list[str]] = {}
+    for c in shown:
+        if c.outcome in verbs:
+            seconds.setdefault((c.first, verbs[c.outcome]), []).append(c.second)
+    told = [f"{first} {verb} {joined(names)}" for (first, verb), names in seconds.items()]
+    undecided = sum(c.outcome == "undecided" for c in shown)
+    if not told:
+        return "On the same seeds, nothing is decided"
+    rest = f"{undecided} of {len(shown)} {'stays' if undecided == 1 else 'stay'} undecided"
+    return f"On the same seeds, {'; '.join([*told, rest] if undecided else told)}"

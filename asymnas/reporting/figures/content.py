@@ -1,0 +1,137 @@
+"""What a page says, before it is a page: sections in the order they are read, of a few kinds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from asymnas.reporting.figures.checklist import Practice
+from asymnas.reporting.figures.style import Panel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """A table as text.
+
+    Args:
+        columns: The headings.
+        rows: As many cells each; the first names the row.
+        title: Above the table, where it is not alone in its section.
+        caption: What to know to read it, a sentence or two.
+        marked: The place of the row to set off.
+        tag: A word beside the name of the marked row.
+        words: The places of columns that hold words and not numbers, besides the first.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    title: str = ""
+    caption: str = ""
+    marked: int | None = None
+    tag: str = ""
+    words: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """An image with its caption.
+
+    Args:
+        png: The bytes of a PNG file; none, and the picture is left out.
+        caption: What it shows, one line.
+        labels: The names of its rows from top to bottom, as `images.reconstruction_rows` stacks
+            them: set beside the rows of images, or listed as the order within each group of
+            strips.
+        strips: Whether the rows come in groups, one a vector, instead of once.
+    """
+
+    png: bytes
+    caption: str
+    labels: tuple[str, ...] = ()
+    strips: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """A drawing with its caption.
+
+    Args:
+        svg: From `drawing.architecture_drawing`, the only markup a page takes as it is; empty,
+            and the drawing is left out.
+        caption: What it is of.
+    """
+
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """Practices with their status in words.
+
+    Args:
+        practices: In the order they are listed.
+    """
+
+    practices: Sequence[Practice]
+
+
+@dataclass(frozen=True)
+class Points:
+    """A list of sentences.
+
+    Args:
+        items: One sentence or two each.
+    """
+
+    items: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Names with their values: settings, versions.
+
+    Args:
+        values: By name.
+    """
+
+    values: Mapping[str, str]
+
+
+#: What a section can hold. What is empty is left out.
+Block = Panel | Rows | Picture | Drawing | Checklist | Points | Pairs
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page with a heading and an entry in the contents.
+
+    Args:
+        key: Its anchor: letters, digits and hyphens, once on a page.
+        title: A few words.
+        body: What it holds, in order. With more than one block, those that have a title of their
+            own get a smaller heading.
+        lead: What it comes to, a sentence or two above the body.
+        aside: Whether it is set off in a box: caveats.
+    """
+
+    key: str
+    title: str
+    body: Sequence[Block]
+    lead: str = ""
+    aside: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageContent:
+    """What a page says; all of it plain text except a `Drawing`. What is empty is left out.
+
+    Args:
+        title: Of the page.
+        headline: The verdict in sentences; the first is set large.
+        facts: The run at a glance: data set, budget, trials by state, examples, time, hardware.
+        sections: In the order they are read.
+    """
+
+    title: str
+    headline: Sequence[str] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    sections: Sequence[Section] = ()

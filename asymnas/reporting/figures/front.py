@@ -1,0 +1,149 @@
+"""The front: quality against size, every trial in sight."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from asymnas.analysis.estimates import Floats
+from asymnas.analysis.front import Attainment, Objective, front, scored
+from asymnas.core.columns import COUNT_COLUMNS, DECODER_SHARE, STATE, TOTAL_PARAMS, TRIAL
+from asymnas.core.text import percent, plural
+from asymnas.reporting.figures.axes import axis
+from asymnas.reporting.figures.front_attainment import attainment_reading, attainment_traces
+from asymnas.reporting.figures.style import LIGHT, Panel, figure, label, value
+
+TITLE = "The front"
+
+
+def front_panel(
+    table: pd.DataFrame,
+    objectives: Sequence[Objective],
+    best: int | None = None,
+    attainment: Attainment | None = None,
+) -> Panel:
+    """The first objective (up) against the second (across; parameters, if there is one only).
+
+    Pruned trials stand, greyed, at their last loss. With two objectives a step line bounds what
+    the front dominates; with more, the front is a cloud in this projection.
+
+    Args:
+        table: A trial table.
+        objectives: Those of the search.
+        best: The trial to mark.
+        attainment: Over replicates of the same trials, from `asymnas.analysis.front`; its
+            surfaces are shaded behind the front.
+    """
+    up = objectives[0]
+    across = objectives[1] if len(objectives) > 1 else Objective(TOTAL_PARAMS)
+    rows, best_rows = scored(table, objectives), front(table, objectives)
+    if table.empty or not {up.name, across.name} <= set(table.columns):
+        pruned = table.head(0)
+    else:
+        pruned = _finite(table[table[STATE] == "pruned"], up.name, across.name)
+    rest = rows[~rows[TRIAL].isin(best_rows[TRIAL])]
+    traces = []
+    if len(pruned):
+        grey = {
+            "color": LIGHT["pruned"],
+            "size": 6,
+            "symbol": "x-thin-open",
+            "line": {"width": 1.5},
+        }
+        traces.append(_points(pruned, up, across, "pruned", grey))
+    if len(rest):
+        faint = {"color": LIGHT["complete"], "size": 7, "opacity": 0.7}
+        traces.append(_points(rest, up, across, "complete", faint))
+    if len(best_rows):
+        best_rows = best_rows.sort_values(across.name)
+        trace = _points(best_rows, up, across, "front", {"color": LIGHT["front"], "size": 9})
+        if len(objectives) == 2:
+            trace.mode = "lines+markers"
+            trace.line = {
+                "shape": "vh" if across.maximize else "hv",
+                "color": LIGHT["front"],
+                "width": 1.5,
+            }
+        traces.append(trace)
+    if best is not None and len(marked := rows[rows[TRIAL] == best]):
+        ring = {"color": LIGHT["best"], "size": 17, "symbol": "circle-open", "line": {"width": 2.5}}
+        traces.append(_points(marked, up, across, f"best: trial {best}", ring))
+    points = _values(pd.concat([rows, pruned]), up, across)
+    reading = _reading(rows, best_rows, objectives, across)
+    if attainment is not None and len(best_rows):
+        traces = attainment_traces(attainment, _values(best_rows, up, across)) + traces
+        points = np.concatenate([points, *attainment.surfaces.values()])
+        reading += f" {attainment_reading(attainment)}"
+    x, y = axis(across.name, points[:, 1]), axis(up.name, points[:, 0])
+    return Panel(TITLE, figure(traces, x=x, y=y), reading)
+
+
+def _values(rows: pd.DataFrame, up: Objective, across: Objective) -> Floats:
+    """Values `[r, 2]`, the one drawn up first."""
+    if rows.empty:
+        return np.empty((0, 2))
+    values: Floats = rows[[up.name, across.name]].to_numpy(dtype=float, na_value=np.nan)
+    return values
+
+
+def _finite(rows: pd.DataFrame, *names: str) -> pd.DataFrame:
+    values = rows[list(names)].to_numpy(dtype=float, na_value=np.nan)
+    return rows[np.isfinite(values).all(axis=1)]
+
+
+def _points(
+    rows: pd.DataFrame, up: Objective, across: Objective, name: str, marker: dict[str, Any]
+) -> go.Scatter:
+    return go.Scatter(
+        x=rows[across.name].to_list(),
+        y=rows[up.name].to_list(),
+        mode="markers",
+        name=name,
+        marker=marker,
+        customdata=rows[[TRIAL, DECODER_SHARE]].to_numpy(dtype=float, na_value=np.nan).tolist(),
+        hovertemplate=(
+            f"trial %{{customdata[0]}}<br>{label(up.name)} %{{y:{_format(up)}}}<br>"
+            f"{label(across.name)} %{{x:{_format(across)}}}<br>"
+            "decoder share %{customdata[1]:.0%}"
+            "<extra></extra>"
+        ),
+    )
+
+
+def _format(objective: Objective) -> str:
+    return "," if objective.name in COUNT_COLUMNS else ".4g"
+
+
+def _reading(
+    rows: pd.DataFrame,
+    best_rows: pd.DataFrame,
+    objectives: Sequence[Objective],
+    across: Objective,
+) -> str:
+    if best_rows.empty:
+        return "No trial has completed yet, so there is no front."
+    up = objectives[0]
+    better = f"{'upper' if up.maximize else 'lower'} {'right' if across.maximize else 'left'}"
+    whole = plural(len(rows), "completed architecture")
+    ends = [
+        f"{label(up.name)} {value(up.name, row[up.name])} at "
+        f"{value(across.name, row[across.name])} {label(across.name)} "
+        f"(decoder {percent(row[DECODER_SHARE])})"
+        for _, row in best_rows.iloc[[0, -1]].iterrows()
+    ]
+    if len(rows) == 1:
+        return f"One architecture has completed: {ends[0]}. Better is to the {better}."
+    if len(best_rows) == 1:
+        return f"The front is one of {whole}: {ends[0]}. Better is to the {better}."
+    if len(objectives) > 2:
+        names = ", ".join(label(o.name) for o in objectives)
+        return (
+            f"{len(best_rows)} of {whole} form the front in {names}, shown in the first two. "
+            f"Better is to the {better}."
+        )
+    return (
+        f"{len(best_rows)} of {whole} form the front, from {ends[0]} to {ends[1]}. "
+        f"Better is to the {better}."
+    )

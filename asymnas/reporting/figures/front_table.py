@@ -1,0 +1,61 @@
+"""The front in numbers."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from asymnas.analysis.front import Objective
+from asymnas.core.columns import (
+    COUNT_COLUMNS,
+    DECODER_MACS,
+    DECODER_PARAMS,
+    DECODER_SHARE,
+    ENCODER_MACS,
+    ENCODER_PARAMS,
+    PRESET,
+    SHARED_PARAMS,
+    TOTAL_PARAMS,
+    TRIAL,
+)
+from asymnas.core.text import percent
+from asymnas.reporting.figures.content import Rows
+from asymnas.reporting.figures.style import label
+
+
+def front_rows(front: pd.DataFrame, objectives: Sequence[Objective], best: int | None) -> Rows:
+    """A front as the page's table: objectives, the share, and both sides' sizes.
+
+    Args:
+        front: From `asymnas.analysis.front.front`.
+        objectives: Those of the search.
+        best: The trial to set off.
+    """
+    names = [objective.name for objective in objectives]
+    shared = () if front.empty or not front[SHARED_PARAMS].any() else (SHARED_PARAMS,)
+    sizes = (TOTAL_PARAMS, ENCODER_PARAMS, DECODER_PARAMS, *shared, ENCODER_MACS, DECODER_MACS)
+    names += [name for name in (DECODER_SHARE, *sizes) if name not in names]
+    trials = [] if front.empty else [int(trial) for trial in front[TRIAL]]
+    enqueued = (PRESET,) if PRESET in front and front[PRESET].notna().any() else ()
+    return Rows(
+        title="The front in numbers",
+        columns=("trial", *(label(name) for name in names), *enqueued),
+        rows=tuple(
+            (
+                str(trial),
+                *(_cell(name, row[name]) for name in names),
+                *(row[name] if pd.notna(row[name]) else "" for name in enqueued),
+            )
+            for trial, (_, row) in zip(trials, front.iterrows(), strict=True)
+        ),
+        marked=trials.index(best) if best in trials else None,
+        tag="best",
+        words=(len(names) + 1,) if enqueued else (),
+    )
+
+
+def _cell(name: str, number: float) -> str:
+    if pd.isna(number):
+        return "\N{EN DASH}"
+    if name == DECODER_SHARE:
+        return percent(number)
+    return f"{int(number):,}" if name in (*COUNT_COLUMNS, SHARED_PARAMS) else f"{number:#.4g}"

@@ -1,0 +1,159 @@
+"""What all figures share: palettes, wording, number formats."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from asymnas.core.columns import COUNT_COLUMNS
+from asymnas.core.text import short
+
+#: Colours by role. Figures are drawn in these; a dark page replaces each by its like in `DARK`.
+LIGHT = {
+    "ink": "#1c2430",
+    "muted": "#5b6673",
+    "grid": "#e2e6ea",
+    "surface": "#fefefe",
+    "pruned": "#b3bbc4",
+    "complete": "#7f9cab",
+    "front": "#0b6e69",
+    "best": "#b8245f",
+    "encoder": "#2a66a5",
+    "decoder": "#c2611c",
+    # Budgets from small to large, for `budget_colors`.
+    "budget1": "#9583cf",
+    "budget2": "#7a63c0",
+    "budget3": "#6046ac",
+    "budget4": "#482f8f",
+    "budget5": "#2f1a68",
+}
+DARK = {
+    "ink": "#e7ebef",
+    "muted": "#9aa5b1",
+    "grid": "#2f3842",
+    "surface": "#1b2128",
+    "pruned": "#5f6b78",
+    "complete": "#86a6b7",
+    "front": "#4cc9bd",
+    "best": "#f5789f",
+    "encoder": "#74b2ee",
+    "decoder": "#f0a264",
+    "budget1": "#7c69bd",
+    "budget2": "#9480d2",
+    "budget3": "#ad9be4",
+    "budget4": "#c8baf1",
+    "budget5": "#e4ddfb",
+}
+FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif'
+
+_LABELS = {
+    "val_loss": "validation loss",
+    "total_params": "parameters",
+    "encoder_params": "encoder parameters",
+    "decoder_params": "decoder parameters",
+    "total_macs": "MACs",
+    "encoder_macs": "encoder MACs",
+    "decoder_macs": "decoder MACs",
+    "decoder_share": "decoder share",
+    "psnr": "PSNR",
+    "mse": "MSE",
+    "ssim": "SSIM",
+    "mae": "MAE",
+    "lpips": "LPIPS",
+    "auroc": "AUROC",
+    "aupr": "AUPR",
+    "kl": "KL divergence",
+    "kl_max": "largest KL divergence",
+    "knn_accuracy": "kNN accuracy",
+    "encoder_latency_1": "encoder ms, batch 1",
+    "encoder_latency_64": "encoder ms, batch 64",
+    "decoder_latency_1": "decoder ms, batch 1",
+    "decoder_latency_64": "decoder ms, batch 64",
+}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A figure and how to read it.
+
+    Args:
+        title: A few words.
+        figure: In the light palette, on a transparent ground.
+        reading: One or two sentences: what the figure shows of this run.
+    """
+
+    title: str
+    figure: go.Figure
+    reading: str
+
+
+def label(name: str) -> str:
+    """A column's name in words."""
+    return _LABELS.get(name, name.replace("_", " "))
+
+
+def value(name: str, number: float) -> str:
+    """One value of a column: counts short, the rest with four significant digits."""
+    return short(number) if name in COUNT_COLUMNS else f"{number:.4g}"
+
+
+def budget_colors(budgets: Sequence[int]) -> dict[int, str]:
+    """A colour for each budget, from the smallest to the largest.
+
+    Args:
+        budgets: In any order; beyond five, neighbours share a colour.
+    """
+    rising = sorted(set(budgets))
+    if len(rising) == 1:
+        return {rising[0]: LIGHT["budget3"]}
+    return {
+        budget: LIGHT[f"budget{1 + round(4 * place / (len(rising) - 1))}"]
+        for place, budget in enumerate(rising)
+    }
+
+
+def figure(traces: Sequence[Any], *, x: Mapping[str, Any], y: Mapping[str, Any]) -> go.Figure:
+    """Traces on two axes in the common style; with no traces, the words "nothing to show yet"."""
+    common = {
+        "gridcolor": LIGHT["grid"],
+        "linecolor": LIGHT["grid"],
+        "tickcolor": LIGHT["grid"],
+        "zeroline": False,
+        "automargin": True,
+        "title": {"standoff": 12},
+    }
+    layout: dict[str, Any] = {
+        "template": "none",
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": FONT, "size": 13, "color": LIGHT["muted"]},
+        "height": 420,
+        "showlegend": True,
+        "margin": {"l": 56, "r": 12, "t": 44, "b": 52},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 1.02,
+            "yanchor": "bottom",
+        },
+        "hoverlabel": {
+            "bgcolor": LIGHT["surface"],
+            "bordercolor": LIGHT["muted"],
+            "font": {"family": FONT, "color": LIGHT["ink"]},
+        },
+        "xaxis": {**common, **x},
+        "yaxis": {**common, **y},
+    }
+    if not traces:
+        layout["height"] = 160
+        layout["xaxis"] = layout["yaxis"] = {"visible": False}
+        layout["annotations"] = [
+            {"text": "nothing to show yet", "xref": "paper", "yref": "paper"}
+            | {"x": 0.5, "y": 0.5, "showarrow": False}
+        ]
+    shown = go.Figure(data=list(traces), layout=layout)
+    shown.update_xaxes(title_font_size=13)
+    shown.update_yaxes(title_font_size=13)
+    return shown

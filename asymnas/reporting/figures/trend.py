@@ -1,0 +1,121 @@
+"""The best share against the budget."""
+
+import math
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from asymnas.analysis.estimates import COUNTED, Band, BudgetSplit, Interval, SplitInference
+from asymnas.core.text import percent, share_span, short
+from asymnas.reporting.figures.axes import share_axis
+from asymnas.reporting.figures.style import LIGHT, Panel, figure
+from asymnas.reporting.figures.trend_line import trend_traces
+
+TITLE = "The best share against the budget"
+ASIDE = 0.018  # the cross-check stands this part of the axis beside its budget
+
+
+def trend_panel(inference: SplitInference) -> Panel:
+    """The best decoder share of each budget with its interval, and the trend of the law.
+
+    The trend is dashed where it is extrapolated, and ends where it does. A faint square beside
+    each budget is the cross-check that knows no law.
+
+    Args:
+        inference: What was inferred from a sweep.
+    """
+    told = [split for split in inference.budgets if split.share.estimate is not None]
+    if len(told) < 2:
+        few = "One budget tells of no trend: it takes two at least, better four."
+        none = "No best share can be told, so there is no trend."
+        return Panel(TITLE, figure([], x={}, y={}), few if told else none)
+    budgets = np.array([split.budget for split in told], dtype=float)
+    trend = inference.trend
+    reach = budgets if trend is None else np.concatenate([budgets, trend.x])
+    low, high = float(reach.min()) / 1.25, float(reach.max()) * 1.25
+    aside = (high / low) ** ASIDE
+    traces = [] if trend is None else trend_traces(trend, budgets.min(), budgets.max())
+    traces += [
+        _shares(
+            "Gaussian process",
+            [(split, split.cross_check) for split in told],
+            {"color": LIGHT["complete"], "size": 8, "symbol": "square"},
+            aside,
+        ),
+        _shares(
+            "best share",
+            [(split, split.share) for split in told],
+            {"color": LIGHT["best"], "size": 11, "symbol": "diamond"},
+        ),
+    ]
+    ticks = [split.budget for split in told]
+    skipped = math.ceil(len(ticks) / 4)  # more labels than four collide on a phone
+    x = {
+        "title": {"text": COUNTED[inference.sizes]},
+        "type": "log",
+        "range": [math.log10(low), math.log10(high)],
+        "tickvals": ticks,
+        "ticktext": [short(t) if n % skipped == 0 else "" for n, t in enumerate(ticks)],
+    }
+    y = share_axis("best decoder share", *_ends(told, trend))
+    shown = figure([t for t in traces if len(t.x)], x=x, y=y)
+    line = {"color": LIGHT["muted"], "width": 1, "dash": "dash"}
+    shown.add_hline(y=0.5, line=line)
+    return Panel(TITLE, shown, _reading(told, inference))
+
+
+def _ends(told: list[BudgetSplit], trend: Band | None) -> tuple[float, float]:
+    """The range of shares: all that is shown, and one half."""
+    shares = [0.5]
+    for split in told:
+        for interval in (split.share, split.cross_check):
+            shares += [e for e in (interval.estimate, interval.low, interval.high) if e is not None]
+    if trend is not None:
+        held = np.concatenate([trend.low, trend.high, trend.y])
+        shares += held[np.isfinite(held)].tolist()
+    return min(shares), max(shares)
+
+
+def _shares(
+    name: str,
+    found: list[tuple[BudgetSplit, Interval]],
+    marker: dict[str, Any],
+    aside: float = 1.0,
+) -> go.Scatter:
+    points = [(split.budget, i, i.estimate) for split, i in found if i.estimate is not None]
+    above = [0.0 if i.high is None else i.high - share for _, i, share in points]
+    below = [0.0 if i.low is None else share - i.low for _, i, share in points]
+    bars = {"type": "data", "symmetric": False, "array": above, "arrayminus": below}
+    return go.Scatter(
+        x=[budget * aside for budget, *_ in points],
+        y=[share for *_, share in points],
+        mode="markers",
+        name=name,
+        marker=marker,
+        error_y={**bars, "color": marker["color"], "thickness": 1.8, "width": 4},
+        customdata=[[f"{budget:,}", share_span(i)] for budget, i, _ in points],
+        hovertemplate=f"{name}<br>%{{customdata[0]}}: %{{y:.0%}} (%{{customdata[1]}})"
+        "<extra></extra>",
+    )
+
+
+def _reading(told: list[BudgetSplit], inference: SplitInference) -> str:
+    first, last = told[0], told[-1]
+    a, b = percent(first.share.estimate or 0), percent(last.share.estimate or 0)
+    lower, upper = f"{short(first.budget)} {COUNTED[inference.sizes]}", short(last.budget)
+    overlap = first.share.overlaps(last.share)
+    if overlap is None:
+        reading = f"The best share is {a} at {lower} and {b} at {upper}, both without an interval."
+    elif overlap:
+        reading = f"The best share is {a} at {lower} and {b} at {upper}; these intervals overlap, "
+        reading += "so no trend is shown."
+    else:
+        reading = f"The best share moves from {a} at {lower} to {b} at {upper}, beyond what "
+        reading += "their intervals allow for."
+    if inference.law == "multiplicative":
+        reading += " The law that fits best has one share for all budgets."
+    elif inference.trend is not None and inference.trend.x[-1] > 1.01 * last.budget:
+        end = short(float(inference.trend.x[-1]))
+        reading += f" Dotted, up to {end}, the law is extrapolated and not tested."
+    return reading

@@ -1,0 +1,126 @@
+"""What a sweep infers, from its table alone."""
+
+from typing import Any
+
+from asymnas.analysis.estimates import Band, BudgetSplit, Interval, SplitInference
+from asymnas.analysis.laws.optimum import infer_split
+from asymnas.analysis.tuning import edge_share
+from asymnas.analysis.verdict import split_outcome, split_verdict
+from asymnas.core import columns as t
+from asymnas.runs.run import Inferred, Record
+from asymnas.training.metrics import METRICS
+
+
+def inferred(sweep: Record) -> Inferred:
+    """All inferences of a sweep."""
+    tolerance, seed = float(sweep.study.design["tolerance"]), int(sweep.config["seed"])
+    split = infer_split(sweep.measured, tolerance=tolerance, seed=seed)
+    return Inferred(
+        split=split,
+        equal_macs=infer_split(sweep.measured, tolerance=tolerance, seed=seed, sizes="macs"),
+        horizons=_horizons(sweep, tolerance, seed),
+        measures=_measures(sweep, tolerance, seed),
+        rates=int(sweep.study.design["rates"]),
+        edge=edge_share(sweep.table),
+        verdict=split_verdict(split, sweep.config["dataset"]),
+    )
+
+
+def _horizons(sweep: Record, tolerance: float, seed: int) -> dict[int, dict[int, Interval]]:
+    """The best share by budget after short training, by examples seen.
+
+    From the runs that tuned learning rates, which have a whole schedule of their own, each
+    architecture at its best rate. Curves cut short would not do: their rates have not decayed.
+    """
+    if t.PHASE not in sweep.own:
+        return {}
+    short = sweep.own[(sweep.own[t.PHASE] == t.TUNING) & (sweep.own[t.STATE] == "complete")]
+    if short.empty:
+        return {}
+    best = short.loc[short.groupby(t.CLUSTER)[t.VAL_LOSS].idxmin()]
+    found = infer_split(best.assign(**{t.PHASE: t.MEASURE}), tolerance=tolerance, seed=seed)
+    examples = int(best[t.EXAMPLES].max())
+    return {examples: {entry.budget: entry.share for entry in found.budgets}}
+
+
+def _measures(sweep: Record, tolerance: float, seed: int) -> dict[str, dict[int, Interval]]:
+    """The best share by budget for each metric with a ceiling, by what is missing to it."""
+    found = {}
+    for name in METRICS.names():
+        ceiling = METRICS.get(name).ceiling
+        if ceiling is None or name not in sweep.measured:
+            continue
+        missing = ceiling - sweep.measured[name].astype(float)
+        if (missing <= 0).any():  # no law has a log of no error, and without these it would mislead
+            continue
+        rows = sweep.measured.assign(**{t.VAL_LOSS: missing})
+        split = infer_split(rows, tolerance=tolerance, seed=seed)
+        found[name] = {entry.budget: entry.share for entry in split.budgets}
+    return found
+
+
+def inference_json(found: Inferred) -> dict[str, Any]:
+    """What `summary.json` says of an inference."""
+    split = found.split
+    return {
+        "decoder_share": [_entry(entry, split) for entry in split.budgets],
+        "law": split.law,
+        "held_out_error": dict(split.held_out),
+        "explained": split.explained,
+        "deviations": dict(split.deviations),
+        "trend": _band(split.trend),
+        "equal_macs": [_entry(entry, found.equal_macs) for entry in found.equal_macs.budgets],
+        "horizons": [
+            {"examples": rung, "budget": budget, **interval_json(share)}
+            for rung, by_budget in found.horizons.items()
+            for budget, share in by_budget.items()
+        ],
+        "measures": [
+            {"measure": name, "budget": budget, **interval_json(share)}
+            for name, by_budget in found.measures.items()
+            for budget, share in by_budget.items()
+        ],
+        "learning_rates_at_the_edge": found.edge,
+        "cautions": list(split.cautions),
+    }
+
+
+def interval_json(interval: Interval) -> dict[str, float | None]:
+    """Estimate and ends."""
+    return {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
+
+
+def _entry(entry: BudgetSplit, split: SplitInference) -> dict[str, Any]:
+    return {
+        "budget": entry.budget,
+        **interval_json(entry.share),
+        "level": entry.share.level,
+        "method": _method(split),
+        "outcome": split_outcome(entry),
+        "at_edge": entry.at_edge,
+        "trained": {"low": float(entry.curve.x[0]), "high": float(entry.curve.x[-1])},
+        "within": {
+            "tolerance": entry.tolerance,
+            "low": entry.within.low,
+            "high": entry.within.high,
+        },
+        "cost_of_symmetry": interval_json(entry.cost_of_symmetry),
+        "gaussian_process": interval_json(entry.cross_check),
+        "architectures": entry.architectures,
+        "runs": entry.runs,
+    }
+
+
+def _method(split: SplitInference) -> str:
+    if split.law is None:
+        return "none: too little to fit a law"
+    return f"{split.law} scaling law, bootstrap over architectures, each with all its seeds"
+
+
+def _band(band: Band | None) -> list[dict[str, float]] | None:
+    if band is None:
+        return None
+    return [
+        {"budget": float(x), "estimate": float(y), "low": float(low), "high": float(high)}
+        for x, y, low, high in zip(band.x, band.y, band.low, band.high, strict=True)
+    ]

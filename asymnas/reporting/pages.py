@@ -1,0 +1,276 @@
+"""What a report says, section by section, from what was found."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from asymnas.analysis.checks import (
+    agreement,
+    agreement_reading,
+    generalisation,
+    generalisation_reading,
+    interaction,
+    interaction_reading,
+)
+from asymnas.analysis.estimates import Interval
+from asymnas.analysis.front import attainment
+from asymnas.analysis.importance import importances
+from asymnas.analysis.rows import of_whole_replicates
+from asymnas.core import columns as t
+from asymnas.core.text import MISSING, percent, plural, share_span, short
+from asymnas.networks.architecture import Architecture
+from asymnas.networks.families import FAMILIES
+from asymnas.reporting.checklist import practices
+from asymnas.reporting.cost import costs
+from asymnas.reporting.figures.checklist import tally
+from asymnas.reporting.figures.confirmation import confirmation_panel
+from asymnas.reporting.figures.contenders import comparison_rows, contender_rows
+from asymnas.reporting.figures.content import (
+    Block,
+    Checklist,
+    Drawing,
+    PageContent,
+    Pairs,
+    Points,
+    Rows,
+    Section,
+)
+from asymnas.reporting.figures.cost import cost_rows
+from asymnas.reporting.figures.curves import curves_panel
+from asymnas.reporting.figures.drawing import architecture_drawing
+from asymnas.reporting.figures.front import front_panel
+from asymnas.reporting.figures.front_table import front_rows
+from asymnas.reporting.figures.importance import importance_panel
+from asymnas.reporting.figures.measured import measured_rows
+from asymnas.reporting.figures.share import share_panel
+from asymnas.reporting.figures.split import split_panel
+from asymnas.reporting.figures.split_reading import split_rows
+from asymnas.reporting.figures.trend import trend_panel
+from asymnas.reporting.pictures import pictures
+from asymnas.reporting.summary import metrics_of
+from asymnas.runs.progress import duration
+from asymnas.runs.run import Findings, Inferred, Record
+
+
+def page(findings: Findings, summary: Mapping[str, Any]) -> PageContent:
+    """The page of a run, with the runs that follow it up."""
+    sections = [
+        *_split(findings),
+        *_front(findings, summary),
+        *_confirmation(findings),
+        *_best(findings, summary),
+        *_training(findings, summary),
+        _costs(findings),
+        _conduct(findings),
+        Section("notes", "Notes", [Points(_notes(findings, summary))], aside=True),
+        Section("setup", "Set-up", [Pairs(_setup(findings.records.main))]),
+    ]
+    return PageContent(
+        title=f"{summary['study']}: asymmetric autoencoders under {_budget(summary)}",
+        headline=summary["verdict"],
+        facts=_facts(summary),
+        sections=sections,
+    )
+
+
+def _budget(summary: Mapping[str, Any]) -> str:
+    return f"{summary['budget']['total_params']:,} parameters"
+
+
+def _split(findings: Findings) -> list[Section]:
+    found, sweep = findings.inferred, findings.records.sweep
+    if found is None or sweep is None:
+        return []
+    body: list[Block] = [split_panel(sweep.measured, found.split), split_rows(found.split)]
+    lead = "Dots are runs as measured; the line is the fitted law for an average structure."
+    sections = [Section("split", "Loss against decoder share", body, lead=lead)]
+    if len(found.split.budgets) > 1:
+        trend: list[Block] = [trend_panel(found.split)]
+        sections.append(Section("trend", "The best share against the budget", trend))
+    otherwise: list[Block] = [split_rows(found.equal_macs), Points(_robustness(sweep, found))]
+    lead = "The same with MACs in place of parameters, and what else could fool the answer."
+    sections.append(Section("robustness", "Does the answer hold otherwise?", otherwise, lead=lead))
+    return sections
+
+
+def _robustness(sweep: Record, found: Inferred) -> list[str]:
+    """What could fool the answer, one sentence each."""
+    points = [*found.split.cautions]
+    for examples, by_budget in found.horizons.items():
+        if told := _by_budget(by_budget):
+            points.append(
+                f"Trained on {short(examples)} examples only, with a schedule of its own, the best "
+                f"share is {told}."
+            )
+    for measure, by_budget in found.measures.items():
+        if told := _by_budget(by_budget):
+            points.append(f"Judged by {measure} in place of the loss, the best share is {told}.")
+    if found.edge is not None:
+        wider = ": a wider range would do some of them good" if found.rates_too_narrow else ""
+        points.append(
+            f"The best learning rate is at the edge of its range for {percent(found.edge)} of the "
+            f"architectures{wider}."
+        )
+    points.append(generalisation_reading(generalisation(sweep.measured)))
+    points.append(interaction_reading(interaction(sweep.measured)))
+    points.append(agreement_reading(agreement(sweep.measured)))
+    deviations = found.split.deviations
+    told = " and ".join(f"{percent(sd)} between {name}s" for name, sd in deviations.items())
+    if told:
+        points.append(f"Losses vary by {told} (standard deviation), the share held fixed.")
+    return [point for point in points if point]
+
+
+def _by_budget(shares: Mapping[int, Interval]) -> str:
+    return ", ".join(f"{_estimate(share)} at {short(budget)}" for budget, share in shares.items())
+
+
+def _estimate(share: Interval) -> str:
+    if share.estimate is None:
+        return MISSING
+    span = f" ({share_span(share)})" if share.low is not None else ""
+    return f"{percent(share.estimate)}{span}"
+
+
+def _front(findings: Findings, summary: Mapping[str, Any]) -> list[Section]:
+    record = findings.records.main
+    best = summary["best"]["trial"] if summary["best"] else None
+    over_seeds = findings.records.confirmation or findings.records.sweep
+    rows = of_whole_replicates(over_seeds.measured) if over_seeds else None
+    surfaces = None if rows is None else attainment(rows, record.objectives)
+    body: list[Block] = [front_panel(record.measured, record.objectives, best, surfaces)]
+    if record.study.purpose == "search":
+        body.append(front_rows(record.front, record.objectives, best))
+    sections = [Section("the-front", "The front", body)]
+    if record.study.purpose == "search":
+        panel = share_panel(record.measured, record.objectives, summary["decoder_share"])
+        sections.append(Section("share", "The decoder's share along the front", [panel]))
+    return sections
+
+
+def _confirmation(findings: Findings) -> list[Section]:
+    found = findings.confirmed
+    if found is None:
+        return []
+    body: list[Block] = [
+        confirmation_panel(found.contenders, found.comparisons),
+        contender_rows(found.contenders, [o.name for o in findings.records.main.objectives]),
+        comparison_rows(found.comparisons),
+        Points([f"There is no {name}: {why}." for name, why in found.missing.items()]),
+    ]
+    return [Section("confirmation", "Confirmed with fresh seeds on the test split", body)]
+
+
+def _best(findings: Findings, summary: Mapping[str, Any]) -> list[Section]:
+    best = summary["best"]
+    if not best:
+        return []
+    architecture = Architecture.from_dict(best["architecture"])
+    latent = FAMILIES.get(architecture.family).latent_shape(architecture.problem)
+    caption = f"The best architecture, trial {best['trial']}."
+    drawing = Drawing(svg=architecture_drawing(architecture.layers(), latent), caption=caption)
+    return [
+        Section("best", "The best architecture", [drawing, _measured(findings, best)]),
+        Section("reconstructions", "Reconstructions", pictures(findings, summary)),
+    ]
+
+
+def _measured(findings: Findings, best: Mapping[str, Any]) -> Rows:
+    """The best by all metrics, beside the best of the symmetric search if there is one."""
+    networks = {"best": best["metrics"]}
+    control = findings.records.control
+    if control is not None and len(control.front):
+        networks["symmetric"] = metrics_of(control.front.iloc[0])
+    return measured_rows(networks)
+
+
+def _training(findings: Findings, summary: Mapping[str, Any]) -> list[Section]:
+    record = findings.records.main
+    best = summary["best"]["trial"] if summary["best"] else None
+    curves = curves_panel(record.measured, best)
+    mattered = importance_panel(importances(record.measured, seed=summary["seed"]))
+    agreed = []
+    if record.study.purpose == "search":
+        agreed = [agreement_reading(agreement(record.measured))]
+    return [
+        Section("curves", "Learning curves", [curves, Points([a for a in agreed if a])]),
+        Section("importance", "What the loss depended on", [mattered]),
+    ]
+
+
+def _costs(findings: Findings) -> Section:
+    return Section("cost", "What it cost", [cost_rows(costs(findings.records))])
+
+
+def _conduct(findings: Findings) -> Section:
+    kept = practices(findings)
+    return Section(
+        "checklist",
+        "Fourteen practices",
+        [Checklist(kept)],
+        lead="The checklist of Lindauer and Hutter (JMLR 2020), filled in from this run: "
+        + tally(kept),
+    )
+
+
+def _facts(summary: Mapping[str, Any]) -> dict[str, str]:
+    trials = summary["trials"]
+    states = ("complete", "pruned", "failed", "duplicate", "unfinished")
+    return {
+        "Data set": summary["dataset"],
+        "Family and kind": f"{summary['family']}, {summary['kind']}",
+        "Latent": f"{summary['latent']} ({summary['bottleneck']})",
+        "Budget": ", ".join(
+            f"{cap:,} {name.removeprefix('total_').replace('params', 'parameters')}".replace(
+                "_", " "
+            )
+            for name, cap in summary["budget"].items()
+        ),
+        "Trials": ", ".join(f"{trials[s]} {s}" for s in states if trials[s]) or "none",
+        "Training examples seen": f"{summary['examples_seen']:,}",
+        "Time": duration(summary["wall_seconds"]),
+        "Hypervolume": f"{summary['hypervolume']:.5g}" if summary["hypervolume"] else "–",
+    }
+
+
+def _notes(findings: Findings, summary: Mapping[str, Any]) -> list[str]:
+    record, notes = findings.records.main, list(findings.records.left_out)
+    if summary["trials"]["unfinished"]:
+        notes.append(
+            f"{plural(summary['trials']['unfinished'], 'trial')} still unfinished: the same "
+            "command, or a larger number of trials, continues."
+        )
+    failures = record.own[record.own[t.STATE] == "failed"][t.FAILURE]
+    if len(failures):
+        notes.append(f"{plural(len(failures), 'trial')} failed; the first: {failures.iloc[0]}.")
+    if findings.confirmed is None:
+        notes.append("Losses are on the validation split; the test split is untouched.")
+    else:
+        notes.append(
+            "Losses of search and sweep are on the validation split; the test split was read by "
+            "the confirmation alone, once a run."
+        )
+    rates = [entry["learning_rate"] for entry in summary["front"]]
+    if rates:
+        notes.append(f"Learning rates on the front: {min(rates):.2g} to {max(rates):.2g}.")
+    if record.study.purpose == "search" and findings.inferred is None:
+        notes.append(
+            "Where the best share lies is not inferred from a search: python -m asymnas.sweep does."
+        )
+    return notes
+
+
+def _setup(record: Record) -> dict[str, str]:
+    return {
+        **{name: _text(setting) for name, setting in record.config.items()},
+        **{name: _text(setting) for name, setting in record.study.design.items()},
+        **{name: str(fact) for name, fact in record.study.setup.items()},
+    }
+
+
+def _text(setting: Any) -> str:
+    if isinstance(setting, list):
+        return ", ".join(str(item) for item in setting)
+    if isinstance(setting, dict):
+        return "; ".join(f"{name}: {value}" for name, value in setting.items())
+    whole = isinstance(setting, int) and not isinstance(setting, bool)
+    return f"{setting:,}" if whole else str(setting)

@@ -1,0 +1,1 @@
+"""Plan, coordinator, Optuna study and run directory."""

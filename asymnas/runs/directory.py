@@ -1,0 +1,119 @@
+"""Names in a run directory, and where the runs that belong to one question lie.
+
+A search's directory holds beside its own files the runs that follow it up, each a run directory of
+its own: `sweep`, `control` (the symmetric search) and `confirmation`.
+"""
+
+import json
+from pathlib import Path
+
+from asymnas.core.errors import StudyError
+from asymnas.core.files import write_whole
+from asymnas.networks.architecture import Architecture
+from asymnas.networks.kinds import Autoencoder
+from asymnas.training.rung import load_weights
+
+DATABASE = "study.db"
+STORAGE = "storage.json"  # where the study is, if not in the directory
+REPORT = "report.html"
+SUMMARY = "summary.json"
+CONFIRMATION = "confirmation.json"
+
+SWEEP_DIR = "sweep"
+CONTROL_DIR = "control"
+CONFIRMATION_DIR = "confirmation"
+
+#: What a run writes, and clears when it starts over.
+OWNED = (
+    *("trials.csv", SUMMARY, REPORT, "best", "artifacts", "workers.log"),
+    *(STORAGE, CONFIRMATION),
+)
+
+#: Runs in a search's directory that are about this search and no other: a fresh one has none yet.
+DERIVED = (CONTROL_DIR, CONFIRMATION_DIR)
+
+
+def holds_run(directory: Path) -> bool:
+    """Whether a run was started there."""
+    return (directory / STORAGE).is_file() or (directory / DATABASE).is_file()
+
+
+def storage_of(directory: Path) -> tuple[str, str | None]:
+    """The storage URL and the study's name of a run directory.
+
+    Raises:
+        StudyError: No run is there.
+    """
+    elsewhere = directory / STORAGE
+    if elsewhere.is_file():
+        values = json.loads(elsewhere.read_text())
+        return values["storage"], values["study"]
+    if not (directory / DATABASE).is_file():
+        raise StudyError(f"{directory} holds no run: it has no {DATABASE}; start one with a search")
+    return f"sqlite:///{directory / DATABASE}", None
+
+
+CHECKPOINTS = Path("artifacts") / "checkpoints"
+RECONSTRUCTIONS = Path("artifacts") / "reconstructions"
+DASHBOARD = Path("artifacts") / "dashboard"  # Optuna's artifact store, named by its own ids
+
+
+class Checkpoints:
+    """Checkpoints of a run directory, one a trial, named by trial and steps.
+
+    Args:
+        run_dir: The run's directory; made when first written to.
+    """
+
+    def __init__(self, run_dir: Path) -> None:
+        self._folder = run_dir / CHECKPOINTS
+
+    def save(self, trial: int, examples: int, checkpoint: bytes) -> None:
+        """Writes a checkpoint, whole or not at all, beside the trial's earlier one."""
+        write_whole(self._path(trial, examples), checkpoint)
+
+    def load(self, trial: int, examples: int) -> bytes | None:
+        """The checkpoint taken after that many examples, if there is one."""
+        path = self._path(trial, examples)
+        return path.read_bytes() if path.is_file() else None
+
+    def keep(self, trial: int, examples: int | None = None) -> None:
+        """Deletes a trial's checkpoints, all or all but one."""
+        for path in self._folder.glob(f"trial_{trial:05d}_*.pt"):
+            if examples is None or path != self._path(trial, examples):
+                path.unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """Deletes drafts that a crash left behind; for the one writer of the folder."""
+        for path in self._folder.glob(".trial_*.pt.*"):
+            path.unlink(missing_ok=True)
+
+    def trials(self) -> set[int]:
+        """Numbers of the trials that have a checkpoint."""
+        return {int(path.name.split("_")[1]) for path in self._folder.glob("trial_*_*.pt")}
+
+    def _path(self, trial: int, examples: int) -> Path:
+        return self._folder / f"trial_{trial:05d}_{examples}.pt"
+
+
+def reconstruction_path(run_dir: Path, trial: int) -> Path:
+    """Where the picture of a trial's reconstructions lies."""
+    return run_dir / RECONSTRUCTIONS / f"trial_{trial:05d}.png"
+
+
+def load_trained(
+    run_dir: Path, trial: int, examples: int, architecture: Architecture
+) -> Autoencoder:
+    """Builds a trial's architecture with the weights it was trained to, in evaluation mode.
+
+    Raises:
+        StudyError: The run has kept no weights of that trial: it is not on the front.
+    """
+    checkpoint = Checkpoints(run_dir).load(trial, examples)
+    if checkpoint is None:
+        raise StudyError(
+            f"{run_dir} holds no weights of trial {trial}: a run keeps those of its front; build() "
+            "gives the architecture with fresh weights"
+        )
+    model = load_weights(architecture.build(), checkpoint)
+    return model.eval()

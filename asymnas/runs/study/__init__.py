@@ -1,0 +1,33 @@
+"""The bridge to Optuna: storage, samplers, curves, the trial table.
+
+Trials live in an ordinary Optuna study that any Optuna tool opens. What Optuna has no place for is
+in public user attributes: the realised architecture, its counts, the curve, why a trial failed.
+Values are stored in their natural direction.
+"""
+
+import optuna
+from optuna.trial import Trial
+
+from asymnas.analysis.importance import importances
+from asymnas.runs.study.bridge import Purpose, SearchStudy
+from asymnas.runs.study.lease import Lease
+from asymnas.runs.study.objectives import resolve_objectives
+from asymnas.runs.study.opening import open_study, read_study
+from asymnas.runs.study.rows import METRICS_ATTRIBUTE
+from asymnas.runs.study.samplers import SAMPLERS, Listed
+
+__all__ = [
+    "METRICS_ATTRIBUTE",
+    "SAMPLERS",
+    "Lease",
+    "Listed",
+    "Purpose",
+    "SearchStudy",
+    "Trial",
+    "importances",
+    "open_study",
+    "read_study",
+    "resolve_objectives",
+]
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)

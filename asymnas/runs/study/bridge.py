@@ -1,0 +1,197 @@
+"""One Optuna study seen as asymnas sees it: ask, remember, tell, lay out as a table."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import optuna
+import optuna_dashboard
+import pandas as pd
+from optuna.storages import BaseStorage
+from optuna.trial import Trial, TrialState
+
+from asymnas.analysis.front import Objective
+from asymnas.core import columns as t
+from asymnas.core.errors import StudyError
+from asymnas.runs.study.lease import LEASE, Lease
+from asymnas.runs.study.rows import DETAILS, TOLD, as_row, columns_of
+from asymnas.runs.study.samplers import Draw, make_sampler
+
+Purpose = Literal["search", "sweep", "confirmation"]
+
+# Attributes of the study.
+CONFIG = "asymnas:config"
+SETUP = "asymnas:setup"
+OBJECTIVES = "asymnas:objectives"
+PINNED = "asymnas:pinned"
+WALL_SECONDS = "asymnas:wall_seconds"
+PURPOSE = "asymnas:purpose"
+DESIGN = "asymnas:design"
+
+_NONE: Mapping[str, Mapping[str, Any]] = {}
+_SHOWN = (t.ARCHITECTURE, t.TOTAL_PARAMS, t.DECODER_SHARE)  # attributes of their own
+
+
+class SearchStudy:
+    """One study: asks, remembers, tells, and lays itself out as a table.
+
+    Args:
+        study: The Optuna study, with the attributes that `open_study` writes.
+        storage: Where it is stored; needed to write only.
+
+    Raises:
+        StudyError: asymnas did not make the study.
+    """
+
+    def __init__(self, study: optuna.Study, storage: BaseStorage | None = None) -> None:
+        if OBJECTIVES not in study.user_attrs:
+            raise StudyError(
+                f"the study {study.study_name!r} was not made by asymnas: use another name"
+            )
+        self.optuna = study
+        self.objectives = [Objective(**o) for o in study.user_attrs[OBJECTIVES]]
+        self._backend = storage
+        self._trial_ids: dict[int, int] = {}
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The configuration of the last start, as `StudyConfig.to_dict` wrote it."""
+        values: dict[str, Any] = self.optuna.user_attrs[CONFIG]
+        return values
+
+    @property
+    def setup(self) -> dict[str, Any]:
+        """Versions, hardware and source revision, written when the study was opened."""
+        values: dict[str, Any] = self.optuna.user_attrs[SETUP]
+        return values
+
+    @property
+    def purpose(self) -> Purpose:
+        """What the run is for."""
+        purpose: Purpose = self.optuna.user_attrs.get(PURPOSE, "search")
+        return purpose
+
+    @property
+    def design(self) -> dict[str, Any]:
+        """What a sweep or a confirmation was started with besides the configuration."""
+        values: dict[str, Any] = self.optuna.user_attrs.get(DESIGN, {})
+        return values
+
+    @property
+    def wall_seconds(self) -> float:
+        """Time that all starts of the run took together, those that were killed left out."""
+        return float(self.optuna.user_attrs.get(WALL_SECONDS, 0.0))
+
+    def add_seconds(self, seconds: float) -> None:
+        """Adds the time of a start."""
+        self.optuna.set_user_attr(WALL_SECONDS, self.wall_seconds + seconds)
+
+    @cached_property
+    def lease(self) -> Lease:
+        """The right to write here."""
+        return Lease(
+            read=lambda: dict(self.optuna.user_attrs.get(LEASE, {})),
+            write=lambda values: self.optuna.set_user_attr(LEASE, values),
+        )
+
+    def ask(
+        self,
+        sampler: Any,
+        seed: int,
+        *,
+        parallel: bool,
+        presets: Mapping[str, Mapping[str, Any]] = _NONE,
+    ) -> Trial:
+        """A new trial; its draws follow from the seed, its number and the trials before it.
+
+        Args:
+            sampler: A sampler's name, or a sampler.
+            seed: The study's.
+            parallel: Whether other trials are running.
+            presets: Draws by preset; each is a trial's once, in this order, before any are drawn.
+        """
+        trials = self.optuna.get_trials(deepcopy=False)
+        waiting = [trial.number for trial in trials if trial.state == TrialState.WAITING]
+        begun = {trial.user_attrs.get(t.PRESET) for trial in trials} if presets else set()
+        if not waiting and (left := [name for name in presets if name not in begun]):
+            self.optuna.enqueue_trial(dict(presets[left[0]]), user_attrs={t.PRESET: left[0]})
+        number = waiting[0] if waiting else len(trials)
+        self._set_sampler(sampler, seed, number, parallel=parallel)
+        return self.optuna.ask()
+
+    def unfinished(self, sampler: Any, seed: int) -> Iterator[Trial]:
+        """Trials that a stopped or killed run left running, ready to be continued.
+
+        What such a trial has drawn is drawn again as it was; the rest as `ask` would have it.
+        """
+        running = self.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        for trial in running:
+            self._set_sampler(sampler, seed, trial.number, parallel=len(running) > 1)
+            yield Trial(self.optuna, self._trial_id(trial.number))
+
+    def _set_sampler(self, sampler: Any, seed: int, number: int, *, parallel: bool) -> None:
+        if not isinstance(sampler, str):
+            self.optuna.sampler = sampler
+            return
+        complete = self.optuna.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        draw = Draw(seed=seed, number=number, completed=len(complete), parallel=parallel)
+        self.optuna.sampler = make_sampler(sampler, draw)
+
+    def describe(self, number: int, attributes: Mapping[str, Any]) -> None:
+        """Stores what is known of a running trial's candidate before it trains, in few writes."""
+        shown = {name: attributes[name] for name in _SHOWN}
+        details = {name: value for name, value in attributes.items() if name not in shown}
+        self.remember(number, {**shown, DETAILS: details})
+
+    def remember(self, number: int, attributes: Mapping[str, Any]) -> None:
+        """Stores attributes of a running trial."""
+        for name, value in attributes.items():
+            self.storage.set_trial_user_attr(self._trial_id(number), name, value)
+
+    def recall(self, number: int) -> dict[str, Any]:
+        """The attributes of a trial."""
+        return dict(self.storage.get_trial(self._trial_id(number)).user_attrs)
+
+    def tell(self, number: int, state: t.State, row: Mapping[str, Any]) -> None:
+        """Finishes a trial; a complete one takes its objectives' values from `row`."""
+        values = [float(row[o.name]) for o in self.objectives] if state == "complete" else None
+        self.optuna.tell(number, values, TOLD[state])
+
+    def attach(self, number: int, file: Path, folder: Path) -> None:
+        """Uploads a file as an artifact of a running trial, which the dashboard shows."""
+        folder.mkdir(parents=True, exist_ok=True)
+        optuna.artifacts.upload_artifact(
+            artifact_store=optuna.artifacts.FileSystemArtifactStore(str(folder)),
+            file_path=str(file),
+            study_or_trial=self.storage.get_trial(self._trial_id(number)),
+            storage=self.storage,
+        )
+
+    def table(self) -> pd.DataFrame:
+        """All trials, one row each; `asymnas.core.columns` describes the columns."""
+        rows = [as_row(trial) for trial in self.optuna.get_trials(deepcopy=False)]
+        frame = pd.DataFrame(rows, columns=columns_of(rows, [o.name for o in self.objectives]))
+        return frame.astype({t.DUPLICATE_OF: "Int64", t.TRIAL: int})
+
+    @property
+    def storage(self) -> BaseStorage:
+        """Where the study is stored.
+
+        Raises:
+            StudyError: The study was given without its storage.
+        """
+        if self._backend is None:
+            raise StudyError("this study was opened to read only: give its storage URL to write")
+        return self._backend
+
+    def note(self, text: str) -> None:
+        """Sets the note, Markdown, that the dashboard shows beside the study."""
+        optuna_dashboard.save_note(self.optuna, text)
+
+    def _trial_id(self, number: int) -> int:
+        if number not in self._trial_ids:
+            study = self.storage.get_study_id_from_name(self.optuna.study_name)
+            found = self.storage.get_trial_id_from_study_id_trial_number(study, number)
+            self._trial_ids[number] = found
+        return self._trial_ids[number]

@@ -1,0 +1,1 @@
+"""From draws to architectures within a budget; equal-budget designs; sized presets."""

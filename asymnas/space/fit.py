@@ -1,0 +1,115 @@
+"""Fitting parts of an autoencoder to a budget by the one knob that families offer.
+
+A part is what one width turns: a side, or a mirrored pair of sides. Its structure is a side config
+of nominal size; `scale` makes it narrower or wider, and its counts grow with the scale.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+
+from asymnas.core.budget import Budget, Counts
+from asymnas.networks.architecture import count_macs, count_params
+from asymnas.networks.families import Family, Problem, SideName
+from asymnas.networks.kinds import kind_of
+
+NOTHING = Counts()
+CLOSE = 0.995  # a fit this near below its target is good enough
+FINEST = 1e-4  # relative difference of scales that no longer changes a width
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One side, or with `mirrored` the encoder and the decoder that mirrors it.
+
+    Args:
+        name: The side whose choices are drawn.
+        family: The family that scales and builds.
+        problem: What both sides agree on.
+        kind: What is trained.
+        mirrored: Whether the part is a symmetric pair.
+        count_macs: Whether to count MACs; they cost five times what parameters do.
+    """
+
+    name: SideName
+    family: Family
+    problem: Problem
+    kind: str
+    mirrored: bool = False
+    count_macs: bool = False
+
+    def counts(self, structure: Any, scale: float) -> Counts:
+        """Parameters, and MACs if asked for, of the part at a scale (0: the narrowest)."""
+        config = self.family.scale(structure, scale)
+        counts = _side_counts(self, self.name, config)
+        if self.mirrored:
+            counts += _side_counts(self, "decoder", self.family.mirror(config))
+        return counts
+
+    def widest(
+        self, structure: Any, target: float, budget: Budget | None = None, others: Counts = NOTHING
+    ) -> float:
+        """The greatest scale with at most `target` parameters, admitted by the budget.
+
+        Bisection steered by interpolation of log parameters in log scale; it stops within half a
+        per cent of the target, or where widths are too coarse for that. The narrowest part is
+        taken to be admitted.
+
+        Args:
+            structure: The side config of nominal size.
+            target: Parameters of the part; `math.inf` to be held by the budget alone.
+            budget: Caps that must hold for the part together with `others`.
+            others: What the other parts take.
+        """
+
+        def fits(counts: Counts) -> bool:
+            admitted = budget is None or budget.admits(counts + others)
+            return counts.total_params <= target and admitted
+
+        if budget is not None:
+            target = min(target, budget.total_params - others.total_params)
+        low, below = FINEST, self.counts(structure, FINEST)
+        high = 1.0
+        while fits(above := self.counts(structure, high)):
+            low, below, high = high, above, high * 4
+        for step in range(64):
+            if below.total_params >= CLOSE * target or high / low < 1 + FINEST:
+                break
+            middle = _guess(low, below, high, above, target if step % 3 < 2 else 0.0)
+            counts = self.counts(structure, middle)
+            if fits(counts):
+                low, below = middle, counts
+            else:
+                high, above = middle, counts
+        return low
+
+
+def _guess(low: float, below: Counts, high: float, above: Counts, target: float) -> float:
+    """Where between two scales the target lies; halfway if there is no telling."""
+    span = math.log(above.total_params / below.total_params)
+    part = math.log(target * 0.998 / below.total_params) / span if target and span > 0 else 0.5
+    return float(low * (high / low) ** min(max(part, 0.02), 0.98))
+
+
+@lru_cache(maxsize=200_000)
+def _side_counts(part: Part, side: SideName, config: Any) -> Counts:
+    """Counts of one side alone, built on the meta device."""
+    problem, kind = part.problem, kind_of(part.kind)
+    inputs: tuple[torch.Tensor, ...] = ()
+    with torch.device("meta"):
+        if side == "encoder":
+            module = part.family.build_encoder(config, problem, kind.code_size(problem.latent))
+            if part.count_macs:
+                inputs = kind.encoder_inputs(module, torch.empty(1, *problem.shape))
+        else:
+            module = part.family.build_decoder(config, problem)
+            if part.count_macs:
+                inputs = (torch.empty(1, *part.family.latent_shape(problem)),)
+        macs = count_macs(module, *inputs) if part.count_macs else 0
+    params = count_params(module)
+    if side == "encoder":
+        return Counts(encoder_params=params, encoder_macs=macs)
+    return Counts(decoder_params=params, decoder_macs=macs)

@@ -1,0 +1,121 @@
+"""Suggesters besides a trial: at random, at a point, from a mapping, and one that lists options."""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from asymnas.networks.families import Suggester
+
+
+class Random:
+    """A suggester that draws uniformly."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    def suggest_int(self, name: str, low: int, high: int, /) -> int:
+        """An integer."""
+        return self._random.randint(low, high)
+
+    def suggest_float(
+        self, name: str, low: float, high: float, /, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """A float."""
+        if step:
+            return low + step * self._random.randint(0, round((high - low) / step))
+        if log:
+            return float(low * (high / low) ** self._random.random())
+        return self._random.uniform(low, high)
+
+    def suggest_categorical(self, name: str, choices: Any, /) -> Any:
+        """One of the choices."""
+        return self._random.choice(choices)
+
+
+class Fixed:
+    """A suggester that answers from a mapping."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+
+    def suggest_int(self, name: str, low: int, high: int, /) -> int:
+        """An integer."""
+        return int(self._values[name])
+
+    def suggest_float(
+        self, name: str, low: float, high: float, /, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """A float."""
+        return float(self._values[name])
+
+    def suggest_categorical(self, name: str, choices: Any, /) -> Any:
+        """One of the choices."""
+        return self._values[name]
+
+
+class AtPoint:
+    """A suggester that answers by a point of the unit cube, one coordinate a name.
+
+    Args:
+        point: Coordinates in [0, 1) by name.
+    """
+
+    def __init__(self, point: Mapping[str, float]) -> None:
+        self._point = point
+        self.drawn: dict[str, Any] = {}
+
+    def suggest_int(self, name: str, low: int, high: int, /) -> int:
+        """An integer."""
+        return int(self._note(name, low + int(self._point[name] * (high - low + 1))))
+
+    def suggest_float(
+        self, name: str, low: float, high: float, /, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """A float."""
+        place = self._point[name]
+        if step:
+            return float(
+                self._note(name, low + step * int(place * (round((high - low) / step) + 1)))
+            )
+        value = low * (high / low) ** place if log else low + place * (high - low)
+        return float(self._note(name, value))
+
+    def suggest_categorical(self, name: str, choices: Any, /) -> Any:
+        """One of the choices."""
+        return self._note(name, choices[int(self._point[name] * len(choices))])
+
+    def _note(self, name: str, value: Any) -> Any:
+        self.drawn[name] = value
+        return value
+
+
+class First:
+    """A suggester that answers with the first value and notes what else there was."""
+
+    def __init__(self) -> None:
+        self.options: dict[str, Sequence[Any]] = {}
+
+    def suggest_int(self, name: str, low: int, high: int, /) -> int:
+        """An integer."""
+        self.options[name] = range(low, high + 1)
+        return low
+
+    def suggest_float(
+        self, name: str, low: float, high: float, /, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """A float."""
+        steps = round((high - low) / step) if step else 0
+        self.options[name] = [low + i * (step or 0.0) for i in range(steps + 1)]
+        return low
+
+    def suggest_categorical(self, name: str, choices: Any, /) -> Any:
+        """One of the choices."""
+        self.options[name] = list(choices)
+        return choices[0]
+
+
+def options_of(draw: Callable[[Suggester], Any]) -> dict[str, Sequence[Any]]:
+    """Every choice that a draw asks for, by name, with its values."""
+    first = First()
+    draw(first)
+    return first.options

@@ -1,0 +1,1 @@
+"""One candidate: from a job to a rung to its metrics."""

@@ -1,0 +1,287 @@
+"""Training one candidate by one rung: a pure function of its job.
+
+Trained rung by rung or straight through, in one process or another, the result is bit-identical in
+fp32 on one machine: weights, moments and the step travel in the checkpoint; the batch of a step and
+its learning rate follow from the step's number and the seed alone.
+"""
+
+import io
+import math
+import time
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from asymnas.core.columns import TEST_LOSS, TRAIN_LOSS, VAL_LOSS
+from asymnas.core.config import DataSpec, Device, Precision
+from asymnas.core.errors import DeviceError
+from asymnas.data.base import Dataset, load_dataset, normal
+from asymnas.data.examples import Examples
+from asymnas.networks.architecture import Architecture
+from asymnas.networks.kinds import Autoencoder, kind_of
+from asymnas.training.evaluation import as_input, evaluate, reconstruct
+from asymnas.training.measurement import measure
+
+RUNGS = (1 / 6, 1 / 3, 2 / 3, 1.0)
+WARM_UP = 0.03  # of the steps
+DECAY = 0.25  # of the steps, at the end; see facts on schedules in docs/training.md
+WEIGHT_DECAY = 0.01
+CHECK_EVERY = 50  # steps between looks at the loss
+SETTLED = 200  # steps; in a shorter schedule what has not begun to learn looks collapsed
+TEST = "test_"  # before the name of a metric on the test split
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One rung of one candidate.
+
+    Args:
+        architecture: What to train.
+        data: What to train on.
+        learning_rate: The constant rate between warm-up and decay.
+        batch_size: Examples a step.
+        seed: Fixes initial weights and batch order.
+        until: Steps at the end of this rung.
+        total: Steps of the whole schedule.
+        checkpoint: What the last rung returned; `None` to start from fresh weights.
+        metrics: Registered metrics to report besides the validation loss, after the last rung.
+        device: Where to train.
+        precision: Arithmetic of training, `fp32` or `bf16`; evaluation is always in fp32.
+        samples: Whether to return reconstructions.
+        test: Whether the last rung is also scored on the test split, for a confirmation.
+    """
+
+    architecture: Architecture
+    data: DataSpec
+    learning_rate: float
+    batch_size: int
+    seed: int
+    until: int
+    total: int
+    checkpoint: bytes | None = None
+    metrics: tuple[str, ...] = ()
+    device: Device = "auto"
+    precision: Precision = "fp32"
+    samples: bool = False
+    test: bool = False
+
+    @property
+    def last(self) -> bool:
+        """Whether this rung ends the schedule."""
+        return self.until == self.total
+
+
+@dataclass(frozen=True, kw_only=True)
+class RungResult:
+    """What a rung came to.
+
+    Args:
+        metrics: `val_loss`, on the validation split. After the last rung also the metrics asked
+            for, on the same split, `train_loss`, on as many training examples as validate, and,
+            for a job with `test`, `test_loss` and `test_<metric>`.
+        checkpoint: Where the next rung starts; empty after a failure.
+        seconds: Time the rung took.
+        failure: Why the candidate cannot go on; empty if it can.
+        samples: Validation examples, clean, and what the network made of them as its kind
+            validates, each `[n, *shape]`, float32.
+    """
+
+    metrics: dict[str, float] = field(default_factory=dict)
+    checkpoint: bytes = b""
+    seconds: float = 0.0
+    failure: str = ""
+    samples: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None = None
+
+
+def train_rung(job: Job) -> RungResult:
+    """Trains from the job's checkpoint to `job.until` steps and evaluates.
+
+    A loss that is no longer finite ends the candidate: the result then names step and rate. So does
+    a collapse that shows after the last rung (`asymnas.training.collapse`), or a
+    metric that is not finite.
+    """
+    began = time.perf_counter()
+    device = resolve_device(job.device)
+    data = _resident(job.data, str(device))
+    state = _State.of(job, device)
+    failure = state.train(job, data.train)
+    if failure:
+        return RungResult(failure=failure, seconds=time.perf_counter() - began)
+    metrics, failure = _scores(state.model, data, job)
+    kind = job.architecture.kind
+    wanted = job.samples and not failure
+    return RungResult(
+        metrics=metrics,
+        checkpoint=b"" if failure else state.save(),
+        seconds=time.perf_counter() - began,
+        failure=failure,
+        samples=reconstruct(state.model, data.validation, kind=kind) if wanted else None,
+    )
+
+
+def rung_steps(examples: int, batch_size: int) -> tuple[int, ...]:
+    """Steps at the end of each rung: a sixth, a third, two thirds and all, duplicates dropped."""
+    total = math.ceil(examples / batch_size)
+    return tuple(sorted({max(1, round(total * part)) for part in RUNGS}))
+
+
+def learning_rate_at(step: int, total: int, peak: float) -> float:
+    """The rate of a step: linear warm-up, constant, linear decay to zero."""
+    rise = (step + 1) / max(1.0, WARM_UP * total)
+    fall = (total - step) / max(1.0, DECAY * total)
+    return peak * min(1.0, rise, fall)
+
+
+def batch_indices(step: int, batch_size: int, n: int, seed: int) -> Tensor:
+    """Indices of a step's examples, `[batch_size]`: consecutive in one permutation a pass."""
+    first, last = step * batch_size, (step + 1) * batch_size - 1
+    passes = [_permutation(n, seed, number) for number in range(first // n, last // n + 1)]
+    offset = first % n
+    return torch.cat(passes)[offset : offset + batch_size]
+
+
+def resolve_device(device: Device) -> torch.device:
+    """The device that `auto` stands for here: CUDA where there is one.
+
+    Raises:
+        DeviceError: CUDA is asked for where there is none.
+    """
+    available = torch.cuda.is_available()
+    if device == "cuda" and not available:
+        raise DeviceError("there is no CUDA device here: use --device cpu or auto")
+    if device == "auto":
+        return torch.device("cuda" if available else "cpu")
+    return torch.device(device)
+
+
+def native_bf16(device: torch.device) -> bool:
+    """Whether the hardware multiplies bf16 natively."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    capabilities: Any = getattr(torch.cpu, "get_capabilities", dict)  # not in older torch
+    able = capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
+
+
+def load_weights(model: Autoencoder, checkpoint: bytes) -> Autoencoder:
+    """Gives a freshly built model the weights of a checkpoint, on the CPU."""
+    model.load_state_dict(_read(checkpoint, torch.device("cpu"))["model"])
+    return model
+
+
+@dataclass(eq=False)
+class _State:
+    """A model in training, its optimizer, and the steps it has taken."""
+
+    model: Autoencoder
+    optimizer: torch.optim.AdamW
+    step: int
+    precision: torch.dtype
+
+    @classmethod
+    def of(cls, job: Job, device: torch.device) -> "_State":
+        model = job.architecture.build(job.seed).to(device)
+        if len(job.architecture.shape) == 3:
+            model = model.to(memory_format=torch.channels_last)
+        optimizer = torch.optim.AdamW(
+            model.parameters(), lr=job.learning_rate, weight_decay=WEIGHT_DECAY, fused=True
+        )
+        step = 0
+        if job.checkpoint is not None:
+            saved = _read(job.checkpoint, device)
+            model.load_state_dict(saved["model"])
+            optimizer.load_state_dict(saved["optimizer"])
+            step = saved["step"]
+        return cls(
+            model, optimizer, step, torch.bfloat16 if job.precision == "bf16" else torch.float32
+        )
+
+    def train(self, job: Job, examples: Examples) -> str:
+        """Takes the steps up to `job.until`; returns why it stopped early, or nothing."""
+        kind = kind_of(job.architecture.kind)
+        reduced = self.precision != torch.float32
+        for step in range(self.step, job.until):
+            indices = batch_indices(step, job.batch_size, len(examples), job.seed)
+            x = as_input(examples[indices])
+            for group in self.optimizer.param_groups:
+                group["lr"] = learning_rate_at(step, job.total, job.learning_rate)
+            generator = torch.Generator(x.device).manual_seed(job.seed * 1_000_003 + step)
+            with torch.autocast(x.device.type, self.precision, enabled=reduced):
+                loss = kind.training_loss(self.model, x, generator, step / job.total)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+            if step % CHECK_EVERY == 0 and not math.isfinite(reached := loss.item()):
+                return (
+                    f"diverged: training loss {reached} after {(step + 1) * job.batch_size:,} "
+                    f"examples at learning rate {job.learning_rate:.2g}"
+                )
+        self.step = job.until
+        return ""
+
+    def save(self) -> bytes:
+        buffer = io.BytesIO()
+        torch.save(
+            {
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "step": self.step,
+            },
+            buffer,
+        )
+        return buffer.getvalue()
+
+
+def _read(checkpoint: bytes, device: torch.device) -> dict[str, Any]:
+    saved: dict[str, Any] = torch.load(
+        io.BytesIO(checkpoint), map_location=device, weights_only=True
+    )
+    return saved
+
+
+def _scores(model: Autoencoder, data: Dataset, job: Job) -> tuple[dict[str, float], str]:
+    """What `RungResult` says of metrics and failure.
+
+    Reads the test split only if the job asks for it.
+    """
+    kind, failure = job.architecture.kind, ""
+    validation = normal(data, "validation")
+    if not job.last:
+        scores = {VAL_LOSS: evaluate(model, validation, kind=kind).loss}
+        if not math.isfinite(scores[VAL_LOSS]):
+            failure = "diverged: validation loss not finite"
+        return scores, _at_rate(failure, job)
+    found = measure(model, data, "validation", job.metrics, kind=kind)
+    scores = {VAL_LOSS: found.loss, **found.metrics}
+    scores[TRAIN_LOSS] = evaluate(model, data.train[: len(validation)], kind=kind).loss
+    failure = found.diverged or (found.collapsed if job.total >= SETTLED else "")
+    if job.test and not failure:
+        tested = measure(model, data, "test", job.metrics, kind=kind)
+        scores[TEST_LOSS], failure = tested.loss, tested.diverged
+        scores |= {f"{TEST}{name}": value for name, value in tested.metrics.items()}
+    if odd := [name for name, value in scores.items() if not math.isfinite(value)]:
+        failure = failure or f"diverged: {', '.join(odd)} not finite"
+    return scores, _at_rate(failure, job)
+
+
+def _at_rate(failure: str, job: Job) -> str:
+    return f"{failure} at learning rate {job.learning_rate:.2g}" if failure else ""
+
+
+@lru_cache(maxsize=4)
+def _permutation(n: int, seed: int, number: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed * 10_007 + number)
+    return torch.randperm(n, generator=generator)
+
+
+@lru_cache(maxsize=1)
+def _resident(spec: DataSpec, device: str) -> Dataset:
+    data = load_dataset(spec)
+    if device == "cpu":
+        return data
+    return replace(data, train=data.train.to(device), validation=data.validation.to(device))

@@ -1,8 +1,0 @@
-import pytest
-from fake_views import Clock
-
-
-@pytest.fixture(autouse=True)
-def clock(monkeypatch):
-    """Latencies are told by a clock that only tests move."""
-    monkeypatch.setattr("asymnas.metrics.latency.time", Clock)

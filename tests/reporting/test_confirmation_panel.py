@@ -1,0 +1,137 @@
+"""The confirmation: every seed, every estimate, and no verdict where there is none."""
+
+from dataclasses import replace
+
+import pytest
+from made_findings import made_comparison, made_contender
+
+from asymnas.reporting.figures.confirmation import confirmation_panel
+from asymnas.reporting.figures.contenders import comparison_rows, contender_rows
+from asymnas.reporting.figures.difference_axis import DifferenceAxis
+from asymnas.reporting.figures.style import LIGHT
+
+SMALL = [0.03, 0.035, 0.04, 0.028, 0.033, 0.036]
+NEAR = [0.001, -0.002, 0.003, 0.0, -0.001, 0.002]
+CONTENDERS = [made_contender(n, [0.01 + k * 1e-4] * 6) for k, n in enumerate(("best", "symmetric"))]
+BOTH = [
+    made_comparison("symmetric", SMALL, "better"),
+    made_comparison("runner-up 1", NEAR, "equivalent"),
+]
+
+
+def traces(panel, name):
+    return [trace for trace in panel.figure.data if trace.name == name]
+
+
+def test_every_seed_is_a_dot_in_its_row():
+    [seeds] = traces(confirmation_panel(CONTENDERS, BOTH), "one seed")
+    assert list(seeds.x) == SMALL + NEAR
+    assert {int(y) for y in seeds.y} == {0, 1}
+    assert seeds.customdata[0][1] == "+3.0\xa0%"
+
+
+def test_estimates_have_their_intervals_in_the_colour_of_the_outcome():
+    panel = confirmation_panel(CONTENDERS, BOTH)
+    assert [t.x[0] for t in traces(panel, "estimate")] == pytest.approx([0.034, 0.0005])
+    assert [tuple(t.x) for t in traces(panel, "interval")] == [(0.028, 0.04), (-0.002, 0.003)]
+    colors = [t.line.color for t in traces(panel, "interval")]
+    assert colors == [LIGHT["front"], LIGHT["encoder"]]
+
+
+def test_the_region_of_no_difference_is_shaded_in_every_row_and_headings_say_the_outcome():
+    layout = confirmation_panel(CONTENDERS, BOTH).figure.layout
+    regions = [(s.x0, s.x1) for s in layout.shapes if s.type == "rect"]
+    assert regions == [(-0.01, 0.01)] * 2
+    assert "<b>symmetric</b>: better, +3.4\xa0%" in layout.annotations[0].text
+
+
+def test_the_reading_names_what_is_decided_and_counts_what_is_not():
+    undecided = made_comparison("mirror", [0.02, -0.01, 0.03, 0.0, 0.04, -0.02])
+    reading = confirmation_panel(CONTENDERS, [*BOTH, undecided]).reading
+    assert "Of 2 contenders, best has the lowest mean test loss." in reading
+    assert "best is better than symmetric; best is equivalent to runner-up 1" in reading
+    assert "1 of 3 stays undecided" in reading
+    assert "96.9\xa0% intervals" in reading
+    assert "±1\xa0%" in reading
+
+
+def test_fewer_than_six_seeds_give_no_verdict_and_no_bars():
+    panel = confirmation_panel(CONTENDERS, [made_comparison("symmetric", SMALL[:4])])
+    assert "nothing is decided" in panel.reading
+    assert "Fewer than six seeds allow no verdict" in panel.reading
+    assert traces(panel, "interval") == []
+    assert len(traces(panel, "estimate")) == 1
+
+
+@pytest.mark.parametrize("comparisons", [[], [made_comparison("symmetric", [])]])
+def test_without_a_shared_seed_there_are_only_words(comparisons):
+    panel = confirmation_panel(CONTENDERS, comparisons)
+    assert not panel.figure.data
+    assert panel.reading == "No two contenders share a finished seed yet."
+
+
+def test_one_seed_equal_to_zero_is_coped_with():
+    panel = confirmation_panel([], [made_comparison("symmetric", [0.0])])
+    low, high = panel.figure.layout.xaxis.range
+    assert low < 0 < high
+    assert "contenders" not in panel.reading
+
+
+def test_a_very_large_difference_compresses_the_axis_and_the_reading_says_so():
+    far = made_comparison("reference", [2.0, 2.1, 1.9, 2.0, 2.05, 1.95], "better")
+    panel = confirmation_panel(CONTENDERS, [*BOTH, far])
+    assert "the axis is logarithmic" in panel.reading
+    axis = DifferenceAxis([*BOTH, far])
+    assert axis.place(2.0) < 4 * axis.place(0.034)
+    assert axis.place(-0.01) == -axis.place(0.01)
+    ticks = list(panel.figure.layout.xaxis.tickvals)
+    assert ticks == sorted(ticks)
+    assert "+200\xa0%" in panel.figure.layout.xaxis.ticktext
+    plain = DifferenceAxis(BOTH)
+    assert plain.place(0.034) == 0.034
+    assert "logarithmic" not in confirmation_panel(CONTENDERS, BOTH).reading
+
+
+def test_contenders_are_listed_with_as_many_decimals_as_their_spread_is_worth():
+    rows = contender_rows(
+        [made_contender("best", [0.01, 0.0102, 0.0098]), made_contender("symmetric", [0.011])]
+    )
+    assert rows.columns[:3] == ("contender", "test loss", "test PSNR")
+    assert rows.rows[0][1] == "0.01000 ± 0.00020"
+    assert rows.rows[1][1] == "0.01100"
+    assert rows.rows[0][3:] == ("62\xa0%", "149,312", "4.2M", "0.0027", "3")
+    assert rows.marked == 0
+
+
+def test_a_metric_that_was_an_objective_has_a_column_where_all_have_it():
+    both = [
+        replace(made_contender(name, [0.01, 0.02]), metrics={"aupr": {0: low, 1: low + 0.1}})
+        for name, low in (("best", 0.8), ("mirror", 0.6))
+    ]
+    rows = contender_rows(both, ["aupr", "kl", "total_params"])
+    assert rows.columns[:4] == ("contender", "test loss", "test AUPR", "decoder share")
+    assert [row[2] for row in rows.rows] == ["0.850 ± 0.071", "0.650 ± 0.071"]
+
+
+def test_contenders_without_scores_or_spread_are_coped_with():
+    rows = contender_rows([made_contender("best", []), made_contender("mirror", [0.02, 0.02])])
+    assert rows.rows[0][1] == "\N{EN DASH}"
+    assert rows.rows[1][1].startswith("0.0200")
+    assert rows.marked == 1
+    assert contender_rows([]).rows == ()
+    assert contender_rows([]).marked is None
+
+
+def test_comparisons_are_listed_with_what_they_rest_on():
+    rows = comparison_rows([BOTH[0], made_comparison("mirror", [0.02])])
+    assert rows.rows[0] == (
+        "best against symmetric",
+        "better",
+        "6",
+        "+3.4\xa0% (+2.8 to +4.0\xa0%)",
+        "0.031",
+        "0.062",
+        "1.00",
+    )
+    assert rows.rows[1][4:] == ("\N{EN DASH}",) * 3
+    assert rows.words == (1,)

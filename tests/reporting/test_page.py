@@ -1,0 +1,295 @@
+"""The page is whole, safe and self-contained."""
+
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import plotly
+import pytest
+from made_findings import made_comparison, made_inference, made_sweep
+from made_tables import made_table
+
+from asymnas.analysis.front import Objective, front
+from asymnas.analysis.importance import importances
+from asymnas.analysis.share import decoder_share
+from asymnas.reporting.figures.checklist import STATUSES, Practice
+from asymnas.reporting.figures.confirmation import confirmation_panel
+from asymnas.reporting.figures.content import (
+    Checklist,
+    Drawing,
+    PageContent,
+    Pairs,
+    Picture,
+    Points,
+    Rows,
+    Section,
+)
+from asymnas.reporting.figures.curves import curves_panel
+from asymnas.reporting.figures.drawing import architecture_drawing
+from asymnas.reporting.figures.front import front_panel
+from asymnas.reporting.figures.front_table import front_rows
+from asymnas.reporting.figures.importance import importance_panel
+from asymnas.reporting.figures.page import render_page
+from asymnas.reporting.figures.share import share_panel
+from asymnas.reporting.figures.split import split_panel
+from asymnas.reporting.figures.style import Panel
+from asymnas.reporting.figures.trend import trend_panel
+from asymnas.reporting.pictures import side_by_side
+
+LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
+NASTY = 'R&D <b>"5 > 4"</b> </script><img src=x onerror=alert(1)>'
+VOID = {"meta", "img", "br", "link", "line", "polygon", "rect"}
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+class Reader(HTMLParser):
+    """Collects tags, attributes and visible text; checks that every tag is closed."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.text += data
+
+
+def content_of(table: pd.DataFrame, words: str = "digits") -> PageContent:
+    """A page with every kind of block, where the table has something to show."""
+    rows = front(table, LOSS_SIZE)
+    best = None if rows.empty else int(rows["trial"].iloc[0])
+    layer = {"side": "encoder", "name": words, "output_shape": (4,), "params": 9, "macs": 9}
+    images = {words: np.eye(8)[None, None], "best": np.ones((1, 1, 8, 8))}
+    return PageContent(
+        title=words,
+        headline=(f"First {words}", f"Second {words}"),
+        facts={words: words},
+        sections=(
+            Section("notes", "Notes", [Points([words])], aside=True),
+            Section(
+                "search",
+                words,
+                [
+                    front_panel(table, LOSS_SIZE, best),
+                    front_rows(rows, LOSS_SIZE, best),
+                    share_panel(table, LOSS_SIZE, decoder_share(table, LOSS_SIZE)),
+                    curves_panel(table, best),
+                    importance_panel(importances(table)),
+                ],
+                lead=words,
+            ),
+            Section(
+                "best",
+                "The best",
+                [
+                    Drawing(svg=architecture_drawing([layer]), caption=words),
+                    side_by_side(images, words),
+                ],
+            ),
+            Section("practices", "Practices", [Checklist([Practice(words, "partly", words)])]),
+            Section("setup", "Set-up", [Pairs({words: words})]),
+        ),
+    )
+
+
+def panels_of(content: PageContent) -> list[Panel]:
+    blocks = [block for section in content.sections for block in section.body]
+    return [block for block in blocks if isinstance(block, Panel) and block.figure.data]
+
+
+def test_nothing_on_the_page_asks_for_anything(table):
+    page = render_page(content_of(table))
+    reader = Reader(page)
+    for tag, attributes in reader.tags:
+        assert tag not in ("link", "iframe", "object", "embed", "base", "form")
+        for name in ("src", "href", "srcset", "data", "action", "poster", "background"):
+            value = attributes.get(name) or "#"
+            assert value.startswith(("#", "data:image/png;base64,")), (tag, name, value[:80])
+    policies = [a for _, a in reader.tags if a.get("http-equiv") == "Content-Security-Policy"]
+    assert policies[0]["content"].startswith("default-src 'none'")
+    styles = page.partition("<style>")[2].partition("</style>")[0]
+    assert "url(" not in styles
+    assert "@import" not in styles
+
+
+def test_plotly_is_inlined_once_and_only_where_there_is_a_figure(table):
+    library = plotly.offline.get_plotlyjs()
+    page = render_page(content_of(table))
+    assert page.count(library[:2_000]) == 1
+    assert page.count('class="plot-data"') == 4
+    without = render_page(PageContent(title="t", headline=("Nothing yet.",)))
+    assert len(without) < 20_000
+
+
+def test_all_text_is_escaped(table):
+    page = render_page(content_of(table, NASTY))
+    reader = Reader(page)
+    assert not any("onerror" in attributes for _, attributes in reader.tags)
+    assert reader.text.count(NASTY) >= 12
+    assert "<b>" not in page.partition("<script>")[0]
+
+
+def test_a_figure_cannot_end_its_script(table):
+    panel = front_panel(table, LOSS_SIZE)
+    panel.figure.update_layout(title=NASTY)
+    page = render_page(PageContent(title="t", sections=[Section("a", "A", [panel])]))
+    opened = [name for name, _ in Reader(page).tags if name == "script"]
+    assert page.count("</script>") == len(opened) > 0
+
+
+def test_every_figure_has_its_reading_and_a_name_for_those_who_do_not_see_it(table):
+    content = content_of(table)
+    reader = Reader(render_page(content))
+    labels = [a["aria-label"] for _, a in reader.tags if a.get("class") == "plot"]
+    for panel, label in zip(panels_of(content), labels, strict=True):
+        assert panel.reading in reader.text
+        assert label == f"{panel.title}. {panel.reading}"
+
+
+def test_contents_lead_to_sections_and_the_table_can_be_reached_by_keyboard(table):
+    reader = Reader(render_page(content_of(table)))
+    ids = [a["id"] for _, a in reader.tags if a.get("id")]
+    assert len(ids) == len(set(ids))
+    links = [a["href"] for tag, a in reader.tags if tag == "a"]
+    assert {link.removeprefix("#") for link in links} <= set(ids)
+    sections = [a["id"] for tag, a in reader.tags if tag == "section"]
+    assert sections == ["notes", "search", "best", "practices", "setup"]
+    assert [link for link in links if link != "#content"] == [f"#{key}" for key in sections]
+    scrolling = [a for _, a in reader.tags if a.get("class") == "scroll"]
+    assert all(a["tabindex"] == "0" and a["aria-label"] for a in scrolling)
+    assert all(a["alt"] for tag, a in reader.tags if tag == "img")
+
+
+def test_front_rows_are_formatted_and_the_best_is_set_off(table):
+    rows = front_rows(front(table, LOSS_SIZE), LOSS_SIZE, best=None)
+    assert rows.marked is None
+    best = front(table, LOSS_SIZE).iloc[1]
+    rows = front_rows(front(table, LOSS_SIZE), LOSS_SIZE, int(best["trial"]))
+    assert rows.columns[:4] == ("trial", "validation loss", "parameters", "decoder share")
+    assert rows.rows[rows.marked][:3] == (
+        str(best["trial"]),
+        f"{best['val_loss']:#.4g}",
+        f"{best['total_params']:,}",
+    )
+    assert not any("shared" in column for column in rows.columns)
+    shared = front(table, LOSS_SIZE).assign(shared_params=512)
+    assert "shared params" in front_rows(shared, LOSS_SIZE, None).columns
+
+
+def test_every_degenerate_table_makes_a_page(degenerate):
+    reader = Reader(render_page(content_of(degenerate)))
+    assert "First digits" in reader.text
+    assert "nan" not in reader.text
+
+
+def test_what_is_empty_is_left_out_with_its_section():
+    empty = (Rows(columns=("a",), rows=()), Points([]), Pairs({}), Checklist([]))
+    empty += (Drawing(svg="", caption="c"), Picture(png=b"", caption="c"))
+    content = PageContent(title="t", sections=[Section("a", "A", empty)])
+    reader = Reader(render_page(content))
+    tags = {tag for tag, _ in reader.tags}
+    assert "section" not in tags
+    assert "nav" not in tags
+    told = PageContent(title="t", sections=[Section("a", "A", empty, lead="Nothing yet.")])
+    assert "Nothing yet." in Reader(render_page(told)).text
+
+
+def test_only_what_is_not_alone_in_its_section_has_a_heading_of_its_own():
+    rows = Rows(columns=("a",), rows=(("1",),), title="In numbers")
+
+    def headings(*sections: Section) -> list[str]:
+        page = render_page(PageContent(title="t", sections=sections))
+        return re.findall("<h3>(.*?)</h3>", page)
+
+    assert headings(Section("a", "A", [rows])) == []
+    assert headings(Section("a", "A", [rows, Points(["p"])])) == ["In numbers"]
+    assert headings(Section("a", "In numbers", [rows, Points(["p"])])) == []
+    assert headings(Section("a", "A", [rows, Points([])])) == []
+
+
+def test_a_checklist_says_its_statuses_in_words():
+    practices = [Practice(f"practice {n}", s, f"because {n}") for n, s in enumerate(STATUSES)]
+    page = render_page(PageContent(title="t", sections=[Section("a", "A", [Checklist(practices)])]))
+    items = re.findall("<li><span class=.status.*?</li>", page)
+    assert len(items) == len(STATUSES)
+    for place, (status, item) in enumerate(zip(STATUSES, items, strict=True)):
+        assert f">{status}</span>" in item
+        assert f"practice {place}" in item
+        assert f"because {place}" in item
+
+
+def test_a_table_marks_its_row_and_sets_words_flush():
+    rows = Rows(
+        columns=("name", "outcome", "n"),
+        rows=(("x", "better", "1"), ("y", "worse", "2")),
+        caption="Read me.",
+        marked=1,
+        tag="lowest",
+        words=(1,),
+    )
+    page = render_page(PageContent(title="t", sections=[Section("a", "A", [rows])]))
+    assert '<tr class="marked"><th scope="row">y <span class="tag">lowest</span></th>' in page
+    assert '<td class="words">worse</td><td>2</td>' in page
+    assert "Read me." in page
+
+
+def test_rows_of_pictures_are_named_beside_images_and_in_the_caption_of_strips():
+    images = {"original": np.zeros((2, 1, 8, 8)), "best": np.ones((2, 1, 8, 8))}
+    strips = {"original": np.zeros((2, 8)), "best": np.ones((2, 8))}
+    pages = [
+        Reader(render_page(PageContent(title="t", sections=[Section("a", "A", [picture])])))
+        for picture in (side_by_side(images, "Seen."), side_by_side(strips, "Seen."))
+    ]
+    assert all(
+        a["alt"] == "Seen. From top to bottom: original, best."
+        for page in pages
+        for tag, a in page.tags
+        if tag == "img"
+    )
+    assert [any(a.get("class") == "labels" for _, a in page.tags) for page in pages] == [
+        True,
+        False,
+    ]
+    assert "In each group from top to bottom: original, best." in pages[1].text
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_a_browser_draws_every_figure_and_blocks_nothing(tmp_path):
+    page = tmp_path / "page.html"
+    sweep, inference = made_sweep([50_000, 150_000]), made_inference([50_000, 150_000])
+    followed_up = [
+        split_panel(sweep, inference),
+        trend_panel(inference),
+        curves_panel(sweep),
+        confirmation_panel([], [made_comparison("symmetric", [0.01] * 6)]),
+    ]
+    content = content_of(made_table())
+    sections = (*content.sections, Section("sweep", "The sweep", followed_up))
+    page.write_text(render_page(replace(content, sections=sections)), encoding="utf-8")
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+    command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    command += [f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr"]
+    command += ["--virtual-time-budget=8000", "--dump-dom", page.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    body = done.stdout.partition("</head>")[2].partition("<script>")[0]
+    assert body.count('class="plot-container') == 8
+    assert "CONSOLE" not in done.stderr

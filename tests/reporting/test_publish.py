@@ -1,0 +1,241 @@
+"""A run's results from tables that hold much, little or nothing: no crash, no invented number."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from problems import drawn
+
+from asymnas.analysis.front import Objective
+from asymnas.analysis.laws.synthetic import Design, Noise, synthetic_sweep, truth_with_share
+from asymnas.core import columns as t
+from asymnas.core.config import StudyConfig
+from asymnas.networks.families import Problem
+from asymnas.reporting.confirmed import confirmation_json, confirmed
+from asymnas.reporting.figures.page import render_page
+from asymnas.reporting.inferred import inferred
+from asymnas.reporting.pages import page
+from asymnas.reporting.summary import summarise
+from asymnas.runs.run import Findings, Record, Records
+
+
+def drawn_dense(seed: int) -> dict[str, Any]:
+    return drawn("dense", Problem(shape=(64,), latent=3), seed).to_dict()
+
+
+ARCHITECTURE = drawn_dense(0)
+OBJECTIVES = [Objective("val_loss"), Objective("total_params")]
+
+
+@dataclass
+class Made:
+    """A study that is nothing but a table."""
+
+    rows: pd.DataFrame
+    purpose: str = "search"
+    design: dict[str, Any] = field(default_factory=dict)
+    objectives: list[Objective] = field(default_factory=lambda: OBJECTIVES)
+    setup: dict[str, str] = field(default_factory=lambda: {"asymnas": "0", "cores": "2"})
+    wall_seconds: float = 60.0
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return {**StudyConfig(examples=6_000).to_dict(), "family": "dense"}
+
+    def table(self) -> pd.DataFrame:
+        return self.rows
+
+
+def record(rows: pd.DataFrame, purpose: str = "search", **design: Any) -> Record:
+    rows = rows.assign(**{t.ARCHITECTURE: [ARCHITECTURE] * len(rows)})
+    for column, blank in ((t.QUOTA, False), (t.FAILURE, ""), (t.SECONDS, 1.0)):
+        rows = rows if column in rows else rows.assign(**{column: blank})
+    study: Any = Made(rows, purpose, design)
+    return Record(study, Path("nowhere"))
+
+
+def sweep_record(rows: pd.DataFrame) -> Record:
+    return record(rows, "sweep", tolerance=0.01, seeds=3, rates=4)
+
+
+def written(findings: Findings) -> tuple[dict[str, Any], str]:
+    """The summary, as JSON reads it back, and the page."""
+    summary = summarise(findings)
+    back = json.loads(json.dumps(summary, allow_nan=False))
+    return back, render_page(page(findings, summary))
+
+
+def of_sweep(rows: pd.DataFrame) -> tuple[dict[str, Any], str]:
+    main = sweep_record(rows)
+    return written(Findings(records=Records(main=main, sweep=main), inferred=inferred(main)))
+
+
+def made_sweep(**design: Any) -> pd.DataFrame:
+    return synthetic_sweep(truth_with_share("additive", 0.8), Design(**design), Noise(), seed=3)
+
+
+def test_a_sweep_leads_with_its_verdict_and_says_how_sure_it_is() -> None:
+    summary, html = of_sweep(made_sweep())
+    entries = summary["decoder_share"]
+    assert [entry["budget"] for entry in entries] == [50_000, 150_000, 450_000]
+    for entry in entries:
+        assert entry["low"] < entry["estimate"] < entry["high"]
+        assert entry["within"]["low"] <= entry["estimate"] <= entry["within"]["high"]
+        assert entry["outcome"] == "asymmetric"
+        assert entry["cost_of_symmetry"]["low"] > 0
+    assert summary["verdict"][0].startswith("At 50k parameters on digits the best decoder share is")
+    assert html.index(summary["verdict"][0].split(" (")[0]) < html.index("Loss against decoder")
+    for title in ("The best share against the budget", "At equal MACs", "Fourteen practices"):
+        assert title in html
+
+
+SWEEPS = {
+    "no trials": lambda: made_sweep().head(0),
+    "all failed": lambda: made_sweep().assign(state="failed", val_loss=np.nan),
+    "all running": lambda: made_sweep().assign(state="running"),
+    "one run": lambda: made_sweep().head(1),
+    "no finite loss": lambda: made_sweep().assign(val_loss=np.inf),
+    "one share": lambda: made_sweep(shares=(0.5,)),
+    "two shares": lambda: made_sweep(shares=(0.3, 0.6)),
+    "one architecture, one seed": lambda: made_sweep(architectures=1, seeds=1),
+    "one loss for all": lambda: made_sweep().assign(val_loss=0.07),
+}
+
+
+@pytest.mark.parametrize("name", list(SWEEPS))
+def test_a_sweep_that_holds_little_invents_nothing(name: str) -> None:
+    summary, html = of_sweep(SWEEPS[name]())
+    assert summary["verdict"]
+    assert summary["verdict"][0].split(".")[0] in html
+    told = [entry for entry in summary["decoder_share"] if entry["low"] is not None]
+    assert not told or name == "one architecture, one seed"
+    if name in ("no trials", "all failed", "all running", "no finite loss"):
+        assert summary["decoder_share"] == []
+
+
+def test_what_else_was_measured_has_a_best_share_of_its_own() -> None:
+    """The same runs, judged by a probe that wants the share elsewhere."""
+    table = made_sweep()
+    other = truth_with_share("additive", 0.3)
+    probed = synthetic_sweep(other, Design(), Noise(), seed=3)
+    assert (probed[t.CLUSTER] == table[t.CLUSTER]).all()
+    summary, html = of_sweep(table.assign(probe_accuracy=1 - probed[t.VAL_LOSS], psnr=20.0))
+    shares = {entry["budget"]: entry for entry in summary["decoder_share"]}
+    found = summary["measures"]
+    assert {entry["measure"] for entry in found} == {"probe_accuracy"}
+    assert [entry["budget"] for entry in found] == list(shares)
+    for entry in found:
+        assert entry["estimate"] == pytest.approx(0.3, abs=0.08)
+        assert entry["low"] < entry["high"] < shares[entry["budget"]]["low"]
+    assert "Judged by probe_accuracy in place of the loss, the best share is" in html
+
+
+def test_one_budget_has_no_trend() -> None:
+    summary, html = of_sweep(made_sweep(budgets=(150_000,)))
+    assert len(summary["decoder_share"]) == 1
+    assert summary["trend"] is None
+    assert "The best share against the budget" not in html
+
+
+def test_a_search_that_holds_little_is_told(degenerate: pd.DataFrame) -> None:
+    main = record(degenerate)
+    summary, html = written(Findings(records=Records(main=main, search=main)))
+    assert summary["verdict"]
+    assert "untouched" in html
+    if not summary["front"]:
+        assert summary["best"] is None
+        assert summary["hypervolume"] is None
+
+
+def confirmation_rows(seeds: int, losses: dict[str, float], failing: str = "") -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    rows = [
+        {
+            t.TRIAL: place,
+            t.STATE: "failed" if name == failing else "complete",
+            t.DUPLICATE_OF: pd.NA,
+            t.PHASE: t.MEASURE,
+            t.CONTENDER: name,
+            t.REPLICATE: seed,
+            t.CLUSTER: list(losses).index(name),
+            t.VAL_LOSS: loss,
+            t.TEST_LOSS: np.nan if name == failing else loss * np.exp(rng.normal(0, 0.02)),
+            "test_psnr": 20.0,
+            t.TOTAL_PARAMS: 9_000 + len(name),
+            t.TOTAL_MACS: 50_000,
+            t.ENCODER_PARAMS: 4_000,
+            t.DECODER_PARAMS: 5_000,
+            t.SHARED_PARAMS: 0,
+            t.ENCODER_MACS: 20_000,
+            t.DECODER_MACS: 30_000,
+            t.DECODER_SHARE: 0.55,
+            t.LEARNING_RATE: 0.003,
+            t.EXAMPLES: 6_000,
+            t.CURVE: [[6_000, loss]],
+        }
+        for place, (seed, (name, loss)) in enumerate(
+            (seed, item) for seed in range(seeds) for item in losses.items()
+        )
+    ]
+    return pd.DataFrame(rows).astype({t.DUPLICATE_OF: "Int64"})
+
+
+LOSSES = {"best": 0.02, "runner-up 1": 0.021, "symmetric": 0.02, "mirror": 0.03}
+
+
+def confirmation_record(rows: pd.DataFrame, seeds: int) -> Record:
+    controls = ["symmetric", "mirror"]
+    missing = {"reference": "the data are rows"}
+    design = {"seeds": seeds, "margin": 0.03, "controls": controls, "missing": missing}
+    design["contenders"] = {"best": "trial 7 of the search"}
+    return record(rows, "confirmation", **design)
+
+
+def test_a_search_of_failures_says_why(table: pd.DataFrame) -> None:
+    own = table[table[t.DUPLICATE_OF].isna()]
+    main = record(own.assign(**{t.STATE: "failed", t.FAILURE: "collapsed: the output"}))
+    summary, _ = written(Findings(records=Records(main=main, search=main)))
+    assert summary["verdict"] == [
+        f"No trial has completed; {len(own)} trials failed, the first for this reason: "
+        "collapsed: the output."
+    ]
+
+
+@pytest.mark.parametrize("seeds", [1, 3, 8])
+@pytest.mark.parametrize("outdated", [False, True])
+def test_a_confirmation_is_told_beside_its_search(
+    table: pd.DataFrame, seeds: int, outdated: bool
+) -> None:
+    main = record(table)
+    if outdated:
+        main.study.table()[t.ARCHITECTURE] = [drawn_dense(1)] * len(table)
+    follow_up = confirmation_record(confirmation_rows(seeds, LOSSES), seeds)
+    found = confirmed(follow_up)
+    records = Records(main=main, search=main, confirmation=follow_up)
+    summary, html = written(Findings(records=records, confirmed=found))
+    plain = json.loads(json.dumps(confirmation_json(found), allow_nan=False))
+    assert [c["name"] for c in plain["contenders"]] == list(LOSSES)
+    assert [len(c["test_loss"]) for c in plain["contenders"]] == [seeds] * 4
+    outcomes = {c["against"]: c["outcome"] for c in plain["comparisons"]}
+    decided = {"symmetric": "equivalent", "mirror": "better"}
+    assert outcomes == (decided if seeds == 8 else dict.fromkeys(decided, "undecided"))
+    stale = [s for s in summary["verdict"] if "no longer the best" in s]
+    assert len(stale) == outdated
+    told = summary["verdict"][len(stale) :]
+    assert told[: len(found.verdict)] == found.verdict
+    assert "Parameters in per cent of the best's: symmetric" in found.verdict[-1]
+    assert "the data are rows" in html
+    assert "read by the confirmation alone" in html
+
+
+def test_a_contender_that_failed_is_told_and_nothing_is_claimed_of_it() -> None:
+    follow_up = confirmation_record(confirmation_rows(8, LOSSES, failing="mirror"), 8)
+    found = confirmed(follow_up)
+    outcomes = {c.second: c.outcome for c in found.comparisons}
+    assert outcomes["mirror"] == "undecided"
+    main = Findings(records=Records(main=follow_up, confirmation=follow_up), confirmed=found)
+    assert "mirror" in written(main)[1]

@@ -1,0 +1,302 @@
+"""Training: a rung is a function of its job, whatever the number of rungs or the process."""
+
+import io
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from problems import space_of
+
+from asymnas.core.config import DataSpec
+from asymnas.data.base import load_dataset
+from asymnas.networks.architecture import Architecture, refusal
+from asymnas.networks.families import FAMILIES, Problem
+from asymnas.networks.families.dense import DenseSide
+from asymnas.networks.kinds import KINDS
+from asymnas.runs.executors.local import LocalProcesses
+from asymnas.training.evaluation import evaluate
+from asymnas.training.measurement import measure
+from asymnas.training.rung import SETTLED, Job, load_weights, resolve_device, rung_steps, train_rung
+
+DIGITS = DataSpec(name="digits")
+DATA = {"digits": Problem(shape=(1, 8, 8), latent=6), "signals": Problem(shape=(2, 128), latent=6)}
+METRICS = ("active_units", "mae", "mse", "psnr")  # that any kind, family and data have
+RUNGS = (7, 14, 27, 40)  # of 64 examples, so that a pass of 1,295 ends within the third
+
+
+def job_of(family="conv2d", seed=0, **changes) -> Job:
+    """A job on the first data set that the family takes."""
+    entry = FAMILIES.get(family)
+    name = next(name for name, problem in DATA.items() if entry.refuse(problem) is None)
+    settings = {
+        "architecture": space_of(family, DATA[name], budget=10_000).sample(seed).architecture,
+        "data": DataSpec(name=name),
+        "learning_rate": 3e-3,
+        "batch_size": 64,
+        "seed": 5,
+        "until": RUNGS[-1],
+        "total": RUNGS[-1],
+        "device": "cpu",
+    }
+    return Job(**{**settings, **changes})
+
+
+def job_of_kind(kind, **changes) -> Job:
+    """A job on digits of an architecture that the kind takes."""
+    for family, bottleneck in (("dense", "dense"), ("transformer", "spatial")):
+        problem = replace(DATA["digits"], bottleneck=bottleneck, latent=8)
+        if refusal(family, problem, kind) is None:
+            space = space_of(family, problem, kind=kind, budget=10_000)
+            return job_of(architecture=space.sample(0).architecture, **changes)
+    raise AssertionError(f"no architecture here is for {kind}")
+
+
+def state_of(result):
+    return torch.load(io.BytesIO(result.checkpoint), weights_only=True)
+
+
+def assert_same(one, other):
+    assert one.metrics == other.metrics
+    saved, again = state_of(one), state_of(other)
+    assert saved["step"] == again["step"]
+    assert saved["model"].keys() == again["model"].keys()
+    assert all(torch.equal(saved["model"][n], again["model"][n]) for n in saved["model"])
+    for number, moments in saved["optimizer"]["state"].items():
+        same = again["optimizer"]["state"][number]
+        assert all(torch.equal(moments[name], same[name]) for name in moments)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("family", FAMILIES.names())
+def test_rung_by_rung_is_bit_identical_to_straight_through(family, seed):
+    job = job_of(family, seed, metrics=METRICS)
+    straight = train_rung(job)
+    checkpoint, losses = None, []
+    for until in RUNGS:
+        torch.manual_seed(until)
+        rung = replace(job, until=until, checkpoint=checkpoint)
+        result = pickle.loads(pickle.dumps(train_rung(pickle.loads(pickle.dumps(rung)))))
+        assert state_of(result)["step"] == until
+        checkpoint = result.checkpoint
+        losses.append(result.metrics["val_loss"])
+    assert not result.failure
+    assert_same(result, straight)
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("family", FAMILIES.names())
+def test_what_ran_before_in_the_process_does_not_matter(family):
+    job = job_of(family)
+    first = train_rung(job)
+    train_rung(job_of(family, seed=1, until=3, data=replace(job.data, seed=9)))
+    torch.manual_seed(123)
+    np.random.seed(7)
+    assert_same(train_rung(job), first)
+    other = train_rung(replace(job, seed=6))
+    assert other.metrics["val_loss"] != first.metrics["val_loss"]
+    other = train_rung(replace(job, data=replace(job.data, seed=9)))
+    assert other.metrics["val_loss"] != first.metrics["val_loss"]
+
+
+def test_the_process_does_not_matter():
+    jobs = [job_of(family) for family in FAMILIES.names()]
+    with LocalProcesses(1) as executor:
+        there = [executor.submit(train_rung, job).result() for job in jobs]
+        first = executor.submit(train_rung, replace(jobs[0], until=RUNGS[1])).result()
+    for job, result in zip(jobs, there, strict=True):
+        assert_same(train_rung(job), result)
+    assert_same(train_rung(replace(jobs[0], checkpoint=first.checkpoint)), there[0])
+
+
+def test_training_learns():
+    data = load_dataset(DIGITS)
+    job = job_of(seed=3, learning_rate=6e-3, until=300, total=300)
+    result = train_rung(job)
+    mean = data.train.float().mean(0) / 255
+    baseline = float((data.validation.float() / 255 - mean).square().mean())
+    assert result.metrics["val_loss"] < 0.5 * baseline
+    assert result.metrics["val_loss"] < train_rung(replace(job, until=20)).metrics["val_loss"]
+    assert result.seconds > 0
+
+
+def test_weights_of_a_checkpoint_are_those_that_were_evaluated():
+    job = job_of(samples=True, metrics=("mse",))
+    result = train_rung(job)
+    model = load_weights(job.architecture.build(), result.checkpoint)
+    data = load_dataset(DIGITS)
+    found = evaluate(model, data.validation, ("mse",), kind="plain")
+    assert found.loss == pytest.approx(result.metrics["val_loss"])
+    assert found.metrics["mse"] == pytest.approx(result.metrics["mse"])
+    x, output = result.samples
+    assert x.dtype == output.dtype == np.float32
+    np.testing.assert_array_equal(x, data.validation[:8].numpy() / np.float32(255))
+    with torch.inference_mode():
+        np.testing.assert_allclose(output, model(torch.from_numpy(x)).numpy(), atol=1e-5)
+    assert train_rung(replace(job, samples=False)).samples is None
+
+
+def test_a_rate_far_too_high_fails_with_its_name_and_without_a_checkpoint():
+    for rate, text in ((1e6, "1e+06"), (float("inf"), "inf")):
+        result = train_rung(job_of(learning_rate=rate, until=120, total=120, samples=True))
+        assert result.failure.startswith("diverged: ")
+        assert f"learning rate {text}" in result.failure
+        assert "\n" not in result.failure
+        assert result.checkpoint == b""
+        assert result.samples is None
+        assert result.seconds > 0
+
+
+def test_a_loss_that_turns_infinite_after_the_last_look_fails_too():
+    result = train_rung(job_of(learning_rate=1e30, until=3, total=120))
+    assert result.failure == "diverged: validation loss not finite at learning rate 1e+30"
+    assert result.checkpoint == b""
+
+
+def test_bf16_trains_in_bf16_and_evaluates_in_fp32():
+    job = job_of("dense")
+    full, reduced = train_rung(job), train_rung(replace(job, precision="bf16"))
+    assert not reduced.failure
+    assert reduced.metrics["val_loss"] == pytest.approx(full.metrics["val_loss"], rel=0.05)
+    assert reduced.metrics != full.metrics
+    weights = state_of(reduced)["model"]
+    assert {w.dtype for w in weights.values()} == {torch.float32}
+    model = load_weights(job.architecture.build(), reduced.checkpoint)
+    found = evaluate(model, load_dataset(DIGITS).validation, kind="plain")
+    assert found.loss == pytest.approx(reduced.metrics["val_loss"], rel=1e-6)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("kind", KINDS.names())
+def test_every_kind_trains_and_its_draws_follow_from_step_and_seed(kind, precision):
+    job = job_of_kind(kind, precision=precision)
+    straight = train_rung(job)
+    torch.manual_seed(3)
+    half = train_rung(replace(job, until=RUNGS[1]))
+    assert not straight.failure
+    assert_same(train_rung(replace(job, checkpoint=half.checkpoint)), straight)
+    assert straight.metrics["val_loss"] < half.metrics["val_loss"]
+
+
+@pytest.mark.parametrize("kind", KINDS.names())
+def test_the_last_rung_reports_the_loss_on_as_many_training_examples_as_validate(kind):
+    job = job_of_kind(kind)
+    assert "train_loss" not in train_rung(replace(job, until=RUNGS[2])).metrics
+    result = train_rung(job)
+    data = load_dataset(DIGITS)
+    assert len(data.validation) < len(data.train)
+    model = load_weights(job.architecture.build(), result.checkpoint)
+    found = evaluate(model, data.train[: len(data.validation)], kind=kind)
+    assert result.metrics["train_loss"] == pytest.approx(found.loss, rel=1e-6)
+    assert set(result.metrics) == {"val_loss", "train_loss"}
+
+
+class NoTestSplit:
+    """Digits whose test split nothing may touch."""
+
+    def __init__(self):
+        data = load_dataset(DIGITS)
+        self.train, self.validation = data.train, data.validation
+        self.data_range, self.anomalies = data.data_range, None
+
+    @property
+    def test(self):
+        raise AssertionError("the test split was read")
+
+
+@pytest.mark.parametrize("until", RUNGS)
+def test_nothing_reads_the_test_split_unasked(monkeypatch, until):
+    monkeypatch.setattr("asymnas.training.rung._resident", lambda spec, device: NoTestSplit())
+    job = job_of("dense", until=until, samples=True, metrics=METRICS)
+    assert not train_rung(job).failure
+    with_test = replace(job, test=True)
+    if until == RUNGS[-1]:
+        with pytest.raises(AssertionError, match="the test split was read"):
+            train_rung(with_test)
+    else:
+        assert train_rung(with_test).metrics == train_rung(job).metrics
+
+
+def test_a_job_that_asks_is_scored_on_the_test_split_once_after_the_last_rung():
+    job = job_of("dense", test=True, metrics=METRICS)
+    result, unasked = train_rung(job), train_rung(replace(job, test=False))
+    extra = {"test_loss", *(f"test_{name}" for name in METRICS)}
+    assert set(result.metrics) == set(unasked.metrics) | extra
+    assert {n: v for n, v in result.metrics.items() if n not in extra} == unasked.metrics
+    model = load_weights(job.architecture.build(), result.checkpoint)
+    found = measure(model, load_dataset(DIGITS), "test", METRICS, kind="plain")
+    assert result.metrics["test_loss"] == pytest.approx(found.loss, rel=1e-6)
+    assert set(found.metrics) == set(METRICS)
+    for name, value in found.metrics.items():
+        assert result.metrics[f"test_{name}"] == pytest.approx(value, rel=1e-6)
+
+
+@pytest.mark.parametrize("until", RUNGS[:-1])
+def test_rungs_before_the_last_take_the_loss_alone(until):
+    assert set(train_rung(job_of(until=until, metrics=METRICS)).metrics) == {"val_loss"}
+
+
+def dying(**changes):
+    """A job at a rate at which every unit dies, and the output is the same for all examples."""
+    side = DenseSide(widths=(16, 16), activation="relu")
+    architecture = Architecture(
+        family="dense", encoder=side, decoder=side, shape=(1, 8, 8), latent=6
+    )
+    settings = {"learning_rate": 0.5, "until": SETTLED, "total": SETTLED, "metrics": ("mse",)}
+    return job_of(**{"architecture": architecture, "samples": True, **settings, **changes})
+
+
+def test_a_collapse_fails_after_the_last_rung_with_its_figure_and_without_a_checkpoint():
+    result = train_rung(dying(test=True))
+    assert result.failure.startswith("collapsed: ")
+    assert "learning rate 0.5" in result.failure
+    assert "\n" not in result.failure
+    assert result.checkpoint == b""
+    assert result.samples is None
+    assert "test_loss" not in result.metrics
+    assert not train_rung(dying(until=SETTLED - 1)).failure
+    assert not train_rung(dying(learning_rate=3e-3)).failure
+
+
+def test_a_schedule_too_short_to_tell_never_collapses():
+    assert not train_rung(dying(until=SETTLED - 1, total=SETTLED - 1)).failure
+
+
+def test_losses_leave_anomalies_out():
+    spec = DataSpec(name="breast-cancer-anomalies")
+    data = load_dataset(spec)
+    problem = Problem(shape=data.shape, latent=4)
+    job = job_of(
+        architecture=space_of("dense", problem, budget=5_000).sample(0).architecture,
+        data=spec,
+        test=True,
+        metrics=("mse",),
+    )
+    result = train_rung(job)
+    model = load_weights(job.architecture.build(), result.checkpoint)
+    for name, split in (("val_loss", "validation"), ("test_loss", "test"), ("test_mse", "test")):
+        usual = getattr(data, split)[~getattr(data.anomalies, split)]
+        found = evaluate(model, usual, kind="plain").loss
+        assert result.metrics[name] == pytest.approx(found, rel=1e-6)
+        assert found < evaluate(model, getattr(data, split), kind="plain").loss
+
+
+@pytest.mark.parametrize(
+    ("examples", "batch_size", "steps"),
+    [
+        (60_000, 64, (156, 313, 625, 938)),
+        (600, 100, (1, 2, 4, 6)),
+        (100, 100, (1,)),
+        (1, 64, (1,)),
+        (101, 100, (1, 2)),
+    ],
+)
+def test_rungs_end_at_a_sixth_a_third_two_thirds_and_all(examples, batch_size, steps):
+    assert rung_steps(examples, batch_size) == steps
+
+
+def test_auto_is_a_device_that_is_there():
+    assert resolve_device("cpu") == torch.device("cpu")
+    expected = "cuda" if torch.cuda.is_available() else "cpu"
+    assert resolve_device("auto").type == expected
