@@ -9,10 +9,8 @@ import numpy as np
 from scipy.stats import rankdata
 
 from asymnas.analysis.comparison_wording import reason
-from asymnas.analysis.estimates import Comparison, Contender, Floats, Interval, Outcome
+from asymnas.analysis.estimates import LEAST_PAIRS, Comparison, Contender, Floats, Interval, Outcome
 from asymnas.core.errors import ConfigError
-
-LEAST_PAIRS = 6  # for any verdict: the exact two-sided p of fewer is never below 0.05
 
 
 def holm(ps: Sequence[float]) -> list[float]:

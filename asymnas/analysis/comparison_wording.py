@@ -1,7 +1,6 @@
 """What a comparison comes to, in plain sentences."""
 
-from asymnas.analysis.comparison import LEAST_PAIRS
-from asymnas.analysis.estimates import Comparison, Interval
+from asymnas.analysis.estimates import LEAST_PAIRS, Comparison, Interval
 from asymnas.core.text import NBSP, digits, plural, probability, tenths
 
 SMALLEST_SHOWN = 0.001  # of a relative difference: per cent have one decimal

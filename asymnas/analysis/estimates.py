@@ -18,6 +18,7 @@ COUNTED: dict[Sizes, str] = {"params": "parameters", "macs": "MACs"}
 Outcome = Literal["better", "worse", "equivalent", "undecided"]
 
 
+LEAST_PAIRS = 6  # seeds for any verdict: the exact two-sided p of fewer is never below 0.05
 ROUNDING = 1e-6  # of two ends that stand for one
 
 

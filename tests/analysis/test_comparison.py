@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asymnas.analysis.comparison import compare, comparison_sentence, least_pairs
+from asymnas.analysis.comparison import compare, least_pairs
+from asymnas.analysis.comparison_wording import comparison_sentence
 from asymnas.analysis.estimates import Contender
 from asymnas.core.errors import ConfigError
 

@@ -17,7 +17,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request):
     name = f"made_{request.node.name.partition('[')[0]}"
     folder = tmp_path / name
     folder.mkdir()
-    registry = f"from asymnas.registry import Registry\nTHINGS = Registry('thing', {name!r})\n"
+    registry = f"from asymnas.core.registry import Registry\nTHINGS = Registry('thing', {name!r})\n"
     (folder / "__init__.py").write_text(registry)
     for entry, value in (("second", 2), ("first", 1)):
         (folder / f"{entry}.py").write_text(ENTRY.format(package=name, name=entry, value=value))

@@ -90,7 +90,7 @@ def test_paths_that_lead_nowhere(tmp_path, source):
 
 def test_discovery_imports_no_heavy_library():
     code = (
-        "import sys; from asymnas.datasets import DATASETS; assert DATASETS.names();"
+        "import sys; from asymnas.data.base import DATASETS; assert DATASETS.names();"
         "heavy = {'sklearn', 'torchvision', 'pandas', 'PIL', 'scipy'} & set(sys.modules);"
         "sys.exit(str(heavy) if heavy else 0)"
     )

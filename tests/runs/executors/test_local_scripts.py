@@ -11,7 +11,7 @@ from test_local import gone
 
 UNGUARDED = """
 import math
-from asymnas.executors.local import LocalProcesses
+from asymnas.runs.executors.local import LocalProcesses
 
 print("started")
 executor = LocalProcesses(1)
@@ -20,7 +20,7 @@ print([executor.submit(math.factorial, n).result() for n in range(5)])
 
 PARENT = """
 import os, time
-from asymnas.executors.local import LocalProcesses
+from asymnas.runs.executors.local import LocalProcesses
 
 executor = LocalProcesses(2)
 busy, idle = (executor.submit(os.getpid).result() for _ in range(2))
