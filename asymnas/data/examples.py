@@ -67,20 +67,21 @@ class Indexed:
     """
 
     def __init__(self, source: Rows, order: Tensor, device: torch.device | str = "cpu") -> None:
-        self._source, self._order, self._device = source, order, device
+        self.source, self.order = source, order
+        self._device = device
 
     @property
     def shape(self) -> torch.Size:
         """`[n, *shape]`."""
-        return torch.Size((len(self._order), *self._source.shape[1:]))
+        return torch.Size((len(self.order), *self.source.shape[1:]))
 
     @property
     def dtype(self) -> torch.dtype:
         """The type of a value."""
-        return self._source.dtype
+        return self.source.dtype
 
     def __len__(self) -> int:
-        return len(self._order)
+        return len(self.order)
 
     @overload
     def __getitem__(self, index: slice, /) -> "Indexed": ...
@@ -88,21 +89,21 @@ class Indexed:
     def __getitem__(self, index: Tensor, /) -> Tensor: ...
     def __getitem__(self, index: slice | Tensor, /) -> "Indexed | Tensor":
         if isinstance(index, slice):
-            return Indexed(self._source, self._order[index], self._device)
-        return self._gather(self._order[index.cpu()])
+            return Indexed(self.source, self.order[index], self._device)
+        return self._gather(self.order[index.cpu()])
 
     def only(self, kept: Tensor) -> "Indexed":
         """The examples where `kept`, bool `[n]`, is true; none is gathered yet."""
-        return Indexed(self._source, self._order[kept.cpu()], self._device)
+        return Indexed(self.source, self.order[kept.cpu()], self._device)
 
     def split(self, size: int, /) -> Iterator[Tensor]:
         """Consecutive chunks of `size` examples, each gathered when its turn comes."""
         for start in range(0, len(self), size):
-            yield self._gather(self._order[start : start + size])
+            yield self._gather(self.order[start : start + size])
 
     def to(self, device: torch.device | str, /) -> "Indexed":
         """The same examples, delivered on `device`."""
-        return Indexed(self._source, self._order, device)
+        return Indexed(self.source, self.order, device)
 
     def _gather(self, rows: Tensor) -> Tensor:
-        return self._source.index_select(0, rows).to(self._device)
+        return self.source.index_select(0, rows).to(self._device)

@@ -22,6 +22,7 @@ from asymnas.core.errors import DataError
 from asymnas.data.base import Dataset, PerSplit
 from asymnas.data.examples import Indexed, Rows
 
+RULE = 1  # the version of this rule: raised when the same data are to be split otherwise
 TEST_CAP = 10_000
 VALIDATION_CAP = 6_000
 

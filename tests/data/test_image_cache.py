@@ -99,7 +99,7 @@ def test_splits_are_views_of_one_source(folder, root):
     data = load_dataset(DataSpec(name=f"folder:{folder}", root=str(root)))
     splits = (data.train, data.validation, data.test)
     assert all(isinstance(split, Indexed) for split in splits)
-    assert len({id(split._source) for split in splits}) == 1
+    assert len({id(split.source) for split in splits}) == 1
     found = {image.numpy().tobytes() for split in splits for x in split.split(50) for image in x}
     assert found == {image.transpose(2, 0, 1).tobytes() for image in IMAGES}
 

@@ -35,6 +35,11 @@ class StoredRows:
 
     dtype = torch.uint8
 
+    @property
+    def state(self) -> str:
+        """The file's name, which changes with the state of the images it was decoded from."""
+        return self._path.stem
+
     def __init__(self, path: Path, shape: Sequence[int], offset: int) -> None:
         self.shape = torch.Size(shape)
         self._path, self._offset, self._row = path, offset, self.shape[1:].numel()
