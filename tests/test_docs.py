@@ -95,7 +95,7 @@ def brief(monkeypatch: pytest.MonkeyPatch, elsewhere: None) -> None:
     monkeypatch.setattr(asymnas.runs.execute, "settle", settle_briefly)
 
 
-def test_extending_shows_every_room() -> None:
+def test_extending_shows_every_registry() -> None:
     titles = {s.title for s in DOCS if s.page.name == "extending.md"}
     rooms = ("upsampling", "downsampling", "family", "kind", "metric", "pruner", "data set")
     assert {title.split(" ", 1)[1] for title in titles} == set(rooms)
@@ -156,11 +156,11 @@ def test_every_name_is_on_its_page(page: str, names: Callable[[], Iterable[str]]
     assert [name for name in names() if f"`{name}`" not in text] == []
 
 
-def test_the_floors_are_those_that_are_checked() -> None:
+def test_the_layers_of_the_index_are_those_that_are_checked() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     (layers,) = [c["layers"] for c in contracts["contracts"] if c["type"] == "layers"]
     text = (ROOT / "docs" / "index.md").read_text("utf-8")
-    assert re.search(r"```floors\n(.*?)\n```", text, re.DOTALL)[1].splitlines() == layers
+    assert re.search(r"```layers\n(.*?)\n```", text, re.DOTALL)[1].splitlines() == layers
 
 
 _WITH_ARGUMENT = ("audio", "folder", "npz", "csv", "parquet")
