@@ -1,13 +1,48 @@
-"""The fourteen practices, filled in from what was run."""
+"""The practices a study of architecture search is held to, and how far a run keeps them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from asymnas.core import columns as t
 from asymnas.core.text import percent, plural
+from asymnas.reporting.content import STATUSES, Practice, Status
 from asymnas.reporting.cost import costs
-from asymnas.reporting.figures.checklist import PRACTICES, Practice, Status
 from asymnas.runs.progress import duration
 from asymnas.runs.run import Findings
+
+#: The fourteen of Lindauer and Hutter, "Best Practices for Scientific Research on Neural
+#: Architecture Search", JMLR 21 (243), 2020, in their order and nearly in their words.
+PRACTICES = (
+    "Release code for the training pipeline",
+    "Release code for the search method",
+    "Release it now, not once it is cleaned up",
+    "Use the same benchmark, not just the same data set",
+    "Run ablation studies",
+    "Use the same evaluation protocol for all that is compared",
+    "Evaluate performance as a function of compute",
+    "Compare against random sampling and random search",
+    "Validate the results several times",
+    "Use tabular or surrogate benchmarks if possible",
+    "Control confounding factors",
+    "Report the use of hyperparameter optimisation",
+    "Report the time of the entire method, end to end",
+    "Report all the details of the set-up",
+)
+
+
+def tally(practices: Sequence[Practice]) -> str:
+    """What a checklist comes to, in a sentence: `9 of 12 kept, 2 partly, 1 not; 2 do not apply.`"""
+    counts: Mapping[str, int] = {
+        status: sum(practice.status == status for practice in practices) for status in STATUSES
+    }
+    apply = len(practices) - counts["not applicable"]
+    told = [f"{counts['yes']} of {apply} kept"]
+    told += [f"{counts['partly']} partly"] if counts["partly"] else []
+    told += [f"{counts['no']} not"] if counts["no"] else []
+    rest = counts["not applicable"]
+    return ", ".join(told) + (
+        f"; {rest} {'does' if rest == 1 else 'do'} not apply." if rest else "."
+    )
+
 
 Answer = tuple[Status, str]
 

@@ -19,7 +19,7 @@ from asymnas.core.config import StudyConfig
 from asymnas.core.text import MISSING, change, percent, plural, short, tenths
 from asymnas.networks.architecture import refusal
 from asymnas.networks.presets import PRESETS
-from asymnas.reporting.confirmed import confirmed
+from asymnas.reporting.findings import confirmed
 from asymnas.runs.confirmation import ConfirmationPlan
 from asymnas.runs.coordinator import Ending
 from asymnas.runs.directory import CONFIRMATION, REPORT, SWEEP_DIR

@@ -1,10 +1,81 @@
-"""What each phase of a study took."""
+"""What a study cost, phase by phase."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
 from asymnas.core import columns as t
-from asymnas.reporting.figures.cost import PhaseCost
+from asymnas.core.text import percent, short
+from asymnas.reporting.content import Rows
 from asymnas.runs.run import Records
+
+
+class PhaseCost(NamedTuple):
+    """What one phase took.
+
+    Args:
+        phase: `search`, `control`, `sweep: tuning`, `sweep: measure`, `confirmation`, …
+        runs: Trainings, failed and pruned ones among them.
+        examples: Training examples seen.
+        seconds: Of workers, all added up.
+        macs: Multiply-accumulates of the training; 0 where nobody counted.
+    """
+
+    phase: str
+    runs: int
+    examples: int
+    seconds: float
+    macs: float
+
+
+def cost_rows(costs: Sequence[PhaseCost]) -> Rows:
+    """The cost by phase and in all, end to end.
+
+    Args:
+        costs: In the order the phases ran.
+    """
+    total = PhaseCost(
+        "all",
+        sum(cost.runs for cost in costs),
+        sum(cost.examples for cost in costs),
+        sum(cost.seconds for cost in costs),
+        sum(cost.macs for cost in costs),
+    )
+    unit, seconds = _unit(total.seconds)
+    listed = [*costs, total] if len(costs) > 1 else list(costs)
+    return Rows(
+        title="What it cost",
+        columns=("phase", "runs", "training examples", f"worker {unit}", "of the time", "MACs"),
+        rows=tuple(
+            (
+                cost.phase,
+                f"{cost.runs:,}",
+                f"{cost.examples:,}",
+                f"{cost.seconds / seconds:,.1f}",
+                percent(cost.seconds / total.seconds) if total.seconds else "\N{EN DASH}",
+                short(cost.macs) if cost.macs else "\N{EN DASH}",
+            )
+            for cost in listed
+        ),
+        caption=f"End to end, with whatever failed or was pruned: {_told(total, unit, seconds)}.",
+        marked=len(costs) if len(costs) > 1 else None,
+    )
+
+
+def _unit(seconds: float) -> tuple[str, float]:
+    """The unit of time that suits the whole table, and its seconds."""
+    if seconds < 600:
+        return "seconds", 1.0
+    return ("minutes", 60.0) if seconds < 36_000 else ("hours", 3600.0)
+
+
+def _told(total: PhaseCost, unit: str, seconds: float) -> str:
+    return (
+        f"{total.runs:,} runs saw {short(total.examples)} training examples in "
+        f"{total.seconds / seconds:,.1f} worker {unit}"
+    )
+
 
 PASSES = 3  # forward, and backward at twice the cost
 

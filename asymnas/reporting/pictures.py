@@ -12,7 +12,7 @@ from asymnas.core.config import DataSpec, StudyConfig
 from asymnas.core.errors import AsymnasError
 from asymnas.data.base import load_dataset
 from asymnas.networks.architecture import Architecture
-from asymnas.reporting.figures.content import Picture
+from asymnas.reporting.content import Picture
 from asymnas.runs.directory import load_trained, reconstruction_path
 from asymnas.runs.run import Findings, Record
 from asymnas.training.evaluation import reconstruct

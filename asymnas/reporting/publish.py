@@ -1,18 +1,22 @@
 """Writing a run's results: summary, trials, the best architecture with its weights, the report."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+from safetensors.torch import save
+
 from asymnas.core import columns as t
+from asymnas.core.errors import StudyError
 from asymnas.core.files import write_whole
-from asymnas.reporting.confirmed import confirmation_json, confirmed
-from asymnas.reporting.figures.page import render_page
-from asymnas.reporting.files import trials_csv, write_best
-from asymnas.reporting.inferred import inferred
-from asymnas.reporting.pages import page
+from asymnas.networks.architecture import Architecture
+from asymnas.reporting.findings import confirmation_json, confirmed, inferred
+from asymnas.reporting.page import page
+from asymnas.reporting.render import render_page
 from asymnas.reporting.summary import dashboard_note, summarise
-from asymnas.runs.directory import CONFIRMATION, REPORT, SUMMARY
+from asymnas.runs.directory import CONFIRMATION, REPORT, SUMMARY, load_trained
 from asymnas.runs.run import Findings, gather
 from asymnas.runs.study import SearchStudy
 
@@ -47,3 +51,27 @@ def publish(study: SearchStudy, run_dir: Path) -> dict[str, Any]:
     study.note(dashboard_note(summary))
     write_whole(run_dir / REPORT, render_page(page(findings, summary)))
     return summary
+
+
+def trials_csv(table: pd.DataFrame) -> str:
+    """The trial table as text, curves and architectures as JSON."""
+    plain = table.copy()
+    for column in (t.CURVE, t.ARCHITECTURE):
+        plain[column] = [json.dumps(v) if isinstance(v, list | dict) else "" for v in plain[column]]
+    text: str = plain.to_csv(index=False)
+    return text
+
+
+def write_best(entry: Mapping[str, Any], examples: int, run_dir: Path) -> None:
+    """Writes the best architecture and, if the run has kept them, its weights."""
+    architecture = Architecture.from_dict(entry["architecture"])
+    text = json.dumps(architecture.to_dict(), indent=2) + "\n"
+    write_whole(run_dir / "best" / "architecture.json", text)
+    weights_file = run_dir / "best" / "weights.safetensors"
+    try:
+        weights = load_trained(run_dir, entry["trial"], examples, architecture).state_dict()
+    except StudyError:  # trained in another run directory, or removed: none beats another's
+        weights_file.unlink(missing_ok=True)
+        return
+    content = save({name: tensor.contiguous() for name, tensor in weights.items()})
+    write_whole(weights_file, content)

@@ -10,9 +10,8 @@ from asymnas.analysis.front import hypervolume, reference_point
 from asymnas.analysis.share import decoder_share
 from asymnas.core import columns as t
 from asymnas.core.text import percent, plural, split_words
-from asymnas.reporting.confirmed import BEST
 from asymnas.reporting.figures.style import label, value
-from asymnas.reporting.inferred import inference_json
+from asymnas.reporting.findings import BEST, inference_json
 from asymnas.runs.run import Findings, Record, Records
 from asymnas.training.metrics import METRICS
 

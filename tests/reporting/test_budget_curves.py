@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from made_findings import RUNGS, made_sweep
 
-from asymnas.reporting.figures.budget_curves import budget_curves_panel
-from asymnas.reporting.figures.curves import curves_panel
+from asymnas.reporting.figures.curves import budget_curves_panel, curves_panel
 from asymnas.reporting.figures.style import LIGHT, budget_colors
 
 BUDGETS = [50_000, 150_000]

@@ -1,7 +1,8 @@
 import pytest
 
 from asymnas.core.errors import ConfigError
-from asymnas.reporting.figures.checklist import PRACTICES, STATUSES, Practice, tally
+from asymnas.reporting.checklist import PRACTICES, tally
+from asymnas.reporting.content import STATUSES, Practice
 
 
 def test_there_are_fourteen_practices_and_no_two_alike():

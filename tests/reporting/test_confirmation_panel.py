@@ -5,9 +5,12 @@ from dataclasses import replace
 import pytest
 from made_findings import made_comparison, made_contender
 
-from asymnas.reporting.figures.confirmation import confirmation_panel
-from asymnas.reporting.figures.contenders import comparison_rows, contender_rows
-from asymnas.reporting.figures.difference_axis import DifferenceAxis
+from asymnas.reporting.figures.confirmation import (
+    DifferenceAxis,
+    comparison_rows,
+    confirmation_panel,
+    contender_rows,
+)
 from asymnas.reporting.figures.style import LIGHT
 
 SMALL = [0.03, 0.035, 0.04, 0.028, 0.033, 0.036]

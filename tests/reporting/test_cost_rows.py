@@ -1,6 +1,6 @@
 import pytest
 
-from asymnas.reporting.figures.cost import PhaseCost, cost_rows
+from asymnas.reporting.cost import PhaseCost, cost_rows
 
 
 def test_phases_add_up_to_the_last_row():

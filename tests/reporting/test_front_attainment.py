@@ -6,8 +6,7 @@ import pytest
 from made_tables import made_table
 
 from asymnas.analysis.front import Attainment, Objective, attainment
-from asymnas.reporting.figures.front import front_panel
-from asymnas.reporting.figures.front_attainment import attainment_traces
+from asymnas.reporting.figures.front import attainment_traces, front_panel
 
 LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
 

@@ -16,29 +16,29 @@ from made_tables import made_table
 from asymnas.analysis.front import Objective, front
 from asymnas.analysis.importance import importances
 from asymnas.analysis.share import decoder_share
-from asymnas.reporting.figures.checklist import STATUSES, Practice
-from asymnas.reporting.figures.confirmation import confirmation_panel
-from asymnas.reporting.figures.content import (
+from asymnas.reporting.content import (
+    STATUSES,
     Checklist,
     Drawing,
     PageContent,
     Pairs,
+    Panel,
     Picture,
     Points,
+    Practice,
     Rows,
     Section,
 )
+from asymnas.reporting.figures.confirmation import confirmation_panel
 from asymnas.reporting.figures.curves import curves_panel
+from asymnas.reporting.figures.decoder_share import split_panel
 from asymnas.reporting.figures.drawing import architecture_drawing
-from asymnas.reporting.figures.front import front_panel
-from asymnas.reporting.figures.front_table import front_rows
+from asymnas.reporting.figures.front import front_panel, front_rows
+from asymnas.reporting.figures.front_share import share_panel
 from asymnas.reporting.figures.importance import importance_panel
-from asymnas.reporting.figures.page import render_page
-from asymnas.reporting.figures.share import share_panel
-from asymnas.reporting.figures.split import split_panel
-from asymnas.reporting.figures.style import Panel
 from asymnas.reporting.figures.trend import trend_panel
 from asymnas.reporting.pictures import side_by_side
+from asymnas.reporting.render import render_page
 
 LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
 NASTY = 'R&D <b>"5 > 4"</b> </script><img src=x onerror=alert(1)>'

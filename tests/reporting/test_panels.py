@@ -15,15 +15,14 @@ from asymnas.analysis.front import Objective, front
 from asymnas.analysis.importance import importances
 from asymnas.analysis.share import decoder_share
 from asymnas.core.text import short
-from asymnas.reporting.figures.axes import axis, log_ticks, share_axis
-from asymnas.reporting.figures.budget_curves import budget_curves_panel
+from asymnas.reporting.content import Panel
 from asymnas.reporting.figures.confirmation import confirmation_panel
-from asymnas.reporting.figures.curves import curves_panel
+from asymnas.reporting.figures.curves import budget_curves_panel, curves_panel
+from asymnas.reporting.figures.decoder_share import split_panel
 from asymnas.reporting.figures.front import front_panel
+from asymnas.reporting.figures.front_share import share_panel
 from asymnas.reporting.figures.importance import importance_panel
-from asymnas.reporting.figures.share import share_panel
-from asymnas.reporting.figures.split import split_panel
-from asymnas.reporting.figures.style import DARK, LIGHT, Panel
+from asymnas.reporting.figures.style import DARK, LIGHT, axis, log_ticks, share_axis
 from asymnas.reporting.figures.trend import trend_panel
 
 LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))

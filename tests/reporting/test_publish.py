@@ -15,10 +15,9 @@ from asymnas.analysis.laws.synthetic import Design, Noise, synthetic_sweep, trut
 from asymnas.core import columns as t
 from asymnas.core.config import StudyConfig
 from asymnas.networks.families import Problem
-from asymnas.reporting.confirmed import confirmation_json, confirmed
-from asymnas.reporting.figures.page import render_page
-from asymnas.reporting.inferred import inferred
-from asymnas.reporting.pages import page
+from asymnas.reporting.findings import confirmation_json, confirmed, inferred
+from asymnas.reporting.page import page
+from asymnas.reporting.render import render_page
 from asymnas.reporting.summary import summarise
 from asymnas.runs.run import Findings, Record, Records
 

@@ -8,9 +8,12 @@ import pytest
 from made_findings import NOTHING_KNOWN, SHARES, loss_at, made_inference, made_sweep
 
 from asymnas.analysis.estimates import Interval, SplitInference
-from asymnas.reporting.figures.split import split_panel
-from asymnas.reporting.figures.split_reading import split_reading, split_rows
-from asymnas.reporting.figures.split_strip import sweep_runs
+from asymnas.reporting.figures.decoder_share import (
+    split_panel,
+    split_reading,
+    split_rows,
+    sweep_runs,
+)
 
 ONE, THREE = [150_000], [50_000, 150_000, 450_000]
 

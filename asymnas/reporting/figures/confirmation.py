@@ -1,17 +1,30 @@
 """Contenders compared seed by seed."""
 
-from collections.abc import Mapping, Sequence
-from statistics import mean
+import math
+from collections.abc import Collection, Mapping, Sequence
+from statistics import mean, stdev
 from typing import Any
 
 import plotly.graph_objects as go
 
-from asymnas.analysis.estimates import Comparison, Contender, Outcome
-from asymnas.core.text import change, change_span, joined, level, plural, rounded
-from asymnas.reporting.figures.difference_axis import DifferenceAxis
-from asymnas.reporting.figures.style import LIGHT, Panel, figure
+from asymnas.analysis.estimates import Comparison, Contender, Interval, Outcome
+from asymnas.core.text import (
+    MISSING,
+    change,
+    change_span,
+    joined,
+    level,
+    percent,
+    plural,
+    rounded,
+    short,
+    with_span,
+)
+from asymnas.reporting.content import Panel, Rows
+from asymnas.reporting.figures.style import LIGHT, figure, label
 
 TITLE = "The contenders, seed by seed"
+SHOWN = ("psnr", "ssim")  # metrics worth a column besides objectives, if all contenders have them
 ROW = 84  # pixels; the rest are places in a row of height 1, downwards
 TOP, SEEDS, ESTIMATE, FOOT = 0.28, 0.47, 0.72, 0.92
 COLORS: Mapping[Outcome, str] = {
@@ -20,6 +33,57 @@ COLORS: Mapping[Outcome, str] = {
     "equivalent": "encoder",
     "undecided": "muted",
 }
+FAR = 20  # regions of practical equivalence: what is farther off compresses the axis
+STEPS = [float(f"{step}e{power}") for power in range(-4, 4) for step in (1, 2, 5)]
+
+
+class DifferenceAxis:
+    """Linear, or with a difference far beyond the margins linear near zero and logarithmic far off.
+
+    Args:
+        comparisons: What it is to hold, at least one.
+    """
+
+    def __init__(self, comparisons: Sequence[Comparison]) -> None:
+        ends = [d for c in comparisons for d in (*c.differences.values(), c.margin, -c.margin)]
+        for c in comparisons:
+            ends += [e for e in (c.difference.low, c.difference.high) if e is not None]
+        ends = [end for end in ends if math.isfinite(end)]
+        self._unit = max(c.margin for c in comparisons) or 0.01
+        self.compressed = max(map(abs, ends), default=0.0) > FAR * self._unit
+        low, high = self.place(min(ends, default=0.0)), self.place(max(ends, default=0.0))
+        room = 0.07 * (high - low) or 1.0
+        self._range = (low - room, high + room)
+
+    def place(self, difference: float) -> float:
+        """Where a relative difference stands."""
+        return math.asinh(difference / self._unit) if self.compressed else difference
+
+    def places(self) -> list[float]:
+        """Where the ticks stand."""
+        return [self.place(tick) for tick in self._ticks()]
+
+    def layout(self) -> dict[str, Any]:
+        """The axis as Plotly's layout takes it."""
+        return {
+            "range": list(self._range),
+            "tickvals": self.places(),
+            "ticktext": [rounded(tick, sign=True) for tick in self._ticks()],
+        }
+
+    def _ticks(self) -> list[float]:
+        low, high = self._range
+        least = (high - low) / 6
+        if not self.compressed:
+            step = next((step for step in STEPS if step >= least), STEPS[-1])
+            return [step * n for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+        kept = [0.0]
+        for size in STEPS:
+            for tick in (size, -size):
+                apart = min(abs(self.place(tick) - self.place(other)) for other in kept)
+                if low <= self.place(tick) <= high and apart >= least * 0.8:
+                    kept.append(tick)
+        return sorted(kept)
 
 
 def confirmation_panel(contenders: Sequence[Contender], comparisons: Sequence[Comparison]) -> Panel:
@@ -152,3 +216,114 @@ def _outcomes(shown: Sequence[Comparison]) -> str:
         return "On the same seeds, nothing is decided"
     rest = f"{undecided} of {len(shown)} {'stays' if undecided == 1 else 'stay'} undecided"
     return f"On the same seeds, {'; '.join([*told, rest] if undecided else told)}"
+
+
+def contender_rows(contenders: Sequence[Contender], objectives: Sequence[str] = ()) -> Rows:
+    """What was confirmed: test loss over seeds, sizes, learning rate; the lowest loss set off.
+
+    Args:
+        contenders: In the order they are listed.
+        objectives: Names of the search's; a metric among them has a column.
+    """
+    worth = dict.fromkeys((*objectives, *SHOWN))
+    metrics = [name for name in worth if contenders and all(name in c.metrics for c in contenders)]
+    means = [mean(c.scores.values()) if c.scores else float("inf") for c in contenders]
+    lowest = min(means, default=float("inf"))
+    losses = _spreads([c.scores.values() for c in contenders])
+    others = [_spreads([c.metrics[name].values() for c in contenders]) for name in metrics]
+    return Rows(
+        title="The contenders in numbers",
+        columns=(
+            "contender",
+            "test loss",
+            *(f"test {label(name)}" for name in metrics),
+            "decoder share",
+            "parameters",
+            "MACs",
+            "learning rate",
+            "seeds",
+        ),
+        rows=tuple(
+            (
+                c.name,
+                loss,
+                *(column[place] for column in others),
+                percent(c.decoder_share),
+                f"{c.params:,}",
+                short(c.macs),
+                f"{c.learning_rate:.2g}",
+                str(len(c.scores)),
+            )
+            for place, (c, loss) in enumerate(zip(contenders, losses, strict=True))
+        ),
+        caption="Mean ± standard deviation over seeds, scored once on the test split.",
+        marked=means.index(lowest) if lowest < float("inf") else None,
+        tag="lowest",
+    )
+
+
+def comparison_rows(comparisons: Sequence[Comparison]) -> Rows:
+    """What each comparison came to, with the numbers behind it.
+
+    Args:
+        comparisons: In the order they are listed.
+    """
+    return Rows(
+        title="The comparisons in numbers",
+        columns=(
+            "comparison",
+            "outcome",
+            "pairs",
+            "difference",
+            "p",
+            "p, Holm",
+            "effect",
+        ),
+        rows=tuple(
+            (
+                f"{c.first} against {c.second}",
+                c.outcome,
+                str(c.pairs),
+                _difference(c.difference),
+                _number(c.p),
+                _number(c.p_holm),
+                _number(c.effect),
+            )
+            for c in comparisons
+        ),
+        caption=(
+            "Positive differences and effects favour the first. Exact two-sided Wilcoxon "
+            "signed-rank test; the effect is the matched-pairs rank-biserial correlation."
+        ),
+        words=(1,),
+    )
+
+
+def _difference(difference: Interval) -> str:
+    if difference.estimate is None:
+        return MISSING
+    return with_span(change(difference.estimate), change_span(difference))
+
+
+def _number(number: float | None) -> str:
+    if number is None:
+        return MISSING
+    if number < 0:
+        return f"\N{MINUS SIGN}{-number:.2f}"
+    if number < 0.001:
+        return "< 0.001"
+    return f"{number:.2g}" if number < 0.1 else f"{number:.2f}"
+
+
+def _spreads(scores: Sequence[Collection[float]]) -> list[str]:
+    """Means ± standard deviations, all with as many decimals as the smallest deviation is worth."""
+    deviations = [stdev(numbers) for numbers in scores if len(numbers) > 1]
+    told = [deviation for deviation in deviations if deviation > 0]
+    known = [abs(mean(numbers)) for numbers in scores if len(numbers) > 0]
+    finest = min(told) if told else max(min(known, default=0.01), 1e-12) / 100
+    decimals = min(max(1 - math.floor(math.log10(finest)), 0), 12)
+    cells = []
+    for numbers in scores:
+        cell = f"{mean(numbers):.{decimals}f}" if numbers else MISSING
+        cells.append(f"{cell} ± {stdev(numbers):.{decimals}f}" if len(numbers) > 1 else cell)
+    return cells

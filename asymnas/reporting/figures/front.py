@@ -8,12 +8,23 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from asymnas.analysis.estimates import Floats
-from asymnas.analysis.front import Attainment, Objective, front, scored
-from asymnas.core.columns import COUNT_COLUMNS, DECODER_SHARE, STATE, TOTAL_PARAMS, TRIAL
+from asymnas.analysis.front import BEST, MEDIAN, WORST, Attainment, Objective, front, scored
+from asymnas.core.columns import (
+    COUNT_COLUMNS,
+    DECODER_MACS,
+    DECODER_PARAMS,
+    DECODER_SHARE,
+    ENCODER_MACS,
+    ENCODER_PARAMS,
+    PRESET,
+    SHARED_PARAMS,
+    STATE,
+    TOTAL_PARAMS,
+    TRIAL,
+)
 from asymnas.core.text import percent, plural
-from asymnas.reporting.figures.axes import axis
-from asymnas.reporting.figures.front_attainment import attainment_reading, attainment_traces
-from asymnas.reporting.figures.style import LIGHT, Panel, figure, label, value
+from asymnas.reporting.content import Panel, Rows
+from asymnas.reporting.figures.style import LIGHT, axis, figure, label, value
 
 TITLE = "The front"
 
@@ -147,3 +158,103 @@ def _reading(
         f"{len(best_rows)} of {whole} form the front, from {ends[0]} to {ends[1]}. "
         f"Better is to the {better}."
     )
+
+
+def attainment_traces(attainment: Attainment, front: Floats) -> list[go.Scatter]:
+    """A band from what one replicate reaches to what all do, and the line that half of them do.
+
+    Args:
+        attainment: Surfaces of the first objective (drawn up) and the second (across).
+        front: The front before it `[m, 2]`, first objective first: the staircases reach as far.
+    """
+    signs = np.array([-1.0 if objective.maximize else 1.0 for objective in attainment.objectives])
+    held = [front, *attainment.surfaces.values()]
+    worst = (np.concatenate([points * signs for points in held])).max(axis=0)
+    stairs = {
+        level: _staircase(corners * signs, worst) * signs
+        for level, corners in attainment.surfaces.items()
+        if len(corners)
+    }
+    traces = []
+    if BEST in stairs and WORST in stairs:
+        around = np.concatenate([stairs[BEST], stairs[WORST][::-1]])
+        traces.append(
+            go.Scatter(
+                x=around[:, 1].tolist(),
+                y=around[:, 0].tolist(),
+                mode="none",
+                name="seed to seed",
+                fill="toself",
+                fillcolor=LIGHT["front"],
+                opacity=0.16,
+                hoverinfo="skip",
+            )
+        )
+    if MEDIAN in stairs:
+        traces.append(
+            go.Scatter(
+                x=stairs[MEDIAN][:, 1].tolist(),
+                y=stairs[MEDIAN][:, 0].tolist(),
+                mode="lines",
+                name="median seed",
+                line={"color": LIGHT["front"], "width": 1.3, "dash": "dot"},
+                hoverinfo="skip",
+            )
+        )
+    return traces
+
+
+def attainment_reading(attainment: Attainment) -> str:
+    """What the band is, in a sentence."""
+    return (
+        f"Shaded is how far the front moves with the seed: from what one of "
+        f"{plural(attainment.replicates, 'replicate')} reaches to what all do."
+    )
+
+
+def _staircase(corners: Floats, worst: Floats) -> Floats:
+    """The border of what minimised corners `[k, 2]` dominate, up to the worst, across rising."""
+    rising = corners[np.lexsort((corners[:, 0], corners[:, 1]))]
+    path = [(worst[0], rising[0, 1])]
+    for up, across in rising:
+        path += [(path[-1][0], across), (up, across)]
+    return np.array([*path, (path[-1][0], worst[1])])
+
+
+def front_rows(front: pd.DataFrame, objectives: Sequence[Objective], best: int | None) -> Rows:
+    """A front as the page's table: objectives, the share, and both sides' sizes.
+
+    Args:
+        front: From `asymnas.analysis.front.front`.
+        objectives: Those of the search.
+        best: The trial to set off.
+    """
+    names = [objective.name for objective in objectives]
+    shared = () if front.empty or not front[SHARED_PARAMS].any() else (SHARED_PARAMS,)
+    sizes = (TOTAL_PARAMS, ENCODER_PARAMS, DECODER_PARAMS, *shared, ENCODER_MACS, DECODER_MACS)
+    names += [name for name in (DECODER_SHARE, *sizes) if name not in names]
+    trials = [] if front.empty else [int(trial) for trial in front[TRIAL]]
+    enqueued = (PRESET,) if PRESET in front and front[PRESET].notna().any() else ()
+    return Rows(
+        title="The front in numbers",
+        columns=("trial", *(label(name) for name in names), *enqueued),
+        rows=tuple(
+            (
+                str(trial),
+                *(_cell(name, row[name]) for name in names),
+                *(row[name] if pd.notna(row[name]) else "" for name in enqueued),
+            )
+            for trial, (_, row) in zip(trials, front.iterrows(), strict=True)
+        ),
+        marked=trials.index(best) if best in trials else None,
+        tag="best",
+        words=(len(names) + 1,) if enqueued else (),
+    )
+
+
+def _cell(name: str, number: float) -> str:
+    if pd.isna(number):
+        return "\N{EN DASH}"
+    if name == DECODER_SHARE:
+        return percent(number)
+    return f"{int(number):,}" if name in (*COUNT_COLUMNS, SHARED_PARAMS) else f"{number:#.4g}"

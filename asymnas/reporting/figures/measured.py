@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from asymnas.core.text import MISSING
-from asymnas.reporting.figures.content import Rows
+from asymnas.reporting.content import Rows
 from asymnas.training.metrics import METRICS
 
 

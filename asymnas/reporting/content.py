@@ -2,9 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
-from asymnas.reporting.figures.checklist import Practice
-from asymnas.reporting.figures.style import Panel
+import plotly.graph_objects as go
+
+from asymnas.core.errors import ConfigError
+
+Status = Literal["yes", "partly", "no", "not applicable"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A figure and how to read it.
+
+    Args:
+        title: A few words.
+        figure: In the light palette, on a transparent ground.
+        reading: One or two sentences: what the figure shows of this run.
+    """
+
+    title: str
+    figure: go.Figure
+    reading: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +81,31 @@ class Drawing:
 
     svg: str
     caption: str
+
+
+@dataclass(frozen=True)
+class Practice:
+    """One practice and whether the run keeps it.
+
+    Args:
+        name: One of `PRACTICES`, or one's own.
+        status: How far it is kept.
+        evidence: Where that can be seen, or what is missing; one sentence.
+
+    Raises:
+        ConfigError: The status is none of `STATUSES`.
+    """
+
+    name: str
+    status: Status
+    evidence: str
+
+    def __post_init__(self) -> None:
+        if self.status not in STATUSES:
+            known = ", ".join(STATUSES)
+            raise ConfigError(
+                f"status of practice {self.name!r} must be one of {known} but is {self.status!r}"
+            )
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from asymnas.analysis.front import Objective, front, scored
 from asymnas.analysis.share import ShareEstimate
 from asymnas.core.columns import DECODER_SHARE, TOTAL_PARAMS, TRIAL
 from asymnas.core.text import percent
-from asymnas.reporting.figures.axes import axis, share_axis
-from asymnas.reporting.figures.style import LIGHT, Panel, figure
+from asymnas.reporting.content import Panel
+from asymnas.reporting.figures.style import LIGHT, axis, figure, share_axis
 
 TITLE = "The decoder's share along the front"
 

@@ -19,12 +19,8 @@ from asymnas.core import columns as t
 from asymnas.core.text import MISSING, percent, plural, share_span, short
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.families import FAMILIES
-from asymnas.reporting.checklist import practices
-from asymnas.reporting.cost import costs
-from asymnas.reporting.figures.checklist import tally
-from asymnas.reporting.figures.confirmation import confirmation_panel
-from asymnas.reporting.figures.contenders import comparison_rows, contender_rows
-from asymnas.reporting.figures.content import (
+from asymnas.reporting.checklist import practices, tally
+from asymnas.reporting.content import (
     Block,
     Checklist,
     Drawing,
@@ -34,16 +30,19 @@ from asymnas.reporting.figures.content import (
     Rows,
     Section,
 )
-from asymnas.reporting.figures.cost import cost_rows
+from asymnas.reporting.cost import cost_rows, costs
+from asymnas.reporting.figures.confirmation import (
+    comparison_rows,
+    confirmation_panel,
+    contender_rows,
+)
 from asymnas.reporting.figures.curves import curves_panel
+from asymnas.reporting.figures.decoder_share import split_panel, split_rows
 from asymnas.reporting.figures.drawing import architecture_drawing
-from asymnas.reporting.figures.front import front_panel
-from asymnas.reporting.figures.front_table import front_rows
+from asymnas.reporting.figures.front import front_panel, front_rows
+from asymnas.reporting.figures.front_share import share_panel
 from asymnas.reporting.figures.importance import importance_panel
 from asymnas.reporting.figures.measured import measured_rows
-from asymnas.reporting.figures.share import share_panel
-from asymnas.reporting.figures.split import split_panel
-from asymnas.reporting.figures.split_reading import split_rows
 from asymnas.reporting.figures.trend import trend_panel
 from asymnas.reporting.pictures import pictures
 from asymnas.reporting.summary import metrics_of

@@ -1,0 +1,408 @@
+"""What a share costs: loss against the decoder's share, budget by budget."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from asymnas.analysis.estimates import COUNTED, BudgetSplit, Floats, Interval, Sizes, SplitInference
+from asymnas.analysis.rows import counting
+from asymnas.core.columns import BUDGET, DECODER_SHARE, STATE, VAL_LOSS
+from asymnas.core.text import (
+    MISSING,
+    change,
+    change_span,
+    level,
+    percent,
+    plural,
+    rounded,
+    share_span,
+    short,
+    with_span,
+)
+from asymnas.reporting.content import Panel, Rows
+from asymnas.reporting.figures.style import LIGHT, figure, share_axis
+
+TITLE = "What a share costs"
+STRIP, HEADING, TOP, BOTTOM = 170, 44, 40, 56  # heights in pixels
+FENCE = 3  # interquartile ranges above the third quartile: farther out is far out
+TICKS = (0.0, *(step * 10.0**power for power in range(-2, 3) for step in (1, 2, 3, 5)))
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Losses over the lowest fitted loss of the budget: 1 is as low as it gets.
+
+    Args:
+        split: What was inferred of the budget.
+        shares: Of the runs, `[r]`.
+        runs: Their relative losses, `[r]`.
+        law: Relative losses of the fit, `[m]`; empty without one.
+        low: Lower end of its band, `[m]`.
+        high: Upper end, `[m]`.
+    """
+
+    split: BudgetSplit
+    shares: Floats
+    runs: Floats
+    law: Floats
+    low: Floats
+    high: Floats
+
+
+def split_panel(table: pd.DataFrame, inference: SplitInference) -> Panel:
+    """Loss above each budget's lowest fitted loss, in per cent, against the decoder's share.
+
+    One strip a budget, all on the same axes, so that the best shares can be compared down the
+    page and the cost of a share across budgets. A strip holds the runs, the fitted law with its
+    band, and at its foot the best share with its interval on the shares that are nearly as good.
+
+    Args:
+        table: A trial table of the sweep.
+        inference: What was inferred from it.
+    """
+    strips = [strip_of(table, split, inference.sizes) for split in inference.budgets]
+    ratios = np.concatenate([np.empty(0), *(r for s in strips for r in (s.runs, s.law))])
+    ratios = ratios[np.isfinite(ratios) & (ratios > 0)]
+    if not len(ratios):
+        return Panel(TITLE, figure([], x={}, y={}), split_reading(inference))
+    bands = np.concatenate([np.ones(1), *(s.low for s in strips)])
+    lowest = min(ratios.min(), max(np.nanmin(bands), 0.5))  # a band may be wide, the runs are not
+    ceiling = _ceiling(strips)
+    low, high = math.log(lowest), math.log(max(min(ratios.max(), ceiling), 1.02))
+    room = high - low
+    traces: list[go.Scatter] = []
+    for place, strip in enumerate(strips):
+        for trace in strip_traces(strip, math.exp(low - 0.12 * room), ceiling):
+            first = all(trace.name != earlier.name for earlier in traces)
+            trace.update(
+                yaxis=f"y{place + 1}" if place else "y",
+                legendgroup=trace.name,
+                showlegend=first and trace.name != "band",
+            )
+            traces.append(trace)
+    shown = figure(traces, x=share_axis(_axis_title(inference), *_across(strips)), y={})
+    _arrange(shown, strips, inference, (low - 0.24 * room, high + 0.05 * room))
+    beyond = sum(int((strip.runs > ceiling).sum()) for strip in strips)
+    return Panel(TITLE, shown, split_reading(inference) + _off_scale(beyond))
+
+
+def _ceiling(strips: Sequence[Strip]) -> float:
+    """The relative loss above which a run stands at the frame: it would flatten all the rest."""
+    runs = np.concatenate([np.empty(0), *(strip.runs for strip in strips)])
+    laws = np.concatenate([np.ones(1), *(strip.law for strip in strips)])
+    if not len(runs):
+        return math.inf
+    first, third = np.quantile(np.log(runs), [0.25, 0.75])
+    fence = third + FENCE * (third - first)
+    return max(math.exp(fence), float(np.nanmax(laws)))
+
+
+def _off_scale(beyond: int) -> str:
+    if not beyond:
+        return ""
+    noun = "run lies" if beyond == 1 else "runs lie"
+    return f" {beyond} {noun} far above the frame, at its upper edge: see how they went."
+
+
+def _axis_title(inference: SplitInference) -> str:
+    return "decoder share" if inference.sizes == "params" else "decoder share of the MACs"
+
+
+def _across(strips: Sequence[Strip]) -> tuple[float, float]:
+    shares = np.concatenate([[0.5], *(a for s in strips for a in (s.shares, s.split.curve.x))])
+    shares = shares[np.isfinite(shares)]
+    return float(shares.min()), float(shares.max())
+
+
+def _arrange(
+    shown: go.Figure, strips: Sequence[Strip], inference: SplitInference, ends: tuple[float, float]
+) -> None:
+    """Stacks the strips, each with its heading, and draws one half through all of them."""
+    inner = len(strips) * (STRIP + HEADING)
+    ticks = _ticks(*ends)
+    axis = {
+        **shown.layout.yaxis.to_plotly_json(),
+        "type": "log",
+        "range": [end / math.log(10) for end in ends],
+        "tickvals": [1 + tick for tick in ticks],
+        "ticktext": [rounded(tick, sign=True) for tick in ticks],
+        "title": {"text": "above the lowest", "standoff": 8, "font": {"size": 13}},
+    }
+    for place, strip in enumerate(strips):
+        top = 1 - (place * (STRIP + HEADING) + HEADING) / inner
+        domain = [max(0.0, top - STRIP / inner), top]
+        shown.layout[f"yaxis{place + 1}" if place else "yaxis"] = {**axis, "domain": domain}
+        shown.add_annotation(
+            text=_heading(strip, inference),
+            **{"x": 0, "xref": "paper", "xanchor": "left", "align": "left", "showarrow": False},
+            **{"y": top, "yref": "paper", "yanchor": "bottom", "yshift": 2},
+            font={"color": LIGHT["ink"]},
+        )
+        line = {"color": LIGHT["muted"], "width": 1, "dash": "dash"}
+        shown.add_shape(type="line", x0=0.5, x1=0.5, y0=domain[0], y1=top, yref="paper", line=line)
+    shown.layout.xaxis.anchor = f"y{len(strips)}" if len(strips) > 1 else "y"
+    shown.update_layout(
+        height=inner + TOP + BOTTOM,
+        margin={"t": TOP, "b": BOTTOM},
+        legend={"y": 1, "yanchor": "bottom"},
+    )
+
+
+def _heading(strip: Strip, inference: SplitInference) -> str:
+    split = strip.split
+    told = f"<b>{short(split.budget)} {COUNTED[inference.sizes]}</b>"
+    if split.cost_of_symmetry.estimate is not None:
+        told += f": one half costs {change(split.cost_of_symmetry.estimate)}"
+    if split.share.estimate is not None:
+        best = f"best at {percent(split.share.estimate)}"
+        told += f"<br>{with_span(best, share_span(split.share))}"
+    return told
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Relative differences to name on an axis of log ratios: few enough not to touch."""
+    kept: list[float] = []
+    for tick in TICKS:
+        place = math.log1p(tick)
+        if place <= high and (not kept or place - math.log1p(kept[-1]) > (high - low) / 8):
+            kept.append(tick)
+    return kept
+
+
+def strip_of(table: pd.DataFrame, split: BudgetSplit, sizes: Sizes) -> Strip:
+    """The strip of one budget; with budgets of MACs, which no run has exactly, without runs.
+
+    Args:
+        table: A trial table of the sweep.
+        split: What was inferred of the budget.
+        sizes: What share and budget are of.
+    """
+    rows = sweep_runs(table if sizes == "params" else table.head(0))
+    rows = rows[rows[BUDGET] == split.budget] if len(rows) else rows
+    losses = rows[VAL_LOSS].to_numpy(dtype=float) if len(rows) else np.empty(0)
+    shares = rows[DECODER_SHARE].to_numpy(dtype=float) if len(rows) else np.empty(0)
+    fitted = split.curve.y[np.isfinite(split.curve.y)]
+    lowest = float(fitted.min()) if len(fitted) else float(losses.min()) if len(losses) else 1.0
+    curves = (split.curve.y, split.curve.low, split.curve.high)
+    law, low, high = (curve / lowest for curve in curves)
+    return Strip(split, shares, losses / lowest, law, low, high)
+
+
+def sweep_runs(table: pd.DataFrame) -> pd.DataFrame:
+    """The runs that count: complete, measured and not tuning, with a positive loss and a budget."""
+    if table.empty or not {BUDGET, STATE, VAL_LOSS} <= set(table.columns):
+        return table.head(0)
+    losses = table[VAL_LOSS].to_numpy(dtype=float, na_value=np.nan)
+    kept = (table[STATE] == "complete") & np.isfinite(losses) & (losses > 0)
+    return counting(table[kept & table[BUDGET].notna()])
+
+
+def strip_traces(strip: Strip, foot: float, ceiling: float) -> list[go.Scatter]:
+    """A strip's traces from the back to the front, named by what they are.
+
+    Args:
+        strip: Of one budget.
+        foot: The relative loss at whose height the best share stands.
+        ceiling: The relative loss at whose height runs above it stand.
+    """
+    traces = [_band(strip)] if np.isfinite([strip.low, strip.high]).all() else []
+    inside = strip.runs <= ceiling
+    if inside.any():
+        marker = {"color": LIGHT["complete"], "size": 5, "opacity": 0.6}
+        shares, runs = strip.shares[inside], strip.runs[inside]
+        traces.append(_points("run", shares, runs, mode="markers", marker=marker))
+    if not inside.all():
+        marker = {"color": LIGHT["complete"], "size": 8, "symbol": "triangle-up"}
+        far = _points("far above", strip.shares[~inside], strip.runs[~inside], mode="markers")
+        far.update(y=[ceiling] * int((~inside).sum()), marker=marker)
+        traces.append(far)
+    x = strip.split.curve.x
+    if len(strip.law):
+        line = {"color": LIGHT["front"], "width": 2.2}
+        traces.append(_points("fitted law", x, strip.law, mode="lines", line=line))
+    return [*traces, *_within(strip.split, foot), *_best(strip.split.share, foot)]
+
+
+def _points(name: str, x: Floats, y: Floats, **style: object) -> go.Scatter:
+    return go.Scatter(
+        x=x.tolist(),
+        y=y.tolist(),
+        name=name,
+        customdata=[change(ratio - 1) for ratio in y],
+        hovertemplate=f"{name}<br>decoder share %{{x:.0%}}<br>%{{customdata}}<extra></extra>",
+        **style,
+    )
+
+
+def _band(strip: Strip) -> go.Scatter:
+    x = strip.split.curve.x.tolist()
+    return go.Scatter(
+        x=[*x, *x[::-1]],
+        y=[*strip.high.tolist(), *strip.low.tolist()[::-1]],
+        mode="none",
+        name="band",
+        fill="toself",
+        fillcolor=LIGHT["front"],
+        opacity=0.18,
+        showlegend=False,
+        hoverinfo="skip",
+    )
+
+
+def _within(split: BudgetSplit, foot: float) -> list[go.Scatter]:
+    """The shares that are nearly as good, as a bar."""
+    if split.within.low is None or split.within.high is None:
+        return []
+    name = f"within {rounded(split.tolerance)} of the lowest"
+    return [
+        go.Scatter(
+            x=[split.within.low, split.within.high],
+            y=[foot, foot],
+            mode="lines",
+            name=name,
+            line={"color": LIGHT["pruned"], "width": 9},
+            hovertemplate=f"{name}: {share_span(split.within)}<extra></extra>",
+        )
+    ]
+
+
+def _best(share: Interval, foot: float) -> list[go.Scatter]:
+    if share.estimate is None:
+        return []
+    told = f"best share {percent(share.estimate)}"
+    return [
+        go.Scatter(
+            x=[share.estimate],
+            y=[foot],
+            mode="markers",
+            name="best share",
+            marker={"color": LIGHT["best"], "size": 10, "symbol": "diamond"},
+            error_x=_bars(share, LIGHT["best"]),
+            hovertemplate=f"{told} ({share_span(share)})<extra></extra>",
+        )
+    ]
+
+
+def _bars(interval: Interval, color: str) -> dict[str, object] | None:
+    if interval.estimate is None or interval.low is None or interval.high is None:
+        return None
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [interval.high - interval.estimate],
+        "arrayminus": [interval.estimate - interval.low],
+        "thickness": 2,
+        "width": 5,
+        "color": color,
+    }
+
+
+def split_reading(inference: SplitInference) -> str:
+    """Where the loss is lowest, how sure that is, and what one half costs, in two sentences or so.
+
+    Args:
+        inference: What was inferred from a sweep.
+    """
+    told = [split for split in inference.budgets if split.share.estimate is not None]
+    if not told:
+        why = inference.cautions[0] if inference.cautions else "There are too few runs."
+        return f"No best share can be told. {why}"
+    reading = _of_one(told[0], inference) if len(told) == 1 else _of_many(told)
+    if edges := [short(split.budget) for split in told if split.at_edge]:
+        reading += (
+            f" At {', '.join(edges)} the best share is at the edge of the shares trained: the "
+            "optimum may lie beyond."
+        )
+    if apart := [s for s in told if s.share.overlaps(s.cross_check) is False]:
+        reading += (
+            " The Gaussian process, which knows no law, disagrees at "
+            f"{', '.join(f'{short(s.budget)}: {_share(s.cross_check)}' for s in apart)}."
+        )
+    return reading
+
+
+def _of_one(split: BudgetSplit, inference: SplitInference) -> str:
+    reading = (
+        f"At {short(split.budget)} {COUNTED[inference.sizes]} the loss is lowest with "
+        f"{percent(split.share.estimate or 0)} in the decoder"
+    )
+    if split.share.low is None:
+        reading += "; there are too few architectures for an interval."
+    else:
+        half = "includes one half" if split.share.contains(0.5) else "leaves out one half"
+        reading += f"; the {level(split.share)} interval, {share_span(split.share)}, {half}."
+    if split.within.low is not None:
+        reading += (
+            f" From {share_span(split.within)} it is within {rounded(split.tolerance)} of that."
+        )
+    cost = split.cost_of_symmetry
+    if cost.estimate is not None:
+        reading += f" Equal sides cost {with_span(change(cost.estimate), change_span(cost))}."
+    return reading
+
+
+def _of_many(splits: list[BudgetSplit]) -> str:
+    shares = [split.share.estimate or 0 for split in splits]
+    reading = f"Over {plural(len(splits), 'budget')} the loss is lowest with "
+    low, high = percent(min(shares)), percent(max(shares))
+    reading += f"{low} in the decoder" if low == high else f"{low} to {high} in the decoder"
+    sure = [split for split in splits if split.share.low is not None]
+    if not sure:
+        reading += "; there are too few architectures for intervals."
+    else:
+        apart = sum(not split.share.contains(0.5) for split in sure)
+        reading += f"; the interval leaves out one half at {apart} of {len(sure)}."
+    costs = [s.cost_of_symmetry.estimate for s in splits if s.cost_of_symmetry.estimate is not None]
+    if costs:
+        reading += f" Equal sides cost {change(min(costs))} to {change(max(costs))}."
+    return reading
+
+
+def split_rows(inference: SplitInference) -> Rows:
+    """The same budget by budget as a table.
+
+    Args:
+        inference: What was inferred from a sweep.
+    """
+    splits = inference.budgets
+    within = rounded(splits[0].tolerance) if splits else ""
+    fitted = f"Fitted by the {inference.law} law; the" if inference.law else "The"
+    return Rows(
+        title="The best share in numbers" if inference.sizes == "params" else "At equal MACs",
+        columns=(
+            COUNTED[inference.sizes],
+            "best share",
+            f"within {within} of the lowest",
+            "cost of one half",
+            "cross-check",
+            "architectures (runs)",
+        ),
+        rows=tuple(
+            (
+                f"{split.budget:,}",
+                _share(split.share),
+                share_span(split.within),
+                _cost(split.cost_of_symmetry),
+                _share(Interval(estimate=split.cross_check.estimate)),
+                f"{split.architectures:,} ({split.runs:,})",
+            )
+            for split in splits
+        ),
+        caption=f"{fitted} cross-check is a Gaussian process that knows no law.",
+    )
+
+
+def _share(share: Interval) -> str:
+    if share.estimate is None:
+        return MISSING
+    return with_span(percent(share.estimate), share_span(share))
+
+
+def _cost(cost: Interval) -> str:
+    if cost.estimate is None:
+        return MISSING
+    return with_span(change(cost.estimate), change_span(cost))
