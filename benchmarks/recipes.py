@@ -11,6 +11,8 @@ hardware and versions, are in benchmarks/recipes.jsonl.
 import json
 import sys
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 
@@ -56,7 +58,7 @@ def architecture(activation: str) -> Architecture:
     )
 
 
-def run(name: str, case: Case) -> dict[str, object]:
+def run(name: str, case: Case, folder: Path) -> dict[str, object]:
     steps = rung_steps(EXAMPLES, case.batch)
     checkpoint, losses, seconds = None, [], 0.0
     for until in steps:
@@ -70,13 +72,14 @@ def run(name: str, case: Case) -> dict[str, object]:
                 until=until,
                 total=steps[-1],
                 checkpoint=checkpoint,
+                save=folder / f"{until}.pt",
                 precision=case.precision,
                 device="cpu",
             )
         )
         if result.failure:
             return {"case": name, "failure": result.failure}
-        checkpoint = result.checkpoint
+        checkpoint = folder / f"{until}.pt"
         losses.append(round(result.metrics["val_loss"], 6))
         seconds += result.seconds
     rate = round(steps[-1] * case.batch / seconds)
@@ -86,5 +89,6 @@ def run(name: str, case: Case) -> dict[str, object]:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     print(json.dumps({"setup": setup()}))
-    for name in sys.argv[1:] or CASES:
-        print(json.dumps(run(name, CASES[name])), flush=True)
+    with TemporaryDirectory() as folder:
+        for name in sys.argv[1:] or CASES:
+            print(json.dumps(run(name, CASES[name], Path(folder))), flush=True)

@@ -27,3 +27,7 @@ class StudyError(AsymnasError):
 
 class DeviceError(AsymnasError):
     """The hardware asked for is not there."""
+
+
+class CheckpointError(AsymnasError):
+    """A checkpoint is missing, cut short or damaged: its trial has to start again."""

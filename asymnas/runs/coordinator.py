@@ -2,8 +2,8 @@
 
 The coordinator is the only writer of trials. It keeps as many rungs in flight as there are
 workers, continues started trials before it asks for new ones, and stops at the exact number of
-finished trials. What it must not lose is on disk before the study says so: a checkpoint is written
-before the rung that it ends enters the curve.
+finished trials. What it must not lose is on disk before the study says so: the worker writes a
+checkpoint before the rung that it ends enters the curve.
 """
 
 import io
@@ -21,7 +21,7 @@ import pandas as pd
 
 from asymnas.analysis.front import front, nondominated, objective_values, scored
 from asymnas.core import columns as t
-from asymnas.core.errors import AsymnasError, StudyError
+from asymnas.core.errors import AsymnasError, CheckpointError, StudyError
 from asymnas.core.files import write_whole
 from asymnas.networks.architecture import Architecture
 from asymnas.runs.directory import DASHBOARD, Checkpoints, reconstruction_path
@@ -45,7 +45,7 @@ class Running:
         candidate: What it trains.
         curve: Examples seen and validation loss, by rung.
         seconds: Time workers have spent on it.
-        checkpoint: Where the next rung starts.
+        checkpoint: The file that the next rung starts from.
         metrics: What the last rung was measured by, the validation loss left out.
         attempts: Workers that died at the present rung.
     """
@@ -54,7 +54,7 @@ class Running:
     candidate: Candidate
     curve: list[tuple[int, float]] = field(default_factory=list)
     seconds: float = 0.0
-    checkpoint: bytes | None = None
+    checkpoint: Path | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     attempts: int = 0
 
@@ -219,7 +219,7 @@ class Coordinator:
         self._flights: dict[Future[RungResult], Running] = {}
         self._ready: deque[Running] = deque()
         self._ledger = Ledger(study, config.trials)
-        self._checkpoints.tidy()
+        self._checkpoints.delete_drafts()
         self._missing_at_start = self._ledger.missing
         self._began = time.monotonic()
         self._examples = 0
@@ -295,9 +295,9 @@ class Coordinator:
         """Takes up the curve of an earlier start, if its checkpoint is still there."""
         remembered = self._study.recall(running.number)
         curve = [(int(seen), float(loss)) for seen, loss in remembered.get(t.CURVE, [])]
-        if curve:
-            running.checkpoint = self._checkpoints.load(running.number, curve[-1][0])
-        if running.checkpoint is not None:
+        checkpoint = self._checkpoints.path(running.number, curve[-1][0]) if curve else None
+        if checkpoint is not None and checkpoint.is_file():
+            running.checkpoint = checkpoint
             running.curve, running.seconds = curve, float(remembered.get(t.SECONDS, 0))
             running.metrics = dict(remembered.get(METRICS_ATTRIBUTE, {}))
 
@@ -314,6 +314,7 @@ class Coordinator:
             until=until,
             total=self._steps[-1],
             checkpoint=running.checkpoint,
+            save=self._checkpoints.path(running.number, until * config.batch_size),
             metrics=self._metrics(running),
             device=config.device,
             precision=config.precision,
@@ -342,6 +343,10 @@ class Coordinator:
                 self._ready.appendleft(running)
                 return
             result = RungResult(failure=f"{error}, {ATTEMPTS} times at this rung")
+        except CheckpointError:
+            running.checkpoint, running.curve, running.metrics = None, [], {}
+            self._ready.appendleft(running)
+            return
         except AsymnasError:
             raise  # the data or the device is gone, for this candidate and for all others
         except Exception as error:  # whatever a candidate breaks must not end the study
@@ -369,13 +374,12 @@ class Coordinator:
             self._ready.append(running)
 
     def _advance(self, running: Running, result: RungResult) -> None:
-        """Takes a finished rung into the trial's curve: first on disk, then in the study."""
+        """Takes a finished rung, saved by its worker, into the trial's curve."""
         seen, before = (
             self._rung_after(running.examples) * self._config.batch_size,
             running.examples,
         )
-        running.checkpoint = result.checkpoint
-        self._checkpoints.save(running.number, seen, result.checkpoint)
+        running.checkpoint = self._checkpoints.path(running.number, seen)
         running.curve.append((seen, result.metrics[t.VAL_LOSS]))
         running.metrics = {n: v for n, v in result.metrics.items() if n != t.VAL_LOSS}
         if result.samples is not None:
@@ -384,7 +388,7 @@ class Coordinator:
             self._study.remember(running.number, {METRICS_ATTRIBUTE: running.metrics})
         seconds = round(running.seconds, 3)
         self._study.remember(running.number, {t.SECONDS: seconds, t.CURVE: running.curve})
-        self._checkpoints.keep(running.number, seen)
+        self._checkpoints.delete(running.number, except_examples=seen)
         self._ledger.note(running.number, running.curve, running.attributes)
         self._examples += seen - before
 
@@ -411,7 +415,7 @@ class Coordinator:
         members = {int(number) for number in self._ledger.front[t.TRIAL]}
         started = {r.number for r in (*self._flights.values(), *self._ready)}
         for trial in self._checkpoints.trials() - members - started:
-            self._checkpoints.keep(trial, None)
+            self._checkpoints.delete(trial)
             reconstruction_path(self._run_dir, trial).unlink(missing_ok=True)
 
     def _rung_after(self, examples: int) -> int:

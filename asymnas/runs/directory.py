@@ -8,10 +8,9 @@ import json
 from pathlib import Path
 
 from asymnas.core.errors import StudyError
-from asymnas.core.files import write_whole
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.kinds import Autoencoder
-from asymnas.training.rung import load_weights
+from asymnas.training.checkpoints import load_weights
 
 DATABASE = "study.db"
 STORAGE = "storage.json"  # where the study is, if not in the directory
@@ -59,41 +58,34 @@ DASHBOARD = Path("artifacts") / "dashboard"  # Optuna's artifact store, named by
 
 
 class Checkpoints:
-    """Checkpoints of a run directory, one a trial, named by trial and steps.
+    """Names of the checkpoints in a run directory, by trial and examples seen; workers write them.
 
     Args:
-        run_dir: The run's directory; made when first written to.
+        run_dir: The run's directory.
     """
 
     def __init__(self, run_dir: Path) -> None:
         self._folder = run_dir / CHECKPOINTS
 
-    def save(self, trial: int, examples: int, checkpoint: bytes) -> None:
-        """Writes a checkpoint, whole or not at all, beside the trial's earlier one."""
-        write_whole(self._path(trial, examples), checkpoint)
+    def path(self, trial: int, examples: int) -> Path:
+        """Where a trial's checkpoint after that many examples lies, or will lie."""
+        return self._folder / f"trial_{trial:05d}_{examples}.pt"
 
-    def load(self, trial: int, examples: int) -> bytes | None:
-        """The checkpoint taken after that many examples, if there is one."""
-        path = self._path(trial, examples)
-        return path.read_bytes() if path.is_file() else None
-
-    def keep(self, trial: int, examples: int | None = None) -> None:
-        """Deletes a trial's checkpoints, all or all but one."""
+    def delete(self, trial: int, *, except_examples: int | None = None) -> None:
+        """Deletes a trial's checkpoints: all, or all but the one after that many examples."""
+        kept = None if except_examples is None else self.path(trial, except_examples)
         for path in self._folder.glob(f"trial_{trial:05d}_*.pt"):
-            if examples is None or path != self._path(trial, examples):
+            if path != kept:
                 path.unlink(missing_ok=True)
 
-    def tidy(self) -> None:
-        """Deletes drafts that a crash left behind; for the one writer of the folder."""
+    def delete_drafts(self) -> None:
+        """Deletes what a crash left unfinished; for a time at which no worker writes."""
         for path in self._folder.glob(".trial_*.pt.*"):
             path.unlink(missing_ok=True)
 
     def trials(self) -> set[int]:
         """Numbers of the trials that have a checkpoint."""
         return {int(path.name.split("_")[1]) for path in self._folder.glob("trial_*_*.pt")}
-
-    def _path(self, trial: int, examples: int) -> Path:
-        return self._folder / f"trial_{trial:05d}_{examples}.pt"
 
 
 def reconstruction_path(run_dir: Path, trial: int) -> Path:
@@ -108,12 +100,12 @@ def load_trained(
 
     Raises:
         StudyError: The run has kept no weights of that trial: it is not on the front.
+        CheckpointError: The weights are damaged.
     """
-    checkpoint = Checkpoints(run_dir).load(trial, examples)
-    if checkpoint is None:
+    checkpoint = Checkpoints(run_dir).path(trial, examples)
+    if not checkpoint.is_file():
         raise StudyError(
             f"{run_dir} holds no weights of trial {trial}: a run keeps those of its front; build() "
             "gives the architecture with fresh weights"
         )
-    model = load_weights(architecture.build(), checkpoint)
-    return model.eval()
+    return load_weights(architecture.build(), checkpoint).eval()

@@ -5,11 +5,11 @@ fp32 on one machine: weights, moments and the step travel in the checkpoint; the
 its learning rate follow from the step's number and the seed alone.
 """
 
-import io
 import math
 import time
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from asymnas.data.base import Dataset, load_dataset, normal
 from asymnas.data.examples import Examples
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.kinds import Autoencoder, kind_of
+from asymnas.training.checkpoints import read_checkpoint, write_checkpoint
 from asymnas.training.evaluation import as_input, evaluate, reconstruct
 from asymnas.training.measurement import measure
 
@@ -48,7 +49,9 @@ class Job:
         seed: Fixes initial weights and batch order.
         until: Steps at the end of this rung.
         total: Steps of the whole schedule.
-        checkpoint: What the last rung returned; `None` to start from fresh weights.
+        checkpoint: The file that the last rung was saved to; `None` to start from fresh weights.
+        save: File that this rung is saved to, whole or not at all; `None` to save nothing. Where
+            workers are on other machines, both paths lie on a file system that all of them share.
         metrics: Registered metrics to report besides the validation loss, after the last rung.
         device: Where to train.
         precision: Arithmetic of training, `fp32` or `bf16`; evaluation is always in fp32.
@@ -63,7 +66,8 @@ class Job:
     seed: int
     until: int
     total: int
-    checkpoint: bytes | None = None
+    checkpoint: Path | None = None
+    save: Path | None = None
     metrics: tuple[str, ...] = ()
     device: Device = "auto"
     precision: Precision = "fp32"
@@ -78,13 +82,12 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class RungResult:
-    """What a rung came to.
+    """What a rung came to; the weights are in the file that the job names.
 
     Args:
         metrics: `val_loss`, on the validation split. After the last rung also the metrics asked
             for, on the same split, `train_loss`, on as many training examples as validate, and,
             for a job with `test`, `test_loss` and `test_<metric>`.
-        checkpoint: Where the next rung starts; empty after a failure.
         seconds: Time the rung took.
         failure: Why the candidate cannot go on; empty if it can.
         samples: Validation examples, clean, and what the network made of them as its kind
@@ -92,7 +95,6 @@ class RungResult:
     """
 
     metrics: dict[str, float] = field(default_factory=dict)
-    checkpoint: bytes = b""
     seconds: float = 0.0
     failure: str = ""
     samples: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None = None
@@ -103,7 +105,13 @@ def train_rung(job: Job) -> RungResult:
 
     A loss that is no longer finite ends the candidate: the result then names step and rate. So does
     a collapse that shows after the last rung (`asymnas.training.collapse`), or a
-    metric that is not finite.
+    metric that is not finite. A candidate that fails is not saved.
+
+    Raises:
+        CheckpointError: The checkpoint is missing, cut short or damaged.
+        OSError: The checkpoint cannot be read, or the file to save to not be written.
+        DataError: The data set cannot be loaded.
+        DeviceError: The device asked for is not there.
     """
     began = time.perf_counter()
     device = resolve_device(job.device)
@@ -115,9 +123,10 @@ def train_rung(job: Job) -> RungResult:
     metrics, failure = _scores(state.model, data, job)
     kind = job.architecture.kind
     wanted = job.samples and not failure
+    if job.save is not None and not failure:
+        write_checkpoint(job.save, state.model, state.optimizer, state.step)
     return RungResult(
         metrics=metrics,
-        checkpoint=b"" if failure else state.save(),
         seconds=time.perf_counter() - began,
         failure=failure,
         samples=reconstruct(state.model, data.validation, kind=kind) if wanted else None,
@@ -168,12 +177,6 @@ def native_bf16(device: torch.device) -> bool:
     return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
 
 
-def load_weights(model: Autoencoder, checkpoint: bytes) -> Autoencoder:
-    """Gives a freshly built model the weights of a checkpoint, on the CPU."""
-    model.load_state_dict(_read(checkpoint, torch.device("cpu"))["model"])
-    return model
-
-
 @dataclass(eq=False)
 class _State:
     """A model in training, its optimizer, and the steps it has taken."""
@@ -193,7 +196,7 @@ class _State:
         )
         step = 0
         if job.checkpoint is not None:
-            saved = _read(job.checkpoint, device)
+            saved = read_checkpoint(job.checkpoint)
             model.load_state_dict(saved["model"])
             optimizer.load_state_dict(saved["optimizer"])
             step = saved["step"]
@@ -223,25 +226,6 @@ class _State:
                 )
         self.step = job.until
         return ""
-
-    def save(self) -> bytes:
-        buffer = io.BytesIO()
-        torch.save(
-            {
-                "model": self.model.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "step": self.step,
-            },
-            buffer,
-        )
-        return buffer.getvalue()
-
-
-def _read(checkpoint: bytes, device: torch.device) -> dict[str, Any]:
-    saved: dict[str, Any] = torch.load(
-        io.BytesIO(checkpoint), map_location=device, weights_only=True
-    )
-    return saved
 
 
 def _scores(model: Autoencoder, data: Dataset, job: Job) -> tuple[dict[str, float], str]:

@@ -1,5 +1,7 @@
 """What a start leaves half done, the next one takes up."""
 
+import os
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
@@ -139,8 +141,13 @@ def test_fresh_starts_over_whatever_the_directory_holds(
     assert len(run.table[run.table[t.DUPLICATE_OF].isna()]) == 3
 
 
-def test_a_lost_checkpoint_restarts_its_trial(
-    small: StudyConfig, tmp_path: Path, in_process: Executor
+def _cut_short(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, _cut_short], ids=["lost", "cut short"])
+def test_a_checkpoint_that_cannot_be_read_restarts_its_trial(
+    small: StudyConfig, tmp_path: Path, in_process: Executor, damage: Callable[[Path], object]
 ) -> None:
     whole = run_search(small, executor=in_process).table[COMPARED]
 
@@ -157,6 +164,6 @@ def test_a_lost_checkpoint_restarts_its_trial(
     run, _ = execute(broken, executor=Stop())
     kept = list((run.directory / "artifacts" / "checkpoints").iterdir())
     assert len(kept) == 1
-    kept[0].unlink()
+    damage(kept[0])
     run, _ = execute(broken, executor=in_process)
     pd.testing.assert_frame_equal(run.table[COMPARED], whole)

@@ -136,7 +136,7 @@ class _Made(Executor):
         loss = 1 / job.architecture.counts.total_params + 1 / job.until
         future: Future[Any] = Future()
         metrics = {t.VAL_LOSS: loss, "mse": loss, "psnr": -loss}
-        future.set_result(RungResult(metrics=metrics, checkpoint=b"x"))
+        future.set_result(RungResult(metrics=metrics))
         return future
 
 

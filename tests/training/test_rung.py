@@ -1,6 +1,6 @@
 """Training: a rung is a function of its job, whatever the number of rungs or the process."""
 
-import io
+import itertools
 import pickle
 from dataclasses import replace
 
@@ -16,9 +16,10 @@ from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.families.dense import DenseSide
 from asymnas.networks.kinds import KINDS
 from asymnas.runs.executors.local import LocalProcesses
+from asymnas.training.checkpoints import load_weights, read_checkpoint
 from asymnas.training.evaluation import evaluate
 from asymnas.training.measurement import measure
-from asymnas.training.rung import SETTLED, Job, load_weights, resolve_device, rung_steps, train_rung
+from asymnas.training.rung import SETTLED, Job, resolve_device, rung_steps, train_rung
 
 DIGITS = DataSpec(name="digits")
 DATA = {"digits": Problem(shape=(1, 8, 8), latent=6), "signals": Problem(shape=(2, 128), latent=6)}
@@ -53,13 +54,28 @@ def job_of_kind(kind, **changes) -> Job:
     raise AssertionError(f"no architecture here is for {kind}")
 
 
-def state_of(result):
-    return torch.load(io.BytesIO(result.checkpoint), weights_only=True)
+@pytest.fixture
+def files(tmp_path):
+    """Names of files that do not exist yet."""
+    return (tmp_path / f"{number}.pt" for number in itertools.count())
+
+
+@pytest.fixture
+def trained(files):
+    """Trains a rung; returns its result and the file it is saved to."""
+
+    def trained(job):
+        job = replace(job, save=next(files))
+        return train_rung(job), job.save
+
+    return trained
 
 
 def assert_same(one, other):
-    assert one.metrics == other.metrics
-    saved, again = state_of(one), state_of(other)
+    """The same metrics, weights, moments and step."""
+    (result, file), (again_result, again_file) = one, other
+    assert result.metrics == again_result.metrics
+    saved, again = read_checkpoint(file), read_checkpoint(again_file)
     assert saved["step"] == again["step"]
     assert saved["model"].keys() == again["model"].keys()
     assert all(torch.equal(saved["model"][n], again["model"][n]) for n in saved["model"])
@@ -70,44 +86,45 @@ def assert_same(one, other):
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("family", FAMILIES.names())
-def test_rung_by_rung_is_bit_identical_to_straight_through(family, seed):
+def test_rung_by_rung_is_bit_identical_to_straight_through(family, seed, trained, files):
     job = job_of(family, seed, metrics=METRICS)
-    straight = train_rung(job)
+    straight = trained(job)
     checkpoint, losses = None, []
     for until in RUNGS:
         torch.manual_seed(until)
-        rung = replace(job, until=until, checkpoint=checkpoint)
+        rung = replace(job, until=until, checkpoint=checkpoint, save=next(files))
         result = pickle.loads(pickle.dumps(train_rung(pickle.loads(pickle.dumps(rung)))))
-        assert state_of(result)["step"] == until
-        checkpoint = result.checkpoint
+        assert read_checkpoint(rung.save)["step"] == until
+        checkpoint = rung.save
         losses.append(result.metrics["val_loss"])
     assert not result.failure
-    assert_same(result, straight)
+    assert_same((result, checkpoint), straight)
     assert losses[-1] < losses[0]
 
 
 @pytest.mark.parametrize("family", FAMILIES.names())
-def test_what_ran_before_in_the_process_does_not_matter(family):
+def test_what_ran_before_in_the_process_does_not_matter(family, trained):
     job = job_of(family)
-    first = train_rung(job)
+    first = trained(job)
     train_rung(job_of(family, seed=1, until=3, data=replace(job.data, seed=9)))
     torch.manual_seed(123)
     np.random.seed(7)
-    assert_same(train_rung(job), first)
+    assert_same(trained(job), first)
     other = train_rung(replace(job, seed=6))
-    assert other.metrics["val_loss"] != first.metrics["val_loss"]
+    assert other.metrics["val_loss"] != first[0].metrics["val_loss"]
     other = train_rung(replace(job, data=replace(job.data, seed=9)))
-    assert other.metrics["val_loss"] != first.metrics["val_loss"]
+    assert other.metrics["val_loss"] != first[0].metrics["val_loss"]
 
 
-def test_the_process_does_not_matter():
-    jobs = [job_of(family) for family in FAMILIES.names()]
+def test_the_process_does_not_matter(trained, files):
+    jobs = [replace(job_of(family), save=next(files)) for family in FAMILIES.names()]
+    first = replace(jobs[0], until=RUNGS[1], save=next(files))
     with LocalProcesses(1) as executor:
-        there = [executor.submit(train_rung, job).result() for job in jobs]
-        first = executor.submit(train_rung, replace(jobs[0], until=RUNGS[1])).result()
+        there = [(executor.submit(train_rung, job).result(), job.save) for job in jobs]
+        executor.submit(train_rung, first).result()
     for job, result in zip(jobs, there, strict=True):
-        assert_same(train_rung(job), result)
-    assert_same(train_rung(replace(jobs[0], checkpoint=first.checkpoint)), there[0])
+        assert_same(trained(job), result)
+    assert_same(trained(replace(jobs[0], checkpoint=first.save)), there[0])
 
 
 def test_training_learns():
@@ -121,10 +138,10 @@ def test_training_learns():
     assert result.seconds > 0
 
 
-def test_weights_of_a_checkpoint_are_those_that_were_evaluated():
+def test_weights_of_a_checkpoint_are_those_that_were_evaluated(trained):
     job = job_of(samples=True, metrics=("mse",))
-    result = train_rung(job)
-    model = load_weights(job.architecture.build(), result.checkpoint)
+    result, saved = trained(job)
+    model = load_weights(job.architecture.build(), saved)
     data = load_dataset(DIGITS)
     found = evaluate(model, data.validation, ("mse",), kind="plain")
     assert found.loss == pytest.approx(result.metrics["val_loss"])
@@ -137,56 +154,58 @@ def test_weights_of_a_checkpoint_are_those_that_were_evaluated():
     assert train_rung(replace(job, samples=False)).samples is None
 
 
-def test_a_rate_far_too_high_fails_with_its_name_and_without_a_checkpoint():
+def test_a_rate_far_too_high_fails_with_its_name_and_without_a_checkpoint(trained):
     for rate, text in ((1e6, "1e+06"), (float("inf"), "inf")):
-        result = train_rung(job_of(learning_rate=rate, until=120, total=120, samples=True))
+        job = job_of(learning_rate=rate, until=120, total=120, samples=True)
+        result, saved = trained(job)
         assert result.failure.startswith("diverged: ")
         assert f"learning rate {text}" in result.failure
         assert "\n" not in result.failure
-        assert result.checkpoint == b""
+        assert not saved.exists()
         assert result.samples is None
         assert result.seconds > 0
 
 
-def test_a_loss_that_turns_infinite_after_the_last_look_fails_too():
-    result = train_rung(job_of(learning_rate=1e30, until=3, total=120))
+def test_a_loss_that_turns_infinite_after_the_last_look_fails_too(trained):
+    result, saved = trained(job_of(learning_rate=1e30, until=3, total=120))
     assert result.failure == "diverged: validation loss not finite at learning rate 1e+30"
-    assert result.checkpoint == b""
+    assert not saved.exists()
 
 
-def test_bf16_trains_in_bf16_and_evaluates_in_fp32():
+def test_bf16_trains_in_bf16_and_evaluates_in_fp32(trained):
     job = job_of("dense")
-    full, reduced = train_rung(job), train_rung(replace(job, precision="bf16"))
+    full = train_rung(job)
+    reduced, saved = trained(replace(job, precision="bf16"))
     assert not reduced.failure
     assert reduced.metrics["val_loss"] == pytest.approx(full.metrics["val_loss"], rel=0.05)
     assert reduced.metrics != full.metrics
-    weights = state_of(reduced)["model"]
+    weights = read_checkpoint(saved)["model"]
     assert {w.dtype for w in weights.values()} == {torch.float32}
-    model = load_weights(job.architecture.build(), reduced.checkpoint)
+    model = load_weights(job.architecture.build(), saved)
     found = evaluate(model, load_dataset(DIGITS).validation, kind="plain")
     assert found.loss == pytest.approx(reduced.metrics["val_loss"], rel=1e-6)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("kind", KINDS.names())
-def test_every_kind_trains_and_its_draws_follow_from_step_and_seed(kind, precision):
+def test_every_kind_trains_and_its_draws_follow_from_step_and_seed(kind, precision, trained):
     job = job_of_kind(kind, precision=precision)
-    straight = train_rung(job)
+    straight = trained(job)
     torch.manual_seed(3)
-    half = train_rung(replace(job, until=RUNGS[1]))
-    assert not straight.failure
-    assert_same(train_rung(replace(job, checkpoint=half.checkpoint)), straight)
-    assert straight.metrics["val_loss"] < half.metrics["val_loss"]
+    half, saved = trained(replace(job, until=RUNGS[1]))
+    assert not straight[0].failure
+    assert_same(trained(replace(job, checkpoint=saved)), straight)
+    assert straight[0].metrics["val_loss"] < half.metrics["val_loss"]
 
 
 @pytest.mark.parametrize("kind", KINDS.names())
-def test_the_last_rung_reports_the_loss_on_as_many_training_examples_as_validate(kind):
+def test_the_last_rung_reports_the_loss_on_as_many_training_examples_as_validate(kind, trained):
     job = job_of_kind(kind)
     assert "train_loss" not in train_rung(replace(job, until=RUNGS[2])).metrics
-    result = train_rung(job)
+    result, saved = trained(job)
     data = load_dataset(DIGITS)
     assert len(data.validation) < len(data.train)
-    model = load_weights(job.architecture.build(), result.checkpoint)
+    model = load_weights(job.architecture.build(), saved)
     found = evaluate(model, data.train[: len(data.validation)], kind=kind)
     assert result.metrics["train_loss"] == pytest.approx(found.loss, rel=1e-6)
     assert set(result.metrics) == {"val_loss", "train_loss"}
@@ -218,13 +237,13 @@ def test_nothing_reads_the_test_split_unasked(monkeypatch, until):
         assert train_rung(with_test).metrics == train_rung(job).metrics
 
 
-def test_a_job_that_asks_is_scored_on_the_test_split_once_after_the_last_rung():
+def test_a_job_that_asks_is_scored_on_the_test_split_once_after_the_last_rung(trained):
     job = job_of("dense", test=True, metrics=METRICS)
-    result, unasked = train_rung(job), train_rung(replace(job, test=False))
+    (result, saved), unasked = trained(job), train_rung(replace(job, test=False))
     extra = {"test_loss", *(f"test_{name}" for name in METRICS)}
     assert set(result.metrics) == set(unasked.metrics) | extra
     assert {n: v for n, v in result.metrics.items() if n not in extra} == unasked.metrics
-    model = load_weights(job.architecture.build(), result.checkpoint)
+    model = load_weights(job.architecture.build(), saved)
     found = measure(model, load_dataset(DIGITS), "test", METRICS, kind="plain")
     assert result.metrics["test_loss"] == pytest.approx(found.loss, rel=1e-6)
     assert set(found.metrics) == set(METRICS)
@@ -247,12 +266,12 @@ def dying(**changes):
     return job_of(**{"architecture": architecture, "samples": True, **settings, **changes})
 
 
-def test_a_collapse_fails_after_the_last_rung_with_its_figure_and_without_a_checkpoint():
-    result = train_rung(dying(test=True))
+def test_a_collapse_fails_after_the_last_rung_with_its_figure_and_without_a_checkpoint(trained):
+    result, saved = trained(dying(test=True))
     assert result.failure.startswith("collapsed: ")
     assert "learning rate 0.5" in result.failure
     assert "\n" not in result.failure
-    assert result.checkpoint == b""
+    assert not saved.exists()
     assert result.samples is None
     assert "test_loss" not in result.metrics
     assert not train_rung(dying(until=SETTLED - 1)).failure
@@ -263,7 +282,7 @@ def test_a_schedule_too_short_to_tell_never_collapses():
     assert not train_rung(dying(until=SETTLED - 1, total=SETTLED - 1)).failure
 
 
-def test_losses_leave_anomalies_out():
+def test_losses_leave_anomalies_out(trained):
     spec = DataSpec(name="breast-cancer-anomalies")
     data = load_dataset(spec)
     problem = Problem(shape=data.shape, latent=4)
@@ -273,8 +292,8 @@ def test_losses_leave_anomalies_out():
         test=True,
         metrics=("mse",),
     )
-    result = train_rung(job)
-    model = load_weights(job.architecture.build(), result.checkpoint)
+    result, saved = trained(job)
+    model = load_weights(job.architecture.build(), saved)
     for name, split in (("val_loss", "validation"), ("test_loss", "test"), ("test_mse", "test")):
         usual = getattr(data, split)[~getattr(data.anomalies, split)]
         found = evaluate(model, usual, kind="plain").loss

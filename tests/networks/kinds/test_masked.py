@@ -151,7 +151,7 @@ def test_an_encoder_without_tokens_is_refused_where_it_would_be_used():
         MASKED.training_loss(model, torch.rand(3, 4), generator(), 0.0)
 
 
-def test_rung_by_rung_is_straight_through_and_learns():
+def test_rung_by_rung_is_straight_through_and_learns(tmp_path):
     side = FAMILIES.get("transformer").config_type(
         width=16, heads=2, head_sizes=(8,), hidden=(32,), patch=2
     )
@@ -174,7 +174,8 @@ def test_rung_by_rung_is_straight_through_and_learns():
         device="cpu",
     )
     straight = train_rung(job)
-    half = train_rung(replace(job, until=60))
-    assert train_rung(replace(job, checkpoint=half.checkpoint)).metrics == straight.metrics
+    saved = tmp_path / "half.pt"
+    half = train_rung(replace(job, until=60, save=saved))
+    assert train_rung(replace(job, checkpoint=saved)).metrics == straight.metrics
     assert straight.metrics["val_loss"] < half.metrics["val_loss"]
     assert straight.metrics["val_loss"] < 0.075  # the pixel's mean alone leaves about 0.08

@@ -15,8 +15,9 @@ from asymnas.data.base import load_dataset
 from asymnas.networks.families import Problem
 from asymnas.networks.kinds import Autoencoder, kind_of
 from asymnas.networks.kinds.variational import Posterior
+from asymnas.training.checkpoints import load_weights
 from asymnas.training.evaluation import as_input
-from asymnas.training.rung import Job, load_weights, train_rung
+from asymnas.training.rung import Job, train_rung
 
 X = torch.rand(6, 5, generator=torch.Generator().manual_seed(1))
 
@@ -97,12 +98,13 @@ def test_options_out_of_range_are_refused(wrong):
         kind_of(f"variational:{wrong}")
 
 
-def trained(job):
-    """Weights at the end of the rung before the last: the last may be called a collapse."""
-    return train_rung(replace(job, total=job.until + 1)).checkpoint
+def trained(job, path):
+    """The network at the end of the rung before the last: the last may be called a collapse."""
+    train_rung(replace(job, total=job.until + 1, save=path))
+    return load_weights(job.architecture.build(), path)
 
 
-def test_a_high_price_empties_the_latent():
+def test_a_high_price_empties_the_latent(tmp_path):
     """With a heavy weight the posterior is the prior; without one it is used."""
     rates = {}
     for beta in (0.01, 1000.0):
@@ -118,7 +120,7 @@ def test_a_high_price_empties_the_latent():
             total=200,
             device="cpu",
         )
-        model = load_weights(job.architecture.build(), trained(job))
+        model = trained(job, tmp_path / "weights.pt")
         x = as_input(load_dataset(job.data).validation[:100])
         rates[beta] = kind_of(kind).statistics(model, x, generator())["kl"].sum(1).mean().item()
     assert rates[0.01] > 10
