@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from asymnas.networks.architecture import Architecture
     from asymnas.runs.confirmation import run_confirmation
     from asymnas.runs.execute import run_search
-    from asymnas.runs.run import Found, Run, find_best_architecture
+    from asymnas.runs.run import Run, TrainedArchitecture, find_best_architecture
     from asymnas.runs.sweep import run_sweep
     from asymnas.space.presets import ScaledPreset, scale_preset
 
@@ -19,7 +19,7 @@ __all__ = [
     "AsymnasError",
     "Budget",
     "ConfirmationConfig",
-    "Found",
+    "TrainedArchitecture",
     "Run",
     "ScaledPreset",
     "StudyConfig",
@@ -36,7 +36,7 @@ _HOMES = {
     "AsymnasError": "core.errors",
     "Budget": "core.budget",
     "ConfirmationConfig": "core.config",
-    "Found": "runs.run",
+    "TrainedArchitecture": "runs.run",
     "Run": "runs.run",
     "ScaledPreset": "space.presets",
     "StudyConfig": "core.config",

@@ -27,7 +27,7 @@ def report(
         sweep = run_dir / SWEEP_DIR
         directory = sweep if holds_run(sweep) and not holds_run(run_dir) else run_dir
         run = Run.open(directory)
-        publish(run.study, run.directory)
+        publish(run)
         page = directory / REPORT
         print(page)
         if open_it:

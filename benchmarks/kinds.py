@@ -20,7 +20,7 @@ from asymnas import Architecture, StudyConfig, find_best_architecture, run_searc
 from asymnas.core.config import DataSpec
 from asymnas.data.base import load_dataset
 from asymnas.networks.families.dense import DenseSide
-from asymnas.runs.run import Found
+from asymnas.runs.run import TrainedArchitecture
 from asymnas.training.measurement import facts_of, settle_metrics
 from asymnas.training.rung import Job, RungResult, train_rung
 
@@ -35,7 +35,7 @@ TRAINING_EXAMPLES = 54_000  # of the 60,000; the others validate
 @dataclass(frozen=True, kw_only=True)
 class Case:
     config: StudyConfig
-    says: Callable[[Found], str]
+    says: Callable[[TrainedArchitecture], str]
 
 
 def of(kind: str, **changes: Any) -> StudyConfig:
@@ -54,7 +54,7 @@ def of(kind: str, **changes: Any) -> StudyConfig:
     return replace(usual, **changes)
 
 
-def about_elbo(best: Found) -> str:
+def about_elbo(best: TrainedArchitecture) -> str:
     values = best.values
     elbo, active = values["kl"] + values["distortion"], values["active_units"]
     return (
@@ -63,11 +63,11 @@ def about_elbo(best: Found) -> str:
     )
 
 
-def about_codes(best: Found) -> str:
+def about_codes(best: TrainedArchitecture) -> str:
     return f"perplexity {best.values['perplexity']:.1f}; MSE {best.values['mse']:.4f}"
 
 
-def about_masks(best: Found) -> str:
+def about_masks(best: TrainedArchitecture) -> str:
     """The probe, that of the same network before training, and the cost by visible share."""
     macs = {}
     for ratio in RATIOS:

@@ -6,8 +6,8 @@ from asymnas.core import columns as t
 from asymnas.core.text import percent, plural
 from asymnas.reporting.content import STATUSES, Practice, Status
 from asymnas.reporting.cost import costs
+from asymnas.reporting.findings import Findings
 from asymnas.runs.progress import duration
-from asymnas.runs.run import Findings
 
 #: The fourteen of Lindauer and Hutter, "Best Practices for Scientific Research on Neural
 #: Architecture Search", JMLR 21 (243), 2020, in their order and nearly in their words.
@@ -55,10 +55,10 @@ def practices(findings: Findings) -> list[Practice]:
 
 
 def _code(findings: Findings) -> Answer:
-    revision = findings.records.main.study.setup.get("revision")
+    revision = findings.run.study.setup.get("revision")
     if revision:
         return "yes", f"The training code is in the package, at revision {revision}."
-    version = findings.records.main.study.setup.get("asymnas", "unknown")
+    version = findings.run.study.setup.get("asymnas", "unknown")
     return "yes", f"The training code is in the package, version {version}."
 
 
@@ -73,7 +73,7 @@ def _now(findings: Findings) -> Answer:
 
 
 def _benchmark(findings: Findings) -> Answer:
-    config = findings.records.main.config
+    config = findings.run.config
     return "yes", (
         f"Data, splits, space and training follow from the settings below: {config['dataset']}, "
         f"split seed {config['seed']}, {config['examples']:,} examples, batches of "
@@ -82,7 +82,7 @@ def _benchmark(findings: Findings) -> Answer:
 
 
 def _ablations(findings: Findings) -> Answer:
-    sweep, control = findings.records.sweep, findings.records.control
+    sweep, control = findings.run.sweep, findings.run.control
     if sweep is not None:
         return "yes", (
             "The share is varied at equal totals, all other choices being drawn alike at every "
@@ -105,7 +105,7 @@ def _over_time(findings: Findings) -> Answer:
 
 
 def _random(findings: Findings) -> Answer:
-    search = findings.records.search
+    search = findings.run.search
     if search is None:
         return "not applicable", "Nothing is claimed for a sampler: the design is fixed."
     sampler = search.config["sampler"]
@@ -122,8 +122,8 @@ def _repeated(findings: Findings) -> Answer:
         seeds = min((len(c.scores) for c in findings.confirmed.contenders), default=0)
         status: Status = "yes" if seeds >= 6 else "partly"
         return status, f"Contenders are retrained from scratch with {plural(seeds, 'fresh seed')}."
-    if findings.inferred and findings.records.sweep:
-        done = findings.records.sweep.measured
+    if findings.inferred and findings.run.sweep:
+        done = findings.run.sweep.measured
         done = done[done[t.STATE] == "complete"]
         seeds = int(done.groupby(t.CLUSTER).size().min()) if len(done) else 0
         return ("yes" if seeds > 1 else "partly"), (
@@ -140,7 +140,7 @@ def _tabular(findings: Findings) -> Answer:
 
 
 def _confounders(findings: Findings) -> Answer:
-    config, sweep = findings.records.main.config, findings.records.sweep
+    config, sweep = findings.run.config, findings.run.sweep
     shared = (
         f"Latent size ({config['latent']}), examples, batch size and splits are equal for all; "
     )
@@ -160,7 +160,7 @@ def _confounders(findings: Findings) -> Answer:
 
 
 def _tuning(findings: Findings) -> Answer:
-    low, high = findings.records.main.config["learning_rates"]
+    low, high = findings.run.config["learning_rates"]
     return "yes", (
         f"The learning rate is tuned, between {low:g} and {high:g}, and its cost is in the table "
         "above; batch size, schedule and weight decay are as in the set-up."
@@ -168,7 +168,7 @@ def _tuning(findings: Findings) -> Answer:
 
 
 def _end_to_end(findings: Findings) -> Answer:
-    entries = costs(findings.records)
+    entries = costs(findings.run)
     seconds = sum(entry.seconds for entry in entries)
     return "yes", (
         f"{duration(seconds)} of worker time in {plural(sum(e.runs for e in entries), 'run')}, "
@@ -177,7 +177,7 @@ def _end_to_end(findings: Findings) -> Answer:
 
 
 def _details(findings: Findings) -> Answer:
-    unfinished = int((findings.records.main.own[t.STATE] == "running").sum())
+    unfinished = int((findings.run.own[t.STATE] == "running").sum())
     if unfinished:
         return "partly", f"The set-up is below, but {plural(unfinished, 'trial')} still unfinished."
     return "yes", "Settings, seed, versions and hardware are below; every trial is in trials.csv."

@@ -25,7 +25,7 @@ from asymnas.runs.coordinator import Ending
 from asymnas.runs.directory import CONFIRMATION, REPORT, SWEEP_DIR
 from asymnas.runs.plan import Plan
 from asymnas.runs.progress import duration
-from asymnas.runs.run import SAME, Record, Run, gather
+from asymnas.runs.run import PROBLEM_SETTINGS, Run
 from asymnas.runs.sweep import SweepPlan
 from asymnas.training.rung import rung_steps
 
@@ -128,7 +128,7 @@ def _sweep_command(config: Mapping[str, Any], shown: Path) -> str:
     usual = StudyConfig().to_dict()
     flags = {
         f"--{name.replace('_', '-')}": config[name]
-        for name in ("data_root", *SAME)
+        for name in ("data_root", *PROBLEM_SETTINGS)
         if config[name] != usual[name]
     }
     budgets = ",".join(short(config["budget"] // part).lower() for part in (4, 2, 1))
@@ -390,14 +390,13 @@ def print_confirmation(console: Console, run: Run, ending: Ending) -> None:
     """Prints what a confirmation came to."""
     console.print()
     print_ending(console, ending)
-    record: Record | None = gather(run.study, run.directory).confirmation
-    if record is not None:
-        found = confirmed(record)
-        console.print(_contenders(found.contenders), soft_wrap=False)
+    if run.confirmation is not None:
+        result = confirmed(run.confirmation)
+        console.print(_contenders(result.contenders), soft_wrap=False)
         console.print()
-        for sentence in found.verdict:
+        for sentence in result.verdict:
             console.print(sentence)
-        for name, why in found.missing.items():
+        for name, why in result.missing.items():
             console.print(f"There is no {name}: {why}.")
     shown = relative(run.directory)
     print_places(console, {"report": f"{shown / REPORT}", "scores": f"{shown / CONFIRMATION}"})

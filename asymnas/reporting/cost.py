@@ -8,7 +8,7 @@ import pandas as pd
 from asymnas.core import columns as t
 from asymnas.core.text import percent, short
 from asymnas.reporting.content import Rows
-from asymnas.runs.run import Records
+from asymnas.runs.run import Run
 
 
 class PhaseCost(NamedTuple):
@@ -80,15 +80,15 @@ def _told(total: PhaseCost, unit: str, seconds: float) -> str:
 PASSES = 3  # forward, and backward at twice the cost
 
 
-def costs(records: Records) -> list[PhaseCost]:
+def costs(run: Run) -> list[PhaseCost]:
     """One entry a phase, in the order they ran; what only prepared a measurement on its own."""
     entries = []
-    for name, record in records.all.items():
+    for name, part in run.runs.items():
         for phase, words in ((t.SCREENING, "structures"), (t.TUNING, "learning rates")):
-            rows = record.own[record.own[t.PHASE] == phase] if t.PHASE in record.own else ()
+            rows = part.own[part.own[t.PHASE] == phase] if t.PHASE in part.own else ()
             if len(rows):
                 entries.append(_cost(f"{name}: {words}", rows))
-        entries.append(_cost(name, record.measured))
+        entries.append(_cost(name, part.measured))
     return entries
 
 

@@ -1,6 +1,7 @@
-"""What a sweep infers, from its table alone."""
+"""What a sweep infers and a confirmation shows, from their tables alone."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,82 @@ from asymnas.analysis.tuning import edge_share
 from asymnas.analysis.verdict import split_outcome, split_verdict
 from asymnas.core import columns as t
 from asymnas.core.text import percent
-from asymnas.runs.run import Confirmed, Inferred, Record
+from asymnas.runs.run import Run
 from asymnas.training.metrics import METRICS
 
 
-def inferred(sweep: Record) -> Inferred:
+@dataclass(frozen=True, kw_only=True)
+class Inferred:
+    """What a sweep's table says.
+
+    Args:
+        split: Where the best share lies.
+        equal_macs: The same with MACs in place of parameters.
+        horizons: The best share by budget after shorter training, by examples seen.
+        measures: The best share by budget for what else was measured, by metric.
+        rates: Learning rates tried.
+        edge: The part of the architectures whose best learning rate is at the range's edge.
+        verdict: The answer in sentences.
+    """
+
+    split: SplitInference
+    equal_macs: SplitInference
+    horizons: dict[int, dict[int, Interval]]
+    measures: dict[str, dict[int, Interval]]
+    rates: int
+    edge: float | None
+    verdict: list[str]
+
+    @property
+    def rates_too_narrow(self) -> bool:
+        """Whether more rates are best at an edge than half, and than by chance: two of all."""
+        return self.edge is not None and self.edge > max(1 / 2, 2 / self.rates)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirmed:
+    """What a confirmation's table says.
+
+    Args:
+        contenders: Their test scores by seed.
+        comparisons: The best against each control.
+        seeds: Replicates asked for.
+        missing: Contenders there are none of, and why.
+        verdict: The answer in sentences.
+    """
+
+    contenders: tuple[Contender, ...]
+    comparisons: tuple[Comparison, ...]
+    seeds: int
+    missing: dict[str, str]
+    verdict: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """A run and what is computed from it and from the runs in its directory.
+
+    Args:
+        run: The run that is reported.
+        inferred: What the sweep says, if there is one.
+        confirmed: What the confirmation says, if there is one.
+    """
+
+    run: Run
+    inferred: Inferred | None = None
+    confirmed: Confirmed | None = None
+
+
+def findings_of(run: Run) -> Findings:
+    """Computes what the run's sweep and confirmation say."""
+    return Findings(
+        run=run,
+        inferred=inferred(run.sweep) if run.sweep else None,
+        confirmed=confirmed(run.confirmation) if run.confirmation else None,
+    )
+
+
+def inferred(sweep: Run) -> Inferred:
     """All inferences of a sweep."""
     tolerance, seed = float(sweep.study.design["tolerance"]), int(sweep.config["seed"])
     split = infer_split(sweep.measured, tolerance=tolerance, seed=seed)
@@ -40,7 +112,7 @@ def inferred(sweep: Record) -> Inferred:
     )
 
 
-def _horizons(sweep: Record, tolerance: float, seed: int) -> dict[int, dict[int, Interval]]:
+def _horizons(sweep: Run, tolerance: float, seed: int) -> dict[int, dict[int, Interval]]:
     """The best share by budget after short training, by examples seen.
 
     From the runs that tuned learning rates, which have a whole schedule of their own, each
@@ -57,7 +129,7 @@ def _horizons(sweep: Record, tolerance: float, seed: int) -> dict[int, dict[int,
     return {examples: {entry.budget: entry.share for entry in found.budgets}}
 
 
-def _measures(sweep: Record, tolerance: float, seed: int) -> dict[str, dict[int, Interval]]:
+def _measures(sweep: Run, tolerance: float, seed: int) -> dict[str, dict[int, Interval]]:
     """The best share by budget for each metric with a ceiling, by what is missing to it."""
     found = {}
     for name in METRICS.names():
@@ -144,10 +216,10 @@ BEST = "best"
 TEST = "test_"
 
 
-def confirmed(record: Record) -> Confirmed:
+def confirmed(run: Run) -> Confirmed:
     """Scores and comparisons of a confirmation, as far as it has got."""
-    design = record.study.design
-    rows = record.measured
+    design = run.study.design
+    rows = run.measured
     if t.CONTENDER not in rows:  # stopped before anything began
         rows = rows.head(0).assign(**{t.CONTENDER: ""})
     contenders = tuple(

@@ -44,10 +44,11 @@ from asymnas.reporting.figures.front_share import share_panel
 from asymnas.reporting.figures.importance import importance_panel
 from asymnas.reporting.figures.measured import measured_rows
 from asymnas.reporting.figures.trend import trend_panel
+from asymnas.reporting.findings import Findings, Inferred
 from asymnas.reporting.pictures import pictures
 from asymnas.reporting.summary import metrics_of
 from asymnas.runs.progress import duration
-from asymnas.runs.run import Findings, Inferred, Record
+from asymnas.runs.run import Run
 
 
 def page(findings: Findings, summary: Mapping[str, Any]) -> PageContent:
@@ -61,7 +62,7 @@ def page(findings: Findings, summary: Mapping[str, Any]) -> PageContent:
         _costs(findings),
         _conduct(findings),
         Section("notes", "Notes", [Points(_notes(findings, summary))], aside=True),
-        Section("setup", "Set-up", [Pairs(_setup(findings.records.main))]),
+        Section("setup", "Set-up", [Pairs(_setup(findings.run))]),
     ]
     return PageContent(
         title=f"{summary['study']}: asymmetric autoencoders under {_budget(summary)}",
@@ -76,7 +77,7 @@ def _budget(summary: Mapping[str, Any]) -> str:
 
 
 def _split(findings: Findings) -> list[Section]:
-    found, sweep = findings.inferred, findings.records.sweep
+    found, sweep = findings.inferred, findings.run.sweep
     if found is None or sweep is None:
         return []
     body: list[Block] = [split_panel(sweep.measured, found.split), split_rows(found.split)]
@@ -91,7 +92,7 @@ def _split(findings: Findings) -> list[Section]:
     return sections
 
 
-def _robustness(sweep: Record, found: Inferred) -> list[str]:
+def _robustness(sweep: Run, found: Inferred) -> list[str]:
     """What could fool the answer, one sentence each."""
     points = [*found.split.cautions]
     for examples, by_budget in found.horizons.items():
@@ -131,17 +132,17 @@ def _estimate(share: Interval) -> str:
 
 
 def _front(findings: Findings, summary: Mapping[str, Any]) -> list[Section]:
-    record = findings.records.main
+    run = findings.run
     best = summary["best"]["trial"] if summary["best"] else None
-    over_seeds = findings.records.confirmation or findings.records.sweep
+    over_seeds = findings.run.confirmation or findings.run.sweep
     rows = of_whole_replicates(over_seeds.measured) if over_seeds else None
-    surfaces = None if rows is None else attainment(rows, record.objectives)
-    body: list[Block] = [front_panel(record.measured, record.objectives, best, surfaces)]
-    if record.study.purpose == "search":
-        body.append(front_rows(record.front, record.objectives, best))
+    surfaces = None if rows is None else attainment(rows, run.objectives)
+    body: list[Block] = [front_panel(run.measured, run.objectives, best, surfaces)]
+    if run.study.purpose == "search":
+        body.append(front_rows(run.front, run.objectives, best))
     sections = [Section("the-front", "The front", body)]
-    if record.study.purpose == "search":
-        panel = share_panel(record.measured, record.objectives, summary["decoder_share"])
+    if run.study.purpose == "search":
+        panel = share_panel(run.measured, run.objectives, summary["decoder_share"])
         sections.append(Section("share", "The decoder's share along the front", [panel]))
     return sections
 
@@ -152,7 +153,7 @@ def _confirmation(findings: Findings) -> list[Section]:
         return []
     body: list[Block] = [
         confirmation_panel(found.contenders, found.comparisons),
-        contender_rows(found.contenders, [o.name for o in findings.records.main.objectives]),
+        contender_rows(found.contenders, [o.name for o in findings.run.objectives]),
         comparison_rows(found.comparisons),
         Points([f"There is no {name}: {why}." for name, why in found.missing.items()]),
     ]
@@ -176,20 +177,20 @@ def _best(findings: Findings, summary: Mapping[str, Any]) -> list[Section]:
 def _measured(findings: Findings, best: Mapping[str, Any]) -> Rows:
     """The best by all metrics, beside the best of the symmetric search if there is one."""
     networks = {"best": best["metrics"]}
-    control = findings.records.control
+    control = findings.run.control
     if control is not None and len(control.front):
         networks["symmetric"] = metrics_of(control.front.iloc[0])
     return measured_rows(networks)
 
 
 def _training(findings: Findings, summary: Mapping[str, Any]) -> list[Section]:
-    record = findings.records.main
+    run = findings.run
     best = summary["best"]["trial"] if summary["best"] else None
-    curves = curves_panel(record.measured, best)
-    mattered = importance_panel(importances(record.measured, seed=summary["seed"]))
+    curves = curves_panel(run.measured, best)
+    mattered = importance_panel(importances(run.measured, seed=summary["seed"]))
     agreed = []
-    if record.study.purpose == "search":
-        agreed = [agreement_reading(agreement(record.measured))]
+    if run.study.purpose == "search":
+        agreed = [agreement_reading(agreement(run.measured))]
     return [
         Section("curves", "Learning curves", [curves, Points([a for a in agreed if a])]),
         Section("importance", "What the loss depended on", [mattered]),
@@ -197,7 +198,7 @@ def _training(findings: Findings, summary: Mapping[str, Any]) -> list[Section]:
 
 
 def _costs(findings: Findings) -> Section:
-    return Section("cost", "What it cost", [cost_rows(costs(findings.records))])
+    return Section("cost", "What it cost", [cost_rows(costs(findings.run))])
 
 
 def _conduct(findings: Findings) -> Section:
@@ -232,13 +233,13 @@ def _facts(summary: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _notes(findings: Findings, summary: Mapping[str, Any]) -> list[str]:
-    record, notes = findings.records.main, list(findings.records.left_out)
+    run, notes = findings.run, list(findings.run.left_out)
     if summary["trials"]["unfinished"]:
         notes.append(
             f"{plural(summary['trials']['unfinished'], 'trial')} still unfinished: the same "
             "command, or a larger number of trials, continues."
         )
-    failures = record.own[record.own[t.STATE] == "failed"][t.FAILURE]
+    failures = run.own[run.own[t.STATE] == "failed"][t.FAILURE]
     if len(failures):
         notes.append(f"{plural(len(failures), 'trial')} failed; the first: {failures.iloc[0]}.")
     if findings.confirmed is None:
@@ -251,18 +252,18 @@ def _notes(findings: Findings, summary: Mapping[str, Any]) -> list[str]:
     rates = [entry["learning_rate"] for entry in summary["front"]]
     if rates:
         notes.append(f"Learning rates on the front: {min(rates):.2g} to {max(rates):.2g}.")
-    if record.study.purpose == "search" and findings.inferred is None:
+    if run.study.purpose == "search" and findings.inferred is None:
         notes.append(
             "Where the best share lies is not inferred from a search: python -m asymnas.sweep does."
         )
     return notes
 
 
-def _setup(record: Record) -> dict[str, str]:
+def _setup(run: Run) -> dict[str, str]:
     return {
-        **{name: _text(setting) for name, setting in record.config.items()},
-        **{name: _text(setting) for name, setting in record.study.design.items()},
-        **{name: str(fact) for name, fact in record.study.setup.items()},
+        **{name: _text(setting) for name, setting in run.config.items()},
+        **{name: _text(setting) for name, setting in run.study.design.items()},
+        **{name: str(fact) for name, fact in run.study.setup.items()},
     }
 
 

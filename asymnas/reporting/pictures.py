@@ -13,8 +13,9 @@ from asymnas.core.errors import AsymnasError
 from asymnas.data.base import load_dataset
 from asymnas.networks.architecture import Architecture
 from asymnas.reporting.content import Picture
+from asymnas.reporting.findings import Findings
 from asymnas.runs.directory import load_trained, reconstruction_path
-from asymnas.runs.run import Findings, Record
+from asymnas.runs.run import Run
 from asymnas.training.evaluation import reconstruct
 from asymnas.training.reconstructions import reconstruction_rows
 
@@ -24,10 +25,10 @@ MOST_PICTURES = 12
 def pictures(findings: Findings, summary: Mapping[str, Any]) -> list[Picture]:
     """Side by side first, if there is a control, then each member of the front."""
     found = []
-    search, control = findings.records.search, findings.records.control
+    search, control = findings.run.search, findings.run.control
     if search is not None and control is not None and len(search.front) and len(control.front):
         found += _beside(search, control)
-    directory = findings.records.main.directory
+    directory = findings.run.directory
     for entry in summary["front"][:MOST_PICTURES]:
         path = reconstruction_path(directory, entry["trial"])
         if path.is_file():
@@ -38,7 +39,7 @@ def pictures(findings: Findings, summary: Mapping[str, Any]) -> list[Picture]:
     return found
 
 
-def _beside(search: Record, control: Record) -> list[Picture]:
+def _beside(search: Run, control: Run) -> list[Picture]:
     """Original, symmetric and best; nothing where weights or data are gone."""
     data = StudyConfig.from_dict(search.config).data()
     try:
@@ -46,7 +47,7 @@ def _beside(search: Record, control: Record) -> list[Picture]:
     except AsymnasError:
         return []
     originals = rows["best"][0]
-    losses = [record.front.iloc[0][t.VAL_LOSS] for record in (control, search)]
+    losses = [run.front.iloc[0][t.VAL_LOSS] for run in (control, search)]
     caption = (
         "Validation examples: the original, what the best symmetric network made of it (loss "
         f"{losses[0]:.4g}), and the best network (loss {losses[1]:.4g})."
@@ -55,10 +56,10 @@ def _beside(search: Record, control: Record) -> list[Picture]:
     return [side_by_side({"original": originals, **outputs}, caption)]
 
 
-def _outputs(record: Record, data: DataSpec) -> tuple[Any, Any]:
-    row = record.front.iloc[0]
+def _outputs(run: Run, data: DataSpec) -> tuple[Any, Any]:
+    row = run.front.iloc[0]
     architecture = Architecture.from_dict(row[t.ARCHITECTURE])
-    model = load_trained(record.directory, int(row[t.TRIAL]), int(row[t.EXAMPLES]), architecture)
+    model = load_trained(run.directory, int(row[t.TRIAL]), int(row[t.EXAMPLES]), architecture)
     return reconstruct(model, load_dataset(data).validation, kind=architecture.kind)
 
 

@@ -12,43 +12,36 @@ from asymnas.core import columns as t
 from asymnas.core.errors import StudyError
 from asymnas.core.files import write_whole
 from asymnas.networks.architecture import Architecture
-from asymnas.reporting.findings import confirmation_json, confirmed, inferred
+from asymnas.reporting.findings import confirmation_json, findings_of
 from asymnas.reporting.page import page
 from asymnas.reporting.render import render_page
 from asymnas.reporting.summary import dashboard_note, summarise
 from asymnas.runs.directory import CONFIRMATION, REPORT, SUMMARY, load_trained
-from asymnas.runs.run import Findings, gather
-from asymnas.runs.study import SearchStudy
+from asymnas.runs.run import Run
 
 __all__ = ["publish"]
 
 
-def publish(study: SearchStudy, run_dir: Path) -> dict[str, Any]:
+def publish(run: Run) -> dict[str, Any]:
     """Writes everything a run directory holds besides the study, and returns the summary.
 
     A search's summary and report tell of the sweep, the control and the confirmation in its
     directory too. Each file is written whole or not at all; what an earlier start wrote is
-    replaced.
+    replaced, and kept where what it was made from cannot be read now.
     """
-    records = gather(study, run_dir)
-    findings = Findings(
-        records=records,
-        inferred=inferred(records.sweep) if records.sweep else None,
-        confirmed=confirmed(records.confirmation) if records.confirmation else None,
-    )
+    findings, run_dir = findings_of(run), run.directory
     summary = summarise(findings)
-    main = records.main
-    write_whole(run_dir / "trials.csv", trials_csv(main.table))
+    write_whole(run_dir / "trials.csv", trials_csv(run.table))
     if summary["best"]:
-        examples = int(main.table.set_index(t.TRIAL).loc[summary["best"]["trial"], t.EXAMPLES])
+        examples = int(run.table.set_index(t.TRIAL).loc[summary["best"]["trial"], t.EXAMPLES])
         write_best(summary["best"], examples, run_dir)
     write_whole(run_dir / SUMMARY, json.dumps(summary, indent=2) + "\n")
     if findings.confirmed:
         text = json.dumps(confirmation_json(findings.confirmed), indent=2) + "\n"
         write_whole(run_dir / CONFIRMATION, text)
-    else:
+    elif "confirmation" not in run.unreadable:
         (run_dir / CONFIRMATION).unlink(missing_ok=True)
-    study.note(dashboard_note(summary))
+    run.study.note(dashboard_note(summary))
     write_whole(run_dir / REPORT, render_page(page(findings, summary)))
     return summary
 

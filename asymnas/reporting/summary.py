@@ -11,18 +11,18 @@ from asymnas.analysis.share import decoder_share
 from asymnas.core import columns as t
 from asymnas.core.text import percent, plural, split_words
 from asymnas.reporting.figures.style import label, value
-from asymnas.reporting.findings import BEST, inference_json
-from asymnas.runs.run import Findings, Record, Records
+from asymnas.reporting.findings import BEST, Findings, inference_json
+from asymnas.runs.run import Run
 from asymnas.training.metrics import METRICS
 
 
 def summarise(findings: Findings) -> dict[str, Any]:
     """The summary of the main run, with what the runs in its directory add to the verdict."""
-    record = findings.records.main
-    config, own, objectives = record.config, record.own, record.objectives
+    run = findings.run
+    config, own, objectives = run.config, run.own, run.objectives
     states = own[t.STATE].value_counts()
-    members = [_entry(row, record) for _, row in record.front.iterrows()]
-    reference = reference_point(record.table, objectives)
+    members = [_entry(row, run) for _, row in run.front.iterrows()]
+    reference = reference_point(run.table, objectives)
     caps = {
         "total_params": config["budget"],
         "encoder_params": config["max_encoder_params"],
@@ -31,7 +31,7 @@ def summarise(findings: Findings) -> dict[str, Any]:
     }
     summary = {
         "asymnas": version("asymnas"),
-        "purpose": record.study.purpose,
+        "purpose": run.study.purpose,
         "study": config["name"],
         **{name: config[name] for name in ("dataset", "family", "kind", "objectives", "seed")},
         "budget": {name: cap for name, cap in caps.items() if cap is not None},
@@ -39,13 +39,13 @@ def summarise(findings: Findings) -> dict[str, Any]:
         "bottleneck": config["bottleneck"],
         "trials": {
             **{s: int(states.get(s, 0)) for s in ("complete", "pruned", "failed")},
-            "duplicate": len(record.table) - len(own),
+            "duplicate": len(run.table) - len(own),
             "unfinished": int(states.get("running", 0)),
         },
         "examples_seen": int(own[t.EXAMPLES].sum()),
-        "wall_seconds": round(record.study.wall_seconds, 1),
+        "wall_seconds": round(run.study.wall_seconds, 1),
         "reference_point": list(reference) if reference else None,
-        "hypervolume": hypervolume(record.table, objectives) if reference else None,
+        "hypervolume": hypervolume(run.table, objectives) if reference else None,
         "front": members,
         "best": members[0] if members else None,
         **_share(findings),
@@ -54,16 +54,16 @@ def summarise(findings: Findings) -> dict[str, Any]:
 
 
 def _share(findings: Findings) -> dict[str, Any]:
-    record = findings.records.main
-    if record.study.purpose == "sweep" and findings.inferred:
+    run = findings.run
+    if run.study.purpose == "sweep" and findings.inferred:
         return inference_json(findings.inferred)
-    share = decoder_share(record.measured, record.objectives, seed=record.config["seed"])
+    share = decoder_share(run.measured, run.objectives, seed=run.config["seed"])
     return {"decoder_share": dict(share)}
 
 
-def _entry(row: "pd.Series[Any]", record: Record) -> dict[str, Any]:
+def _entry(row: "pd.Series[Any]", run: Run) -> dict[str, Any]:
     counts = (t.ENCODER_PARAMS, t.DECODER_PARAMS, t.SHARED_PARAMS, t.ENCODER_MACS, t.DECODER_MACS)
-    values = {o.name: float(row[o.name]) for o in record.objectives}
+    values = {o.name: float(row[o.name]) for o in run.objectives}
     return {
         "trial": int(row[t.TRIAL]),
         "values": {n: int(v) if n in t.COUNT_COLUMNS else v for n, v in values.items()},
@@ -88,7 +88,7 @@ def verdict(findings: Findings, summary: Mapping[str, Any]) -> list[str]:
     if findings.inferred:
         sentences += findings.inferred.verdict
     if findings.confirmed:
-        if _is_outdated(findings.records):
+        if _is_outdated(findings.run):
             sentences.append(
                 "The network that was confirmed is no longer the best: confirm anew with --fresh."
             )
@@ -97,17 +97,17 @@ def verdict(findings: Findings, summary: Mapping[str, Any]) -> list[str]:
         if summary["best"]:
             sentences += _discovered(summary, inferred=findings.inferred is not None)
         else:
-            sentences.append(_nothing(findings.records.main))
+            sentences.append(_nothing(findings.run))
     return sentences or ["No run has completed yet: there is nothing to report."]
 
 
-def _is_outdated(records: Records) -> bool:
+def _is_outdated(run: Run) -> bool:
     """Whether a confirmation is of another network than the search's best."""
-    if records.search is None or records.confirmation is None or records.search.front.empty:
+    if run.search is None or run.confirmation is None or run.search.front.empty:
         return False
-    rows = records.confirmation.measured
+    rows = run.confirmation.measured
     entered = rows[rows[t.CONTENDER] == BEST] if t.CONTENDER in rows else rows.head(0)
-    best = records.search.front.iloc[0][t.ARCHITECTURE]
+    best = run.search.front.iloc[0][t.ARCHITECTURE]
     return len(entered) > 0 and entered.iloc[0][t.ARCHITECTURE] != best
 
 
@@ -132,7 +132,7 @@ def _discovered(summary: Mapping[str, Any], *, inferred: bool) -> list[str]:
     return sentences
 
 
-def _nothing(search: Record) -> str:
+def _nothing(search: Run) -> str:
     """Why a search has no best network."""
     failures = search.own[search.own[t.STATE] == "failed"][t.FAILURE]
     if failures.empty:

@@ -29,7 +29,7 @@ from asymnas.runs.execute import execute
 from asymnas.runs.phases import Phase, Roster
 from asymnas.runs.plan import Plan, settle
 from asymnas.runs.progress import Snapshot
-from asymnas.runs.run import Run, found
+from asymnas.runs.run import Run
 from asymnas.runs.study import SAMPLERS, Listed, SearchStudy, read_study
 from asymnas.runs.sweep import TUNING_SEED, rate_grid, replicate_seed
 from asymnas.space.equal_budget import at_total
@@ -64,12 +64,12 @@ def front_members(search: Run, top: int) -> list[Contestant]:
     """The first of a search's front, the best in the first objective first."""
     entered = []
     for place, (_, row) in enumerate(search.front.head(top).iterrows()):
-        member = found(row, search.directory)
+        member = search.trained(row)
         entered.append(
             Contestant(
                 name="best" if place == 0 else f"runner-up {place}",
                 architecture=member.architecture,
-                learning_rate=member.values["learning_rate"],
+                learning_rate=member.learning_rate,
                 origin=f"trial {member.trial} of the search{_mark(member.architecture)}",
             )
         )
@@ -109,7 +109,7 @@ def enter(
             Contestant(
                 name="symmetric",
                 architecture=own.architecture,
-                learning_rate=own.values["learning_rate"],
+                learning_rate=own.learning_rate,
                 origin=f"trial {own.trial} of the symmetric search{_mark(own.architecture)}",
                 is_control=True,
             )
@@ -272,7 +272,8 @@ def execute_confirmation(
     if ending in ("finished", "exhausted"):
         follow_up = _plan(plan, control)
         _, ending = execute(follow_up, fresh=fresh, executor=executor, observe=observe)
-    publish(plan.search.study, plan.search.directory)
+    plan.search.refresh()
+    publish(plan.search)
     return plan.search, ending
 
 

@@ -41,12 +41,15 @@ def storage_of(directory: Path) -> tuple[str, str | None]:
     """The storage URL and the study's name of a run directory.
 
     Raises:
-        StudyError: No run is there.
+        StudyError: No run is there, or the file that names its storage is damaged.
     """
     elsewhere = directory / STORAGE
     if elsewhere.is_file():
-        values = json.loads(elsewhere.read_text())
-        return values["storage"], values["study"]
+        try:
+            values = json.loads(elsewhere.read_text())
+            return values["storage"], values["study"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise StudyError(f"{elsewhere} is damaged: it names no storage and study") from error
     if not (directory / DATABASE).is_file():
         raise StudyError(f"{directory} holds no run: it has no {DATABASE}; start one with a search")
     return f"sqlite:///{directory / DATABASE}", None

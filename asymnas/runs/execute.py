@@ -63,10 +63,11 @@ def execute(
         with _interruptible(), _workers(config, executor) as workers:
             ending = _coordinate(plan, study, workers, observe)
         study.add_seconds(time.monotonic() - began)
-        publish(study, directory)
+        run = Run(study, directory)
+        publish(run)
     finally:
         study.lease.release()
-    return Run(study, directory), ending
+    return run, ending
 
 
 def _coordinate(

@@ -1,15 +1,15 @@
-"""Finding the best architecture of a finished or running search, with its weights."""
+"""One run as it is read: its tables, the runs beside it, and its best architecture."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from asymnas.analysis.estimates import Comparison, Contender, Interval, SplitInference
 from asymnas.analysis.front import Objective, Preference, front, select
 from asymnas.analysis.rows import counting
 from asymnas.core import columns as t
@@ -25,16 +25,24 @@ from asymnas.runs.directory import (
     storage_of,
 )
 from asymnas.runs.study import SearchStudy, read_study
+from asymnas.training.metrics import METRICS
+
+#: Settings that a sweep must share with a search to answer for it.
+PROBLEM_SETTINGS = ("dataset", "image_size", "family", "kind", "latent", "bottleneck")
+
+_FOLLOW_UPS = {"control": CONTROL_DIR, "sweep": SWEEP_DIR, "confirmation": CONFIRMATION_DIR}
+_BUSY_S = 5.0  # how long a follow-up run may keep its database locked before it is left out
 
 
-@dataclass(frozen=True)
-class Found:
-    """An architecture that a search found.
+@dataclass(frozen=True, kw_only=True)
+class TrainedArchitecture:
+    """An architecture that a run has trained.
 
     Args:
         architecture: Its description.
         trial: The trial that trained it.
-        values: Its objectives and metrics on the validation split.
+        values: Every objective, metric and count by name; metrics on the validation split.
+        learning_rate: The rate it was trained at.
         run_dir: Where its weights are kept.
         examples: Training examples it has seen.
     """
@@ -42,6 +50,7 @@ class Found:
     architecture: Architecture
     trial: int
     values: dict[str, float]
+    learning_rate: float
     run_dir: Path
     examples: int
 
@@ -73,47 +82,84 @@ class Found:
         return load_trained(self.run_dir, self.trial, self.examples, self.architecture)
 
 
-@dataclass(frozen=True)
 class Run:
-    """A search's results, read from its study.
+    """One run, read once: what is read or computed is kept until `refresh`.
 
     Args:
         study: The study.
         directory: The run directory.
+        follow_ups: The runs in its directory by name (`control`, `sweep`, `confirmation`); by
+            default they are read from there.
     """
 
-    study: SearchStudy
-    directory: Path
+    def __init__(
+        self,
+        study: SearchStudy,
+        directory: Path,
+        *,
+        follow_ups: "Mapping[str, Run] | None" = None,
+    ) -> None:
+        self.study = study
+        self.directory = directory
+        self._given = follow_ups
 
     @classmethod
-    def open(cls, directory: str | Path) -> "Run":
+    def open(cls, directory: str | Path, *, timeout_s: float = 60) -> "Run":
         """Opens a run directory.
 
+        Args:
+            directory: The run directory.
+            timeout_s: Seconds to wait for a database that another process has locked.
+
         Raises:
-            StudyError: No run is there.
+            StudyError: No run is there, or its study cannot be read.
         """
         path = Path(directory)
         storage, name = storage_of(path)
-        return cls(read_study(storage, name), path)
+        return cls(read_study(storage, name, timeout_s=timeout_s), path)
+
+    def refresh(self) -> None:
+        """Forgets what was read, so that a run that is going on is read anew."""
+        for name in ("config", "table", "own", "measured", "front", "_beside"):
+            self.__dict__.pop(name, None)
 
     @property
     def objectives(self) -> Sequence[Objective]:
-        """What the search improved."""
+        """What the run improves."""
         return self.study.objectives
 
-    @property
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The configuration of the last start, as `StudyConfig.to_dict` wrote it."""
+        return self.study.config
+
+    @cached_property
     def table(self) -> pd.DataFrame:
         """All trials; `asymnas.core.columns` describes the columns."""
         return self.study.table()
 
-    @property
+    @cached_property
+    def own(self) -> pd.DataFrame:
+        """Trials that were not duplicates of another."""
+        return self.table[self.table[t.DUPLICATE_OF].isna()]
+
+    @cached_property
+    def measured(self) -> pd.DataFrame:
+        """Own trials without the short runs that chose structures and learning rates."""
+        return counting(self.own)
+
+    @cached_property
     def front(self) -> pd.DataFrame:
         """The trials that nothing dominates, the best in the first objective first."""
         return front(self.table, self.objectives)
 
     @property
-    def best(self) -> Found:
-        """The front's member that is best in the first objective."""
+    def best(self) -> TrainedArchitecture:
+        """The front's member that is best in the first objective.
+
+        Raises:
+            StudyError: No trial has completed.
+        """
         return find_best_architecture(self)
 
     @property
@@ -121,6 +167,116 @@ class Run:
         """What `summary.json` holds."""
         values: dict[str, Any] = json.loads((self.directory / "summary.json").read_text())
         return values
+
+    @property
+    def search(self) -> "Run | None":
+        """This run if it is a search."""
+        return self if self.study.purpose == "search" else None
+
+    @property
+    def control(self) -> "Run | None":
+        """The search of symmetric architectures in its directory, if there is one."""
+        return self._beside.runs.get("control")
+
+    @property
+    def sweep(self) -> "Run | None":
+        """This run if it is a sweep, else the sweep of the same problem in its directory."""
+        return self if self.study.purpose == "sweep" else self._beside.runs.get("sweep")
+
+    @property
+    def confirmation(self) -> "Run | None":
+        """This run if it is a confirmation, else the one in its directory."""
+        own = self.study.purpose == "confirmation"
+        return self if own else self._beside.runs.get("confirmation")
+
+    @property
+    def runs(self) -> "dict[str, Run]":
+        """This run and those that follow it up, by name, in the order they are run."""
+        named = {
+            "search": self.search,
+            "control": self.control,
+            "sweep": self.sweep,
+            "confirmation": self.confirmation,
+        }
+        return {name: run for name, run in named.items() if run is not None}
+
+    @property
+    def unreadable(self) -> Mapping[str, str]:
+        """Runs in its directory that exist and cannot be read, by name, with the reason."""
+        return self._beside.unreadable
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What lies in the directory and is not part of the results, one sentence each."""
+        return self._beside.left_out
+
+    def trained(self, row: "pd.Series[Any]") -> TrainedArchitecture:
+        """A row of the trial table as an architecture with its weights."""
+        names = dict.fromkeys((*(o.name for o in self.objectives), *_VALUES, *METRICS.names()))
+        return TrainedArchitecture(
+            architecture=Architecture.from_dict(row[t.ARCHITECTURE]),
+            trial=int(row[t.TRIAL]),
+            values={n: _number(row[n]) for n in names if n in row.index and pd.notna(row[n])},
+            learning_rate=float(row[t.LEARNING_RATE]),
+            run_dir=self.directory,
+            examples=int(row[t.EXAMPLES]),
+        )
+
+    @cached_property
+    def _beside(self) -> "_Beside":
+        if self._given is not None:
+            return _Beside(dict(self._given), {}, ())
+        if self.study.purpose != "search":
+            return _Beside({}, {}, ())
+        return _read_beside(self)
+
+
+_VALUES = (t.VAL_LOSS, *t.COUNT_COLUMNS)
+
+
+def _number(value: Any) -> float:
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """The runs in a search's directory, and what is there and is not used."""
+
+    runs: dict[str, Run]
+    unreadable: dict[str, str]
+    left_out: tuple[str, ...]
+
+
+def _read_beside(search: Run) -> _Beside:
+    runs: dict[str, Run] = {}
+    unreadable: dict[str, str] = {}
+    left_out: list[str] = []
+    for name, folder in _FOLLOW_UPS.items():
+        if not holds_run(search.directory / folder):
+            continue
+        try:
+            run = Run.open(search.directory / folder, timeout_s=_BUSY_S)
+            if run.study.purpose != "search" and not run.study.design:
+                continue  # it was stopped before it began: there is nothing to read yet
+            _ = run.table  # a database that opens may still be damaged
+        except StudyError as error:
+            unreadable[name] = str(error)
+            left_out.append(f"The {name} in {folder}/ cannot be read and is left out: {error}.")
+            continue
+        if name == "sweep" and (unlike := _unlike(run, search)):
+            left_out.append(f"The sweep in {folder}/ is about something else: {unlike}.")
+            continue
+        runs[name] = run
+    return _Beside(runs, unreadable, tuple(left_out))
+
+
+def _unlike(sweep: Run, search: Run) -> str:
+    """How the problem of a sweep differs from a search's, in words; empty if it does not."""
+    return ", ".join(
+        f"{name} {sweep.config[name]} there, {search.config[name]} here"
+        for name in PROBLEM_SETTINGS
+        if sweep.config[name] != search.config[name]
+    )
 
 
 def find_best_architecture(
@@ -132,7 +288,7 @@ def find_best_architecture(
     max_encoder_params: int | None = None,
     max_decoder_params: int | None = None,
     max_macs: int | None = None,
-) -> Found:
+) -> TrainedArchitecture:
     """The best architecture of a run under caps.
 
     Args:
@@ -158,21 +314,7 @@ def find_best_architecture(
         max_decoder_params=max_decoder_params,
         max_macs=max_macs,
     )
-    return found(row, run.directory)
-
-
-def found(row: "pd.Series[Any]", directory: Path) -> Found:
-    """A row of a trial table as what the finder returns."""
-    names = [name for name in row.index if isinstance(row[name], float | int)]
-    skipped = {t.TRIAL, t.DUPLICATE_OF, t.QUOTA, t.EXAMPLES}
-    plain = [n for n in names if n not in skipped and not n.startswith(t.DRAWN)]
-    return Found(
-        architecture=Architecture.from_dict(row[t.ARCHITECTURE]),
-        trial=int(row[t.TRIAL]),
-        values={name: float(row[name]) for name in plain},
-        run_dir=directory,
-        examples=int(row[t.EXAMPLES]),
-    )
+    return run.trained(row)
 
 
 def _as_run(source: Any, study_name: str | None) -> Run:
@@ -185,171 +327,3 @@ def _as_run(source: Any, study_name: str | None) -> Run:
     else:
         study = SearchStudy(source)
     return Run(study, Path(study.config["run_dir"]))
-
-
-#: Settings that a sweep must share with a search to answer for it.
-SAME = ("dataset", "image_size", "family", "kind", "latent", "bottleneck")
-
-
-@dataclass(frozen=True, eq=False)
-class Record:
-    """One run and its table.
-
-    Args:
-        study: The study.
-        directory: Where its files are.
-    """
-
-    study: SearchStudy
-    directory: Path
-
-    @cached_property
-    def table(self) -> pd.DataFrame:
-        """All trials."""
-        return self.study.table()
-
-    @cached_property
-    def own(self) -> pd.DataFrame:
-        """Trials that were not told as duplicates."""
-        return self.table[self.table[t.DUPLICATE_OF].isna()]
-
-    @cached_property
-    def measured(self) -> pd.DataFrame:
-        """Own trials without the short runs that chose structures and learning rates."""
-        return counting(self.own)
-
-    @property
-    def objectives(self) -> list[Objective]:
-        """What it improved."""
-        return self.study.objectives
-
-    @cached_property
-    def front(self) -> pd.DataFrame:
-        """The trials that nothing dominates."""
-        return front(self.table, self.objectives)
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """Its configuration."""
-        return self.study.config
-
-
-@dataclass(frozen=True, kw_only=True)
-class Records:
-    """What there is of the runs that belong together.
-
-    Args:
-        main: The run that is published.
-        search: The search.
-        control: The search of symmetric architectures.
-        sweep: The sweep.
-        confirmation: The confirmation.
-        left_out: What lies in the directory and is not part of the answer, one sentence each.
-    """
-
-    main: Record
-    search: Record | None = None
-    control: Record | None = None
-    sweep: Record | None = None
-    confirmation: Record | None = None
-    left_out: tuple[str, ...] = ()
-
-    @property
-    def all(self) -> dict[str, Record]:
-        """Those that there are, by name, in the order they are run."""
-        named = {
-            "search": self.search,
-            "control": self.control,
-            "sweep": self.sweep,
-            "confirmation": self.confirmation,
-        }
-        return {name: record for name, record in named.items() if record is not None}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Inferred:
-    """What a sweep's table says.
-
-    Args:
-        split: Where the best share lies.
-        equal_macs: The same with MACs in place of parameters.
-        horizons: The best share by budget after shorter training, by examples seen.
-        measures: The best share by budget for what else was measured, by metric.
-        rates: Learning rates tried.
-        edge: The part of the architectures whose best learning rate is at the range's edge.
-        verdict: The answer in sentences.
-    """
-
-    split: SplitInference
-    equal_macs: SplitInference
-    horizons: dict[int, dict[int, Interval]]
-    measures: dict[str, dict[int, Interval]]
-    rates: int
-    edge: float | None
-    verdict: list[str]
-
-    @property
-    def rates_too_narrow(self) -> bool:
-        """Whether more rates are best at an edge than half, and than by chance: two of all."""
-        return self.edge is not None and self.edge > max(1 / 2, 2 / self.rates)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Confirmed:
-    """What a confirmation's table says.
-
-    Args:
-        contenders: Their test scores by seed.
-        comparisons: The best against each control.
-        seeds: Replicates asked for.
-        missing: Contenders there are none of, and why.
-        verdict: The answer in sentences.
-    """
-
-    contenders: tuple[Contender, ...]
-    comparisons: tuple[Comparison, ...]
-    seeds: int
-    missing: dict[str, str]
-    verdict: list[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Findings:
-    """Everything that a summary and a report are written from."""
-
-    records: Records
-    inferred: Inferred | None = None
-    confirmed: Confirmed | None = None
-
-
-def gather(study: SearchStudy, directory: Path) -> Records:
-    """The study with the runs that follow it up in its directory."""
-    main = Record(study, directory)
-    if study.purpose == "sweep":
-        return Records(main=main, sweep=main)
-    if study.purpose == "confirmation":
-        return Records(main=main, confirmation=main)
-    sweep = _read(directory / SWEEP_DIR)
-    unlike = [n for n in SAME if sweep and sweep.config[n] != main.config[n]]
-    told = ", ".join(f"{n} {sweep.config[n]} there, {main.config[n]} here" for n in unlike if sweep)
-    return Records(
-        main=main,
-        search=main,
-        control=_read(directory / CONTROL_DIR),
-        sweep=None if unlike else sweep,
-        confirmation=_read(directory / CONFIRMATION_DIR),
-        left_out=(f"The sweep in {SWEEP_DIR}/ is about something else: {told}.",) if unlike else (),
-    )
-
-
-def _read(directory: Path) -> Record | None:
-    """The run in a directory; nothing if it has not got as far as being one."""
-    if not holds_run(directory):
-        return None
-    try:
-        study = read_study(*storage_of(directory))
-    except StudyError:
-        return None
-    if study.purpose != "search" and not study.design:
-        return None
-    return Record(study, directory)

@@ -15,11 +15,11 @@ from asymnas.analysis.laws.synthetic import Design, Noise, synthetic_sweep, trut
 from asymnas.core import columns as t
 from asymnas.core.config import StudyConfig
 from asymnas.networks.families import Problem
-from asymnas.reporting.findings import confirmation_json, confirmed, inferred
+from asymnas.reporting.findings import Findings, confirmation_json, confirmed, inferred
 from asymnas.reporting.page import page
 from asymnas.reporting.render import render_page
 from asymnas.reporting.summary import summarise
-from asymnas.runs.run import Findings, Record, Records
+from asymnas.runs.run import Run
 
 
 def drawn_dense(seed: int) -> dict[str, Any]:
@@ -49,16 +49,22 @@ class Made:
         return self.rows
 
 
-def record(rows: pd.DataFrame, purpose: str = "search", **design: Any) -> Record:
+def run_of(
+    rows: pd.DataFrame,
+    purpose: str = "search",
+    *,
+    follow_ups: dict[str, Run] | None = None,
+    **design: Any,
+) -> Run:
     rows = rows.assign(**{t.ARCHITECTURE: [ARCHITECTURE] * len(rows)})
     for column, blank in ((t.QUOTA, False), (t.FAILURE, ""), (t.SECONDS, 1.0)):
         rows = rows if column in rows else rows.assign(**{column: blank})
     study: Any = Made(rows, purpose, design)
-    return Record(study, Path("nowhere"))
+    return Run(study, Path("nowhere"), follow_ups=follow_ups or {})
 
 
-def sweep_record(rows: pd.DataFrame) -> Record:
-    return record(rows, "sweep", tolerance=0.01, seeds=3, rates=4)
+def sweep_of(rows: pd.DataFrame) -> Run:
+    return run_of(rows, "sweep", tolerance=0.01, seeds=3, rates=4)
 
 
 def written(findings: Findings) -> tuple[dict[str, Any], str]:
@@ -69,8 +75,8 @@ def written(findings: Findings) -> tuple[dict[str, Any], str]:
 
 
 def of_sweep(rows: pd.DataFrame) -> tuple[dict[str, Any], str]:
-    main = sweep_record(rows)
-    return written(Findings(records=Records(main=main, sweep=main), inferred=inferred(main)))
+    main = sweep_of(rows)
+    return written(Findings(run=main, inferred=inferred(main)))
 
 
 def made_sweep(**design: Any) -> pd.DataFrame:
@@ -141,8 +147,8 @@ def test_one_budget_has_no_trend() -> None:
 
 
 def test_a_search_that_holds_little_is_told(degenerate: pd.DataFrame) -> None:
-    main = record(degenerate)
-    summary, html = written(Findings(records=Records(main=main, search=main)))
+    main = run_of(degenerate)
+    summary, html = written(Findings(run=main))
     assert summary["verdict"]
     assert "untouched" in html
     if not summary["front"]:
@@ -186,18 +192,18 @@ def confirmation_rows(seeds: int, losses: dict[str, float], failing: str = "") -
 LOSSES = {"best": 0.02, "runner-up 1": 0.021, "symmetric": 0.02, "mirror": 0.03}
 
 
-def confirmation_record(rows: pd.DataFrame, seeds: int) -> Record:
+def confirmation_of(rows: pd.DataFrame, seeds: int) -> Run:
     controls = ["symmetric", "mirror"]
     missing = {"reference": "the data are rows"}
     design = {"seeds": seeds, "margin": 0.03, "controls": controls, "missing": missing}
     design["contenders"] = {"best": "trial 7 of the search"}
-    return record(rows, "confirmation", **design)
+    return run_of(rows, "confirmation", **design)
 
 
 def test_a_search_of_failures_says_why(table: pd.DataFrame) -> None:
     own = table[table[t.DUPLICATE_OF].isna()]
-    main = record(own.assign(**{t.STATE: "failed", t.FAILURE: "collapsed: the output"}))
-    summary, _ = written(Findings(records=Records(main=main, search=main)))
+    main = run_of(own.assign(**{t.STATE: "failed", t.FAILURE: "collapsed: the output"}))
+    summary, _ = written(Findings(run=main))
     assert summary["verdict"] == [
         f"No trial has completed; {len(own)} trials failed, the first for this reason: "
         "collapsed: the output."
@@ -209,13 +215,12 @@ def test_a_search_of_failures_says_why(table: pd.DataFrame) -> None:
 def test_a_confirmation_is_told_beside_its_search(
     table: pd.DataFrame, seeds: int, outdated: bool
 ) -> None:
-    main = record(table)
+    follow_up = confirmation_of(confirmation_rows(seeds, LOSSES), seeds)
+    main = run_of(table, follow_ups={"confirmation": follow_up})
     if outdated:
         main.study.table()[t.ARCHITECTURE] = [drawn_dense(1)] * len(table)
-    follow_up = confirmation_record(confirmation_rows(seeds, LOSSES), seeds)
     found = confirmed(follow_up)
-    records = Records(main=main, search=main, confirmation=follow_up)
-    summary, html = written(Findings(records=records, confirmed=found))
+    summary, html = written(Findings(run=main, confirmed=found))
     plain = json.loads(json.dumps(confirmation_json(found), allow_nan=False))
     assert [c["name"] for c in plain["contenders"]] == list(LOSSES)
     assert [len(c["test_loss"]) for c in plain["contenders"]] == [seeds] * 4
@@ -232,9 +237,9 @@ def test_a_confirmation_is_told_beside_its_search(
 
 
 def test_a_contender_that_failed_is_told_and_nothing_is_claimed_of_it() -> None:
-    follow_up = confirmation_record(confirmation_rows(8, LOSSES, failing="mirror"), 8)
+    follow_up = confirmation_of(confirmation_rows(8, LOSSES, failing="mirror"), 8)
     found = confirmed(follow_up)
     outcomes = {c.second: c.outcome for c in found.comparisons}
     assert outcomes["mirror"] == "undecided"
-    main = Findings(records=Records(main=follow_up, confirmation=follow_up), confirmed=found)
+    main = Findings(run=follow_up, confirmed=found)
     assert "mirror" in written(main)[1]

@@ -17,6 +17,7 @@ from asymnas.core.errors import StudyError
 from asymnas.runs.study.lease import LEASE, Lease
 from asymnas.runs.study.rows import DETAILS, TOLD, as_row, columns_of
 from asymnas.runs.study.samplers import Draw, make_sampler
+from asymnas.runs.study.storage import readable
 
 Purpose = Literal["search", "sweep", "confirmation"]
 
@@ -170,7 +171,9 @@ class SearchStudy:
 
     def table(self) -> pd.DataFrame:
         """All trials, one row each; `asymnas.core.columns` describes the columns."""
-        rows = [as_row(trial) for trial in self.optuna.get_trials(deepcopy=False)]
+        with readable(f"the study {self.optuna.study_name!r}"):
+            trials = self.optuna.get_trials(deepcopy=False)
+        rows = [as_row(trial) for trial in trials]
         frame = pd.DataFrame(rows, columns=columns_of(rows, [o.name for o in self.objectives]))
         return frame.astype({t.DUPLICATE_OF: "Int64", t.TRIAL: int})
 

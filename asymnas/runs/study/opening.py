@@ -22,6 +22,7 @@ from asymnas.runs.study.bridge import (
     Purpose,
     SearchStudy,
 )
+from asymnas.runs.study.storage import open_storage, readable
 
 
 def open_study(
@@ -52,7 +53,7 @@ def open_study(
     Raises:
         StudyError: The study there is another one or in use, or the storage cannot be opened.
     """
-    backend = _open_storage(storage)
+    backend = open_storage(storage)
     names = [summary.study_name for summary in optuna.get_all_study_summaries(backend)]
     if fresh:
         for name in [n for n in names if n == config.name or not config.storage]:
@@ -100,38 +101,30 @@ def open_study(
     return opened
 
 
-def read_study(storage: str, name: str | None = None) -> SearchStudy:
+def read_study(storage: str, name: str | None = None, *, timeout_s: float = 60) -> SearchStudy:
     """Opens an existing study to read.
 
     Args:
         storage: Optuna storage URL.
         name: The study's name; may be left out where the storage holds one.
+        timeout_s: Seconds to wait for a database that another process has locked.
 
     Raises:
-        StudyError: There is no such study, or asymnas did not make it.
+        StudyError: There is no such study, it cannot be read, or asymnas did not make it.
     """
     path = storage.removeprefix("sqlite:///")
     if path != storage and path != ":memory:" and not Path(path).is_file():
         raise StudyError(f"there is no study in {path}: the file does not exist")
-    backend = _open_storage(storage)
-    names = [summary.study_name for summary in optuna.get_all_study_summaries(backend)]
+    backend = open_storage(storage, timeout_s=timeout_s)
+    with readable(f"the storage {storage}"):
+        names = [summary.study_name for summary in optuna.get_all_study_summaries(backend)]
     if name is None and len(names) == 1:
         name = names[0]
     if name not in names:
         wanted = f"no study {name!r}" if name else "not exactly one study"
         raise StudyError(f"{storage} holds {wanted}; it has: {', '.join(names) or 'none'}")
-    return SearchStudy(optuna.load_study(study_name=name, storage=backend), backend)
-
-
-def _open_storage(url: str) -> BaseStorage:
-    timeout = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
-    try:
-        if url.startswith(("sqlite", "mysql", "postgres")):
-            return optuna.storages.RDBStorage(url, engine_kwargs=timeout)
-        return optuna.storages.get_storage(url)
-    except Exception as error:  # whatever a database's driver raises: it is not known beforehand
-        reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
-        raise StudyError(f"cannot open the storage {url}: {reason}") from error
+    with readable(f"the storage {storage}"):
+        return SearchStudy(optuna.load_study(study_name=name, storage=backend), backend)
 
 
 def _is_stillborn(name: str, backend: BaseStorage) -> bool:
