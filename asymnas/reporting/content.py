@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import plotly.graph_objects as go
+from markupsafe import Markup
 
 from asymnas.core.errors import ConfigError
 
@@ -74,12 +75,12 @@ class Drawing:
     """A drawing with its caption.
 
     Args:
-        svg: From `drawing.architecture_drawing`, the only markup a page takes as it is; empty,
-            and the drawing is left out.
+        svg: From `drawing.architecture_drawing`; plain text would be escaped. Empty, and the
+            drawing is left out.
         caption: What it is of.
     """
 
-    svg: str
+    svg: Markup
     caption: str
 
 

@@ -1,13 +1,13 @@
-"""One self-contained HTML page: everything inlined, no request leaves it."""
+"""The page as one self-contained HTML file: everything inlined, no request leaves it."""
 
 import base64
-import json
-from collections.abc import Mapping, Sequence
-from html import escape
-from importlib.resources import files
-from string import Template
+from dataclasses import replace
 
+import plotly.graph_objects as go
 import plotly.io
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from asymnas.reporting.content import (
@@ -19,13 +19,10 @@ from asymnas.reporting.content import (
     Panel,
     Picture,
     Points,
-    Practice,
     Rows,
     Section,
 )
 from asymnas.reporting.figures.style import DARK, LIGHT
-
-_ASIDE = ' class="aside"'
 
 
 def render_page(content: PageContent) -> str:
@@ -35,177 +32,61 @@ def render_page(content: PageContent) -> str:
     page forbids every request, so that a figure that asked for one would show as broken instead.
 
     Args:
-        content: What to say.
+        content: What to say. All text is escaped.
     """
-    shown = [(section, html) for section in content.sections if (html := _section(section))]
-    sections = "".join(html for _, html in shown)
-    links = "".join(
-        f'<li><a href="#{section.key}">{escape(section.title)}</a></li>' for section, _ in shown
+    sections = [shown for section in content.sections if (shown := _without_empty(section))]
+    drawn = any(
+        isinstance(block, Panel) and block.figure.data
+        for section in sections
+        for block in section.body
     )
-    template = Template((files("asymnas.reporting") / "page.html").read_text("utf-8"))
-    return template.substitute(
-        title=escape(content.title),
-        light=_variables(LIGHT),
-        dark=_variables(DARK),
-        headline=_headline(content.headline),
-        facts=pairs_html(content.facts, "facts"),
-        contents=f'<nav aria-label="Contents"><ul>{links}</ul></nav>' if shown else "",
+    return _TEMPLATES.get_template("page.html").render(
+        content=content,
         sections=sections,
-        plotly=get_plotlyjs() if 'class="plot-data"' in sections else "",
-        swaps=json.dumps({LIGHT[role]: DARK[role] for role in LIGHT}),
+        light=LIGHT,
+        dark=DARK,
+        swaps={LIGHT[role]: DARK[role] for role in LIGHT},
+        plotly=get_plotlyjs() if drawn else "",
     )
 
 
-def _section(section: Section) -> str:
-    """A section with its heading; empty if there is nothing in it."""
-    blocks = [
-        (block_title(block), html)
-        for place, block in enumerate(section.body)
-        if (html := block_html(block, f"{section.key}-{place}"))
-    ]
-    if not blocks and not section.lead:
-        return ""
-    body = f'<p class="reading">{escape(section.lead)}</p>' if section.lead else ""
-    for title, html in blocks:
-        own = title and title != section.title and len(blocks) > 1
-        heading = f"<h3>{escape(title)}</h3>" if own else ""
-        body += f'<div class="block">{heading}{html}</div>'
-    return (
-        f'<section id="{section.key}"{_ASIDE if section.aside else ""} '
-        f'aria-labelledby="{section.key}-title">'
-        f'<h2 id="{section.key}-title">{escape(section.title)}</h2>{body}</section>'
-    )
+def _without_empty(section: Section) -> Section | None:
+    """The section without its empty blocks; `None` if it then says nothing."""
+    body = [block for block in section.body if not _is_empty(block)]
+    return replace(section, body=body) if body or section.lead else None
 
 
-def _headline(sentences: Sequence[str]) -> str:
-    return "".join(
-        f'<p class="{"more" if place else "lead"}">{escape(sentence)}</p>'
-        for place, sentence in enumerate(sentences)
-    )
-
-
-def _variables(palette: Mapping[str, str]) -> str:
-    return "".join(f"--{role}:{color};" for role, color in palette.items())
-
-
-def block_html(block: Block, key: str) -> str:
-    """A block as HTML, without its title; empty if it holds nothing.
-
-    Args:
-        block: Of any kind.
-        key: Names its figure: letters, digits and hyphens, once on a page.
-    """
+def _is_empty(block: Block) -> bool:
     match block:
         case Panel():
-            return _panel(block, key)
+            return False
         case Rows():
-            return _table(block)
+            return not block.rows
         case Picture():
-            return _picture(block)
+            return not block.png
         case Drawing():
-            return _drawing(block)
+            return not block.svg
         case Checklist():
-            return _checklist(block.practices)
+            return not block.practices
         case Points():
-            return _list(block.items)
+            return not block.items
         case Pairs():
-            return pairs_html(block.values, "setup")
+            return not block.values
 
 
-def block_title(block: Block) -> str:
-    """A block's own title; empty where its kind has none."""
-    return block.title if isinstance(block, Panel | Rows) else ""
+def _figure_json(figure: go.Figure) -> Markup:
+    """A figure as JSON that cannot end the script element it stands in."""
+    return htmlsafe_json_dumps(figure, dumps=lambda shown: plotly.io.to_json(shown, validate=False))
 
 
-def pairs_html(pairs: Mapping[str, str], kind: str) -> str:
-    """Names with values as a definition list of that class; empty without any."""
-    text = "".join(
-        f"<div><dt>{escape(str(name))}</dt><dd>{escape(str(value))}</dd></div>"
-        for name, value in pairs.items()
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("asymnas.reporting"), autoescape=True, undefined=StrictUndefined
     )
-    return f'<dl class="{kind}">{text}</dl>' if text else ""
+    environment.filters["figure_json"] = _figure_json
+    environment.filters["base64"] = lambda data: base64.b64encode(data).decode()
+    environment.filters["kind"] = lambda block: type(block).__name__
+    return environment
 
 
-def _panel(panel: Panel, key: str) -> str:
-    reading = escape(panel.reading)
-    if not panel.figure.data:
-        return f'<p class="reading">{reading}</p>'
-    height = int(panel.figure.layout.height or 420)
-    return (
-        f'<p class="reading">{reading}</p><div class="plot" id="plot-{key}" role="img" '
-        f'aria-label="{escape(panel.title)}. {reading}" style="min-height:{height}px">'
-        "<noscript>The figure needs JavaScript.</noscript></div>"
-        f'<script type="application/json" class="plot-data" data-plot="plot-{key}">'
-        f"{_in_script(plotly.io.to_json(panel.figure, validate=False))}</script>"
-    )
-
-
-def _in_script(text: str) -> str:
-    """JSON that cannot end the script element it stands in."""
-    return text.replace("<", "\\u003c").replace("\N{LINE SEPARATOR}", "\\u2028")
-
-
-def _table(rows: Rows) -> str:
-    if not rows.rows:
-        return ""
-    kinds = [' class="words"' if place in rows.words else "" for place in range(len(rows.columns))]
-    head = "".join(
-        f'<th scope="col"{kind}>{escape(column)}</th>'
-        for column, kind in zip(rows.columns, kinds, strict=True)
-    )
-    body = ""
-    for place, (name, *rest) in enumerate(rows.rows):
-        marked = place == rows.marked
-        tag = f' <span class="tag">{escape(rows.tag)}</span>' if marked and rows.tag else ""
-        cells = "".join(
-            f"<td{kind}>{escape(cell)}</td>" for cell, kind in zip(rest, kinds[1:], strict=True)
-        )
-        row = ' class="marked"' if marked else ""
-        body += f'<tr{row}><th scope="row">{escape(name)}{tag}</th>{cells}</tr>'
-    caption = f'<p class="reading">{escape(rows.caption)}</p>' if rows.caption else ""
-    return (
-        f'{caption}<div class="scroll" tabindex="0" role="region" '
-        f'aria-label="{escape(rows.title or "Table")}, a table that scrolls sideways">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
-
-
-def _drawing(drawing: Drawing) -> str:
-    if not drawing.svg:
-        return ""
-    caption = escape(drawing.caption)
-    return f'<figure class="drawing">{drawing.svg}<figcaption>{caption}</figcaption></figure>'
-
-
-def _picture(picture: Picture) -> str:
-    if not picture.png:
-        return ""
-    order = ", ".join(picture.labels)
-    caption, labels = picture.caption, ""
-    if picture.labels and picture.strips:
-        caption += f" In each group from top to bottom: {order}."
-    elif picture.labels:
-        names = "".join(f"<span>{escape(name)}</span>" for name in picture.labels)
-        labels = f'<div class="labels" aria-hidden="true">{names}</div>'
-    told = picture.caption + (f" From top to bottom: {order}." if order else "")
-    data = base64.b64encode(picture.png).decode()
-    return (
-        f'<figure class="picture"><div class="labelled">{labels}<img alt="{escape(told)}" '
-        f'src="data:image/png;base64,{data}"></div>'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
-    )
-
-
-def _checklist(practices: Sequence[Practice]) -> str:
-    items = "".join(
-        f'<li><span class="status {practice.status.replace(" ", "-")}">{practice.status}</span>'
-        f'<div><span class="practice">{escape(practice.name)}</span>'
-        f"<p>{escape(practice.evidence)}</p></div></li>"
-        for practice in practices
-    )
-    return f'<ol class="checklist">{items}</ol>' if items else ""
-
-
-def _list(items: Sequence[str]) -> str:
-    text = "".join(f"<li>{escape(item)}</li>" for item in items)
-    return f"<ul>{text}</ul>" if text else ""
+_TEMPLATES = _templates()

@@ -12,6 +12,7 @@ import plotly
 import pytest
 from made_findings import made_comparison, made_inference, made_sweep
 from made_tables import made_table
+from markupsafe import Markup
 
 from asymnas.analysis.front import Objective, front
 from asymnas.analysis.importance import importances
@@ -202,7 +203,7 @@ def test_every_degenerate_table_makes_a_page(degenerate):
 
 def test_what_is_empty_is_left_out_with_its_section():
     empty = (Rows(columns=("a",), rows=()), Points([]), Pairs({}), Checklist([]))
-    empty += (Drawing(svg="", caption="c"), Picture(png=b"", caption="c"))
+    empty += (Drawing(svg=Markup(""), caption="c"), Picture(png=b"", caption="c"))
     content = PageContent(title="t", sections=[Section("a", "A", empty)])
     reader = Reader(render_page(content))
     tags = {tag for tag, _ in reader.tags}

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
+
+from markupsafe import Markup
 
 from asymnas.core.text import percent, plural, short
 from asymnas.reporting.figures.style import FONT, LIGHT
@@ -19,7 +20,7 @@ LONGEST_NAME = 20
 
 def architecture_drawing(
     layers: Sequence[Mapping[str, Any]], latent: Sequence[int] | None = None
-) -> str:
+) -> Markup:
     """The layers from top to bottom as one inline SVG.
 
     Each layer is a trapezoid from the size of what enters to the size of what leaves, log scale;
@@ -37,7 +38,7 @@ def architecture_drawing(
         `<svg>…</svg>` of 480 units across; empty if there are no layers.
     """
     if not layers:
-        return ""
+        return Markup("")
     sizes = [math.prod(layer["output_shape"]) for layer in layers]
     ends = (min(sizes), max(sizes))
     entering = [sizes[-1], *sizes[:-1]]
@@ -59,11 +60,12 @@ def architecture_drawing(
     parts.append(_caption(top, f"reconstruction {data}", "muted"))
     top += CAPTION
     summary = ", ".join(_side_words(name, layers, total) for name in _sides(layers))
-    return (
-        f'<svg class="hourglass" viewBox="0 0 {WIDTH} {top}" role="img" '
-        f'xmlns="http://www.w3.org/2000/svg" font-family="{escape(FONT)}" font-size="12.5">'
-        f"<title>The architecture, layer by layer: {escape(summary)}</title>{''.join(parts)}</svg>"
+    svg = Markup(
+        '<svg class="hourglass" viewBox="0 0 {} {}" role="img" xmlns="http://www.w3.org/2000/svg" '
+        'font-family="{}" font-size="12.5"><title>The architecture, layer by layer: {}</title>{}'
+        "</svg>"
     )
+    return svg.format(WIDTH, top, FONT, summary, Markup("").join(parts))
 
 
 def _sides(layers: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -100,21 +102,23 @@ def _role(name: str) -> str:
     return f"var(--{name},{LIGHT[name]})"
 
 
-def _text(x: float, y: float, words: str, role: str, more: str = "") -> str:
-    return f'<text x="{x:g}" y="{y:g}" style="fill:{_role(role)}" {more}>{escape(words)}</text>'
+def _text(x: float, y: float, words: str, role: str, more: str = "") -> Markup:
+    return Markup('<text x="{:g}" y="{:g}" style="fill:{}" {}>{}</text>').format(
+        x, y, _role(role), Markup(more), words
+    )
 
 
-def _caption(top: float, words: str, role: str, weight: int = 400) -> str:
+def _caption(top: float, words: str, role: str, weight: int = 400) -> Markup:
     return _text(MIDDLE, top + 19, words, role, f'text-anchor="middle" font-weight="{weight}"')
 
 
-def _heading(top: float, side: str, layers: Sequence[Mapping[str, Any]], total: int) -> str:
+def _heading(top: float, side: str, layers: Sequence[Mapping[str, Any]], total: int) -> Markup:
     name, _, rest = _side_words(side, layers, total).partition(" ")
+    line = Markup('<line x1="0" x2="{}" y1="{}" y2="{}" style="stroke:{}"/>')
     return (
         _text(0, top + 19, name.capitalize(), _side_role(side), 'font-weight="650" font-size="14"')
         + _text(WIDTH, top + 19, rest, "muted", 'text-anchor="end"')
-        + f'<line x1="0" x2="{WIDTH}" y1="{top + 25}" y2="{top + 25}" '
-        f'style="stroke:{_role("grid")}"/>'
+        + line.format(WIDTH, top + 25, top + 25, _role("grid"))
     )
 
 
@@ -125,7 +129,7 @@ def _layer(
     leaving: int,
     ends: tuple[int, int],
     most: int,
-) -> str:
+) -> Markup:
     above, below = _width(entering, ends) / 2, _width(leaving, ends) / 2
     y0, y1 = top + 1, top + ROW - 1
     corners = (
@@ -139,12 +143,13 @@ def _layer(
         f"{short(int(layer['macs']))} MACs"
     )
     color = _role(_side_role(str(layer["side"])))
-    return (
-        f"<g><title>{escape(tip)}</title>"
-        f'<polygon points="{corners}" style="fill:{color}" fill-opacity="0.82"/>'
+    polygon = Markup('<polygon points="{}" style="fill:{}" fill-opacity="0.82"/>')
+    rect = Markup('<rect x="{:.1f}" y="{:g}" width="{:.1f}" height="4" style="fill:{}"/>')
+    return Markup("<g><title>{}</title>{}</g>").format(
+        tip,
+        polygon.format(corners, color)
         + _text(0, top + 15, _cut(str(layer["name"])), "ink")
         + _text(0, top + 29, _shape(layer["output_shape"]), "muted", 'font-size="11"')
         + _text(WIDTH, top + 16, f"{params:,}", "ink", 'text-anchor="end"')
-        + f'<rect x="{WIDTH - bar:.1f}" y="{top + 21:g}" width="{bar:.1f}" height="4" '
-        f'style="fill:{color}"/></g>'
+        + rect.format(WIDTH - bar, top + 21, bar, color),
     )
