@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from asymnas.analysis.estimates import Law
-from asymnas.analysis.laws.optimum import infer_split
+from asymnas.analysis.laws.optimum import infer_share
 from asymnas.analysis.laws.synthetic import (
     BUDGETS,
     Design,
@@ -32,7 +32,6 @@ from asymnas.analysis.laws.synthetic import (
     synthetic_sweep,
     truth_with_share,
 )
-from asymnas.analysis.verdict import split_outcome
 
 RESULTS = Path(__file__).with_suffix(".md")
 LAWS: tuple[Law, ...] = ("additive", "multiplicative")
@@ -81,14 +80,14 @@ def draw(scenario: Scenario, number: int) -> dict[str, Any]:
     )
     sweep = synthetic_sweep(truth, scenario.design, noise, seed=int(rng.integers(2**31)))
     started = time.perf_counter()
-    found = infer_split(sweep)
+    found = infer_share(sweep)
     seconds = time.perf_counter() - started
     one_each = replace(scenario.design, architectures=1, seeds=1)
-    exact = infer_split(synthetic_sweep(truth, one_each, EXACT), resamples=100)
+    exact = infer_share(synthetic_sweep(truth, one_each, EXACT), resamples=100)
     wrong = max(exact.held_out[law] for law in LAWS if law != scenario.law)
     entry = next(b for b in found.budgets if b.budget == BUDGET)
-    best, cost = truth.best_share(BUDGET), entry.cost_of_symmetry
-    true_cost = truth.cost_of_symmetry(BUDGET)
+    best, cost = truth.best_share(BUDGET), entry.cost_of_even_split
+    true_cost = truth.cost_of_even_split(BUDGET)
     return {
         "covered": entry.share.contains(best),
         "width": entry.share.high - entry.share.low,
@@ -96,11 +95,11 @@ def draw(scenario: Scenario, number: int) -> dict[str, Any]:
         "cost covered": np.nan if cost.high is None else float(cost.contains(true_cost)),
         "cost width": np.nan if cost.high is None else cost.high - cost.low,
         "process covered": entry.cross_check.contains(best),
-        "apart": any("disagree" in caution for caution in found.cautions),
-        "departs": any("depart" in caution for caution in found.cautions),
+        "apart": any(b.share.overlaps(b.cross_check) is False for b in found.budgets),
+        "departs": found.departs,
         "right": found.law == scenario.law,
         "disagree": wrong > DISAGREE,
-        "outcome": split_outcome(entry),
+        "outcome": entry.outcome,
         "share": round(best, 2),
         "seconds": seconds,
     }
@@ -112,14 +111,14 @@ def null(law: Law, number: int) -> bool:
     exponent = rng.uniform(0.2, 0.7)
     truth = truth_with_share(law, 0.5, exponents=(exponent, exponent))
     noise = Noise(architecture=rng.uniform(0.05, 0.1), seed=rng.uniform(0.02, 0.05))
-    found = infer_split(synthetic_sweep(truth, noise=noise, seed=int(rng.integers(2**31))))
-    return any(split_outcome(entry) == "asymmetric" for entry in found.budgets)
+    found = infer_share(synthetic_sweep(truth, noise=noise, seed=int(rng.integers(2**31))))
+    return any(entry.outcome == "asymmetric" for entry in found.budgets)
 
 
 def exact_error(law: Law, share: float, design: Design) -> float:
     """Error of the best share without noise."""
     truth = truth_with_share(law, share, budget=BUDGET)
-    found = infer_split(synthetic_sweep(truth, design, EXACT), resamples=100)
+    found = infer_share(synthetic_sweep(truth, design, EXACT), resamples=100)
     return max(abs(b.share.estimate - truth.best_share(b.budget)) for b in found.budgets)
 
 

@@ -24,7 +24,6 @@ from asymnas.core.columns import (
     TRAIN_LOSS,
     VAL_LOSS,
 )
-from asymnas.core.text import NBSP, plural, probability, tenths
 
 ALL = "all"
 BINS = ("below 1/3", "1/3 to 2/3", "2/3 and above")
@@ -149,37 +148,6 @@ def agreement(table: pd.DataFrame) -> Agreement:
     return Agreement(rungs=tuple(found), horizon=horizon, quota=pruned, trials=len(rows))
 
 
-def agreement_reading(found: Agreement) -> str:
-    """The first rung, where most is pruned, in a sentence; empty if there is nothing to say."""
-    if not found.rungs:
-        return ""
-    first = found.rungs[0]
-    who = plural(first.trials, "quota trial" if found.quota else "trial")
-    if first.tau.estimate is None:
-        return (
-            f"Whether losses after {first.examples:,} examples foretell the final ones cannot be "
-            f"told from {who}: {LEAST} architectures are the least."
-        )
-    span = f"{first.tau.low:.2f} to {first.tau.high:.2f}"
-    text = (
-        f"Losses after {first.examples:,} examples against those after {found.horizon:,}, {who}: "
-        f"Kendall's rank correlation τ is {first.tau.estimate:.2f} ({span})"
-    )
-    bins = [entry for entry in found.rungs if entry.examples == first.examples][1:]
-    judged = [entry for entry in bins if entry.shift.low is not None]
-    hit = [entry for entry in judged if (entry.shift.low or 0) > 0]
-    if hit:
-        worst = max(hit, key=lambda entry: entry.shift.estimate or 0)
-        return (
-            f"{text}; decoder shares {worst.shares} look worse there than they end, by "
-            f"{100 * (worst.shift.estimate or 0):.0f}{NBSP}% of the ranks, so pruning there "
-            "would hit them."
-        )
-    if len(judged) < len(BINS):
-        return f"{text}; too few to tell whether that depends on the decoder share."
-    return f"{text}; no third of the decoder shares is shown to look worse there than it ends."
-
-
 def _losses(rows: pd.DataFrame) -> pd.DataFrame:
     """Losses `[trials, rungs]`, rungs rising, missing or infinite ones as NaN."""
     curves = [{int(seen): float(loss) for seen, loss in curve} for curve in rows[CURVE]]
@@ -278,11 +246,6 @@ def generalisation(table: pd.DataFrame) -> tuple[Gap, ...]:
     return tuple(found)
 
 
-def generalisation_reading(found: tuple[Gap, ...]) -> str:
-    """One sentence a split; empty if there is none."""
-    return " ".join(_sentence(gap) for gap in found)
-
-
 def _gap(split: str, gaps: pd.Series, rows: pd.DataFrame) -> Gap:
     owners = clusters(rows)
     gap = gaps.groupby(owners).mean()
@@ -302,23 +265,6 @@ def _gap(split: str, gaps: pd.Series, rows: pd.DataFrame) -> Gap:
 
 def _location(gaps: Floats) -> Interval:
     return signed_rank(gaps).location if len(gaps) else Interval()
-
-
-def _sentence(gap: Gap) -> str:
-    size = gap.by_share[ALL].estimate or 0.0
-    text = (
-        f"The loss on the {gap.split} split is {tenths(abs(size))}{NBSP}% "
-        f"{'above' if size >= 0 else 'below'} that on training examples "
-        f"({plural(gap.architectures[ALL], 'architecture')})"
-    )
-    tau = gap.correlation
-    if tau.estimate is None or gap.p is None:
-        return f"{text}; {LEAST} are the least to tell whether that goes with the decoder share."
-    figures = f"(Kendall's τ {tau.estimate:.2f}, {tau.low:.2f} to {tau.high:.2f})".replace("-", "−")
-    if gap.p >= 0.05:
-        return f"{text}; it is not shown to go with the decoder share {figures}."
-    way = "grows" if tau.estimate > 0 else "shrinks"
-    return f"{text}; it {way} with the decoder share {figures}."
 
 
 UPSAMPLING = DRAWN + "decoder_upsampling"
@@ -402,23 +348,6 @@ def interaction(
         f=observed,
         p=float((1 + as_large.sum()) / (1 + PERMUTATIONS)),
         explained=float((_left(loss, common) - _left(loss, apart)) / spread),
-    )
-
-
-def interaction_reading(found: Interaction | None) -> str:
-    """A sentence; empty without a test."""
-    if found is None:
-        return ""
-    figures = (
-        f"(permutation {probability(found.p)}, {plural(found.architectures, 'architecture')}, "
-        f"{100 * found.explained:.0f}{NBSP}% of the variance)"
-    )
-    names = f"{', '.join(found.levels[:-1])} and {found.levels[-1]}"
-    if found.p < LEVEL:
-        return f"How the loss depends on the decoder share differs between {names} {figures}."
-    return (
-        f"How the loss depends on the decoder share is not shown to differ between {names} "
-        f"{figures}."
     )
 
 

@@ -2,13 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 from scipy.stats import rankdata
 
-from asymnas.analysis.comparison_wording import reason
 from asymnas.analysis.estimates import LEAST_PAIRS, Comparison, Contender, Floats, Interval, Outcome
 from asymnas.core.errors import ConfigError
 
@@ -154,7 +153,7 @@ def compare(
     differences, so a Walsh average of two of these is geometric. Equivalent means that neither
     loss exceeds the other by more than the margin.
 
-    Seeds count where both losses are finite and positive; `reason` tells of those left out.
+    Seeds count where both losses are finite and positive; `left_out` counts the others.
     Equivalence rests on the interval alone, which is not adjusted for several comparisons.
 
     Args:
@@ -180,25 +179,27 @@ def compare(
     pairings = {name: _pair(named[first], named[name], level) for name in against}
     adjusted = holm([pairing.p for pairing in pairings.values()])
     reachable = holm([pairing.least_p for pairing in pairings.values()])
-    found = []
+    compared = []
     for (name, pairing), p, least in zip(pairings.items(), adjusted, reachable, strict=True):
-        compared = Comparison(
-            first=first,
-            second=name,
-            pairs=len(pairing.ratios),
-            differences={seed: math.expm1(ratio) for seed, ratio in pairing.ratios.items()},
-            difference=pairing.location,
-            p=pairing.test.p if pairing.test else None,
-            p_holm=p if pairing.test else None,
-            effect=pairing.test.effect if pairing.test else None,
-            margin=margin,
-            outcome=_outcome(pairing.location, p, margin, level),
-            reason="",
+        compared.append(
+            Comparison(
+                first=first,
+                second=name,
+                pairs=len(pairing.ratios),
+                differences={seed: math.expm1(ratio) for seed, ratio in pairing.ratios.items()},
+                difference=pairing.location,
+                p=pairing.test.p if pairing.test else None,
+                p_holm=p if pairing.test else None,
+                effect=pairing.test.effect if pairing.test else None,
+                margin=margin,
+                outcome=_outcome(pairing.location, p, margin, level),
+                comparisons=len(against),
+                level=level,
+                lacking=least_pairs(len(against), level) if least >= level else None,
+                left_out=pairing.left_out,
+            )
         )
-        lacking = least_pairs(len(against), level) if least >= level else None
-        told = reason(compared, len(against), level, lacking=lacking, left_out=pairing.left_out)
-        found.append(replace(compared, reason=told))
-    return tuple(found)
+    return tuple(compared)
 
 
 @dataclass(frozen=True)

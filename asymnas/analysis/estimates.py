@@ -1,4 +1,4 @@
-"""What the inferences return: plain values, for the summary, the verdict and the figures."""
+"""What the inferences return: plain values, for the summary, the verdicts and the figures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,13 +11,14 @@ Floats = NDArray[np.float64]
 Law = Literal["additive", "multiplicative"]
 Sizes = Literal["params", "macs"]
 
-#: What budgets count, in words.
-COUNTED: dict[Sizes, str] = {"params": "parameters", "macs": "MACs"}
-
 #: What a comparison can come to, seen from the first of the two.
 Outcome = Literal["better", "worse", "equivalent", "undecided"]
 
+#: What a sweep can come to at a budget: the shares differ from an even split, or do not, or neither
+#: is shown.
+ShareOutcome = Literal["asymmetric", "equivalent", "undecided"]
 
+EVEN = 0.5  # the decoder share of an even split
 LEAST_PAIRS = 6  # seeds for any verdict: the exact two-sided p of fewer is never below 0.05
 ROUNDING = 1e-6  # of two ends that stand for one
 
@@ -67,8 +68,8 @@ class Band:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BudgetSplit:
-    """What a sweep says of one budget.
+class BudgetShare:
+    """What a sweep shows at one budget.
 
     Args:
         budget: Parameters (or MACs) of both sides together.
@@ -76,9 +77,9 @@ class BudgetSplit:
         tolerance: Relative loss above the lowest that still counts as good: 0.01 is one per cent.
         within: The shares whose fitted loss is within the tolerance of the lowest; no confidence
             interval but a property of the fit. `estimate` is `None`.
-        cost_of_symmetry: Loss at a share of one half over the loss at the best share, minus one:
+        cost_of_even_split: Loss at a share of one half over the loss at the best share, minus one:
             0.006 is 0.6 %. The interval may reach below zero.
-        cross_check: The best share by a Gaussian process on the logit share, which knows no law.
+        cross_check: The best share by a Gaussian process on the logit share, which assumes no law.
         curve: Fitted loss against decoder share.
         at_edge: Whether the best share is at the edge of the shares that were trained.
         architectures: Distinct architectures trained at this budget.
@@ -89,40 +90,99 @@ class BudgetSplit:
     share: Interval
     tolerance: float
     within: Interval
-    cost_of_symmetry: Interval
+    cost_of_even_split: Interval
     cross_check: Interval
     curve: Band
     at_edge: bool
     architectures: int
     runs: int
 
+    @property
+    def outcome(self) -> ShareOutcome:
+        """Whether an even split will do at this budget.
+
+        `equivalent` where the interval of its cost ends below the tolerance, wherever the best
+        share lies; `asymmetric` where the best share's interval excludes one half and the cost's
+        lies above zero; `undecided` otherwise.
+        """
+        share, cost = self.share, self.cost_of_even_split
+        if share.low is None or cost.low is None or cost.high is None:
+            return "undecided"
+        if cost.high < self.tolerance:
+            return "equivalent"
+        if not share.contains(EVEN) and cost.low > 0:
+            return "asymmetric"
+        return "undecided"
+
 
 @dataclass(frozen=True, kw_only=True)
-class SplitInference:
-    """Where the best share lies, budget by budget.
+class Stratum:
+    """How much of a sweep finished at one budget.
+
+    Args:
+        budget: Parameters of both sides together.
+        shares: Distinct decoder shares.
+        architectures: Distinct architectures.
+    """
+
+    budget: int
+    shares: int
+    architectures: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """How much of a sweep can be inferred from, whatever is fitted to it.
+
+    Args:
+        rejected: Finished runs without a positive finite loss or without sizes.
+        strata: What finished at each budget, rising; empty if nothing did.
+        loss_varies: Whether the losses differ at all.
+        seeds_replicated: Whether an architecture has two finished seeds.
+        shares_replicated: Whether a budget and share has two architectures.
+    """
+
+    rejected: int = 0
+    strata: tuple[Stratum, ...] = ()
+    loss_varies: bool = False
+    seeds_replicated: bool = False
+    shares_replicated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShareInference:
+    """Where the best decoder share lies, budget by budget.
 
     Args:
         law: The scaling law with the lower held-out error; `None` if none could be fitted.
         held_out: Root mean squared error of log loss on held-out architectures, by law.
-        budgets: One entry a budget, rising; empty if nothing can be concluded.
+        budgets: One entry per budget, rising; empty if nothing can be concluded.
         trend: The best share against the budget, over the swept range and `REACH` beyond each end;
             `None` with one budget.
         sizes: What share and budget are of: parameters or MACs.
         deviations: Standard deviations of log loss: `architecture` (between architectures of one
             cell, structure adjusted for) and `seed` (between seeds of one architecture).
-        cautions: What cannot be concluded, and why, one sentence each.
         explained: R² of the law on log loss of the clusters held out; near 0 or below, the share
             and the budget do not explain the loss.
+        explained_by_share: The same against the mean of each budget; `None` if too few.
+        law_odds: Share of the resamples that choose the law; `None` without resamples.
+        departs: Whether the means of the shares depart from the law beyond chance.
+        outliers: Architectures far off the law, which are given little weight.
+        coverage: How much of the sweep could be inferred from.
     """
 
     law: Law | None = None
     held_out: Mapping[str, float] = field(default_factory=dict)
-    budgets: tuple[BudgetSplit, ...] = ()
+    budgets: tuple[BudgetShare, ...] = ()
     trend: Band | None = None
     sizes: Sizes = "params"
     deviations: Mapping[str, float] = field(default_factory=dict)
-    cautions: tuple[str, ...] = ()
     explained: float | None = None
+    explained_by_share: float | None = None
+    law_odds: float | None = None
+    departs: bool = False
+    outliers: int = 0
+    coverage: Coverage = Coverage()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,9 +225,12 @@ class Comparison:
         effect: Matched-pairs rank-biserial correlation, from -1 to 1.
         margin: Half the width of the region of practical equivalence: 0.01 is one per cent.
         outcome: `equivalent` where the interval lies within the region; `better` or `worse` where
-            the adjusted p is below 0.05 and the interval excludes zero; `undecided` otherwise,
+            the adjusted p is below the level and the interval excludes zero; `undecided` otherwise,
             and always below six pairs.
-        reason: The outcome in a sentence.
+        comparisons: How many p was adjusted for.
+        level: What the adjusted p must be below.
+        lacking: The fewest seeds with which it could be; `None` if it could with those there are.
+        left_out: Seeds without two losses that can be compared.
     """
 
     first: str
@@ -180,4 +243,7 @@ class Comparison:
     effect: float | None
     margin: float
     outcome: Outcome
-    reason: str
+    comparisons: int = 1
+    level: float = 0.05
+    lacking: int | None = None
+    left_out: int = 0

@@ -11,9 +11,9 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from asymnas.analysis.cautions import LEAST_ARCHITECTURES
 from asymnas.analysis.comparison import least_pairs
 from asymnas.analysis.estimates import Contender
+from asymnas.analysis.laws.optimum import LEAST_ARCHITECTURES
 from asymnas.core import columns as t
 from asymnas.core.config import StudyConfig
 from asymnas.core.text import MISSING, change, percent, plural, short, tenths
@@ -321,10 +321,10 @@ def _shares(entries: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     tolerance = entries[0]["within"]["tolerance"]
     names = ("parameters", "best share", "95 %", f"within {100 * tolerance:g} %")
-    for name in (*names, "symmetry costs", "95 %"):
+    for name in (*names, "even split costs", "95 %"):
         table.add_column(name, justify="right", no_wrap=True)
     for entry in entries:
-        cost = entry["cost_of_symmetry"]
+        cost = entry["cost_of_even_split"]
         table.add_row(
             f"{entry['budget']:,}",
             MISSING if entry["estimate"] is None else f"{entry['estimate']:.2f}",

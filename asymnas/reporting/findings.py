@@ -8,20 +8,24 @@ import numpy as np
 import pandas as pd
 
 from asymnas.analysis.comparison import compare
-from asymnas.analysis.comparison_wording import comparison_sentence
 from asymnas.analysis.estimates import (
     Band,
-    BudgetSplit,
+    BudgetShare,
     Comparison,
     Contender,
     Interval,
-    SplitInference,
+    ShareInference,
 )
-from asymnas.analysis.laws.optimum import infer_split
+from asymnas.analysis.laws.optimum import infer_share
 from asymnas.analysis.tuning import edge_share
-from asymnas.analysis.verdict import split_outcome, split_verdict
 from asymnas.core import columns as t
 from asymnas.core.text import percent
+from asymnas.reporting.verdicts import (
+    cautions,
+    comparison_reason,
+    comparison_sentence,
+    share_verdict,
+)
 from asymnas.runs.run import Run
 from asymnas.training.metrics import METRICS
 
@@ -40,8 +44,8 @@ class Inferred:
         verdict: The answer in sentences.
     """
 
-    split: SplitInference
-    equal_macs: SplitInference
+    split: ShareInference
+    equal_macs: ShareInference
     horizons: dict[int, dict[int, Interval]]
     measures: dict[str, dict[int, Interval]]
     rates: int
@@ -100,15 +104,15 @@ def findings_of(run: Run) -> Findings:
 def inferred(sweep: Run) -> Inferred:
     """All inferences of a sweep."""
     tolerance, seed = float(sweep.study.design["tolerance"]), int(sweep.config["seed"])
-    split = infer_split(sweep.measured, tolerance=tolerance, seed=seed)
+    split = infer_share(sweep.measured, tolerance=tolerance, seed=seed)
     return Inferred(
         split=split,
-        equal_macs=infer_split(sweep.measured, tolerance=tolerance, seed=seed, sizes="macs"),
+        equal_macs=infer_share(sweep.measured, tolerance=tolerance, seed=seed, sizes="macs"),
         horizons=_horizons(sweep, tolerance, seed),
         measures=_measures(sweep, tolerance, seed),
         rates=int(sweep.study.design["rates"]),
         edge=edge_share(sweep.table),
-        verdict=split_verdict(split, sweep.config["dataset"]),
+        verdict=share_verdict(split, sweep.config["dataset"]),
     )
 
 
@@ -124,7 +128,7 @@ def _horizons(sweep: Run, tolerance: float, seed: int) -> dict[int, dict[int, In
     if short.empty:
         return {}
     best = short.loc[short.groupby(t.CLUSTER)[t.VAL_LOSS].idxmin()]
-    found = infer_split(best.assign(**{t.PHASE: t.MEASURE}), tolerance=tolerance, seed=seed)
+    found = infer_share(best.assign(**{t.PHASE: t.MEASURE}), tolerance=tolerance, seed=seed)
     examples = int(best[t.EXAMPLES].max())
     return {examples: {entry.budget: entry.share for entry in found.budgets}}
 
@@ -140,7 +144,7 @@ def _measures(sweep: Run, tolerance: float, seed: int) -> dict[str, dict[int, In
         if (missing <= 0).any():  # no law has a log of no error, and without these it would mislead
             continue
         rows = sweep.measured.assign(**{t.VAL_LOSS: missing})
-        split = infer_split(rows, tolerance=tolerance, seed=seed)
+        split = infer_share(rows, tolerance=tolerance, seed=seed)
         found[name] = {entry.budget: entry.share for entry in split.budgets}
     return found
 
@@ -167,7 +171,7 @@ def inference_json(found: Inferred) -> dict[str, Any]:
             for budget, share in by_budget.items()
         ],
         "learning_rates_at_the_edge": found.edge,
-        "cautions": list(split.cautions),
+        "cautions": cautions(split),
     }
 
 
@@ -176,13 +180,13 @@ def interval_json(interval: Interval) -> dict[str, float | None]:
     return {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
 
 
-def _entry(entry: BudgetSplit, split: SplitInference) -> dict[str, Any]:
+def _entry(entry: BudgetShare, split: ShareInference) -> dict[str, Any]:
     return {
         "budget": entry.budget,
         **interval_json(entry.share),
         "level": entry.share.level,
         "method": _method(split),
-        "outcome": split_outcome(entry),
+        "outcome": entry.outcome,
         "at_edge": entry.at_edge,
         "trained": {"low": float(entry.curve.x[0]), "high": float(entry.curve.x[-1])},
         "within": {
@@ -190,14 +194,14 @@ def _entry(entry: BudgetSplit, split: SplitInference) -> dict[str, Any]:
             "low": entry.within.low,
             "high": entry.within.high,
         },
-        "cost_of_symmetry": interval_json(entry.cost_of_symmetry),
+        "cost_of_even_split": interval_json(entry.cost_of_even_split),
         "gaussian_process": interval_json(entry.cross_check),
         "architectures": entry.architectures,
         "runs": entry.runs,
     }
 
 
-def _method(split: SplitInference) -> str:
+def _method(split: ShareInference) -> str:
     if split.law is None:
         return "none: too little to fit a law"
     return f"{split.law} scaling law, bootstrap over architectures, each with all its seeds"
@@ -309,5 +313,5 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "rank_biserial": comparison.effect,
         "margin": comparison.margin,
         "outcome": comparison.outcome,
-        "reason": comparison.reason,
+        "reason": comparison_reason(comparison),
     }

@@ -3,14 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from asymnas.analysis.checks import (
-    agreement,
-    agreement_reading,
-    generalisation,
-    generalisation_reading,
-    interaction,
-    interaction_reading,
-)
+from asymnas.analysis.checks import agreement, generalisation, interaction
 from asymnas.analysis.estimates import Interval
 from asymnas.analysis.front import attainment
 from asymnas.analysis.importance import importances
@@ -46,7 +39,13 @@ from asymnas.reporting.figures.measured import measured_rows
 from asymnas.reporting.figures.trend import trend_panel
 from asymnas.reporting.findings import Findings, Inferred
 from asymnas.reporting.pictures import pictures
+from asymnas.reporting.readings import (
+    agreement_reading,
+    generalisation_reading,
+    interaction_reading,
+)
 from asymnas.reporting.summary import metrics_of
+from asymnas.reporting.verdicts import cautions
 from asymnas.runs.progress import duration
 from asymnas.runs.run import Run
 
@@ -94,7 +93,7 @@ def _split(findings: Findings) -> list[Section]:
 
 def _robustness(sweep: Run, found: Inferred) -> list[str]:
     """What could fool the answer, one sentence each."""
-    points = [*found.split.cautions]
+    points = cautions(found.split)
     for examples, by_budget in found.horizons.items():
         if told := _by_budget(by_budget):
             points.append(

@@ -5,7 +5,7 @@ from made_tables import RUNGS, made_table
 from scipy.stats import kendalltau
 from swept_tables import swept
 
-from asymnas.analysis.checks import ALL, BINS, agreement, agreement_reading
+from asymnas.analysis.checks import ALL, BINS, agreement
 
 
 def of(table, shares=ALL, place=0):
@@ -37,14 +37,10 @@ def test_where_trials_were_pruned_only_the_quota_is_judged():
     assert agreement(unpruned).trials == unpruned["duplicate_of"].isna().sum()
 
 
-def test_sides_that_learn_slowly_are_found_and_told_of():
+def test_sides_that_learn_slowly_are_shown():
     slow = swept(slow_decoders=0.4, shares=12)
     assert of(slow, BINS[2]).shift.low > 0
     assert of(slow, BINS[0]).shift.high < 0
-    told = agreement_reading(agreement(slow))
-    assert "decoder shares 2/3 and above look worse there than they end" in told
-    even = agreement_reading(agreement(swept(shares=12)))
-    assert "no third of the decoder shares" in even
 
 
 def test_shifts_of_rank_cancel_over_the_bins():
@@ -85,12 +81,5 @@ def test_seeds_do_not_count_as_architectures():
     assert of(table).tau.estimate is None
 
 
-def test_few_trials_say_so():
-    told = agreement_reading(agreement(made_table(60)))
-    assert "cannot be told from 5 quota trials: 10 architectures are the least" in told
-
-
-def test_every_degenerate_table_is_coped_with(degenerate):
-    told = agreement_reading(agreement(degenerate))
-    assert "nan" not in told
-    assert told == "" or told.endswith(".")
+def test_few_trials_give_no_estimate():
+    assert of(made_table(60)).tau.estimate is None

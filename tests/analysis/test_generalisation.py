@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from swept_tables import swept
 
-from asymnas.analysis.checks import ALL, BINS, generalisation, generalisation_reading
+from asymnas.analysis.checks import ALL, BINS, generalisation
 
 
 def test_the_gap_is_relative_to_the_training_loss_and_one_an_architecture():
@@ -21,10 +21,10 @@ def test_a_gap_that_grows_with_the_share_is_found_and_one_that_does_not_is_not()
     assert grows.p < 0.001
     assert grows.correlation.low > 0
     assert grows.by_share[BINS[0]].high < grows.by_share[BINS[2]].low
-    assert "it grows with the decoder share" in generalisation_reading((grows,))
-    shrinks = generalisation_reading(generalisation(swept(gap_with_share=-0.1)))
-    assert "it shrinks with the decoder share" in shrinks
-    assert "not shown to go with" in generalisation_reading(generalisation(swept()))
+    (shrinks,) = generalisation(swept(gap_with_share=-0.1))
+    assert shrinks.correlation.high < 0
+    (alike,) = generalisation(swept())
+    assert alike.p > 0.05
 
 
 def test_claims_under_the_null_are_rare():
@@ -37,7 +37,6 @@ def test_the_test_split_counts_where_it_was_read():
     found = generalisation(table.assign(test_loss=2 * table["train_loss"]))
     assert [gap.split for gap in found] == ["validation", "test"]
     assert found[1].by_share[ALL].estimate == pytest.approx(1)
-    assert "100.0\xa0% above" in generalisation_reading(found)
 
 
 def test_losses_that_cannot_be_compared_are_left_out():
@@ -51,12 +50,11 @@ def test_losses_that_cannot_be_compared_are_left_out():
     assert found.architectures[ALL] == 32 - 7  # a training loss of infinity is a gap of minus one
 
 
-def test_few_architectures_say_so():
-    told = generalisation_reading(generalisation(swept(shares=2)))
-    assert "10 are the least" in told
+def test_few_architectures_give_no_correlation():
+    (gap,) = generalisation(swept(shares=2))
+    assert (gap.correlation.estimate, gap.p) == (None, None)
 
 
-def test_a_table_without_training_losses_says_nothing(degenerate):
+def test_a_table_without_training_losses_has_no_gap(degenerate):
     assert generalisation(degenerate) == ()
-    assert generalisation_reading(()) == ""
     assert isinstance(generalisation(degenerate.assign(train_loss=1.0)), tuple)

@@ -16,7 +16,7 @@ def test_a_truth_has_the_share_and_loss_that_it_was_asked_for(law, share):
     assert truth.best_share(80_000) == pytest.approx(share, abs=1e-4)
     assert truth.loss(80_000 * (1 - share), 80_000 * share) == pytest.approx(0.05)
     assert truth.irreducible == pytest.approx(0.02)
-    assert truth.cost_of_symmetry(80_000) >= 0
+    assert truth.cost_of_even_split(80_000) >= 0
 
 
 def test_a_sweep_has_all_columns_and_its_design():

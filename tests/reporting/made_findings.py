@@ -5,11 +5,11 @@ import pandas as pd
 
 from asymnas.analysis.estimates import (
     Band,
-    BudgetSplit,
+    BudgetShare,
     Comparison,
     Contender,
     Interval,
-    SplitInference,
+    ShareInference,
 )
 
 RUNGS = (20_000, 40_000, 80_000)
@@ -48,7 +48,7 @@ def _run(budget: int, share: float, loss: float) -> dict:
 
 def made_inference(
     budgets, stars=None, sure: bool = True, trend: bool = True, **more
-) -> SplitInference:
+) -> ShareInference:
     """What a sweep of these budgets might say; not sure: without any interval."""
     stars = stars or [0.6] * len(budgets)
     splits = tuple(_split(budget, star, sure) for budget, star in zip(budgets, stars, strict=True))
@@ -57,19 +57,19 @@ def made_inference(
         x = np.geomspace(min(budgets) / 2, max(budgets) * 2, 30)
         y = np.interp(np.log(x), np.log(budgets), stars)
         band = Band(x=x, y=y, low=y - 0.05, high=y + 0.05)
-    return SplitInference(**{"law": "additive", "budgets": splits, "trend": band, **more})
+    return ShareInference(**{"law": "additive", "budgets": splits, "trend": band, **more})
 
 
-def _split(budget: int, star: float, sure: bool) -> BudgetSplit:
+def _split(budget: int, star: float, sure: bool) -> BudgetShare:
     x = np.linspace(0.1, 0.9, 81)
     y = loss_at(budget, x)
     spread = y * 0.05 if sure else y * np.nan
-    return BudgetSplit(
+    return BudgetShare(
         budget=budget,
         share=_interval(star, 0.05, sure),
         tolerance=0.01,
         within=Interval(low=star - 0.12, high=star + 0.13),
-        cost_of_symmetry=_interval(0.0062, 0.004, sure),
+        cost_of_even_split=_interval(0.0062, 0.004, sure),
         cross_check=_interval(star + 0.02, 0.08, sure),
         curve=Band(x=x, y=y, low=y - spread, high=y + spread),
         at_edge=False,
@@ -85,12 +85,12 @@ def _interval(estimate: float, half: float, sure: bool) -> Interval:
 
 
 #: A budget of which nothing is known, not even a curve.
-NOTHING_KNOWN = BudgetSplit(
+NOTHING_KNOWN = BudgetShare(
     budget=150_000,
     share=Interval(),
     tolerance=0.01,
     within=Interval(),
-    cost_of_symmetry=Interval(),
+    cost_of_even_split=Interval(),
     cross_check=Interval(),
     curve=Band(x=np.empty(0), y=np.empty(0), low=np.empty(0), high=np.empty(0)),
     at_edge=False,
@@ -129,5 +129,4 @@ def made_comparison(second: str, differences, outcome: str = "undecided") -> Com
         effect=1.0 if enough else None,
         margin=0.01,
         outcome=outcome,
-        reason="",
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from made_findings import NOTHING_KNOWN, SHARES, loss_at, made_inference, made_sweep
 
-from asymnas.analysis.estimates import Interval, SplitInference
+from asymnas.analysis.estimates import Interval, ShareInference
 from asymnas.reporting.figures.decoder_share import (
     split_panel,
     split_reading,
@@ -115,20 +115,20 @@ def test_without_intervals_none_is_claimed_and_no_band_drawn():
 
 
 def test_nothing_inferred_gives_the_first_caution_and_no_figure():
-    why = "The sweep has finished one share."
-    panel = split_panel(made_sweep(ONE).head(0), SplitInference(cautions=(why,)))
-    assert panel.reading == f"No best share can be told. {why}"
+    panel = split_panel(made_sweep(ONE).head(0), ShareInference())
+    why = "No measuring run of the sweep has finished: nothing can be concluded."
+    assert panel.reading == f"No best share can be inferred. {why}"
     assert not panel.figure.data
 
 
 @pytest.mark.parametrize("rows", [0, 6])
 def test_a_budget_of_which_nothing_is_known_shows_what_runs_there_are(rows):
     table = made_sweep(ONE).head(rows)
-    panel = split_panel(table, SplitInference(budgets=(NOTHING_KNOWN,)))
-    assert panel.reading.startswith("No best share can be told.")
+    panel = split_panel(table, ShareInference(budgets=(NOTHING_KNOWN,)))
+    assert panel.reading.startswith("No best share can be inferred.")
     assert "nan" not in json.dumps(panel.figure.to_plotly_json(), default=list).lower()
     assert len(traces(panel, "run")) == (rows > 0)
-    assert split_rows(SplitInference(budgets=(NOTHING_KNOWN,))).rows[0][1] == "\N{EN DASH}"
+    assert split_rows(ShareInference(budgets=(NOTHING_KNOWN,))).rows[0][1] == "\N{EN DASH}"
 
 
 def test_with_budgets_of_macs_the_law_stands_alone():
@@ -150,12 +150,12 @@ def test_the_table_has_a_row_a_budget():
     assert rows.rows[0][3] == "+0.62\xa0% (+0.22 to +1.0\xa0%)"
     assert all(len(row) == len(rows.columns) for row in rows.rows)
     assert rows.caption.startswith("Fitted by the additive law; the cross-check")
-    assert split_rows(SplitInference()).rows == ()
+    assert split_rows(ShareInference()).rows == ()
 
 
 def test_a_cost_below_zero_keeps_its_sign():
     inference = made_inference(ONE)
-    cheap = replace(inference.budgets[0], cost_of_symmetry=Interval(estimate=-0.002))
+    cheap = replace(inference.budgets[0], cost_of_even_split=Interval(estimate=-0.002))
     assert "\N{MINUS SIGN}0.20\xa0%" in split_reading(replace(inference, budgets=(cheap,)))
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 from made_findings import NOTHING_KNOWN, made_inference
 
-from asymnas.analysis.estimates import SplitInference
+from asymnas.analysis.estimates import ShareInference
 from asymnas.reporting.figures.trend import trend_panel
 
 BUDGETS = [50_000, 150_000, 450_000]
@@ -76,8 +76,8 @@ def test_without_a_trend_the_points_stand_alone():
 @pytest.mark.parametrize(
     ("inference", "words"),
     [
-        (SplitInference(), "No best share can be told"),
-        (SplitInference(budgets=(NOTHING_KNOWN,)), "No best share can be told"),
+        (ShareInference(), "No best share can be inferred"),
+        (ShareInference(budgets=(NOTHING_KNOWN,)), "No best share can be inferred"),
         (made_inference([150_000]), "One budget tells of no trend"),
     ],
 )

@@ -73,7 +73,7 @@ def shares_within(fitted: FittedLaw, size: float, edges: Edges, tolerance: float
     return Interval(low=float(within[0]), high=float(within[-1]), level=fitted.level)
 
 
-def cost_of_symmetry(fitted: FittedLaw, size: float, edges: Edges) -> Interval:
+def cost_of_even_split(fitted: FittedLaw, size: float, edges: Edges) -> Interval:
     """The loss at one half over that at the best share, minus one.
 
     The lower end compares each resample's loss at one half with its loss at the best share of all

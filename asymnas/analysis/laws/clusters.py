@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from asymnas.analysis.estimates import Floats, Sizes
+from asymnas.analysis.estimates import Coverage, Floats, Sizes, Stratum
 from asymnas.analysis.rows import counting
 from asymnas.core.columns import (
     BUDGET,
@@ -74,16 +74,6 @@ class Clusters:
         result: Floats = self.decoder / (self.encoder + self.decoder)
         return result
 
-    @property
-    def varies(self) -> bool:
-        """Whether there is any difference in loss to explain."""
-        return len(self.log_loss) > 1 and float(np.std(self.log_loss)) > LEAST_SPREAD
-
-    def distinct_shares(self) -> dict[int, int]:
-        """How many different decoder shares were trained, by budget."""
-        cells = pd.Series(self.target.round(6)).groupby(self.budget).nunique()
-        return {int(budget): int(count) for budget, count in cells.items()}
-
 
 def clusters_of(table: pd.DataFrame, sizes: Sizes) -> Clusters:
     """The architectures of a sweep that finished at least one measuring run.
@@ -123,6 +113,22 @@ def clusters_of(table: pd.DataFrame, sizes: Sizes) -> Clusters:
         structure=structure_columns(first),
         seed_deviation=typical_deviation(groups[LOG_LOSS].var().to_numpy(dtype=float), runs),
         rejected=int((~usable).sum()),
+    )
+
+
+def coverage_of(clusters: Clusters) -> Coverage:
+    """How much of a sweep its architectures cover."""
+    cells = pd.DataFrame({"budget": clusters.budget, "share": clusters.target.round(6)})
+    counts = cells.groupby("budget")["share"].agg(["nunique", "size"])
+    return Coverage(
+        rejected=clusters.rejected,
+        strata=tuple(
+            Stratum(budget=int(budget), shares=int(shares), architectures=int(architectures))
+            for budget, shares, architectures in counts.itertuples()
+        ),
+        loss_varies=len(cells) > 1 and float(np.std(clusters.log_loss)) > LEAST_SPREAD,
+        seeds_replicated=clusters.seed_deviation is not None,
+        shares_replicated=bool(cells.duplicated().any()),
     )
 
 

@@ -13,22 +13,21 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from asymnas.analysis.cautions import (
-    LEAST_ARCHITECTURES,
-    LEAST_SHARES,
-    about_budget,
-    about_fit,
-    about_sweep,
-)
-from asymnas.analysis.estimates import Band, BudgetSplit, Floats, Interval, Sizes, SplitInference
+from asymnas.analysis.estimates import Band, BudgetShare, Floats, Interval, ShareInference, Sizes
 from asymnas.analysis.laws import budget_split as split
 from asymnas.analysis.laws.adequacy import deviations, explained, explained_by_share, lack_of_fit
 from asymnas.analysis.laws.bootstrap import resample
 from asymnas.analysis.laws.choice import Candidate, candidates, data_of
-from asymnas.analysis.laws.clusters import COLUMNS_OF, Clusters, clusters_of
+from asymnas.analysis.laws.clusters import COLUMNS_OF, Clusters, clusters_of, coverage_of
 from asymnas.analysis.laws.laws import FORMS
 from asymnas.analysis.laws.process import process_optimum
 from asymnas.core.errors import ConfigError
+
+#: Distinct decoder shares that a budget needs for an estimate.
+LEAST_SHARES = 3
+
+#: Architectures that a budget needs for intervals.
+LEAST_ARCHITECTURES = 8
 
 #: How far beyond the swept budgets the trend is drawn, as a factor.
 REACH = 2
@@ -39,7 +38,7 @@ LEAST_RESAMPLES = 100
 DEPARTS = 0.001
 
 
-def infer_split(
+def infer_share(
     table: pd.DataFrame,
     *,
     tolerance: float = 0.01,
@@ -47,7 +46,7 @@ def infer_split(
     resamples: int = 1_000,
     seed: int = 0,
     sizes: Sizes = "params",
-) -> SplitInference:
+) -> ShareInference:
     """Infers the best decoder share of every budget of a sweep.
 
     Only completed measuring runs with a finite positive loss count. Losses are averaged over seeds
@@ -64,20 +63,20 @@ def infer_split(
             at the median total of its architectures.
 
     Returns:
-        What can be concluded; what cannot is left `None` and said in `cautions`. A budget with
-        fewer than three shares has no entry, one with fewer than eight architectures no intervals
-        (the ends of its bands are NaN). Where neither law fits the means of the shares, what
-        symmetry costs has no interval.
+        What can be concluded; what cannot is left `None`. A budget with fewer than three shares has
+        no entry, one with fewer than eight architectures no intervals (the ends of its bands are
+        NaN). Where neither law fits the means of the shares, the cost of an even split has no
+        interval.
 
     Raises:
         ConfigError: An argument is out of its range, or the table is no sweep's.
     """
     _check(tolerance, level, resamples, sizes)
     clusters = clusters_of(table, sizes)
-    cautions = about_sweep(clusters)
-    usable = [b for b, shares in clusters.distinct_shares().items() if shares >= LEAST_SHARES]
-    if not usable or not clusters.varies:
-        return SplitInference(sizes=sizes, cautions=cautions)
+    coverage = coverage_of(clusters)
+    usable = [s.budget for s in coverage.strata if s.shares >= LEAST_SHARES]
+    if not usable or not coverage.loss_varies:
+        return ShareInference(sizes=sizes, coverage=coverage)
     data, scale = data_of(clusters)
     fitted = candidates(data, seed)
     law = min(fitted, key=lambda name: fitted[name].held_out)
@@ -88,23 +87,19 @@ def infer_split(
     departs = lack_of_fit(clusters, best, FORMS[law].unknowns) < DEPARTS
     sweep = _Sweep(clusters, best, whole, departs, tolerance, sizes, seed)
     entries = sorted((_entry(sweep, budget) for budget in usable), key=lambda entry: entry.budget)
-    of_fit = about_fit(
-        law,
-        odds=None if again is None else again.share_of(law),
-        by_share=explained_by_share(best, clusters.budget),
-        departs=departs,
-        astray=int(best.astray.sum()),
-    )
-    of_budgets = [caution for entry in entries for caution in about_budget(entry, sizes)]
-    return SplitInference(
+    return ShareInference(
         law=law,
         held_out={name: candidate.held_out for name, candidate in fitted.items()},
         budgets=tuple(entries),
         trend=_trend(whole, clusters, usable),
         sizes=sizes,
         deviations=deviations(clusters, best),
-        cautions=(*cautions, *of_fit, *of_budgets),
         explained=explained(best),
+        explained_by_share=explained_by_share(best, clusters.budget),
+        law_odds=None if again is None else again.share_of(law),
+        departs=departs,
+        outliers=int(best.astray.sum()),
+        coverage=coverage,
     )
 
 
@@ -121,20 +116,20 @@ class _Sweep:
     seed: int
 
 
-def _entry(sweep: _Sweep, budget: int) -> BudgetSplit:
+def _entry(sweep: _Sweep, budget: int) -> BudgetShare:
     """What is said of one budget."""
     clusters, fitted = sweep.clusters, sweep.law
     at = clusters.budget == budget
     if at.sum() < LEAST_ARCHITECTURES:
         fitted = replace(fitted, resamples=None)
     size, edges = _median_size(clusters, at), _edges(clusters.share[at])
-    cost = split.cost_of_symmetry(fitted, size, edges)
-    return BudgetSplit(
+    cost = split.cost_of_even_split(fitted, size, edges)
+    return BudgetShare(
         budget=budget if sweep.sizes == "params" else round(size),
         share=split.best_share(fitted, size, edges),
         tolerance=sweep.tolerance,
         within=split.shares_within(fitted, size, edges, sweep.tolerance),
-        cost_of_symmetry=replace(cost, low=None, high=None) if sweep.departs else cost,
+        cost_of_even_split=replace(cost, low=None, high=None) if sweep.departs else cost,
         cross_check=_cross_check(sweep, at, edges),
         curve=split.curve(fitted, size, edges),
         at_edge=not edges[0] < expit(fitted.best_logit(size)) < edges[1],

@@ -63,7 +63,7 @@ class Truth:
         )
         return float(found.x)
 
-    def cost_of_symmetry(self, budget: float) -> float:
+    def cost_of_even_split(self, budget: float) -> float:
         """Loss at one half over the loss at the best share, minus one."""
         best = self.best_share(budget)
         lowest = self.loss((1 - best) * budget, best * budget)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from asymnas.analysis.estimates import COUNTED, BudgetSplit, Floats, Interval, Sizes, SplitInference
+from asymnas.analysis.estimates import BudgetShare, Floats, Interval, ShareInference, Sizes
 from asymnas.analysis.rows import counting
 from asymnas.core.columns import BUDGET, DECODER_SHARE, STATE, VAL_LOSS
 from asymnas.core.text import (
@@ -25,6 +25,7 @@ from asymnas.core.text import (
 )
 from asymnas.reporting.content import Panel, Rows
 from asymnas.reporting.figures.style import LIGHT, figure, share_axis
+from asymnas.reporting.verdicts import COUNTED, cautions
 
 TITLE = "What a share costs"
 STRIP, HEADING, TOP, BOTTOM = 170, 44, 40, 56  # heights in pixels
@@ -45,7 +46,7 @@ class Strip:
         high: Upper end, `[m]`.
     """
 
-    split: BudgetSplit
+    split: BudgetShare
     shares: Floats
     runs: Floats
     law: Floats
@@ -53,7 +54,7 @@ class Strip:
     high: Floats
 
 
-def split_panel(table: pd.DataFrame, inference: SplitInference) -> Panel:
+def split_panel(table: pd.DataFrame, inference: ShareInference) -> Panel:
     """Loss above each budget's lowest fitted loss, in per cent, against the decoder's share.
 
     One strip a budget, all on the same axes, so that the best shares can be compared down the
@@ -108,7 +109,7 @@ def _off_scale(beyond: int) -> str:
     return f" {beyond} {noun} far above the frame, at its upper edge: see how they went."
 
 
-def _axis_title(inference: SplitInference) -> str:
+def _axis_title(inference: ShareInference) -> str:
     return "decoder share" if inference.sizes == "params" else "decoder share of the MACs"
 
 
@@ -119,7 +120,7 @@ def _across(strips: Sequence[Strip]) -> tuple[float, float]:
 
 
 def _arrange(
-    shown: go.Figure, strips: Sequence[Strip], inference: SplitInference, ends: tuple[float, float]
+    shown: go.Figure, strips: Sequence[Strip], inference: ShareInference, ends: tuple[float, float]
 ) -> None:
     """Stacks the strips, each with its heading, and draws one half through all of them."""
     inner = len(strips) * (STRIP + HEADING)
@@ -152,11 +153,11 @@ def _arrange(
     )
 
 
-def _heading(strip: Strip, inference: SplitInference) -> str:
+def _heading(strip: Strip, inference: ShareInference) -> str:
     split = strip.split
     told = f"<b>{short(split.budget)} {COUNTED[inference.sizes]}</b>"
-    if split.cost_of_symmetry.estimate is not None:
-        told += f": one half costs {change(split.cost_of_symmetry.estimate)}"
+    if split.cost_of_even_split.estimate is not None:
+        told += f": one half costs {change(split.cost_of_even_split.estimate)}"
     if split.share.estimate is not None:
         best = f"best at {percent(split.share.estimate)}"
         told += f"<br>{with_span(best, share_span(split.share))}"
@@ -173,7 +174,7 @@ def _ticks(low: float, high: float) -> list[float]:
     return kept
 
 
-def strip_of(table: pd.DataFrame, split: BudgetSplit, sizes: Sizes) -> Strip:
+def strip_of(table: pd.DataFrame, split: BudgetShare, sizes: Sizes) -> Strip:
     """The strip of one budget; with budgets of MACs, which no run has exactly, without runs.
 
     Args:
@@ -253,7 +254,7 @@ def _band(strip: Strip) -> go.Scatter:
     )
 
 
-def _within(split: BudgetSplit, foot: float) -> list[go.Scatter]:
+def _within(split: BudgetShare, foot: float) -> list[go.Scatter]:
     """The shares that are nearly as good, as a bar."""
     if split.within.low is None or split.within.high is None:
         return []
@@ -301,7 +302,7 @@ def _bars(interval: Interval, color: str) -> dict[str, object] | None:
     }
 
 
-def split_reading(inference: SplitInference) -> str:
+def split_reading(inference: ShareInference) -> str:
     """Where the loss is lowest, how sure that is, and what one half costs, in two sentences or so.
 
     Args:
@@ -309,8 +310,8 @@ def split_reading(inference: SplitInference) -> str:
     """
     told = [split for split in inference.budgets if split.share.estimate is not None]
     if not told:
-        why = inference.cautions[0] if inference.cautions else "There are too few runs."
-        return f"No best share can be told. {why}"
+        why = [*cautions(inference), "There are too few runs."]
+        return f"No best share can be inferred. {why[0]}"
     reading = _of_one(told[0], inference) if len(told) == 1 else _of_many(told)
     if edges := [short(split.budget) for split in told if split.at_edge]:
         reading += (
@@ -325,7 +326,7 @@ def split_reading(inference: SplitInference) -> str:
     return reading
 
 
-def _of_one(split: BudgetSplit, inference: SplitInference) -> str:
+def _of_one(split: BudgetShare, inference: ShareInference) -> str:
     reading = (
         f"At {short(split.budget)} {COUNTED[inference.sizes]} the loss is lowest with "
         f"{percent(split.share.estimate or 0)} in the decoder"
@@ -339,13 +340,13 @@ def _of_one(split: BudgetSplit, inference: SplitInference) -> str:
         reading += (
             f" From {share_span(split.within)} it is within {rounded(split.tolerance)} of that."
         )
-    cost = split.cost_of_symmetry
+    cost = split.cost_of_even_split
     if cost.estimate is not None:
-        reading += f" Equal sides cost {with_span(change(cost.estimate), change_span(cost))}."
+        reading += f" An even split costs {with_span(change(cost.estimate), change_span(cost))}."
     return reading
 
 
-def _of_many(splits: list[BudgetSplit]) -> str:
+def _of_many(splits: list[BudgetShare]) -> str:
     shares = [split.share.estimate or 0 for split in splits]
     reading = f"Over {plural(len(splits), 'budget')} the loss is lowest with "
     low, high = percent(min(shares)), percent(max(shares))
@@ -356,13 +357,13 @@ def _of_many(splits: list[BudgetSplit]) -> str:
     else:
         apart = sum(not split.share.contains(0.5) for split in sure)
         reading += f"; the interval leaves out one half at {apart} of {len(sure)}."
-    costs = [s.cost_of_symmetry.estimate for s in splits if s.cost_of_symmetry.estimate is not None]
-    if costs:
-        reading += f" Equal sides cost {change(min(costs))} to {change(max(costs))}."
+    estimates = [split.cost_of_even_split.estimate for split in splits]
+    if costs := [estimate for estimate in estimates if estimate is not None]:
+        reading += f" An even split costs {change(min(costs))} to {change(max(costs))}."
     return reading
 
 
-def split_rows(inference: SplitInference) -> Rows:
+def split_rows(inference: ShareInference) -> Rows:
     """The same budget by budget as a table.
 
     Args:
@@ -386,7 +387,7 @@ def split_rows(inference: SplitInference) -> Rows:
                 f"{split.budget:,}",
                 _share(split.share),
                 share_span(split.within),
-                _cost(split.cost_of_symmetry),
+                _cost(split.cost_of_even_split),
                 _share(Interval(estimate=split.cross_check.estimate)),
                 f"{split.architectures:,} ({split.runs:,})",
             )

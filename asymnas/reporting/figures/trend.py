@@ -6,16 +6,17 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from asymnas.analysis.estimates import COUNTED, Band, BudgetSplit, Floats, Interval, SplitInference
+from asymnas.analysis.estimates import Band, BudgetShare, Floats, Interval, ShareInference
 from asymnas.core.text import percent, share_span, short
 from asymnas.reporting.content import Panel
 from asymnas.reporting.figures.style import LIGHT, figure, share_axis
+from asymnas.reporting.verdicts import COUNTED
 
 TITLE = "The best share against the budget"
 ASIDE = 0.018  # the cross-check stands this part of the axis beside its budget
 
 
-def trend_panel(inference: SplitInference) -> Panel:
+def trend_panel(inference: ShareInference) -> Panel:
     """The best decoder share of each budget with its interval, and the trend of the law.
 
     The trend is dashed where it is extrapolated, and ends where it does. A faint square beside
@@ -27,7 +28,7 @@ def trend_panel(inference: SplitInference) -> Panel:
     told = [split for split in inference.budgets if split.share.estimate is not None]
     if len(told) < 2:
         few = "One budget tells of no trend: it takes two at least, better four."
-        none = "No best share can be told, so there is no trend."
+        none = "No best share can be inferred, so there is no trend."
         return Panel(TITLE, figure([], x={}, y={}), few if told else none)
     budgets = np.array([split.budget for split in told], dtype=float)
     trend = inference.trend
@@ -64,7 +65,7 @@ def trend_panel(inference: SplitInference) -> Panel:
     return Panel(TITLE, shown, _reading(told, inference))
 
 
-def _ends(told: list[BudgetSplit], trend: Band | None) -> tuple[float, float]:
+def _ends(told: list[BudgetShare], trend: Band | None) -> tuple[float, float]:
     """The range of shares: all that is shown, and one half."""
     shares = [0.5]
     for split in told:
@@ -78,7 +79,7 @@ def _ends(told: list[BudgetSplit], trend: Band | None) -> tuple[float, float]:
 
 def _shares(
     name: str,
-    found: list[tuple[BudgetSplit, Interval]],
+    found: list[tuple[BudgetShare, Interval]],
     marker: dict[str, Any],
     aside: float = 1.0,
 ) -> go.Scatter:
@@ -99,7 +100,7 @@ def _shares(
     )
 
 
-def _reading(told: list[BudgetSplit], inference: SplitInference) -> str:
+def _reading(told: list[BudgetShare], inference: ShareInference) -> str:
     first, last = told[0], told[-1]
     a, b = percent(first.share.estimate or 0), percent(last.share.estimate or 0)
     lower, upper = f"{short(first.budget)} {COUNTED[inference.sizes]}", short(last.budget)

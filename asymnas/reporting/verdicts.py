@@ -1,0 +1,326 @@
+"""What a sweep and a confirmation conclude, and what they cannot, in plain sentences.
+
+Every sentence is written from the numbers of `asymnas.analysis` alone: `share_verdict` and
+`cautions` for a sweep, `comparison_sentence` for a confirmation.
+"""
+
+from asymnas.analysis.estimates import (
+    EVEN,
+    LEAST_PAIRS,
+    BudgetShare,
+    Comparison,
+    Coverage,
+    Interval,
+    ShareInference,
+    Sizes,
+)
+from asymnas.analysis.laws.optimum import LEAST_ARCHITECTURES, LEAST_SHARES
+from asymnas.core.text import NBSP, digits, plural, probability, short, tenths
+
+#: What budgets count.
+COUNTED: dict[Sizes, str] = {"params": "parameters", "macs": "MACs"}
+
+#: Share of the resamples that choose another law at which the choice counts as open.
+OPEN_CHOICE = 0.2
+
+EDGE = 1e-4  # an interval that ends this near the shares trained might reach farther
+SMALLEST_SHOWN = 0.001  # of a relative difference: per cent have one decimal
+
+INCONCLUSIVE = "inconclusive"
+NO_DIFFERENCE = "no difference that matters"
+
+#: What the contenders of a confirmation are called in a sentence; others by their own names.
+NOUNS = {
+    "best": "best found",
+    "symmetric": "symmetric control",
+    "mirror": "mirror of the best",
+    "reference": "reference network",
+}
+VERDICTS = {
+    "better": "a difference beyond chance",
+    "worse": "a difference beyond chance",
+    "equivalent": NO_DIFFERENCE,
+    "undecided": INCONCLUSIVE,
+}
+
+
+# The verdict of a sweep
+
+
+def share_verdict(inference: ShareInference, dataset: str) -> list[str]:
+    """What a sweep concludes, one sentence or two per budget, or why it concludes nothing.
+
+    `At 150k parameters on fashion-mnist the best decoder share is 0.41 (95 % 0.33–0.50); by the
+    fit, anything from 0.28 to 0.55 is within 1 %. An even split costs 0.6 % (−0.2 to 1.4 %):
+    inconclusive; more architectures per share would narrow the interval.`
+
+    Args:
+        inference: Of one sweep.
+        dataset: What it was trained on.
+    """
+    if not inference.budgets:
+        return [f"No best decoder share can be inferred on {dataset}.", *cautions(inference)]
+    return [_of_budget(entry, inference, dataset) for entry in inference.budgets]
+
+
+def _of_budget(entry: BudgetShare, inference: ShareInference, dataset: str) -> str:
+    place = f"At {short(entry.budget)} {COUNTED[inference.sizes]} on {dataset}"
+    share = _share(entry)
+    if entry.at_edge:
+        share += f", at the edge of those trained ({_trained(entry)}): the optimum may lie beyond"
+    within = f"{entry.within.low:.2f} to {entry.within.high:.2f}"
+    return (
+        f"{place} the best decoder share is {share}; by the fit, anything from {within} is "
+        f"within {_percent(entry.tolerance)}. {_of_even_split(entry, inference)}"
+    )
+
+
+def _of_even_split(entry: BudgetShare, inference: ShareInference) -> str:
+    cost, share = entry.cost_of_even_split, entry.share
+    if cost.estimate is None:
+        return "The cost of an even split is unknown: one half is not among the shares trained."
+    claim = f"An even split costs {_percent(cost.estimate)}"
+    if cost.low is None or cost.high is None or share.low is None:
+        return f"{claim}, without an interval: {INCONCLUSIVE}; {_missing(entry)}."
+    claim += f" ({tenths(cost.low)} to {_percent(cost.high)})"
+    match entry.outcome:
+        case "equivalent":
+            return f"{claim}: {NO_DIFFERENCE}."
+        case "asymmetric":
+            return f"{claim}: {_larger(share)}, and {_size(cost, entry.tolerance)}."
+        case _:
+            remedy = _remedy(entry, inference)
+            return f"{claim}: {INCONCLUSIVE}; {remedy} would narrow the interval."
+
+
+def _remedy(entry: BudgetShare, inference: ShareInference) -> str:
+    """What is most of the noise: architectures, or seeds after averaging those there are."""
+    deviations = inference.deviations
+    if "architecture" not in deviations or "seed" not in deviations:
+        return "more architectures and seeds per share"
+    seeds = entry.runs / entry.architectures
+    if deviations["seed"] ** 2 / seeds > deviations["architecture"] ** 2:
+        return "more seeds of each architecture"
+    return "more architectures per share"
+
+
+def _missing(entry: BudgetShare) -> str:
+    """Why there is no interval."""
+    if entry.share.low is None:
+        return f"{plural(entry.architectures, 'architecture')} are too few"
+    return "no scaling law fits these losses"
+
+
+def _larger(share: Interval) -> str:
+    side = "decoder" if (share.estimate or 0) > EVEN else "encoder"
+    return f"the {side} should be the larger side"
+
+
+def _size(cost: Interval, tolerance: float) -> str:
+    """How the cost of an even split compares with the tolerance, given that there is one."""
+    if cost.low is not None and cost.low > tolerance:
+        return f"an even split costs more than {_percent(tolerance)}"
+    return f"whether an even split costs more than {_percent(tolerance)} is open"
+
+
+def _share(entry: BudgetShare) -> str:
+    share = entry.share
+    text = f"{share.estimate:.2f}"
+    if share.low is None:
+        return f"{text} (no interval)"
+    ends = ""
+    if share.low <= entry.curve.x[0] + EDGE:
+        ends += f"; {share.low:.2f} is the lowest trained"
+    if share.high is not None and share.high >= entry.curve.x[-1] - EDGE:
+        ends += f"; {share.high:.2f} is the highest trained"
+    return f"{text} ({100 * share.level:g}{NBSP}% {share.low:.2f}–{share.high:.2f}{ends})"
+
+
+def _percent(fraction: float) -> str:
+    shown = f"{100 * fraction:g}" if 100 * fraction == round(100 * fraction) else tenths(fraction)
+    return f"{shown}{NBSP}%"
+
+
+def _trained(entry: BudgetShare) -> str:
+    return f"{entry.curve.x[0]:.2f} to {entry.curve.x[-1]:.2f}"
+
+
+# What a sweep cannot conclude
+
+
+def cautions(inference: ShareInference) -> list[str]:
+    """What cannot be concluded from a sweep, and what would help: one sentence each."""
+    sentences = _of_coverage(inference.coverage)
+    if inference.law is not None:
+        sentences += _of_fit(inference)
+    for entry in inference.budgets:
+        if entry.share.estimate is not None:
+            sentences += _limits(entry, inference.sizes)
+    return sentences
+
+
+def _of_coverage(coverage: Coverage) -> list[str]:
+    """What a sweep's architectures leave open, whatever is fitted to them."""
+    sentences = []
+    if coverage.rejected:
+        sentences.append(
+            f"{plural(coverage.rejected, 'finished run')} without a positive finite loss or "
+            "without sizes left out."
+        )
+    if not coverage.strata:
+        return [*sentences, "No measuring run of the sweep has finished: nothing can be concluded."]
+    for stratum in coverage.strata:
+        place = f"at a budget of {stratum.budget:,}"
+        if stratum.shares < LEAST_SHARES:
+            sentences.append(
+                f"Only {plural(stratum.shares, 'decoder share')} finished {place}: an estimate "
+                f"there takes at least {LEAST_SHARES}."
+            )
+        elif stratum.architectures < LEAST_ARCHITECTURES:
+            sentences.append(
+                f"Only {plural(stratum.architectures, 'architecture')} finished {place}: intervals "
+                f"there take at least {LEAST_ARCHITECTURES}; train more architectures."
+            )
+    if not coverage.loss_varies:
+        sentences.append("The losses do not differ: no share can be preferred to another.")
+    if not coverage.seeds_replicated:
+        sentences.append(
+            "No architecture has two finished seeds: noise between seeds is unknown and counted "
+            "as difference between architectures; train several seeds."
+        )
+    if not coverage.shares_replicated:
+        sentences.append(
+            "Every share has a single architecture: only the law separates the effect of the share "
+            "from that of the architecture; train several architectures per share."
+        )
+    return sentences
+
+
+def _of_fit(inference: ShareInference) -> list[str]:
+    """What the fit leaves open."""
+    sentences = []
+    if inference.outliers:
+        sentences.append(
+            f"{plural(inference.outliers, 'outlier')} more than five standard deviations off the "
+            "fit, given little weight: check these architectures' runs."
+        )
+    if inference.departs:
+        sentences.append(
+            f"The losses depart from the {inference.law} law by more than architectures of one "
+            "share differ, and the other law predicts no better: the cost of an even split has no "
+            "interval; look at the points and at the Gaussian process."
+        )
+    if inference.explained_by_share is not None and inference.explained_by_share <= 0:
+        sentences.append(
+            "The decoder share does not explain the loss within the noise: held-out architectures "
+            "are predicted no better than by the mean of their budget."
+        )
+    if inference.law_odds is not None and inference.law_odds <= 1 - OPEN_CHOICE:
+        sentences.append(
+            "The data do not decide between the two laws "
+            f"({inference.law} in {inference.law_odds:.0%} of the resamples): the intervals allow "
+            "for both; more widely spaced budgets would decide."
+        )
+    return sentences
+
+
+def _limits(entry: BudgetShare, sizes: Sizes) -> list[str]:
+    """What one budget's entry leaves open."""
+    sentences = []
+    place = f"At {entry.budget:,} {COUNTED[sizes]}"
+    if entry.at_edge:
+        sentences.append(
+            f"{place} the best share is at the edge of those trained ({_trained(entry)}): the "
+            "optimum may lie beyond; train shares further out."
+        )
+    if entry.cost_of_even_split.estimate is None:
+        sentences.append(
+            f"{place} no share of one half was trained ({_trained(entry)}): the cost of an even "
+            "split is unknown."
+        )
+    if entry.share.overlaps(entry.cross_check) is False:
+        sentences.append(
+            f"{place} the two methods disagree: the law puts the best share at "
+            f"{_span(entry.share)}, the Gaussian process at {_span(entry.cross_check)}."
+        )
+    return sentences
+
+
+def _span(interval: Interval) -> str:
+    return f"{interval.low:.2f}–{interval.high:.2f}"
+
+
+# The verdict of a confirmation
+
+
+def comparison_sentence(comparison: Comparison) -> str:
+    """The second contender as seen from the first, with the figures and the verdict.
+
+    `The symmetric control is 0.6 % worse than the best found (−0.2 to 1.4 %, p = .31 after Holm,
+    8 seeds): no difference that matters.` The interval is of what the word says, of how much worse
+    or of how much better. An inconclusive verdict is followed by its reason.
+    """
+    first, second = (f"the {NOUNS.get(n, n)}" for n in (comparison.first, comparison.second))
+    estimate = comparison.difference.estimate
+    if estimate is None:
+        claim, figures = f"{second} and {first} have no seed in common", ""
+    else:
+        sign, word = (1, "worse") if estimate >= 0 else (-1, "better")
+        claim = f"{second} is {tenths(sign * estimate)}{NBSP}% {word} than {first}"
+        if abs(estimate) < SMALLEST_SHOWN / 2:
+            claim = f"{second} is by estimate as good as {first}"
+        figures = f" ({', '.join(_figures(comparison, sign))})"
+    text = f"{claim}{figures}: {VERDICTS[comparison.outcome]}."
+    if comparison.outcome == "undecided":
+        text += f" {comparison_reason(comparison)}"
+    return text[0].upper() + text[1:]
+
+
+def comparison_reason(comparison: Comparison) -> str:
+    """What the outcome of a comparison rests on."""
+    pairs = plural(comparison.pairs, "pair")
+    if comparison.p is None:
+        text = f"{pairs} give no verdict: it takes at least {LEAST_PAIRS} seeds."
+    elif comparison.outcome == "undecided" and comparison.lacking is not None:
+        text = (
+            f"With {pairs} and {plural(comparison.comparisons, 'comparison')} no adjusted p below "
+            f"{digits(comparison.level)} is possible: it takes at least {comparison.lacking} seeds."
+        )
+    else:
+        text = _basis(comparison)
+    if comparison.left_out:
+        text += (
+            f" {plural(comparison.left_out, 'seed')} left out: a loss is missing, not finite or "
+            "not positive."
+        )
+    return text
+
+
+def _basis(comparison: Comparison) -> str:
+    """The interval and p against the margin and the level."""
+    region = f"±{100 * comparison.margin:g}{NBSP}%"
+    level = digits(comparison.level)
+    match comparison.outcome:
+        case "equivalent":
+            return f"The interval lies within {region}."
+        case "undecided":
+            certain = comparison.p_holm is not None and comparison.p_holm < comparison.level
+            lacks = "includes zero" if certain else f"p is not below {level}"
+            return f"The interval reaches beyond {region} and {lacks}."
+        case _:
+            return f"The interval excludes zero and p is below {level}."
+
+
+def _figures(comparison: Comparison, sign: int) -> list[str]:
+    """Interval, p and seeds, as far as there are."""
+    figures = []
+    if comparison.difference.low is not None:
+        figures.append(_difference(comparison.difference, sign))
+    if comparison.p_holm is not None:
+        figures.append(f"{probability(comparison.p_holm)} after Holm")
+    return [*figures, plural(comparison.pairs, "seed")]
+
+
+def _difference(interval: Interval, sign: int) -> str:
+    ends = sorted(sign * end for end in (interval.low, interval.high) if end is not None)
+    return " to ".join(tenths(end) for end in ends) + f"{NBSP}%"
