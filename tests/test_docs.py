@@ -2,8 +2,9 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -67,11 +68,12 @@ README = sections(ROOT / "README.md")
 
 
 @pytest.fixture
-def registries(monkeypatch: pytest.MonkeyPatch) -> None:
+def registries() -> Iterator[None]:
     """Forgets afterwards what a block registers."""
-    for registry in REGISTRIES:
-        registry.names()
-        monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    with ExitStack() as stack:
+        for registry in REGISTRIES:
+            stack.enter_context(registry.temporary())
+        yield
 
 
 @pytest.fixture

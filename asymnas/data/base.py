@@ -122,7 +122,7 @@ def normal(data: Dataset, split: SplitName) -> Examples:
 
 Loader = Callable[[DataSpec], Dataset]
 
-DATASETS: Registry[Loader] = Registry("data set", "asymnas.data.sources")
+DATASETS: Registry[Loader] = Registry("data set", "asymnas.data.sources", "asymnas.datasets")
 
 
 def load_dataset(spec: DataSpec) -> Dataset:

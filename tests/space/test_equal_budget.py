@@ -97,19 +97,25 @@ def test_one_is_found_where_there_is_one_well_inside(budget, share, depths):
     assert len(pairs) <= 3
 
 
+@pytest.fixture
 def coded():
-    """A kind whose bottleneck holds parameters."""
-    return replace(
-        kind_of("plain"),
-        code_size=lambda latent: 2 * latent,
-        bottleneck=lambda latent: torch.nn.Linear(2 * latent, latent),
-    )
+    """The name of a kind whose bottleneck holds parameters."""
+    with KINDS.temporary():
+
+        @KINDS.register("coded")
+        def make():
+            return replace(
+                kind_of("plain"),
+                code_size=lambda latent: 2 * latent,
+                bottleneck=lambda latent: torch.nn.Linear(2 * latent, latent),
+            )
+
+        yield "coded"
 
 
-def test_what_serves_both_sides_is_within_the_total_and_not_in_the_share(monkeypatch):
-    monkeypatch.setitem(KINDS._entries, "coded", coded)
+def test_what_serves_both_sides_is_within_the_total_and_not_in_the_share(coded):
     budget = 2_000
-    space = space_of("dense", Problem(shape=(7,), latent=10), kind="coded", budget=budget)
+    space = space_of("dense", Problem(shape=(7,), latent=10), kind=coded, budget=budget)
     architecture = at_share(space, [DenseSide(widths=(1024,))] * 2, 0.3)
     assert architecture.counts.shared_params == 210
     assert FILLED * budget <= architecture.counts.total_params <= budget

@@ -172,26 +172,32 @@ def test_few_macs_are_found_where_they_are_not_with_few_parameters():
         space_of("conv2d", problem, budget=Budget(total_params=10**6, macs=macs - 1))
 
 
+@pytest.fixture
 def coded():
-    """A kind whose bottleneck holds parameters."""
-    return replace(
-        kind_of("plain"),
-        code_size=lambda latent: 2 * latent,
-        bottleneck=lambda latent: torch.nn.Linear(2 * latent, latent),
-    )
+    """The name of a kind whose bottleneck holds parameters."""
+    with KINDS.temporary():
+
+        @KINDS.register("coded")
+        def make():
+            return replace(
+                kind_of("plain"),
+                code_size=lambda latent: 2 * latent,
+                bottleneck=lambda latent: torch.nn.Linear(2 * latent, latent),
+            )
+
+        yield "coded"
 
 
 @pytest.mark.parametrize("symmetric", [False, True], ids=["free", "symmetric"])
-def test_what_serves_both_sides_counts_against_the_budget(monkeypatch, symmetric):
-    monkeypatch.setitem(KINDS._entries, "coded", coded)
+def test_what_serves_both_sides_counts_against_the_budget(coded, symmetric):
     problem = Problem(shape=(7,), latent=3)
     shared = 6 * 3 + 3
-    encoder, decoder = smallest("dense", problem, kind="coded", symmetric=symmetric)
+    encoder, decoder = smallest("dense", problem, kind=coded, symmetric=symmetric)
     least = encoder + decoder + shared
     with pytest.raises(BudgetError, match=f"has {least} parameters"):
-        space_of("dense", problem, kind="coded", symmetric=symmetric, budget=least - 1)
+        space_of("dense", problem, kind=coded, symmetric=symmetric, budget=least - 1)
     for budget in (least, least + 30, 20 * least):
-        space = space_of("dense", problem, kind="coded", symmetric=symmetric, budget=budget)
+        space = space_of("dense", problem, kind=coded, symmetric=symmetric, budget=budget)
         counts = [space.sample(seed).architecture.counts for seed in range(20)]
         assert {c.shared_params for c in counts} == {shared}
         assert all(c.total_params <= budget for c in counts)

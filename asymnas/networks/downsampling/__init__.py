@@ -26,4 +26,4 @@ class Downsampling:
     mirror: str
 
 
-DOWNSAMPLINGS: Registry[Downsampling] = Registry("downsampling", __name__)
+DOWNSAMPLINGS: Registry[Downsampling] = Registry("downsampling", __name__, "asymnas.downsamplings")

@@ -81,4 +81,4 @@ class Family(Protocol):
         """The decoder config that mirrors an encoder."""
 
 
-FAMILIES: Registry[Family] = Registry("family", __name__)
+FAMILIES: Registry[Family] = Registry("family", __name__, "asymnas.families")

@@ -165,7 +165,7 @@ class Kind:
     unit_interval: bool = False
 
 
-KINDS: Registry[Callable[..., Kind]] = Registry("kind", __name__)
+KINDS: Registry[Callable[..., Kind]] = Registry("kind", __name__, "asymnas.kinds")
 
 
 @lru_cache

@@ -42,4 +42,4 @@ class Preset:
         return self.params[1] / sum(self.params) if self.params else None
 
 
-PRESETS: Registry[Preset] = Registry("preset", __name__)
+PRESETS: Registry[Preset] = Registry("preset", __name__, "asymnas.presets")

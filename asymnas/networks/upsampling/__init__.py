@@ -14,4 +14,4 @@ from asymnas.core.registry import Registry
 Upsampling = Callable[[int, int, int, int], nn.Module]
 """`(inputs, outputs, kernel, dims) -> module`; one of a fixed kernel ignores the third."""
 
-UPSAMPLINGS: Registry[Upsampling] = Registry("upsampling", __name__)
+UPSAMPLINGS: Registry[Upsampling] = Registry("upsampling", __name__, "asymnas.upsamplings")

@@ -29,4 +29,4 @@ class Progress:
 Pruner = Callable[[Progress, Sequence[Progress]], bool]
 """`(trial, peers) -> prune?`; peers are all other trials, whatever rung they reached."""
 
-PRUNERS: Registry[Pruner] = Registry("pruner", __name__)
+PRUNERS: Registry[Pruner] = Registry("pruner", __name__, "asymnas.pruners")

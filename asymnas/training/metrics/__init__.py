@@ -161,4 +161,4 @@ class NetworkMetric:
 
 Metric = ExampleMetric | NetworkMetric
 
-METRICS: Registry[Metric] = Registry("metric", __name__)
+METRICS: Registry[Metric] = Registry("metric", __name__, "asymnas.metrics")
