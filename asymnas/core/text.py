@@ -127,3 +127,16 @@ def level(interval: Span) -> str:
 def joined(words: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def listed(names: Sequence[object], limit: int = 5) -> str:
+    """The first `limit` names, comma-separated, and how many more there are."""
+    shown = ", ".join(str(name) for name in names[:limit])
+    return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown
+
+
+def one_line(error: BaseException) -> str:
+    """What a library's error says, on one line; its type where it says nothing."""
+    if isinstance(error, EOFError) and not str(error):
+        return "it ends too early"
+    return " ".join(str(error).split()) or type(error).__name__

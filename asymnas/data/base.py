@@ -1,4 +1,4 @@
-"""Data sets: one file each; a loader turns a `DataSpec` into a `Dataset`.
+"""What a data set is, how one is put together, and how one is loaded by its name.
 
 A loader registers under the name that stands before the colon in `--dataset`:
 
@@ -8,29 +8,23 @@ A loader registers under the name that stands before the colon in `--dataset`:
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal, NamedTuple
-from urllib.parse import unquote
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
 from asymnas.core.registry import Registry
-from asymnas.data.examples import Examples, Indexed
+from asymnas.data.anomalies import class_as_anomalies
+from asymnas.data.examples import Examples, Indexed, Rows
+from asymnas.data.options import named_class
+from asymnas.data.scaling import standardise, value_range
+from asymnas.data.splits import NAMES, PerSplit, SplitName, Splits, draw_splits, per_split
 
-SplitName = Literal["train", "validation", "test"]
-NAMES: dict[SplitName, str] = {"train": "training", "validation": "validation", "test": "test"}
 CHUNK = 8_192  # examples whose values are looked at together
-
-
-class PerSplit(NamedTuple):
-    """One entry an example, for each split a tensor `[n]` in the order of its examples."""
-
-    train: Tensor
-    validation: Tensor
-    test: Tensor
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -132,108 +126,144 @@ def load_dataset(spec: DataSpec) -> Dataset:
         UnknownNameError: No such data set.
         DataError: It is missing, unreadable or unusable.
     """
-    from asymnas.data.anomalies import hold_out, named_class  # which imports this file
-
-    plain, odd = named_class(spec)
+    plain, anomalous_class = named_class(spec)
     data = DATASETS.get(plain.source)(plain)
-    return hold_out(data, plain.name, odd) if odd else data
+    return hold_out(data, plain.name, anomalous_class) if anomalous_class else data
 
 
-def check_spec(spec: DataSpec, *, takes: str = "", resizable: bool = False) -> None:
-    """Refuses what a data set would otherwise ignore in silence.
+def hold_out(data: Dataset, name: str, given: str) -> Dataset:
+    """Makes one class the anomalies: nothing trains on it, the held-out splits keep it.
 
-    Args:
-        spec: What was asked for.
-        takes: What stands after the colon ("FILE", "DIR"); empty where nothing may.
-        resizable: Whether the data set honours `image_size`.
-
-    Raises:
-        DataError: An argument too many or missing, or an image size that changes nothing.
-    """
-    if takes and not spec.argument:
-        raise DataError(f"{spec.name!r} lacks its {takes}: write {spec.source}:{takes}")
-    if not takes and spec.argument:
-        raise DataError(
-            f"{spec.source} takes nothing after a colon but got {spec.name!r}: write {spec.source}"
-        )
-    if spec.image_size is not None and not resizable:
-        raise DataError(
-            f"{spec.source} cannot be resized but image_size is {spec.image_size}: "
-            "leave out --image-size, which is for folder:DIR and celeba"
-        )
-
-
-def without_options(
-    spec: DataSpec, known: Sequence[str], *, takes: str = "FILE", value: str = "COLUMN"
-) -> tuple[DataSpec, dict[str, str]]:
-    """Takes the options off `SOURCE:FILE?NAME=VALUE&NAME=VALUE`.
-
-    In a value `%26` stands for `&`, `%25` for `%`, and so on as in a web address; the first `?`
-    ends the file's name.
+    What was standardised is so anew, on the training rows that are left.
 
     Args:
-        spec: What was asked for.
-        known: Names of the options there are.
-        takes: What stands after the colon, for messages; empty where nothing does.
-        value: What an option is given, for messages.
-
-    Returns:
-        The spec as if it had been `SOURCE:FILE`, and the options that were given, each once.
+        data: A data set with labels and without anomalies.
+        name: What it is called.
+        given: The class's id, as a person wrote it.
 
     Raises:
-        DataError: An option that is unknown, without a value, or given twice.
+        DataError: No labels, anomalies already, no such class, or nothing left to train on.
     """
-    name, _, text = spec.name.partition("?")
-    plain = f"{spec.source}:{takes}" if takes else spec.source
-    form = f"{plain}?{'&'.join(f'{option}={value}' for option in known)}"
-    found: dict[str, str] = {}
-    for part in text.split("&") if text else ():
-        option, _, given = part.partition("=")
-        if option not in known or not given:
-            raise DataError(f"{part!r} in {spec.name!r} is no option: write {form}")
-        if option in found:
-            raise DataError(f"{spec.name!r} gives {option} twice: write {form}")
-        found[option] = unquote(given)
-    return replace(spec, name=name), found
-
-
-def existing_file(spec: DataSpec) -> Path:
-    """The file after the colon.
-
-    Raises:
-        DataError: It does not exist or is no file.
-    """
-    path = Path(spec.argument).expanduser()
-    if path.is_dir():
-        raise DataError(f"{path} is a directory but {spec.source}: takes a file")
-    if not path.is_file():
+    if data.anomalies is not None:
+        raise DataError(f"{name} has anomalies of its own: leave out ?anomaly={given}")
+    if data.labels is None:
         raise DataError(
-            f"no such file: {path}{_sought(path)}: check what stands after {spec.source}:"
+            f"{name} has no labels, so that no class can be its anomalies: leave out "
+            f"?anomaly={given}, or take a data set with labels"
         )
-    return path
+    anomalous = class_as_anomalies(data.labels, name, given)
+    kept = ~anomalous.train
+    counts = [f"{int(part.sum()):,}" for part in anomalous]
+    rest = replace(
+        data,
+        train=data.train[kept],
+        labels=data.labels._replace(train=data.labels.train[kept]),
+        anomalies=anomalous._replace(train=anomalous.train[kept]),
+        notes=(
+            *data.notes,
+            f"class {given} as anomalies: {counts[0]} training examples left out, {counts[1]} to "
+            f"validate, {counts[2]} to test",
+        ),
+    )
+    return _standardised(rest) if len(data.shape) == 1 else rest
 
 
-def existing_directory(spec: DataSpec) -> Path:
-    """The directory after the colon.
+def _standardised(data: Dataset) -> Dataset:
+    """Rows with mean 0 and standard deviation 1 on the training split."""
+    parts: list[Any] = [data.train, data.validation, data.test]
+    rows = standardise(Splits(*(part.numpy().astype("float64") for part in parts)))
+    train, validation, test = (torch.from_numpy(part) for part in rows)
+    span = value_range(rows.train)
+    return replace(data, train=train, validation=validation, test=test, data_range=span)
+
+
+def to_dataset(
+    splits: Splits,
+    *,
+    labels: Splits | None = None,
+    anomalies: Splits | None = None,
+    data_range: float = 1.0,
+    notes: Sequence[str] = (),
+) -> Dataset:
+    """The splits as tensors that own their memory.
+
+    Args:
+        splits: Examples, uint8 or float32 `[n, *shape]`.
+        labels: Class ids `[n]`, of any type of whole numbers.
+        anomalies: Which examples are anomalous, bool `[n]`.
+        data_range: Greatest minus least possible value as the network sees it.
+        notes: What was done to the data.
 
     Raises:
-        DataError: It does not exist or is no directory.
+        DataError: What `Dataset` refuses.
     """
-    path = Path(spec.argument).expanduser()
-    if path.is_file():
-        raise DataError(f"{path} is a file but {spec.source}: takes a directory")
-    if not path.is_dir():
-        raise DataError(
-            f"no such directory: {path}{_sought(path)}: check what stands after {spec.source}:"
-        )
-    return path
+    train, validation, test = (
+        torch.from_numpy(np.require(part, requirements=["C", "W"])) for part in splits
+    )
+    return Dataset(
+        train=train,
+        validation=validation,
+        test=test,
+        labels=per_split(labels, np.int64),
+        anomalies=per_split(anomalies, np.bool_),
+        data_range=data_range,
+        notes=(*notes, *_counted(anomalies)),
+    )
 
 
-def _sought(path: Path) -> str:
-    """Where a relative path leads."""
-    return "" if path.is_absolute() else f" (looked for at {path.absolute()})"
+def to_views(
+    examples: Rows,
+    rows: Splits,
+    *,
+    labels: Splits | None = None,
+    anomalies: Splits | None = None,
+    notes: Sequence[str] = (),
+) -> Dataset:
+    """A data set whose splits are views of rows that stay where they are, such as in a file.
+
+    Args:
+        examples: All examples, uint8 or float32 `[m, *shape]`.
+        rows: Which of them are in each split, indices `[n]`.
+        labels: Class ids `[n]`, by split.
+        anomalies: Which examples are anomalous, bool `[n]`, by split.
+        notes: What was done to the data.
+
+    Raises:
+        DataError: What `Dataset` refuses.
+    """
+    train, validation, test = (Indexed(examples, torch.from_numpy(part)) for part in rows)
+    return Dataset(
+        train=train,
+        validation=validation,
+        test=test,
+        labels=per_split(labels, np.int64),
+        anomalies=per_split(anomalies, np.bool_),
+        notes=(*notes, *_counted(anomalies)),
+    )
 
 
-def data_root(spec: DataSpec) -> Path:
-    """Where downloads and decoded images live: `spec.root`, by default `~/.cache/asymnas`."""
-    return Path(spec.root or "~/.cache/asymnas").expanduser()
+def with_shipped_test(
+    examples: Sequence[NDArray[Any]],
+    labels: Sequence[NDArray[Any]] | None,
+    seed: int,
+    *,
+    notes: Sequence[str] = (),
+) -> Dataset:
+    """A data set that ships a training and a test part, of which the first gives the validation.
+
+    Args:
+        examples: Those to train on `[n, *shape]`, then those to test on.
+        labels: Their class ids `[n]`, if there are any.
+        seed: Fixes the draw.
+        notes: What was done to the data.
+    """
+    ids = None if labels is None else draw_splits(labels[0], seed, test=labels[1])
+    return to_dataset(draw_splits(examples[0], seed, test=examples[1]), labels=ids, notes=notes)
+
+
+def _counted(anomalies: Splits | None) -> tuple[str, ...]:
+    """How many anomalies there are, for a person to check."""
+    if anomalies is None:
+        return ()
+    held_out = [f"{int(part.sum()):,}" for part in (anomalies.validation, anomalies.test)]
+    return (f"anomalies: {held_out[0]} to validate, {held_out[1]} to test, none to train on",)

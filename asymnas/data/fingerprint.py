@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from asymnas.data.base import CHUNK, NAMES, Dataset
+from asymnas.data.base import CHUNK, Dataset
 from asymnas.data.examples import Examples, Indexed
 from asymnas.data.images.stored import StoredRows
-from asymnas.data.splits import RULE
+from asymnas.data.splits import NAMES, RULE
 
 TOLERANCE = 1e-6  # relative to the spread of the values; other machines round differently
 

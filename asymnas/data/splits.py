@@ -12,15 +12,17 @@
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from asymnas.core.errors import DataError
-from asymnas.data.base import Dataset, PerSplit
-from asymnas.data.examples import Indexed, Rows
+
+SplitName = Literal["train", "validation", "test"]
+NAMES: dict[SplitName, str] = {"train": "training", "validation": "validation", "test": "test"}
 
 RULE = 1  # the version of this rule: raised when the same data are to be split otherwise
 TEST_CAP = 10_000
@@ -33,6 +35,14 @@ class Splits(NamedTuple):
     train: NDArray[Any]
     validation: NDArray[Any]
     test: NDArray[Any]
+
+
+class PerSplit(NamedTuple):
+    """One entry an example, for each split a tensor `[n]` in the order of its examples."""
+
+    train: Tensor
+    validation: Tensor
+    test: Tensor
 
 
 def draw(
@@ -95,7 +105,7 @@ def deal(
     )
 
 
-def split(
+def draw_splits(
     train: NDArray[Any],
     seed: int,
     *,
@@ -129,98 +139,6 @@ def split(
         validation=train[drawn.validation] if validation is None else validation,
         test=train[drawn.test] if test is None else test,
     )
-
-
-def to_dataset(
-    splits: Splits,
-    *,
-    labels: Splits | None = None,
-    anomalies: Splits | None = None,
-    data_range: float = 1.0,
-    notes: Sequence[str] = (),
-) -> Dataset:
-    """The splits as tensors that own their memory.
-
-    Args:
-        splits: Examples, uint8 or float32 `[n, *shape]`.
-        labels: Class ids `[n]`, of any type of whole numbers.
-        anomalies: Which examples are anomalous, bool `[n]`.
-        data_range: Greatest minus least possible value as the network sees it.
-        notes: What was done to the data.
-
-    Raises:
-        DataError: What `Dataset` refuses.
-    """
-    train, validation, test = (
-        torch.from_numpy(np.require(part, requirements=["C", "W"])) for part in splits
-    )
-    return Dataset(
-        train=train,
-        validation=validation,
-        test=test,
-        labels=per_split(labels, np.int64),
-        anomalies=per_split(anomalies, np.bool_),
-        data_range=data_range,
-        notes=(*notes, *_told(anomalies)),
-    )
-
-
-def to_views(
-    examples: Rows,
-    rows: Splits,
-    *,
-    labels: Splits | None = None,
-    anomalies: Splits | None = None,
-    notes: Sequence[str] = (),
-) -> Dataset:
-    """A data set whose splits are views of rows that stay where they are, such as in a file.
-
-    Args:
-        examples: All examples, uint8 or float32 `[m, *shape]`.
-        rows: Which of them are in each split, indices `[n]`.
-        labels: Class ids `[n]`, by split.
-        anomalies: Which examples are anomalous, bool `[n]`, by split.
-        notes: What was done to the data.
-
-    Raises:
-        DataError: What `Dataset` refuses.
-    """
-    train, validation, test = (Indexed(examples, torch.from_numpy(part)) for part in rows)
-    return Dataset(
-        train=train,
-        validation=validation,
-        test=test,
-        labels=per_split(labels, np.int64),
-        anomalies=per_split(anomalies, np.bool_),
-        notes=(*notes, *_told(anomalies)),
-    )
-
-
-def with_shipped_test(
-    examples: Sequence[NDArray[Any]],
-    labels: Sequence[NDArray[Any]] | None,
-    seed: int,
-    *,
-    notes: Sequence[str] = (),
-) -> Dataset:
-    """A data set that ships a training and a test part, of which the first gives the validation.
-
-    Args:
-        examples: Those to train on `[n, *shape]`, then those to test on.
-        labels: Their class ids `[n]`, if there are any.
-        seed: Fixes the draw.
-        notes: What was done to the data.
-    """
-    ids = None if labels is None else split(labels[0], seed, test=labels[1])
-    return to_dataset(split(examples[0], seed, test=examples[1]), labels=ids, notes=notes)
-
-
-def _told(anomalies: Splits | None) -> tuple[str, ...]:
-    """How many anomalies there are, for a person to check."""
-    if anomalies is None:
-        return ()
-    held_out = [f"{int(part.sum()):,}" for part in (anomalies.validation, anomalies.test)]
-    return (f"anomalies: {held_out[0]} to validate, {held_out[1]} to test, none to train on",)
 
 
 def per_split(entries: Splits | None, dtype: type[np.generic]) -> PerSplit | None:

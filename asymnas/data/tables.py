@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
-from asymnas.data.base import Dataset
-from asymnas.data.labels import class_ids, truth_values
-from asymnas.data.messages import listed
+from asymnas.core.text import listed
+from asymnas.data.anomalies import class_ids, truth_values
+from asymnas.data.base import Dataset, to_dataset
 from asymnas.data.scaling import standardise, value_range, varying
-from asymnas.data.splits import Splits, deal, draw, to_dataset
+from asymnas.data.splits import Splits, deal, draw
 
 LEVELS = 20  # columns a text column becomes, `other` left out
 COMMON = 0.01  # of the training rows

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from asymnas.core.errors import ConfigError
-from asymnas.data.base import Dataset, SplitName, normal
+from asymnas.data.base import Dataset, normal
 from asymnas.data.examples import Examples
+from asymnas.data.splits import SplitName
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.kinds import Autoencoder, kind_of
 from asymnas.training.collapse import Spread, collapse, not_finite

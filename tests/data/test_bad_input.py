@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from asymnas.__main__ import build_app
-from asymnas.data.images import cache as _image_cache
+from asymnas.data.images import cache as image_cache
 
 NUMBERS = "".join(
     f"{a:.3f},{b:.3f},{c:.3f}\n" for a, b, c in np.random.default_rng(0).random((40, 3))
@@ -360,7 +360,7 @@ def test_a_cache_directory_that_cannot_be_written(tmp_path, monkeypatch):
 
 def test_a_disk_that_is_full_leaves_nothing(tmp_path, monkeypatch):
     dataset = pictures(tmp_path)
-    monkeypatch.setattr(_image_cache.shutil, "disk_usage", lambda _: SimpleNamespace(free=9))
+    monkeypatch.setattr(image_cache.shutil, "disk_usage", lambda _: SimpleNamespace(free=9))
     line = refused(tmp_path, dataset)
     assert re.match(
         r"the decoded images of PLACE/pictures take .* has 0\.0 MB free: make room", line

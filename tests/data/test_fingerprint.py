@@ -11,11 +11,11 @@ import torch
 from dataset_fakes import noise
 
 from asymnas.core.config import DataSpec
-from asymnas.data.base import Dataset, PerSplit, load_dataset
+from asymnas.data.base import Dataset, load_dataset
 from asymnas.data.examples import Indexed
 from asymnas.data.fingerprint import changes, fingerprint
 from asymnas.data.images.stored import StoredRows
-from asymnas.data.splits import RULE
+from asymnas.data.splits import RULE, PerSplit
 
 
 def bytewise(labels=True, **splits):

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asymnas.core.errors import DataError
-from asymnas.data.splits import TEST_CAP, VALIDATION_CAP, deal, draw, split
+from asymnas.data.splits import TEST_CAP, VALIDATION_CAP, deal, draw, draw_splits
 
 
 @given(
@@ -44,14 +44,14 @@ def test_too_few_examples():
 
 def test_shipped_splits_are_kept_and_nothing_else_leaves_the_training_data():
     pool, shipped = np.arange(100), np.arange(100, 110)
-    with_test = split(pool, 0, test=shipped)
+    with_test = draw_splits(pool, 0, test=shipped)
     assert np.array_equal(with_test.test, shipped)
     assert sorted([*with_test.train, *with_test.validation]) == list(range(100))
     assert len(with_test.validation) == 10
-    with_validation = split(pool, 0, validation=shipped)
+    with_validation = draw_splits(pool, 0, validation=shipped)
     assert np.array_equal(with_validation.validation, shipped)
     assert len(with_validation.test) == 20
-    both = split(pool, 0, validation=shipped, test=shipped)
+    both = draw_splits(pool, 0, validation=shipped, test=shipped)
     assert np.array_equal(both.train, pool)
 
 
@@ -83,11 +83,13 @@ def test_anomalies_are_capped():
 
 def test_what_belongs_to_the_examples_is_split_alike():
     anomalous = np.arange(50) % 5 == 0
-    one, same = (split(values, 3, anomalous=anomalous) for values in (np.arange(50), np.arange(50)))
+    one, same = (
+        draw_splits(values, 3, anomalous=anomalous) for values in (np.arange(50), np.arange(50))
+    )
     assert all(np.array_equal(*pair) for pair in zip(one, same, strict=True))
     assert not anomalous[one.train].any()
     shipped = np.arange(50, 60)
-    both = split(np.arange(50), 3, validation=shipped, test=shipped, anomalous=anomalous)
+    both = draw_splits(np.arange(50), 3, validation=shipped, test=shipped, anomalous=anomalous)
     assert sorted(both.train) == np.flatnonzero(~anomalous).tolist()
 
 

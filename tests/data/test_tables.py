@@ -1,5 +1,8 @@
 """From a data frame to standardised rows, labels and anomalies."""
 
+import datetime
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +11,7 @@ import torch
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
 from asymnas.data.splits import draw
-from asymnas.data.tables import table_dataset
+from asymnas.data.tables import LEVELS, encode, table_dataset
 
 SPEC = DataSpec(name="csv:made.csv")
 N = 200
@@ -81,7 +84,7 @@ def test_a_column_may_be_both_label_and_anomaly():
         ({"ill": [[1]] * N}, {}, "made.csv: column ill holds values of type mixed"),
     ],
 )
-def test_refusals(changes, options, message):
+def test_tables_that_cannot_be_used(changes, options, message):
     with pytest.raises(DataError, match=message):
         load(FRAME.assign(**changes), **options)
 
@@ -98,3 +101,161 @@ def test_columns_called_alike_and_no_rows():
         load(FRAME.iloc[:, :2].set_axis([1, "1"], axis=1))
     with pytest.raises(DataError, match="has a header but no rows"):
         load(FRAME.iloc[:0])
+
+
+FIRST_TEN = np.arange(10)
+
+
+def column(values, **options):
+    return pd.Series(values, name="c", **options)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        column([1, 2, 0]),
+        column([1, 2, 0], dtype="Int64"),
+        column([1.0, 2.0, 0.0], dtype="float32"),
+        column([Decimal(1), Decimal(2), Decimal(0)]),
+        column([1, 2.0, 0], dtype=object),
+    ],
+)
+def test_numbers_stay(values):
+    found = encode(values, np.arange(3))
+    assert found.values.tolist() == [[1], [2], [0]]
+    assert (found.kind, found.missing) == ("numbers", 0)
+    assert found.values.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        column([True, False, True]),
+        column([True, False, True], dtype="boolean"),
+        column([True, False, True], dtype=object),
+    ],
+)
+def test_truth_values_are_ones_and_zeros(values):
+    assert encode(values, np.arange(3)).values.tolist() == [[1], [0], [1]]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        column([1.0, np.nan, 3, 5, 900, np.nan]),
+        column([1, None, 3, 5, 900, None], dtype="Int64"),
+        column([1.0, None, 3.0, 5.0, 900.0, None], dtype=object),
+    ],
+)
+def test_a_missing_number_is_the_median_of_the_training_rows(values):
+    found = encode(values, np.arange(4))
+    assert found.values[:, 0].tolist() == [1, 3, 3, 5, 900, 3]
+    assert found.missing == 2
+
+
+def test_missing_truth_values_and_columns_that_are_empty():
+    found = encode(column([True, None, True, False], dtype=object), np.arange(4))
+    assert found.values[:, 0].tolist() == [1, 1, 1, 0]
+    assert encode(column([None] * 4, dtype=object), np.arange(4)).values.tolist() == [[0]] * 4
+    assert encode(column([np.nan, np.nan, 7]), np.arange(2)).values.tolist() == [[0], [0], [7]]
+
+
+DAYS = [19_723, 19_724, 19_724.5]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        column(["2024-01-01", "2024-01-02", "2024-01-02T12:00"]),
+        column(["2024-01-01", "2024-01-02 00:00", "2024-01-02T13:00+01:00"]),
+        column(pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-02T12:00"], format="ISO8601")),
+        column([pd.Timestamp("2024-01-01"), datetime.datetime(2024, 1, 2),
+                datetime.datetime(2024, 1, 2, 12)], dtype=object),
+        column(pd.to_timedelta(DAYS, unit="D")),
+    ],
+)  # fmt: skip
+def test_dates_are_days_since_1970(values):
+    found = encode(values, np.arange(3))
+    assert found.values[:, 0].tolist() == DAYS
+    assert found.kind == "dates"
+
+
+def test_missing_dates_are_the_median():
+    found = encode(column(["2024-01-01", None, "2024-01-03", "2024-01-09"]), np.arange(3))
+    assert found.values[:, 0].tolist() == [19_723, 19_724, 19_725, 19_731]
+    assert found.missing == 1
+    plain = encode(column([datetime.date(2024, 1, 1), None], dtype=object), np.arange(2))
+    assert plain.values[:, 0].tolist() == [19_723, 19_723]
+
+
+def test_text_is_one_column_a_level_the_most_common_first():
+    found = encode(column([*"bbbaaccaab", "d", "a"]), FIRST_TEN)
+    assert found.values.tolist()[:7] == [[0, 1, 0]] * 3 + [[1, 0, 0]] * 2 + [[0, 0, 1]] * 2
+    assert found.values.tolist()[10:] == [[0, 0, 0], [1, 0, 0]]  # d was never trained on
+    assert (found.kind, found.other) == ("levels", False)
+
+
+def test_equally_common_levels_stand_in_the_order_of_their_names():
+    assert encode(column(["z", "z", "y", "y"]), np.arange(4)).values[0].tolist() == [0, 1]
+
+
+def test_rare_levels_are_other_if_they_are_common_together():
+    text = column(["a"] * 150 + ["b"] * 46 + ["w", "x", "y", "z"])
+    found = encode(text, np.arange(200))
+    assert found.values.shape == (200, 3)
+    assert found.values[:, 2].tolist() == [0] * 196 + [1] * 4
+    assert found.other
+    fewer = encode(text.iloc[:197], np.arange(197))
+    assert fewer.values.shape == (197, 2)
+    assert fewer.values[196].tolist() == [0, 0]
+    assert not fewer.other
+
+
+def test_levels_are_capped():
+    text = column([f"{i % 30:02d}th" for i in range(300)] + ["00th"])
+    found = encode(text, np.arange(301))
+    assert found.values.shape == (301, LEVELS + 1)
+    assert found.values.sum(axis=1).tolist() == [1] * 301
+    assert found.values[:, LEVELS].sum() == 100
+
+
+def test_categories_are_levels_even_if_they_are_numbers():
+    found = encode(column([3, 1, 3, 1, 3], dtype="category"), np.arange(5))
+    assert found.values.tolist() == [[1, 0], [0, 1], [1, 0], [0, 1], [1, 0]]
+
+
+@pytest.mark.parametrize("dtype", ["str", "object", "category"])
+def test_missing_text_is_a_level(dtype):
+    found = encode(column(["a", None, "a", None, "a"], dtype=dtype), np.arange(5))
+    assert found.values.tolist() == [[1, 0], [0, 1], [1, 0], [0, 1], [1, 0]]
+    assert found.missing == 2
+
+
+def test_text_that_does_not_recur_is_free():
+    found = encode(column([f"name {i}" for i in range(10)]), FIRST_TEN)
+    assert found.values.shape == (10, 0)
+    assert found.kind == "free text"
+
+
+def test_what_the_held_out_rows_hold_changes_nothing_of_the_training_rows():
+    one = column([1.0, np.nan, 3, 5, 1e9]), column(["a", "a", "b", "b", "c"])
+    other = column([1.0, np.nan, 3, 5, np.nan]), column(["a", "a", "b", "b", None])
+    train = np.arange(4)
+    for mine, yours in zip(one, other, strict=True):
+        assert np.array_equal(encode(mine, train).values[:4], encode(yours, train).values[:4])
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (column([1.0, np.inf, -np.inf]), r"2 infinite value\(s\) in c: fill or drop"),
+        (column(["1", "2", "n. a.", "4"]), "column c holds numbers but also 'n. a.': make it a"),
+        (column([1j, 2j]), "column c holds values of type complex"),
+        (column([b"a", b"b"]), "column c holds values of type bytes"),
+        (column([[1], [2]]), "column c holds values of type mixed"),
+        (column([1, "a", 2.5], dtype=object), "column c holds values of type mixed"),
+    ],
+)
+def test_columns_that_cannot_be_used(values, message):
+    with pytest.raises(DataError, match=message):
+        encode(values, np.arange(len(values)))

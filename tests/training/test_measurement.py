@@ -10,7 +10,8 @@ from torch import nn
 
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import ConfigError, UnknownNameError
-from asymnas.data.base import Dataset, PerSplit, load_dataset, normal
+from asymnas.data.base import Dataset, load_dataset, normal
+from asymnas.data.splits import PerSplit
 from asymnas.networks.architecture import refusal
 from asymnas.networks.families import Problem
 from asymnas.networks.kinds import KINDS, Autoencoder

@@ -17,10 +17,9 @@ Decision: docs/decisions/0013-images-are-decoded-once.md.
 
 import os
 import re
-import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from hashlib import blake2b
 from itertools import chain
@@ -29,16 +28,20 @@ from typing import IO, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from asymnas.core.errors import DataError
+from asymnas.core.files import whole_file
+from asymnas.core.text import one_line
 from asymnas.data.examples import Rows
 from asymnas.data.images.decode import read_images
 from asymnas.data.images.stored import StoredRows
-from asymnas.data.messages import one_line
-from asymnas.data.progress import shown
 
 RULES = "1"  # raised when the same file is to become other pixels
 MAPPED_BYTES = 128 * 2**20  # up to which a cache is mapped, which is faster for small images
+PLAIN_EVERY = 15.0  # seconds between plain lines of progress
 FORGOTTEN_AFTER = 3600.0  # seconds without growth after which a draft is a crashed process's
 
 
@@ -91,7 +94,7 @@ def _digest(lines: Iterable[str]) -> str:
 def _build(path: Path, directory: Path, names: Sequence[str], size: int | None) -> None:
     """Decodes all images into `path`, whole or not at all."""
     images = read_images([directory / name for name in names], size)
-    with closing(shown(images, len(names), "decoding images")) as pieces, _draft(path) as file:
+    with closing(_shown(images, len(names), "decoding images")) as pieces, _draft(path) as file:
         first = next(pieces)
         _refuse_lack(path.parent, len(names) * first[0].nbytes, directory)
         shape = (len(names), *first.shape[1:])
@@ -104,28 +107,20 @@ def _build(path: Path, directory: Path, names: Sequence[str], size: int | None) 
 @contextmanager
 def _draft(path: Path) -> Iterator[IO[bytes]]:
     """A file that becomes `path` if all goes well, and is deleted otherwise."""
-    draft = path.with_name(f".{secrets.token_hex(8)}.draft")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         _forget_drafts(path.parent)
-        with draft.open("xb") as file:
+        with whole_file(path) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
     except OSError as error:
         raise DataError(
             f"cannot write the cache of decoded images {path} ({error.strerror or error}): make "
             "room, or pass --data-root DIR of another place"
         ) from error
-    finally:
-        with suppress(OSError):
-            draft.unlink()
 
 
 def _forget_drafts(folder: Path) -> None:
     """Deletes what crashed processes left behind."""
-    for draft in folder.glob(".*.draft"):
+    for draft in folder.glob(".*.npy.*"):
         with suppress(OSError):  # gone, or another user's
             if time.time() - draft.stat().st_mtime > FORGOTTEN_AFTER:
                 draft.unlink()
@@ -161,3 +156,29 @@ def _opened(path: Path, n: int) -> Rows:
             "and it is made again"
         ) from error
     return torch.from_numpy(images)
+
+
+def _shown(
+    pieces: Iterable[NDArray[Any]], total: int, what: str
+) -> Generator[NDArray[Any], None, None]:
+    """Passes pieces `[k, ...]` on: a bar on a terminal, a line now and then elsewhere.
+
+    Args:
+        pieces: What is being read, piece by piece.
+        total: Entries of all pieces together.
+        what: What is going on ("decoding images").
+    """
+    console = Console(stderr=True)
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    done, last = 0, time.monotonic()
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(what, total=total)
+        for piece in pieces:
+            yield piece
+            done += len(piece)
+            bar.update(task, completed=done)
+            if not console.is_terminal and time.monotonic() - last >= PLAIN_EVERY:
+                last = time.monotonic()
+                console.print(f"{what}: {done:,} of {total:,}", soft_wrap=True, highlight=False)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asymnas.core.errors import DataError
-from asymnas.data.messages import one_line
+from asymnas.core.text import one_line
 
 #: What Pillow calls an image's pixels, and what they become.
 PIXELS = {

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from asymnas.core.errors import DataError
-from asymnas.data.messages import one_line
+from asymnas.core.text import one_line
 
 
 class StoredRows:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
-from asymnas.data.base import DATASETS, Dataset, check_spec, existing_directory, without_options
-from asymnas.data.messages import one_line
+from asymnas.core.text import one_line
+from asymnas.data.base import DATASETS, Dataset, to_dataset
+from asymnas.data.options import check_spec, existing_directory, without_options
 from asymnas.data.scaling import standardise_channels, value_range
-from asymnas.data.splits import Splits, draw, to_dataset
+from asymnas.data.splits import Splits, draw
 
 WIDEST = 4  # bytes a sample
 

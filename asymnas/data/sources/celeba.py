@@ -6,10 +6,11 @@ import numpy as np
 
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
-from asymnas.data.base import DATASETS, Dataset, check_spec, data_root
+from asymnas.data.base import DATASETS, Dataset, to_views
 from asymnas.data.images.cache import cached_images
-from asymnas.data.sources._torchvision import fetch
-from asymnas.data.splits import Splits, to_views
+from asymnas.data.options import check_spec, data_root
+from asymnas.data.sources.torchvision import fetch
+from asymnas.data.splits import Splits
 
 SIZE = 64  # pixels, unless the spec says otherwise
 
@@ -19,7 +20,7 @@ def load(spec: DataSpec) -> Dataset:
     """Loads 162,770 training, 19,867 validation and 19,962 test images, uint8 `[n, 3, s, s]`.
 
     The central square of each image (178 by 218 pixels) is resized to `image_size`, by default 64
-    pixels (a cache of 2.5 GB, see `_image_cache.py`). All three splits are the shipped ones.
+    pixels (a cache of 2.5 GB, see `images/cache.py`). All three splits are the shipped ones.
 
     Read by torchvision from `celeba` under the data root; a download needs the package gdown.
     Tested on small files in that layout, not on the real ones.
@@ -29,11 +30,12 @@ def load(spec: DataSpec) -> Dataset:
     Raises:
         DataError: Missing and not to be downloaded, or unreadable.
     """
-    from torchvision.datasets import CelebA
-
     check_spec(spec, resizable=True)
     size = spec.image_size or SIZE
-    parts = [fetch(spec, CelebA, split=part, target_type=[]) for part in ("train", "valid", "test")]
+    parts = [
+        fetch(spec, "CelebA", ["celeba"], split=part, target_type=[])
+        for part in ("train", "valid", "test")
+    ]
     folder = Path(parts[0].root) / parts[0].base_folder / "img_align_celeba"
     if not all(len(part.filename) for part in parts):
         raise DataError(f"celeba's list of files under {folder.parent} names none for a split")

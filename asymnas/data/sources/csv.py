@@ -7,8 +7,9 @@ import numpy as np
 
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
-from asymnas.data.base import DATASETS, Dataset, check_spec, existing_file, without_options
-from asymnas.data.messages import listed, one_line
+from asymnas.core.text import listed, one_line
+from asymnas.data.base import DATASETS, Dataset
+from asymnas.data.options import check_spec, existing_file, without_options
 from asymnas.data.tables import OPTIONS, table_dataset
 
 OTHER_SEPARATORS = ";\t|"
@@ -22,7 +23,7 @@ def load(spec: DataSpec) -> Dataset:
     writes unnamed columns; a first column without a name is pandas's index and is left out. Empty
     cells, `?`, and what pandas takes for missing (`NA`, `NaN`, `null`, …) are missing values.
 
-    What becomes of the columns: `_columns.py`.
+    What becomes of the columns: `tables.py`.
 
     Raises:
         DataError: Missing, empty or unreadable file; what `table_dataset` refuses.

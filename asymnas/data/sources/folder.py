@@ -10,17 +10,11 @@ from numpy.typing import NDArray
 
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
-from asymnas.data.base import (
-    DATASETS,
-    Dataset,
-    check_spec,
-    data_root,
-    existing_directory,
-    without_options,
-)
+from asymnas.core.text import listed
+from asymnas.data.base import DATASETS, Dataset, to_views
 from asymnas.data.images.cache import cached_images
-from asymnas.data.messages import listed
-from asymnas.data.splits import Splits, split, to_views
+from asymnas.data.options import check_spec, data_root, existing_directory, without_options
+from asymnas.data.splits import Splits, draw_splits
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 
@@ -41,7 +35,7 @@ def load(spec: DataSpec) -> Dataset:
     two of them or more, these are the classes, in sorted order. `folder:DIR?anomaly=CLASS` makes
     the images of one of them anomalies.
 
-    Images are decoded once, into a cache under the data root; see `_image_cache.py`.
+    Images are decoded once, into a cache under the data root; see `images/cache.py`.
 
     Raises:
         DataError: Missing or empty directory, an unreadable image, images unlike in channels or
@@ -127,7 +121,7 @@ def _split(
     """What belongs to the files, `[n]` in the groups' order, by split."""
     bounds = np.cumsum([len(group) for group in groups.values()])[:-1]
     shipped = dict(zip(groups, np.split(entries, bounds), strict=True))
-    return split(
+    return draw_splits(
         shipped["train"],
         seed,
         validation=shipped.get("validation"),

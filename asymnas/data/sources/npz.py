@@ -1,18 +1,20 @@
 """Arrays in a NumPy archive of one's own."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import zipfile
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
-from asymnas.data.base import DATASETS, Dataset, check_spec, existing_file
-from asymnas.data.messages import listed
-from asymnas.data.npz_names import LABELS, read_archive
+from asymnas.core.text import listed, one_line
+from asymnas.data.anomalies import are_classes, class_ids, truth_values
+from asymnas.data.base import DATASETS, Dataset, to_dataset
+from asymnas.data.options import check_spec, existing_file
 from asymnas.data.scaling import (
     standardise,
     standardise_channels,
@@ -20,7 +22,7 @@ from asymnas.data.scaling import (
     value_range,
     varying,
 )
-from asymnas.data.splits import Splits, split, to_dataset
+from asymnas.data.splits import Splits, draw_splits
 
 CHANNELS = (1, 3, 4)  # sizes of a last axis that make it the channels
 
@@ -30,7 +32,7 @@ def load(spec: DataSpec) -> Dataset:
     """Loads `npz:FILE`: rows `[n, d]`, signals `[n, c, length]` or images `[n, c, h, w]`.
 
     The archive holds one array, or several of which one has a training name of
-    `_npz_names.EXAMPLES` and others may be the validation and test splits, or the labels and
+    `EXAMPLES` and others may be the validation and test splits, or the labels and
     anomalies of a split; what has no such name is ignored. An array is rows `(n, d)`, or images
     `(n, h, w)`, `(n, h, w, c)` with 1, 3 or 4 channels last, else `(n, c, h, w)`. Arrays whose
     names end in "signals" are signals, `(n, length)` of one channel or `(n, c, length)`.
@@ -57,7 +59,7 @@ def load(spec: DataSpec) -> Dataset:
     anomalous = odd["train"] if odd else None
 
     def dealt(arrays: Mapping[str, NDArray[Any]]) -> Splits:
-        return split(
+        return draw_splits(
             arrays["train"],
             spec.seed,
             validation=arrays.get("validation"),
@@ -163,3 +165,166 @@ def _scaled(
         done.append(f"{constant} column(s) constant on the training split: only centred")
     rows = standardise(splits)
     return finish(rows, data_range=value_range(rows.train), notes=(*notes, *done))
+
+
+Arrays = dict[str, NDArray[Any]]
+Names = Mapping[str, Sequence[str]]
+
+#: Names, in lower case, by which an array is known as a split's examples.
+EXAMPLES: Names = {
+    "train": ("train", "x_train", "train_images", "train_signals", "signals", "x", "data"),
+    "validation": (
+        *("validation", "val", "x_validation", "x_val", "val_images"),
+        *("val_signals", "validation_signals"),
+    ),
+    "test": ("test", "x_test", "test_images", "test_signals"),
+}
+SIGNALS = "signals"  # how a name of examples ends that are signals
+#: Those by which it is known as their classes.
+LABELS: Names = {
+    "train": ("y_train", "train_labels", "y", "labels", "label", "target"),
+    "validation": ("y_validation", "y_val", "val_labels", "validation_labels"),
+    "test": ("y_test", "test_labels"),
+}
+#: Those by which it says which of them are anomalies.
+ANOMALIES: Names = {
+    "train": ("anomalies_train", "train_anomalies", "anomalies", "anomaly"),
+    "validation": ("anomalies_validation", "anomalies_val", "val_anomalies"),
+    "test": ("anomalies_test", "test_anomalies"),
+}
+
+
+class Archive(NamedTuple):
+    """The arrays of an archive by what they are, then by split.
+
+    Args:
+        examples: As stored; `train` is there.
+        labels: Class ids, int64 `[n]`, for the splits in `examples`; empty without labels.
+        anomalies: Flags, bool `[n]`, for the same splits; empty where nothing is said of anomalies.
+        ignored: Names of the arrays left out.
+        signals: Whether the examples go by names of signals.
+    """
+
+    examples: Arrays
+    labels: Arrays
+    anomalies: Arrays
+    ignored: list[str]
+    signals: bool
+
+
+def read_archive(path: Path) -> Archive:
+    """Reads what an archive has of use.
+
+    Labels count if every shipped split has them and they are at least two classes: text, truth
+    values or whole numbers. Where only some splits say what is anomalous, the others have no
+    anomalies.
+
+    Raises:
+        DataError: Not a readable archive; no or several training arrays; labels or anomalies of
+            another length than their examples; anomalies that are not true or false.
+    """
+    if not zipfile.is_zipfile(path):
+        raise DataError(f"{path} is not an .npz archive: write one with numpy.savez")
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return _read_arrays(path, stored)
+    except DataError:
+        raise
+    except ValueError as error:
+        if "Object arrays" not in str(error):  # NumPy's word for them
+            raise _unreadable(path, error) from error
+        raise DataError(
+            f"{path} holds Python objects, which are not read: write arrays of numbers with "
+            "numpy.savez"
+        ) from error
+    except Exception as error:  # zip, header and pickle errors share no base
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    return DataError(
+        f"{path} cannot be read ({one_line(error)}): write plain numeric arrays with numpy.savez"
+    )
+
+
+def _read_arrays(path: Path, stored: Any) -> Archive:
+    """What an open archive has of use; other arrays are not even read."""
+    names = list(stored.files)
+    roles = {"train": names[0]} if len(names) == 1 else _roles(path, names, EXAMPLES)
+    if "train" not in roles:
+        raise DataError(
+            f"{path} has no training array among {listed(names) or 'its 0 arrays'}: name one of "
+            f"them {', '.join(EXAMPLES['train'][:-1])} or {EXAMPLES['train'][-1]}"
+        )
+    examples: Arrays = {split: stored[name] for split, name in roles.items()}
+    labelled, marked = _roles(path, names, LABELS), _roles(path, names, ANOMALIES)
+    labels = _labels(path, stored, labelled) if labelled.keys() == roles.keys() else {}
+    marked = {split: name for split, name in marked.items() if split in roles}
+    anomalies: Arrays = {
+        split: truth_values(_entries(stored[name]), f"array {name} of {path}")
+        for split, name in marked.items()
+    }
+    for array_names, entries in ((labelled, labels), (marked, anomalies)):
+        for split, values in entries.items():
+            _check_length(path, array_names[split], values, examples[split])
+    used = {*roles.values(), *marked.values(), *(labelled.values() if labels else ())}
+    if anomalies:
+        anomalies |= {s: np.zeros(len(examples[s]), bool) for s in roles if s not in anomalies}
+    ignored = [name for name in names if name not in used]
+    return Archive(examples, labels, anomalies, ignored, _are_signals(path, roles.values()))
+
+
+def _roles(path: Path, names: Sequence[str], known: Names) -> dict[str, str]:
+    """Which array belongs to which split."""
+    found = {split: [n for n in names if n.lower() in known[split]] for split in known}
+    for split, candidates in found.items():
+        if len(candidates) > 1:
+            what = {id(EXAMPLES): "", id(LABELS): "label ", id(ANOMALIES): "anomaly "}[id(known)]
+            raise DataError(
+                f"{path} has several {split} {what}arrays ({listed(candidates)}): keep one"
+            )
+    return {split: candidates[0] for split, candidates in found.items() if candidates}
+
+
+def _are_signals(path: Path, names: Collection[str]) -> bool:
+    """Whether examples are named signals."""
+    named = [name for name in names if name.lower().endswith(SIGNALS)]
+    if named and len(named) < len(names):
+        other = next(name for name in names if name not in named)
+        raise DataError(
+            f"{path} names {named[0]} signals but not {other}: name all splits so, or none"
+        )
+    return bool(named)
+
+
+def _labels(path: Path, stored: Any, names: Mapping[str, str]) -> Arrays:
+    """Class ids by split, numbered over all of them; none where the arrays hold no classes."""
+    try:
+        values = {split: _entries(stored[name]) for split, name in names.items()}
+    except ValueError:  # objects, which only pickle reads
+        return {}
+    whole = np.concatenate(list(values.values())) if _alike(values) else np.empty(0)
+    if len(np.unique(whole)) < 2:
+        return {}
+    ids = class_ids(whole, f"the labels of {path}")
+    bounds = np.cumsum([len(part) for part in values.values()])[:-1]
+    return dict(zip(values, np.split(ids, bounds), strict=True))
+
+
+def _alike(values: Arrays) -> bool:
+    """Whether all splits name their classes in one way: text, or truth values and numbers."""
+    text = {array.dtype.kind == "U" for array in values.values()}
+    return len(text) == 1 and all(v.ndim == 1 and are_classes(v) for v in values.values())
+
+
+def _entries(array: NDArray[Any]) -> NDArray[Any]:
+    """`[n, 1]` as `[n]`."""
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+
+
+def _check_length(path: Path, name: str, entries: NDArray[Any], examples: NDArray[Any]) -> None:
+    if entries.shape != examples.shape[:1]:
+        raise DataError(
+            f"array {name} of {path} has shape {entries.shape}: it must have one entry for each of "
+            f"the {len(examples)} examples"
+        )

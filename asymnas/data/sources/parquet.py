@@ -5,8 +5,9 @@ from typing import Any
 
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
-from asymnas.data.base import DATASETS, Dataset, check_spec, existing_file, without_options
-from asymnas.data.messages import listed, one_line
+from asymnas.core.text import listed, one_line
+from asymnas.data.base import DATASETS, Dataset
+from asymnas.data.options import check_spec, existing_file, without_options
 from asymnas.data.tables import OPTIONS, table_dataset
 
 
@@ -14,7 +15,7 @@ from asymnas.data.tables import OPTIONS, table_dataset
 def load(spec: DataSpec) -> Dataset:
     """Loads `parquet:FILE?label=COLUMN&anomaly=COLUMN`, options as wanted, as standardised rows.
 
-    An index that pandas stored in the file is left out. What becomes of the columns: `_columns.py`.
+    An index that pandas stored in the file is left out. What becomes of the columns: `tables.py`.
 
     Raises:
         DataError: pyarrow is not installed; missing or unreadable file; what `table_dataset`

@@ -10,7 +10,7 @@ from asymnas.core.errors import DataError
 from asymnas.data.base import load_dataset
 from asymnas.data.sources import fashion_mnist
 
-NAMES = fashion_mnist.FILES
+NAMES = fashion_mnist.IMAGES
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import errno
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,9 +16,9 @@ from problems import space_of
 
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
-from asymnas.data.base import Dataset, load_dataset
+from asymnas.data.base import load_dataset
 from asymnas.data.examples import Indexed
-from asymnas.data.images import cache as _image_cache
+from asymnas.data.images import cache as image_cache
 from asymnas.data.images.cache import cached_images
 from asymnas.data.images.stored import StoredRows
 from asymnas.networks.families import Problem
@@ -54,7 +55,7 @@ def cache(folder, root, size=None):
 @pytest.fixture(params=["mapped", "read"], autouse=True)
 def way(request, monkeypatch):
     """Small caches are mapped, great ones are read: here each way for all."""
-    monkeypatch.setattr(_image_cache, "MAPPED_BYTES", 2**40 if request.param == "mapped" else 0)
+    monkeypatch.setattr(image_cache, "MAPPED_BYTES", 2**40 if request.param == "mapped" else 0)
     return request.param
 
 
@@ -70,7 +71,7 @@ def undecoded(monkeypatch):
         def refuse(*_):
             raise AssertionError("decoded again")
 
-        monkeypatch.setattr(_image_cache, "read_images", refuse)
+        monkeypatch.setattr(image_cache, "read_images", refuse)
 
     return start
 
@@ -90,7 +91,7 @@ def test_a_small_cache_is_mapped_and_a_great_one_is_read(folder, root, way):
 
 
 def test_what_is_written_to_a_map_stays_in_this_process(folder, root, monkeypatch):
-    monkeypatch.setattr(_image_cache, "MAPPED_BYTES", 2**40)
+    monkeypatch.setattr(image_cache, "MAPPED_BYTES", 2**40)
     cached_images(folder, names(folder), None, root).zero_()
     assert np.array_equal(cache(folder, root), IMAGES.transpose(0, 3, 1, 2))
 
@@ -232,11 +233,11 @@ def test_a_file_that_vanished_is_named(folder, root):
 
 
 def test_a_crashed_draft_is_deleted_when_it_is_old(folder, root):
-    drafts = [root / "images" / f".{name}.draft" for name in ("old", "new")]
+    drafts = [root / "images" / f".pictures.npy.{name}" for name in ("old", "new")]
     drafts[0].parent.mkdir(parents=True)
     for draft in drafts:
         draft.touch()
-    long_ago = time.time() - 2 * _image_cache.FORGOTTEN_AFTER
+    long_ago = time.time() - 2 * image_cache.FORGOTTEN_AFTER
     os.utime(drafts[0], (long_ago, long_ago))
     cache(folder, root)
     assert [path.exists() for path in drafts] == [False, True]
@@ -253,7 +254,7 @@ def test_processes_that_build_at_once_agree(folder, root):
 
 def test_drafts_that_are_built_at_once_do_not_meet(folder, root, monkeypatch):
     """The second of two builders starts and ends while the first is decoding."""
-    inner, began = _image_cache.read_images, []
+    inner, began = image_cache.read_images, []
 
     def interleaved(paths, size):
         pieces = inner(paths, size)
@@ -263,20 +264,20 @@ def test_drafts_that_are_built_at_once_do_not_meet(folder, root, monkeypatch):
             cache(folder, root)
         yield from pieces
 
-    monkeypatch.setattr(_image_cache, "read_images", interleaved)
+    monkeypatch.setattr(image_cache, "read_images", interleaved)
     assert np.array_equal(cache(folder, root), IMAGES.transpose(0, 3, 1, 2))
     assert len(files(root)) == 1
 
 
 def test_progress_is_told_on_standard_error(folder, root, monkeypatch, capsys):
-    monkeypatch.setattr("asymnas.data.progress.PLAIN_EVERY", 0.0)
+    monkeypatch.setattr("asymnas.data.images.cache.PLAIN_EVERY", 0.0)
     cache(folder, root)
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.splitlines()[-1] == "decoding images: 150 of 150"
 
 
-def test_a_rung_is_the_same_from_the_cache_as_from_memory(folder, root, monkeypatch):
+def test_a_rung_is_the_same_from_the_cache_as_from_memory(folder, root):
     spec = DataSpec(name=f"folder:{folder}", root=str(root))
     problem = Problem(shape=(3, 6, 5), latent=4)
     job = Job(
@@ -295,7 +296,7 @@ def test_a_rung_is_the_same_from_the_cache_as_from_memory(folder, root, monkeypa
     cached = train_rung(job)
     data = load_dataset(spec)
     parts = {n: torch.cat(list(getattr(data, n).split(9))) for n in ("train", "validation", "test")}
-    monkeypatch.setattr("asymnas.training.rung._resident", lambda *_: Dataset(**parts))
-    resident = train_rung(job)
+    np.savez(root / "resident.npz", **parts)
+    resident = train_rung(replace(job, data=DataSpec(name=f"npz:{root / 'resident.npz'}")))
     assert cached.metrics == resident.metrics
     assert all(np.array_equal(*pair) for pair in zip(cached.samples, resident.samples, strict=True))

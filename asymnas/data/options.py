@@ -1,0 +1,123 @@
+"""What a data set's name says besides: `SOURCE:ARGUMENT?OPTION=VALUE`, and paths out of it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote
+
+from asymnas.core.config import DataSpec
+from asymnas.core.errors import DataError
+
+
+def check_spec(spec: DataSpec, *, takes: str = "", resizable: bool = False) -> None:
+    """Refuses what a data set would otherwise ignore in silence.
+
+    Args:
+        spec: What was asked for.
+        takes: What stands after the colon ("FILE", "DIR"); empty where nothing may.
+        resizable: Whether the data set honours `image_size`.
+
+    Raises:
+        DataError: An argument too many or missing, or an image size that changes nothing.
+    """
+    if takes and not spec.argument:
+        raise DataError(f"{spec.name!r} lacks its {takes}: write {spec.source}:{takes}")
+    if not takes and spec.argument:
+        raise DataError(
+            f"{spec.source} takes nothing after a colon but got {spec.name!r}: write {spec.source}"
+        )
+    if spec.image_size is not None and not resizable:
+        raise DataError(
+            f"{spec.source} cannot be resized but image_size is {spec.image_size}: "
+            "leave out --image-size, which is for folder:DIR and celeba"
+        )
+
+
+def without_options(
+    spec: DataSpec, known: Sequence[str], *, takes: str = "FILE", value: str = "COLUMN"
+) -> tuple[DataSpec, dict[str, str]]:
+    """Takes the options off `SOURCE:FILE?NAME=VALUE&NAME=VALUE`.
+
+    In a value `%26` stands for `&`, `%25` for `%`, and so on as in a web address; the first `?`
+    ends the file's name.
+
+    Args:
+        spec: What was asked for.
+        known: Names of the options there are.
+        takes: What stands after the colon, for messages; empty where nothing does.
+        value: What an option is given, for messages.
+
+    Returns:
+        The spec as if it had been `SOURCE:FILE`, and the options that were given, each once.
+
+    Raises:
+        DataError: An option that is unknown, without a value, or given twice.
+    """
+    name, _, text = spec.name.partition("?")
+    plain = f"{spec.source}:{takes}" if takes else spec.source
+    form = f"{plain}?{'&'.join(f'{option}={value}' for option in known)}"
+    found: dict[str, str] = {}
+    for part in text.split("&") if text else ():
+        option, _, given = part.partition("=")
+        if option not in known or not given:
+            raise DataError(f"{part!r} in {spec.name!r} is no option: write {form}")
+        if option in found:
+            raise DataError(f"{spec.name!r} gives {option} twice: write {form}")
+        found[option] = unquote(given)
+    return replace(spec, name=name), found
+
+
+def existing_file(spec: DataSpec) -> Path:
+    """The file after the colon.
+
+    Raises:
+        DataError: It does not exist or is no file.
+    """
+    path = Path(spec.argument).expanduser()
+    if path.is_dir():
+        raise DataError(f"{path} is a directory but {spec.source}: takes a file")
+    if not path.is_file():
+        raise DataError(
+            f"no such file: {path}{_sought(path)}: check what stands after {spec.source}:"
+        )
+    return path
+
+
+def existing_directory(spec: DataSpec) -> Path:
+    """The directory after the colon.
+
+    Raises:
+        DataError: It does not exist or is no directory.
+    """
+    path = Path(spec.argument).expanduser()
+    if path.is_file():
+        raise DataError(f"{path} is a file but {spec.source}: takes a directory")
+    if not path.is_dir():
+        raise DataError(
+            f"no such directory: {path}{_sought(path)}: check what stands after {spec.source}:"
+        )
+    return path
+
+
+def _sought(path: Path) -> str:
+    """Where a relative path leads."""
+    return "" if path.is_absolute() else f" (looked for at {path.absolute()})"
+
+
+def data_root(spec: DataSpec) -> Path:
+    """Where downloads and decoded images live: `spec.root`, by default `~/.cache/asymnas`."""
+    return Path(spec.root or "~/.cache/asymnas").expanduser()
+
+
+def named_class(spec: DataSpec) -> tuple[DataSpec, str]:
+    """Takes the class off `NAME?anomaly=CLASS`; empty where none is named.
+
+    Names with a colon are left alone: what follows it may have options of its own.
+
+    Raises:
+        DataError: Another option, or one without a value.
+    """
+    if ":" in spec.name:
+        return spec, ""
+    spec, options = without_options(spec, ("anomaly",), takes="", value="CLASS")
+    return spec, options.get("anomaly", "")
