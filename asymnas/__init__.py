@@ -4,15 +4,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from asymnas.confirm import run_confirmation
     from asymnas.core.budget import Budget
     from asymnas.core.config import ConfirmationConfig, StudyConfig, SweepConfig
     from asymnas.core.errors import AsymnasError
     from asymnas.networks.architecture import Architecture
-    from asymnas.runs.confirmation import run_confirmation
-    from asymnas.runs.execute import run_search
     from asymnas.runs.run import Run, TrainedArchitecture, find_best_architecture
-    from asymnas.runs.sweep import run_sweep
+    from asymnas.search import run_search
     from asymnas.space.presets import ScaledPreset, scale_preset
+    from asymnas.sweep import run_sweep
 
 __all__ = [
     "Architecture",
@@ -42,9 +42,9 @@ _HOMES = {
     "StudyConfig": "core.config",
     "SweepConfig": "core.config",
     "find_best_architecture": "runs.run",
-    "run_confirmation": "runs.confirmation",
-    "run_search": "runs.execute",
-    "run_sweep": "runs.sweep",
+    "run_confirmation": "confirm",
+    "run_search": "search",
+    "run_sweep": "sweep",
     "scale_preset": "space.presets",
 }
 

@@ -1,14 +1,76 @@
 """python -m asymnas.confirm: the best against its controls, fresh seeds, the test split."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument
 
 from asymnas.core import cli
 from asymnas.core.cli import MACHINE, flag, guarded, serve
 
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from asymnas.core.config import ConfirmationConfig
+    from asymnas.runs.coordinator import Ending, Snapshot
+    from asymnas.runs.plan import SearchPlan
+    from asymnas.runs.run import Run
+
 DESIGN = "Design"
+
+
+def run_confirmation(
+    config: "ConfirmationConfig",
+    *,
+    fresh: bool = False,
+    executor: "Executor | None" = None,
+    observe: "Callable[[Snapshot], None]" = lambda snapshot: None,
+) -> "Run":
+    """Confirms a search, or continues to, and writes the results into its directory.
+
+    Args:
+        config: Which search, how many seeds.
+        fresh: Confirm anew; the control search is kept.
+        executor: Where to train; by default local processes.
+        observe: Called with a snapshot as the run goes on.
+
+    Raises:
+        AsymnasError: No finished search, or a confirmation of another one is in the way.
+    """
+    from asymnas.runs.confirmation import open_search, plan_control
+
+    search = open_search(config)
+    control = plan_control(config, search)
+    _confirm(config, search, control, fresh=fresh, executor=executor, observe=observe)
+    return search
+
+
+def _confirm(
+    config: "ConfirmationConfig",
+    search: "Run",
+    control_plan: "SearchPlan",
+    *,
+    fresh: bool,
+    executor: "Executor | None" = None,
+    observe: "Callable[[Snapshot], None]",
+) -> "Ending":
+    """The symmetric search, then the confirmation; each publishes its own results."""
+    from asymnas.reporting.publish import publish
+    from asymnas.runs.confirmation import check_same_front, plan_confirmation
+    from asymnas.runs.execute import execute
+
+    if not fresh:
+        check_same_front(config, search)
+    with execute(control_plan, executor=executor, observe=observe) as (control, ending):
+        publish(control)
+    if ending in ("finished", "exhausted"):
+        plan = plan_confirmation(config, search, control, control_plan.data)
+        with execute(plan, fresh=fresh, executor=executor, observe=observe) as (run, ending):
+            publish(run)
+    search.refresh()
+    publish(search)
+    return ending
 
 
 def confirm(
@@ -76,24 +138,24 @@ def _main(given: dict[str, Any]) -> int:
         print_confirmation,
         print_confirmation_plan,
     )
-    from asymnas.runs.confirmation import execute_confirmation, settle_confirmation
+    from asymnas.reporting.progress import display
+    from asymnas.runs.confirmation import open_search, plan_control
     from asymnas.runs.directory import CONFIRMATION
-    from asymnas.runs.progress import display
 
     values = cli.parsed(given)
     if "margin" in values:
         values["margin"] = cli.numbers("margin", values["margin"])[0]
     console = make_console(stderr="as_json" in given)
-    settled = settle_confirmation(
-        ConfirmationConfig(**{**values, "run_dir": str(values["run_dir"])})
-    )
-    print_confirmation_plan(console, settled)
+    config = ConfirmationConfig(**{**values, "run_dir": str(values["run_dir"])})
+    search = open_search(config)
+    control = plan_control(config, search)
+    print_confirmation_plan(console, config, search, control)
     if "dry_run" in given:
         return 0
     with display(console) as observe:
-        run, ending = execute_confirmation(settled, fresh="fresh" in given, observe=observe)
-    print_confirmation(console, run, ending)
-    path = run.directory / CONFIRMATION
+        ending = _confirm(config, search, control, fresh="fresh" in given, observe=observe)
+    print_confirmation(console, search, ending)
+    path = search.directory / CONFIRMATION
     if "as_json" in given and path.is_file():
         print(path.read_text(), end="")
     return exit_code(ending, done=path.is_file())

@@ -1,11 +1,47 @@
 """python -m asymnas.search: the main job."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from asymnas.core import cli
 from asymnas.core.cli import MACHINE, NETWORK, SEARCH, flag, guarded, load_study_file, serve
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from asymnas.core.config import StudyConfig
+    from asymnas.runs.coordinator import Snapshot
+    from asymnas.runs.run import Run
+
+
+def run_search(
+    config: "StudyConfig",
+    *,
+    fresh: bool = False,
+    executor: "Executor | None" = None,
+    observe: "Callable[[Snapshot], None]" = lambda snapshot: None,
+) -> "Run":
+    """Runs a search, or continues it, and writes its results.
+
+    Args:
+        config: What to run.
+        fresh: Start over; otherwise an existing run is continued.
+        executor: Where to train; by default local processes.
+        observe: Called with a snapshot as the run goes on.
+
+    Raises:
+        AsymnasError: Bad settings or data, or a run directory of another study.
+    """
+    from asymnas.reporting.publish import publish
+    from asymnas.runs.execute import execute
+    from asymnas.runs.plan import plan_search
+
+    plan = plan_search(config)
+    with execute(plan, fresh=fresh, executor=executor, observe=observe) as (run, _):
+        publish(run)
+    return run
 
 
 def search(
@@ -102,19 +138,22 @@ def search(
 
 def _main(given: dict[str, Any]) -> int:
     from asymnas.reporting.console import exit_code, make_console, print_plan, print_summary
+    from asymnas.reporting.progress import display
+    from asymnas.reporting.publish import publish
     from asymnas.runs.execute import execute
-    from asymnas.runs.plan import settle
-    from asymnas.runs.progress import display
+    from asymnas.runs.plan import plan_search
 
-    plan = settle(_config(given))
+    plan = plan_search(_config(given))
     console = make_console(stderr="as_json" in given)
     print_plan(console, plan, full="dry_run" in given)
     if "dry_run" in given:
         return 0
-    with display(console) as observe:
-        run, ending = execute(plan, fresh="fresh" in given, observe=observe)
-    summary = run.summary
-    print_summary(console, run, ending)
+    with (
+        display(console) as observe,
+        execute(plan, fresh="fresh" in given, observe=observe) as (run, ending),
+    ):
+        summary = publish(run)
+    print_summary(console, run, summary, ending)
     if "as_json" in given:
         print(json.dumps(summary, indent=2))
     return exit_code(ending, done=bool(summary["best"]))

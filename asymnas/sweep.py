@@ -1,14 +1,50 @@
 """python -m asymnas.sweep: where the best decoder share lies, and how sure that is."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from asymnas.core import cli
 from asymnas.core.cli import MACHINE, flag, guarded, load_study_file, serve
 
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from asymnas.core.config import SweepConfig
+    from asymnas.runs.coordinator import Snapshot
+    from asymnas.runs.run import Run
+
 DESIGN = "Design"
+
+
+def run_sweep(
+    config: "SweepConfig",
+    *,
+    fresh: bool = False,
+    executor: "Executor | None" = None,
+    observe: "Callable[[Snapshot], None]" = lambda snapshot: None,
+) -> "Run":
+    """Runs a sweep, or continues it, and writes its results.
+
+    Args:
+        config: What to run.
+        fresh: Start over; otherwise an existing run is continued.
+        executor: Where to train; by default local processes.
+        observe: Called with a snapshot as the run goes on.
+
+    Raises:
+        AsymnasError: Bad settings or data, or a run directory of another study.
+    """
+    from asymnas.reporting.publish import publish
+    from asymnas.runs.execute import execute
+    from asymnas.runs.sweep import plan_sweep
+
+    plan = plan_sweep(config)
+    with execute(plan, fresh=fresh, executor=executor, observe=observe) as (run, _):
+        publish(run)
+    return run
 
 
 def sweep(
@@ -92,19 +128,22 @@ def _main(given: dict[str, Any]) -> int:
         print_sweep_plan,
         print_sweep_summary,
     )
+    from asymnas.reporting.progress import display
+    from asymnas.reporting.publish import publish
     from asymnas.runs.execute import execute
-    from asymnas.runs.progress import display
-    from asymnas.runs.sweep import settle_sweep
+    from asymnas.runs.sweep import plan_sweep
 
     console = make_console(stderr="as_json" in given)
     with console.status("drawing the design"):
-        settled = settle_sweep(_config(given))
-    print_sweep_plan(console, settled, full="dry_run" in given)
+        plan = plan_sweep(_config(given))
+    print_sweep_plan(console, plan, full="dry_run" in given)
     if "dry_run" in given:
         return 0
-    with display(console) as observe:
-        run, ending = execute(settled.plan, fresh="fresh" in given, observe=observe)
-    summary = run.summary
+    with (
+        display(console) as observe,
+        execute(plan, fresh="fresh" in given, observe=observe) as (run, ending),
+    ):
+        summary = publish(run)
     print_sweep_summary(console, summary, run.directory, ending)
     if "as_json" in given:
         print(json.dumps(summary, indent=2))

@@ -88,13 +88,13 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def brief(monkeypatch: pytest.MonkeyPatch, elsewhere: None) -> None:
     """Cuts searches down to seconds."""
-    settle = asymnas.runs.plan.settle
+    plan_search = asymnas.runs.plan.plan_search
 
-    def settle_briefly(config: StudyConfig) -> asymnas.runs.plan.Plan:
+    def plan_briefly(config: StudyConfig) -> asymnas.runs.plan.SearchPlan:
         short = {"dataset": "digits", "trials": 4, "examples": 640, "workers": 1}
-        return settle(replace(config, **short))
+        return plan_search(replace(config, **short))
 
-    monkeypatch.setattr(asymnas.runs.execute, "settle", settle_briefly)
+    monkeypatch.setattr(asymnas.runs.plan, "plan_search", plan_briefly)
 
 
 def test_extending_shows_every_registry() -> None:

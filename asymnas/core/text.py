@@ -140,3 +140,13 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, EOFError) and not str(error):
         return "it ends too early"
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: `45 s`, `3 min 20 s`, `2 h 5 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

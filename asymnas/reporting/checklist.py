@@ -3,11 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from asymnas.core import columns as t
-from asymnas.core.text import percent, plural
+from asymnas.core.text import duration, percent, plural
 from asymnas.reporting.content import STATUSES, Practice, Status
 from asymnas.reporting.cost import costs
 from asymnas.reporting.findings import Findings
-from asymnas.runs.progress import duration
 
 #: The fourteen of Lindauer and Hutter, "Best Practices for Scientific Research on Neural
 #: Architecture Search", JMLR 21 (243), 2020, in their order and nearly in their words.

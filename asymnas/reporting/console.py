@@ -15,16 +15,15 @@ from asymnas.analysis.comparison import least_pairs
 from asymnas.analysis.estimates import Contender
 from asymnas.analysis.laws.optimum import LEAST_ARCHITECTURES
 from asymnas.core import columns as t
-from asymnas.core.config import StudyConfig
-from asymnas.core.text import MISSING, change, percent, plural, short, tenths
+from asymnas.core.config import ConfirmationConfig, StudyConfig
+from asymnas.core.text import MISSING, change, duration, percent, plural, short, tenths
 from asymnas.networks.architecture import refusal
 from asymnas.networks.presets import PRESETS
 from asymnas.reporting.findings import confirmed
-from asymnas.runs.confirmation import ConfirmationPlan
+from asymnas.runs.confirmation import named_presets
 from asymnas.runs.coordinator import Ending
 from asymnas.runs.directory import CONFIRMATION, REPORT, SWEEP_DIR
-from asymnas.runs.plan import Plan
-from asymnas.runs.progress import duration
+from asymnas.runs.plan import SearchPlan
 from asymnas.runs.run import PROBLEM_SETTINGS, Run
 from asymnas.runs.sweep import SweepPlan
 from asymnas.training.rung import rung_steps
@@ -45,7 +44,7 @@ def make_console(*, stderr: bool) -> Console:
     return Console(stderr=stderr, soft_wrap=not on_terminal, highlight=False, markup=False)
 
 
-def print_plan(console: Console, plan: Plan, *, full: bool) -> None:
+def print_plan(console: Console, plan: SearchPlan, *, full: bool) -> None:
     """Prints what a run is about to do; in full with the space, the rungs and the cost."""
     config = plan.config
     workers = plural(config.workers or 1, "worker")
@@ -67,7 +66,7 @@ def print_plan(console: Console, plan: Plan, *, full: bool) -> None:
         _print_details(console, plan)
 
 
-def _print_details(console: Console, plan: Plan) -> None:
+def _print_details(console: Console, plan: SearchPlan) -> None:
     config = plan.config
     rungs = [
         steps * config.batch_size for steps in rung_steps(config.examples or 0, config.batch_size)
@@ -96,9 +95,8 @@ def _print_details(console: Console, plan: Plan) -> None:
     )
 
 
-def print_summary(console: Console, run: Run, ending: Ending) -> None:
+def print_summary(console: Console, run: Run, summary: Mapping[str, Any], ending: Ending) -> None:
     """Prints a run's result: the front, where the share lands, where everything is."""
-    summary = run.summary
     console.print()
     print_ending(console, ending)
     if summary["front"]:
@@ -230,52 +228,50 @@ def relative(directory: Path) -> Path:
 CONTROLS = 3  # the symmetric search's best, the mirror, the reference
 
 
-def print_sweep_plan(console: Console, settled: SweepPlan, *, full: bool) -> None:
+def print_sweep_plan(console: Console, plan: SweepPlan, *, full: bool) -> None:
     """Prints what a sweep is about to do and what it costs; in full with rates and sizes."""
-    sweep, config = settled.sweep, settled.plan.config
+    sweep, config = plan.sweep, plan.config
     examples = config.examples or 0
     grid = sweep.share_grid()
     console.print(
         f"{config.name}: {config.family} autoencoders ({config.kind}) of {config.dataset} "
-        f"({settled.plan.n_train:,} training examples), latent {config.latent}. "
+        f"({plan.n_train:,} training examples), latent {config.latent}. "
         f"{plural(len(sweep.budgets), 'budget')} ({', '.join(map(short, sweep.budgets))}) x "
         f"{plural(len(grid), 'decoder share')} ({percent(grid[0])} to {percent(grid[-1])}) x "
         f"{plural(sweep.architectures, 'architecture')} x {plural(sweep.seeds, 'seed')}: "
-        f"{plural(settled.runs, 'run')} of {examples:,} examples{_before(settled)}, on "
+        f"{plural(plan.runs, 'run')} of {examples:,} examples{_before(plan)}, on "
         f"{plural(config.workers or 1, 'worker')}.",
     )
-    for note in settled.plan.notes:
+    for note in plan.notes:
         console.print(f"Data: {note}")
     if full:
-        _print_cost(console, settled)
+        _print_cost(console, plan)
 
 
 def _kept(screen: int) -> str:
     return f", of which one in {screen} is kept" if screen > 1 else ""
 
 
-def _before(settled: SweepPlan) -> str:
+def _before(plan: SweepPlan) -> str:
     """The short runs that come first, in words."""
-    short = settled.screening_runs + settled.tuning_runs
+    short = plan.screening_runs + plan.tuning_runs
     if not short:
         return ""
     return (
-        f", after {plural(short, 'short run')} of {settled.short_examples:,} that choose "
+        f", after {plural(short, 'short run')} of {plan.short_examples:,} that choose "
         "structures and learning rates"
     )
 
 
-def _print_cost(console: Console, settled: SweepPlan) -> None:
-    config, sweep = settled.plan.config, settled.sweep
-    counts = [cell.architecture.counts for cell in settled.cells]
-    filled = [c.total_params / cell.budget for c, cell in zip(counts, settled.cells, strict=True)]
-    off = max(
-        abs(c.decoder_share - cell.share) for c, cell in zip(counts, settled.cells, strict=True)
-    )
-    seen = settled.examples
+def _print_cost(console: Console, plan: SweepPlan) -> None:
+    config, sweep = plan.config, plan.sweep
+    counts = [cell.architecture.counts for cell in plan.cells]
+    filled = [c.total_params / cell.budget for c, cell in zip(counts, plan.cells, strict=True)]
+    off = max(abs(c.decoder_share - cell.share) for c, cell in zip(counts, plan.cells, strict=True))
+    seen = plan.examples
     macs = sum(c.total_macs for c in counts) / len(counts)
-    part = (seen - settled.runs * (config.examples or 0)) / seen
-    rates = ", ".join(f"{rate:.2g}" for rate in settled.rates)
+    part = (seen - plan.runs * (config.examples or 0)) / seen
+    rates = ", ".join(f"{rate:.2g}" for rate in plan.rates)
     console.print("Design", style="bold")
     console.print(
         f"{plural(len(counts), 'architecture')}{_kept(sweep.screen)}; each at "
@@ -348,15 +344,24 @@ def _cost_span(entry: Mapping[str, Any]) -> str:
     return f"{tenths(entry['low'])} to {tenths(entry['high'])} %"
 
 
-def print_confirmation_plan(console: Console, settled: ConfirmationPlan) -> None:
-    """Prints what a confirmation is about to do and what it costs at most."""
-    wanted, control = settled.wanted, settled.control.config
-    top = min(wanted.top, len(settled.search.front))
-    presets = _possible(settled)
+def print_confirmation_plan(
+    console: Console, wanted: ConfirmationConfig, search: Run, plan: SearchPlan
+) -> None:
+    """Prints what a confirmation is about to do and what it costs at most.
+
+    Args:
+        console: Where to print.
+        wanted: What was asked for.
+        search: The search that is confirmed.
+        plan: Of the symmetric search.
+    """
+    control = plan.config
+    top = min(wanted.top, len(search.front))
+    presets = _possible(wanted, plan)
     controls = CONTROLS + len(presets)
-    runs = (top + controls) * wanted.seeds + (2 + len(presets)) * len(settled.rates)
+    runs = (top + controls) * wanted.seeds + (2 + len(presets)) * wanted.rates
     examples = control.examples or 0
-    name = settled.search.study.config["name"]
+    name = search.study.config["name"]
     lines = (
         f"{name}: first a symmetric search of {plural(control.trials, 'trial')}, unless it is",
         f"there; then the {top} best of the front, the best symmetric one, the mirror of the best",
@@ -379,10 +384,10 @@ def print_confirmation_plan(console: Console, settled: ConfirmationPlan) -> None
         )
 
 
-def _possible(settled: ConfirmationPlan) -> list[str]:
+def _possible(wanted: ConfirmationConfig, plan: SearchPlan) -> list[str]:
     """The presets whose family can serve the search's data and kind."""
-    space = settled.control.space
-    families = {name: PRESETS.get(name).family for name in settled.presets}
+    space = plan.space
+    families = {name: PRESETS.get(name).family for name in named_presets(wanted.presets)}
     return [n for n, f in families.items() if refusal(f, space.problem, space.kind) is None]
 
 

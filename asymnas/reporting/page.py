@@ -9,7 +9,7 @@ from asymnas.analysis.front import attainment
 from asymnas.analysis.importance import importances
 from asymnas.analysis.rows import of_whole_replicates
 from asymnas.core import columns as t
-from asymnas.core.text import MISSING, percent, plural, share_span, short
+from asymnas.core.text import MISSING, duration, percent, plural, share_span, short
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.families import FAMILIES
 from asymnas.reporting.checklist import practices, tally
@@ -46,7 +46,6 @@ from asymnas.reporting.readings import (
 )
 from asymnas.reporting.summary import metrics_of
 from asymnas.reporting.verdicts import cautions
-from asymnas.runs.progress import duration
 from asymnas.runs.run import Run
 
 

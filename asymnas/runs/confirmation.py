@@ -1,4 +1,4 @@
-"""A confirmation from a search's directory to its verdict: fresh seeds, the test split, controls.
+"""What a confirmation trains: contenders and controls with fresh seeds, scored on the test split.
 
 Three runs of the one loop: an equally long search of symmetric architectures, unless it is there;
 short work on the learning rates of contenders that no search has chosen one for; then every
@@ -8,8 +8,7 @@ adds to it.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -19,22 +18,18 @@ from asymnas.analysis.tuning import best_rate
 from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, StudyConfig
 from asymnas.core.errors import BudgetError, ConfigError, StudyError
-from asymnas.data.base import load_dataset
+from asymnas.data.base import Dataset
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.presets import PRESETS
-from asymnas.reporting.publish import publish
-from asymnas.runs.coordinator import Ending
 from asymnas.runs.directory import CONFIRMATION_DIR, CONTROL_DIR, holds_run, storage_of
-from asymnas.runs.execute import execute
 from asymnas.runs.phases import Phase, Roster
-from asymnas.runs.plan import Plan, settle
-from asymnas.runs.progress import Snapshot
+from asymnas.runs.plan import SearchPlan, plan_search
 from asymnas.runs.run import Run
-from asymnas.runs.study import SAMPLERS, Listed, SearchStudy, read_study
+from asymnas.runs.study import SAMPLERS, Listed, Purpose, SearchStudy, read_study
 from asymnas.runs.sweep import TUNING_SEED, rate_grid, replicate_seed
 from asymnas.space.equal_budget import at_total
 from asymnas.space.presets import is_mirrored, scaled_for, spelled_out
-from asymnas.space.space import Candidate
+from asymnas.space.space import Candidate, Space
 from asymnas.training.measurement import facts_of
 from asymnas.training.metrics import METRICS
 
@@ -42,7 +37,7 @@ REFERENCE = "reference"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contestant:
+class Contender:
     """One architecture to be retrained.
 
     Args:
@@ -60,13 +55,13 @@ class Contestant:
     is_control: bool = False
 
 
-def front_members(search: Run, top: int) -> list[Contestant]:
+def front_members(search: Run, top: int) -> list[Contender]:
     """The first of a search's front, the best in the first objective first."""
     entered = []
     for place, (_, row) in enumerate(search.front.head(top).iterrows()):
         member = search.trained(row)
         entered.append(
-            Contestant(
+            Contender(
                 name="best" if place == 0 else f"runner-up {place}",
                 architecture=member.architecture,
                 learning_rate=member.learning_rate,
@@ -85,9 +80,9 @@ def named_presets(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in spelled_out(names) if name != REFERENCE)
 
 
-def enter(
+def choose_contenders(
     search: Run, control: Run, *, top: int, presets: Sequence[str] = ()
-) -> tuple[list[Contestant], dict[str, str]]:
+) -> tuple[list[Contender], dict[str, str]]:
     """The contenders of a confirmation, and those there are none of, with the reason.
 
     Args:
@@ -106,7 +101,7 @@ def enter(
         missing["symmetric"] = "the best found is the best symmetric one itself"
     else:
         entered.append(
-            Contestant(
+            Contender(
                 name="symmetric",
                 architecture=own.architecture,
                 learning_rate=own.learning_rate,
@@ -139,7 +134,7 @@ def enter(
             missing[name] = "the very architecture of another contender"
         else:
             entered.append(
-                Contestant(
+                Contender(
                     name=name,
                     architecture=architecture,
                     learning_rate=None,
@@ -168,32 +163,95 @@ def _reference(best: Architecture, budget: int) -> Architecture | None:
 
 @dataclass(frozen=True, kw_only=True)
 class ConfirmationPlan:
-    """A confirmation with everything settled, before anything is trained.
+    """A confirmation in which nothing is left open; made when its control search is finished.
 
     Args:
-        wanted: What was asked for.
-        search: The run it confirms.
-        control: The symmetric search, to be run or continued first.
+        config: Settings of all runs; `trials` counts the short ones too.
+        confirmation: What was asked for.
+        space: The search's.
+        notes: What was done to the data.
+        contenders: The architectures that are retrained.
+        missing: Contenders that there are none of, with the reason.
         rates: Learning rates tried for contenders without one.
-        presets: Presets that are contenders besides.
     """
 
-    wanted: ConfirmationConfig
-    search: Run
-    control: Plan
+    config: StudyConfig
+    confirmation: ConfirmationConfig
+    space: Space
+    notes: Sequence[str]
+    contenders: Sequence[Contender]
+    missing: Mapping[str, str]
     rates: Sequence[float]
-    presets: tuple[str, ...] = ()
+
+    @property
+    def purpose(self) -> Purpose:
+        """A confirmation."""
+        return "confirmation"
+
+    @property
+    def design(self) -> Mapping[str, Any]:
+        """The contenders and where each comes from."""
+        origins = {c.name: c.origin for c in self.contenders}
+        return {"contenders": origins, "rates": self.confirmation.rates}
+
+    @property
+    def remarks(self) -> Mapping[str, Any]:
+        """What more seeds and another margin may change."""
+        return {
+            "seeds": self.confirmation.seeds,
+            "margin": self.confirmation.margin,
+            "controls": [c.name for c in self.contenders if c.is_control],
+            "missing": dict(self.missing),
+        }
+
+    @property
+    def tuning_runs(self) -> int:
+        """Runs that choose the learning rates of contenders without one."""
+        return sum(c.learning_rate is None for c in self.contenders) * len(self.rates)
+
+    @property
+    def runs(self) -> int:
+        """Runs that count."""
+        return len(self.contenders) * self.confirmation.seeds
+
+    def phases(self, study: SearchStudy, /) -> Iterator[Phase]:
+        """Runs that choose the controls' rates, then runs that count and read the test split."""
+        places = list(enumerate(self.contenders))
+        tuning = [
+            _candidate(place, c, rate, TUNING_SEED, self.config, t.TUNING)
+            for (place, c), rate in product(places, self.rates)
+            if c.learning_rate is None
+        ]
+        if tuning:
+            first = replace(self.config, trials=len(tuning))
+            yield Phase(config=first, source=Roster(tuning), name="tuning the controls' rates")
+
+        table = study.table()
+        chosen = {
+            c.name: c.learning_rate or best_rate(table, t.CONTENDER, c.name, self.rates)
+            for c in self.contenders
+        }
+        measure = [
+            _candidate(place, c, chosen[c.name], seed, self.config, t.MEASURE)
+            for seed, (place, c) in product(range(self.confirmation.seeds), places)
+        ]
+        yield Phase(
+            config=replace(self.config, trials=len(tuning) + len(measure)),
+            source=Roster([*tuning, *measure]),
+            name="retraining contenders",
+            test=True,
+        )
 
 
-def settle_confirmation(wanted: ConfirmationConfig) -> ConfirmationPlan:
-    """Checks everything.
+def open_search(confirmation: ConfirmationConfig) -> Run:
+    """Opens the search that is to be confirmed.
 
     Raises:
-        StudyError: No finished search is there.
-        DataError: Its data set is missing or unusable.
+        UnknownNameError: No preset has the name of one that the confirmation asks for.
+        StudyError: No finished search is there, or one that cannot be confirmed.
     """
-    directory = Path(wanted.run_dir)
-    presets = named_presets(wanted.presets)
+    named_presets(confirmation.presets)
+    directory = Path(confirmation.run_dir)
     search = Run.open(directory)
     if search.study.purpose != "search":
         raise StudyError(
@@ -212,7 +270,16 @@ def settle_confirmation(wanted: ConfirmationConfig) -> ConfirmationPlan:
             "its storage does not hold, so an equally long symmetric search cannot be run: search "
             f"with one of {', '.join(SAMPLERS)}"
         )
-    config = _config_of(search.study, wanted)
+    return search
+
+
+def plan_control(confirmation: ConfirmationConfig, search: Run) -> SearchPlan:
+    """The equally long search of symmetric architectures.
+
+    Raises:
+        DataError: The search's data set is missing or unusable.
+    """
+    config = _config_of(search.study, confirmation)
     finished = search.table[search.table[t.DUPLICATE_OF].isna()]
     problem = search.best.architecture.problem
     control = replace(
@@ -223,67 +290,24 @@ def settle_confirmation(wanted: ConfirmationConfig) -> ConfirmationPlan:
             for name in search.study.config.get("enqueue", ())
             if is_mirrored(PRESETS.get(name), problem)
         ),
-        run_dir=str(directory / CONTROL_DIR),
+        run_dir=str(search.directory / CONTROL_DIR),
         symmetric=True,
         trials=int(finished[t.STATE].ne("running").sum()),
     )
-    return ConfirmationPlan(
-        wanted=wanted,
-        search=search,
-        control=settle(control),
-        rates=rate_grid(config.learning_rates, wanted.rates),
-        presets=presets,
-    )
+    return plan_search(control)
 
 
-def run_confirmation(
-    wanted: ConfirmationConfig,
-    *,
-    fresh: bool = False,
-    executor: Executor | None = None,
-    observe: Callable[[Snapshot], None] = lambda snapshot: None,
-) -> Run:
-    """Confirms a search, or continues to, and writes the results into its directory.
-
-    Args:
-        wanted: Which search, how many seeds.
-        fresh: Confirm anew; the control search is kept.
-        executor: Where to train; by default local processes.
-        observe: Called with a snapshot as the run goes on.
+def check_same_front(confirmation: ConfirmationConfig, search: Run) -> None:
+    """Checks that a confirmation that was begun is of the search's present front.
 
     Raises:
-        AsymnasError: No finished search, or a confirmation of another one is in the way.
+        StudyError: The search has gone on, and its front is another one now.
     """
-    plan = settle_confirmation(wanted)
-    return execute_confirmation(plan, fresh=fresh, executor=executor, observe=observe)[0]
-
-
-def execute_confirmation(
-    plan: ConfirmationPlan,
-    *,
-    fresh: bool = False,
-    executor: Executor | None = None,
-    observe: Callable[[Snapshot], None] = lambda snapshot: None,
-) -> tuple[Run, Ending]:
-    """Runs a settled confirmation; see `run_confirmation`. Says besides how it ended."""
-    if not fresh:
-        _check_same_front(plan)
-    control, ending = execute(plan.control, executor=executor, observe=observe)
-    if ending in ("finished", "exhausted"):
-        follow_up = _plan(plan, control)
-        _, ending = execute(follow_up, fresh=fresh, executor=executor, observe=observe)
-    plan.search.refresh()
-    publish(plan.search)
-    return plan.search, ending
-
-
-def _check_same_front(plan: ConfirmationPlan) -> None:
-    """Refuses to go on with a confirmation of a front that is another one now."""
-    directory = plan.search.directory / CONFIRMATION_DIR
+    directory = search.directory / CONFIRMATION_DIR
     if not holds_run(directory):
         return
     before = read_study(*storage_of(directory)).design.get("contenders", {})
-    now = {c.name: c.origin for c in front_members(plan.search, plan.wanted.top)}
+    now = {c.name: c.origin for c in front_members(search, confirmation.top)}
     for name, origin in now.items():
         if before.get(name, origin) != origin:
             raise StudyError(
@@ -292,119 +316,97 @@ def _check_same_front(plan: ConfirmationPlan) -> None:
             )
 
 
-def _plan(plan: ConfirmationPlan, control: Run) -> Plan:
-    """The confirmation as a plan of its own."""
-    search, wanted = plan.search, plan.wanted
-    entered, missing = enter(search, control, top=wanted.top, presets=plan.presets)
-    config = _config_of(search.study, wanted)
-    config = replace(
-        config,
-        name=f"{config.name}-confirmation",
-        run_dir=str(search.directory / CONFIRMATION_DIR),
-        sampler=Listed(),
-        pruner="none",
+def plan_confirmation(
+    confirmation: ConfirmationConfig, search: Run, control: Run, data: Dataset
+) -> ConfirmationPlan:
+    """Chooses the contenders, and what all of them can be measured by.
+
+    Args:
+        confirmation: What was asked for.
+        search: The search that is confirmed.
+        control: The finished search of symmetric architectures.
+        data: The data set of all three.
+    """
+    presets = named_presets(confirmation.presets)
+    contenders, missing = choose_contenders(search, control, top=confirmation.top, presets=presets)
+    config = _config_of(search.study, confirmation)
+    resolved = plan_search(
+        replace(
+            config,
+            name=f"{config.name}-confirmation",
+            run_dir=str(search.directory / CONFIRMATION_DIR),
+            sampler=Listed(),
+            pruner="none",
+        ),
+        data,
     )
-    settled = settle(config)
-    if plan.presets:
-        entered, settled = _measurable(entered, missing, settled)
-    untuned = [c for c in entered if c.learning_rate is None]
-    runs = len(untuned) * len(plan.rates) + len(entered) * wanted.seeds
-    return replace(
-        settled,
-        config=replace(settled.config, trials=runs),
-        purpose="confirmation",
-        design={"contenders": {c.name: c.origin for c in entered}, "rates": wanted.rates},
-        remarks={
-            "seeds": wanted.seeds,
-            "margin": wanted.margin,
-            "controls": [c.name for c in entered if c.is_control],
-            "missing": missing,
-        },
-        phases=lambda study: _phases(settled.config, entered, plan, study),
+    config = resolved.config
+    if presets:
+        contenders, metrics = _measurable(contenders, missing, config, data)
+        config = replace(config, metrics=metrics)
+    plan = ConfirmationPlan(
+        config=config,
+        confirmation=confirmation,
+        space=resolved.space,
+        notes=resolved.notes,
+        contenders=contenders,
+        missing=missing,
+        rates=rate_grid(config.learning_rates, confirmation.rates),
     )
+    return replace(plan, config=replace(config, trials=plan.tuning_runs + plan.runs))
 
 
 def _measurable(
-    entered: Sequence[Contestant], missing: dict[str, str], settled: Plan
-) -> tuple[list[Contestant], Plan]:
+    contenders: Sequence[Contender],
+    missing: dict[str, str],
+    config: StudyConfig,
+    data: Dataset,
+) -> tuple[list[Contender], tuple[str, ...]]:
     """Leaves out metrics that a contender of another family has not, or it if one is an objective.
 
     Args:
-        entered: The contenders.
+        contenders: All that were chosen.
         missing: Takes the reason of each that is left out.
-        settled: The confirmation's plan.
+        config: The confirmation's settings.
+        data: The data set.
 
     Returns:
-        The contenders that stay, and the plan with the metrics that all of them have.
+        The contenders that stay, and the metrics that all of them have.
     """
-    config = settled.config
-    data, metrics, stay = load_dataset(config.data()), config.metrics or (), []
-    for contestant in entered:
-        facts = facts_of(data, contestant.architecture)
-        refused = {name for name in metrics if METRICS.get(name).refuse(facts)}
-        if objectives := sorted(refused & set(config.objectives)):
-            missing[contestant.name] = f"the objective {objectives[0]} cannot be measured of it"
+    metrics, stay = config.metrics or (), []
+    for contender in contenders:
+        facts = facts_of(data, contender.architecture)
+        unsupported = {name for name in metrics if METRICS.get(name).refuse(facts)}
+        if objectives := sorted(unsupported & set(config.objectives)):
+            missing[contender.name] = f"the objective {objectives[0]} cannot be measured of it"
             continue
-        stay.append(contestant)
-        metrics = tuple(name for name in metrics if name not in refused)
-    return stay, replace(settled, config=replace(config, metrics=metrics))
-
-
-def _phases(
-    config: StudyConfig,
-    entered: Sequence[Contestant],
-    plan: ConfirmationPlan,
-    study: SearchStudy,
-) -> Iterator[Phase]:
-    untuned = [c for c in entered if c.learning_rate is None]
-    tuning = [
-        _candidate(entered.index(c), c, rate, TUNING_SEED, config, t.TUNING)
-        for c, rate in product(untuned, plan.rates)
-    ]
-    if tuning:
-        first = replace(config, trials=len(tuning))
-        yield Phase(config=first, source=Roster(tuning), name="tuning the controls' rates")
-
-    table = study.table()
-    rates = {
-        c.name: c.learning_rate or best_rate(table, t.CONTENDER, c.name, plan.rates)
-        for c in entered
-    }
-    measure = [
-        _candidate(place, c, rates[c.name], seed, config, t.MEASURE)
-        for seed in range(plan.wanted.seeds)
-        for place, c in enumerate(entered)
-    ]
-    yield Phase(
-        config=replace(config, trials=len(tuning) + len(measure)),
-        source=Roster([*tuning, *measure]),
-        name="retraining contenders",
-        test=True,
-    )
+        stay.append(contender)
+        metrics = tuple(name for name in metrics if name not in unsupported)
+    return stay, metrics
 
 
 def _candidate(
-    place: int, entered: Contestant, rate: float, seed: int, config: StudyConfig, phase: str
+    place: int, contender: Contender, rate: float, seed: int, config: StudyConfig, phase: str
 ) -> Candidate:
     return Candidate(
-        architecture=entered.architecture,
+        architecture=contender.architecture,
         learning_rate=rate,
         seed=replicate_seed(config.seed, seed),
         labels={
             t.PHASE: phase,
-            t.CONTENDER: entered.name,
+            t.CONTENDER: contender.name,
             t.CLUSTER: place,
             t.REPLICATE: seed,
         },
     )
 
 
-def _config_of(study: SearchStudy, wanted: ConfirmationConfig) -> StudyConfig:
+def _config_of(study: SearchStudy, confirmation: ConfirmationConfig) -> StudyConfig:
     """The search's own configuration, with what may differ from machine to machine given anew."""
     stored: Mapping[str, Any] = study.config
     machine = {
         name: value
         for name in ("workers", "device", "timeout")
-        if (value := getattr(wanted, name)) is not None
+        if (value := getattr(confirmation, name)) is not None
     }
     return StudyConfig.from_dict({**stored, "timeout": None, "enqueue": (), **machine})

@@ -26,7 +26,6 @@ from asymnas.core.files import write_whole
 from asymnas.networks.architecture import Architecture
 from asymnas.runs.directory import DASHBOARD, Checkpoints, reconstruction_path
 from asymnas.runs.phases import Phase
-from asymnas.runs.progress import Snapshot
 from asymnas.runs.pruners import PRUNERS, Progress
 from asymnas.runs.study import METRICS_ATTRIBUTE, SearchStudy, Trial
 from asymnas.space.space import Candidate
@@ -180,6 +179,44 @@ class Ledger:
             self.study.tell(number, row[t.STATE], row)
         if settled:
             self.refresh()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """Where a run stands.
+
+    Args:
+        phase: What is going on.
+        wanted: Finished trials the run is to hold at the end of the phase.
+        complete: Trials trained to the end.
+        pruned: Trials stopped early.
+        failed: Trials that diverged or broke.
+        duplicate: Draws of an architecture already trained; they cost nothing.
+        running: Trials in training.
+        best_loss: Lowest validation loss of a complete trial, if any.
+        front: Size of the front.
+        examples: Training examples seen by this start of the run.
+        seconds: Time since this start.
+        seconds_left: Estimated time to the end, if there is an estimate.
+    """
+
+    wanted: int
+    phase: str = "trials"
+    complete: int = 0
+    pruned: int = 0
+    failed: int = 0
+    duplicate: int = 0
+    running: int = 0
+    best_loss: float | None = None
+    front: int = 0
+    examples: int = 0
+    seconds: float = 0.0
+    seconds_left: float | None = None
+
+    @property
+    def finished(self) -> int:
+        """Complete, pruned and failed."""
+        return self.complete + self.pruned + self.failed
 
 
 Ending = Literal["finished", "timeout", "interrupted", "exhausted"]

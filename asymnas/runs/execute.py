@@ -1,4 +1,4 @@
-"""A run from its plan to its results: open, coordinate, publish."""
+"""A run from its plan to its end: open the study, train phase after phase, hold the lease."""
 
 import json
 import shutil
@@ -15,59 +15,47 @@ from asymnas.core.config import StudyConfig
 from asymnas.core.errors import StudyError
 from asymnas.core.files import write_whole
 from asymnas.core.provenance import setup
-from asymnas.reporting.publish import publish
-from asymnas.runs.coordinator import Coordinator, Ending
+from asymnas.runs.coordinator import Coordinator, Ending, Snapshot
 from asymnas.runs.directory import DATABASE, DERIVED, OWNED, STORAGE
 from asymnas.runs.executors.local import LocalProcesses
-from asymnas.runs.plan import Plan, settle
-from asymnas.runs.progress import Snapshot
+from asymnas.runs.plan import Plan
 from asymnas.runs.run import Run
 from asymnas.runs.study import SearchStudy, open_study, resolve_objectives
 
 
-def run_search(
-    config: StudyConfig,
-    *,
-    fresh: bool = False,
-    executor: Executor | None = None,
-    observe: Callable[[Snapshot], None] = lambda snapshot: None,
-) -> Run:
-    """Runs a search, or continues it, and writes its results.
-
-    Args:
-        config: What to run.
-        fresh: Start over; otherwise an existing run is continued.
-        executor: Where to train; by default local processes.
-        observe: Called with a snapshot as the run goes on.
-
-    Raises:
-        AsymnasError: Bad settings or data, or a run directory of another study.
-    """
-    return execute(settle(config), fresh=fresh, executor=executor, observe=observe)[0]
-
-
+@contextmanager
 def execute(
     plan: Plan,
     *,
     fresh: bool = False,
     executor: Executor | None = None,
     observe: Callable[[Snapshot], None] = lambda snapshot: None,
-) -> tuple[Run, Ending]:
-    """Runs a settled plan; see `run_search`. Says besides how the run ended."""
-    config = plan.config
-    directory = Path(config.run_dir)
+) -> Iterator[tuple[Run, Ending]]:
+    """Runs a plan; within the block the run is held, so that its results can be published.
+
+    Args:
+        plan: What to run.
+        fresh: Start over; otherwise an existing run is continued.
+        executor: Where to train; by default local processes.
+        observe: Called with a snapshot as the run goes on.
+
+    Yields:
+        The run, and how it ended. No other process can continue it before the block ends.
+
+    Raises:
+        AsymnasError: A run directory of another study, or one that is in use; data or a device
+            that is gone.
+    """
     study = _open(plan, fresh)
     began = time.monotonic()
     try:
         _prepare(plan, fresh)
-        with _interruptible(), _workers(config, executor) as workers:
+        with _interruptible(), _workers(plan.config, executor) as workers:
             ending = _coordinate(plan, study, workers, observe)
         study.add_seconds(time.monotonic() - began)
-        run = Run(study, directory)
-        publish(run)
+        yield Run(study, Path(plan.config.run_dir)), ending
     finally:
         study.lease.release()
-    return run, ending
 
 
 def _coordinate(
@@ -76,7 +64,7 @@ def _coordinate(
     """Runs one phase after another, as long as each is finished and there is time."""
     began, timeout = time.monotonic(), plan.config.timeout
     ending: Ending = "finished"
-    for phase in plan.phases_of(study):
+    for phase in plan.phases(study):
         if timeout is not None:
             left = max(1e-3, timeout - (time.monotonic() - began))
             phase = replace(phase, config=replace(phase.config, timeout=left))
@@ -112,7 +100,7 @@ def _open(plan: Plan, fresh: bool) -> SearchStudy:
 
 
 def _check_home(directory: Path, config: StudyConfig) -> None:
-    """Refuses a run directory whose study lies in another storage."""
+    """Raises for a run directory whose study lies in another storage."""
     recorded = directory / STORAGE
     home = json.loads(recorded.read_text())["storage"] if recorded.is_file() else ""
     if not home and config.storage and (directory / DATABASE).is_file():

@@ -1,9 +1,9 @@
-"""What a run will do: a configuration with everything settled that it left open."""
+"""What a run will do: a configuration in which nothing is left open, and its phases."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -26,47 +26,90 @@ VALUES_AT_ONCE = 8_192  # examples looked at together
 BF16_MACS = 1_000_000  # an example; on a CPU, casting costs smaller candidates more than it gains
 
 
-Phases = Callable[[SearchStudy], Iterable[Phase]]
+class Plan(Protocol):
+    """What a run will do: a configuration in which nothing is left open, and what it means."""
+
+    @property
+    def config(self) -> StudyConfig:
+        """The configuration; family, examples, workers and precision are set."""
+
+    @property
+    def space(self) -> Space:
+        """The search space; its choices are part of what a continued run must share."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was done to the data."""
+
+    @property
+    def purpose(self) -> Purpose:
+        """What the run is for."""
+
+    @property
+    def design(self) -> Mapping[str, Any]:
+        """What a continued run must share with its start besides its configuration."""
+
+    @property
+    def remarks(self) -> Mapping[str, Any]:
+        """What else the run was started with; may differ when it is continued."""
+
+    def phases(self, study: SearchStudy, /) -> Iterable[Phase]:
+        """What to train: one phase after another, each made when the one before is finished."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """A configuration with everything settled that it left open, and what it means.
+class SearchPlan:
+    """A search in which nothing is left open; it has one phase, its space.
 
     Args:
-        config: Family, examples and workers are set.
-        space: The search space; its existence says that the budget is feasible.
-        n_train: Size of the training split.
-        notes: What was done to the data.
-        queue: Presets that a search begins with.
-        purpose: What the run is for.
-        design: What a continued run must share with its start besides its configuration.
-        remarks: What else a sweep or a confirmation was started with; may differ when continued.
-        phases: What to train, one phase after another, each asked for when the one before is
-            finished; a search has one, its space.
+        config: Family, examples, workers and precision are set.
+        space: The search space; its existence proves that the budget is feasible.
+        data: The data set.
+        queue: Presets that the search begins with.
     """
 
     config: StudyConfig
     space: Space
-    n_train: int
-    notes: tuple[str, ...] = ()
+    data: Dataset = field(repr=False, compare=False)
     queue: Queue = field(default_factory=Queue)
-    purpose: Purpose = "search"
-    design: Mapping[str, Any] = field(default_factory=dict)
-    remarks: Mapping[str, Any] = field(default_factory=dict)
-    phases: Phases | None = None
 
-    def phases_of(self, study: SearchStudy) -> Iterable[Phase]:
-        """The phases, in order."""
-        if self.phases is None:
-            name = "symmetric trials" if self.config.symmetric else "trials"
-            presets = self.queue.draws
-            return [Phase(config=self.config, source=self.space, name=name, presets=presets)]
-        return self.phases(study)
+    @property
+    def purpose(self) -> Purpose:
+        """A search."""
+        return "search"
+
+    @property
+    def n_train(self) -> int:
+        """Size of the training split."""
+        return len(self.data.train)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was done to the data."""
+        return self.data.notes
+
+    @property
+    def design(self) -> Mapping[str, Any]:
+        """Nothing besides the configuration."""
+        return {}
+
+    @property
+    def remarks(self) -> Mapping[str, Any]:
+        """Nothing besides the configuration."""
+        return {}
+
+    def phases(self, study: SearchStudy, /) -> Iterable[Phase]:
+        """The one phase of a search."""
+        name = "symmetric trials" if self.config.symmetric else "trials"
+        yield Phase(config=self.config, source=self.space, name=name, presets=self.queue.draws)
 
 
-def settle(config: StudyConfig) -> Plan:
-    """Checks every name, looks at the data, and settles what the configuration left open.
+def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
+    """Checks every name, loads the data, and resolves what the configuration left open.
+
+    Args:
+        config: What to run.
+        data: Its data set, where it is loaded already.
 
     Raises:
         ConfigError: An unknown name, or settings that contradict each other or the data.
@@ -81,7 +124,7 @@ def settle(config: StudyConfig) -> Plan:
         raise ConfigError(f"no sampler is called {config.sampler!r}; there are: {known}")
     if config.family is not None:
         FAMILIES.get(config.family)
-    data = load_dataset(config.data())
+    data = data or load_dataset(config.data())
     family = config.family or default_family(data.shape)
     examples = config.examples or default_examples(len(data.train))
     space = Space(
@@ -95,7 +138,7 @@ def settle(config: StudyConfig) -> Plan:
     queue = queue_of(config.enqueue, space)
     facts = facts_of(data, space.sample(0).architecture)
     _check_values(config, data)
-    settled = replace(
+    resolved = replace(
         config,
         family=family,
         enqueue=queue.names,
@@ -106,12 +149,11 @@ def settle(config: StudyConfig) -> Plan:
         run_dir=str(Path(config.run_dir).absolute()),
         storage=_absolute(config.storage),
     )
-    n_train = len(data.train)
-    return Plan(config=settled, space=space, n_train=n_train, notes=data.notes, queue=queue)
+    return SearchPlan(config=resolved, space=space, data=data, queue=queue)
 
 
 def _check_values(config: StudyConfig, data: Dataset) -> None:
-    """Refuses data with values that the kind cannot take for probabilities."""
+    """Rejects data with values that the kind cannot take for probabilities."""
     if not kind_of(config.kind).unit_interval or data.train.dtype == torch.uint8:
         return
     for split in (data.train, data.validation, data.test):

@@ -1,4 +1,4 @@
-"""A sweep from its configuration to its results: the design that infers the best decoder share.
+"""What a sweep trains: the design that infers the best decoder share.
 
 Three phases of the one loop. Short runs choose which structures of each budget and share are kept;
 short runs of these choose the learning rate of each; then every architecture that was kept is
@@ -10,22 +10,20 @@ continued with more seeds only adds to it.
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 
 from asymnas.analysis.tuning import best_rates, kept
 from asymnas.core import columns as t
-from asymnas.core.config import SweepConfig
-from asymnas.runs.execute import execute
+from asymnas.core.config import StudyConfig, SweepConfig
+from asymnas.data.base import Dataset
 from asymnas.runs.phases import Phase, Roster
-from asymnas.runs.plan import Plan, settle
-from asymnas.runs.progress import Snapshot
-from asymnas.runs.run import Run
-from asymnas.runs.study import Listed, SearchStudy, Trial
+from asymnas.runs.plan import plan_search
+from asymnas.runs.study import Listed, Purpose, SearchStudy, Trial
 from asymnas.space.design import Cell, draw_cells
 from asymnas.space.space import Candidate, Space
 from asymnas.training.rung import rung_steps
@@ -36,21 +34,52 @@ SHORT = 1 / 6  # of the examples, with a schedule of its own
 
 @dataclass(frozen=True, kw_only=True)
 class SweepPlan:
-    """A sweep with everything settled, before anything is trained.
+    """A sweep in which nothing is left open, before anything is trained.
 
     Args:
+        config: Settings of all runs; `trials` counts the short ones too.
         sweep: What was asked for.
-        plan: What to execute.
+        space: Of the largest budget.
+        data: The data set.
         cells: The architectures, those that the screening will drop among them.
         rates: The learning rates tried.
         short_examples: Training examples of a short run.
     """
 
+    config: StudyConfig
     sweep: SweepConfig
-    plan: Plan
+    space: Space
+    data: Dataset = field(repr=False, compare=False)
     cells: Sequence[Cell]
     rates: Sequence[float]
     short_examples: int
+
+    @property
+    def purpose(self) -> Purpose:
+        """A sweep."""
+        return "sweep"
+
+    @property
+    def n_train(self) -> int:
+        """Size of the training split."""
+        return len(self.data.train)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was done to the data."""
+        return self.data.notes
+
+    @property
+    def design(self) -> Mapping[str, Any]:
+        """The grid, and a short name for the very architectures and rates."""
+        drawn = [cell.architecture.key() for cell in self.cells]
+        digest = hashlib.sha256(json.dumps([drawn, list(self.rates)]).encode()).hexdigest()
+        return {**self.sweep.design(), "architectures drawn": digest[:12]}
+
+    @property
+    def remarks(self) -> Mapping[str, Any]:
+        """What more seeds and another tolerance may change."""
+        return {"seeds": self.sweep.seeds, "tolerance": self.sweep.tolerance}
 
     @property
     def strata(self) -> int:
@@ -76,18 +105,45 @@ class SweepPlan:
     @property
     def examples(self) -> int:
         """Training examples of all runs together."""
-        full = self.plan.config.examples or 0
         short = self.screening_runs + self.tuning_runs
-        return self.runs * full + short * self.short_examples
+        return self.runs * (self.config.examples or 0) + short * self.short_examples
 
     @property
     def middle_rate(self) -> float:
         """The rate of the screening, where none is known yet."""
-        low, high = self.plan.config.learning_rates
+        low, high = self.config.learning_rates
         return math.sqrt(low * high)
 
+    def phases(self, study: SearchStudy, /) -> Iterator[Phase]:
+        """Short runs that choose structures, short runs that choose rates, runs that count."""
+        entries: list[_Entry] = []
+        if self.screening_runs:
+            entries += [
+                _Entry(cell, self.middle_rate, TUNING_SEED, t.SCREENING) for cell in self.cells
+            ]
+            yield _phase(self, entries, "screening structures", self.short_examples)
+        cells = self.cells
+        if self.screening_runs:
+            chosen = set(kept(study.table(), self.sweep.architectures))
+            cells = [cell for cell in self.cells if cell.cluster in chosen]
 
-def settle_sweep(
+        rates = {cell.cluster: self.middle_rate for cell in cells}
+        if self.tuning_runs:
+            entries += [
+                _Entry(cell, rate, TUNING_SEED, t.TUNING)
+                for cell, rate in product(cells, self.rates)
+            ]
+            yield _phase(self, entries, "tuning learning rates", self.short_examples)
+            rates |= best_rates(study.table(), self.rates)
+
+        entries += [
+            _Entry(cell, rates[cell.cluster], seed, t.MEASURE)
+            for seed, cell in product(range(self.sweep.seeds), cells)
+        ]
+        yield _phase(self, entries, "sweeping shares", self.config.examples or 0)
+
+
+def plan_sweep(
     sweep: SweepConfig, observe: Callable[[int, int], None] = lambda done, of: None
 ) -> SweepPlan:
     """Checks everything and draws the design.
@@ -102,13 +158,12 @@ def settle_sweep(
         BudgetError: A budget is too small for the shares.
     """
     study = replace(sweep.study, budget=max(sweep.budgets), enqueue=())
-    config = replace(study, sampler=Listed(), pruner="none")
-    plan = settle(config)
-    config = plan.config
+    search = plan_search(replace(study, sampler=Listed(), pruner="none"))
+    config = search.config
     spaces = [
         Space(
-            family=plan.space.family,
-            problem=plan.space.problem,
+            family=search.space.family,
+            problem=search.space.problem,
             kind=config.kind,
             budget=replace(config.caps(), total_params=budget),
             learning_rates=config.learning_rates,
@@ -117,72 +172,19 @@ def settle_sweep(
     ]
     per_stratum = sweep.architectures * sweep.screen
     cells = draw_cells(spaces, sweep.share_grid(), per_stratum, config.seed, observe)
-    rates = rate_grid(config.learning_rates, sweep.rates)
     short = max(1, round((config.examples or 0) * SHORT))
     short = rung_steps(short, config.batch_size)[-1] * config.batch_size
-    settled = SweepPlan(sweep=sweep, plan=plan, cells=cells, rates=rates, short_examples=short)
-    total = settled.screening_runs + settled.tuning_runs + settled.runs
-    plan = replace(
-        plan,
-        config=replace(config, trials=total),
-        purpose="sweep",
-        design={**sweep.design(), "architectures drawn": _digest(settled)},
-        remarks={"seeds": sweep.seeds, "tolerance": sweep.tolerance},
-        phases=lambda study: _phases(settled, study),
+    plan = SweepPlan(
+        config=config,
+        sweep=sweep,
+        space=search.space,
+        data=search.data,
+        cells=cells,
+        rates=rate_grid(config.learning_rates, sweep.rates),
+        short_examples=short,
     )
-    return replace(settled, plan=plan)
-
-
-def run_sweep(
-    sweep: SweepConfig,
-    *,
-    fresh: bool = False,
-    executor: Executor | None = None,
-    observe: Callable[[Snapshot], None] = lambda snapshot: None,
-) -> Run:
-    """Runs a sweep, or continues it, and writes its results.
-
-    Args:
-        sweep: What to run.
-        fresh: Start over; otherwise an existing run is continued.
-        executor: Where to train; by default local processes.
-        observe: Called with a snapshot as the run goes on.
-
-    Raises:
-        AsymnasError: Bad settings or data, or a run directory of another study.
-    """
-    plan = settle_sweep(sweep).plan
-    return execute(plan, fresh=fresh, executor=executor, observe=observe)[0]
-
-
-def _phases(settled: SweepPlan, study: SearchStudy) -> Iterator[Phase]:
-    """Short runs that choose structures, then rates; by what they came to, the runs that count."""
-    config = settled.plan.config
-    entries: list[_Entry] = []
-    if settled.screening_runs:
-        entries += [
-            _Entry(cell, settled.middle_rate, TUNING_SEED, t.SCREENING) for cell in settled.cells
-        ]
-        yield _phase(settled, entries, "screening structures", settled.short_examples)
-    cells = settled.cells
-    if settled.screening_runs:
-        chosen = set(kept(study.table(), settled.sweep.architectures))
-        cells = [cell for cell in settled.cells if cell.cluster in chosen]
-
-    rates = {cell.cluster: settled.middle_rate for cell in cells}
-    if settled.tuning_runs:
-        entries += [
-            _Entry(cell, rate, TUNING_SEED, t.TUNING)
-            for cell, rate in product(cells, settled.rates)
-        ]
-        yield _phase(settled, entries, "tuning learning rates", settled.short_examples)
-        rates |= best_rates(study.table(), settled.rates)
-
-    entries += [
-        _Entry(cell, rates[cell.cluster], seed, t.MEASURE)
-        for seed, cell in product(range(settled.sweep.seeds), cells)
-    ]
-    yield _phase(settled, entries, "sweeping shares", config.examples or 0)
+    total = plan.screening_runs + plan.tuning_runs + plan.runs
+    return replace(plan, config=replace(config, trials=total))
 
 
 @dataclass(frozen=True)
@@ -195,9 +197,9 @@ class _Entry:
     phase: str
 
 
-def _phase(settled: SweepPlan, entries: Sequence[_Entry], name: str, examples: int) -> Phase:
+def _phase(plan: SweepPlan, entries: Sequence[_Entry], name: str, examples: int) -> Phase:
     """The entries so far as a phase; those of earlier phases are finished by then."""
-    config, space = settled.plan.config, settled.plan.space
+    config, space = plan.config, plan.space
 
     def draw(trial: Trial) -> None:
         for part in space.parts:
@@ -239,12 +241,6 @@ def _drawn(entry: _Entry) -> dict[str, object]:
         "decoder_share": entry.cell.architecture.decoder_share,
         "learning_rate": entry.rate,
     }
-
-
-def _digest(settled: SweepPlan) -> str:
-    """A short name for the very architectures and rates of a design."""
-    drawn = [cell.architecture.key() for cell in settled.cells]
-    return hashlib.sha256(json.dumps([drawn, list(settled.rates)]).encode()).hexdigest()[:12]
 
 
 def rate_grid(ends: tuple[float, float], n: int) -> list[float]:

@@ -14,7 +14,10 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from asymnas import StudyConfig
+from asymnas import Run, StudyConfig
+from asymnas.runs.coordinator import Ending
+from asymnas.runs.execute import execute
+from asymnas.runs.plan import Plan
 from asymnas.training.rung import Job
 
 
@@ -42,6 +45,12 @@ class Counting(Executor):
             raise KeyboardInterrupt
         self.jobs.append(args[0])
         return InProcess().submit(fn, *args, **kwargs)
+
+
+def executed(plan: Plan, executor: Executor, *, fresh: bool = False) -> tuple[Run, Ending]:
+    """Runs a plan and publishes nothing."""
+    with execute(plan, executor=executor, fresh=fresh) as result:
+        return result
 
 
 @pytest.fixture

@@ -11,17 +11,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from asymnas import Architecture, Run, StudyConfig, run_search
+import asymnas.reporting.publish
+from asymnas import Architecture, Run, StudyConfig, run_confirmation, run_search
 from asymnas.analysis.tuning import best_rate
 from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, SweepConfig
 from asymnas.core.errors import StudyError
-from asymnas.runs.confirmation import execute_confirmation, run_confirmation, settle_confirmation
-from asymnas.runs.execute import execute
-from asymnas.runs.plan import settle
-from asymnas.runs.sweep import settle_sweep
+from asymnas.runs.confirmation import open_search, plan_control
+from asymnas.runs.plan import plan_search
+from asymnas.runs.sweep import plan_sweep
 
-from .conftest import Counting, InProcess
+from .conftest import Counting, InProcess, executed
 
 COMPARED = [
     *(t.TRIAL, t.STATE, t.PHASE, t.CONTENDER, t.CLUSTER, t.REPLICATE, t.TOTAL_PARAMS),
@@ -36,6 +36,11 @@ def wanted(directory: Path, **changes: Any) -> ConfirmationConfig:
     return ConfirmationConfig(
         run_dir=str(directory), **{"seeds": SEEDS, "top": 2, "rates": RATES, **changes}
     )
+
+
+def control_of(config: ConfirmationConfig) -> StudyConfig:
+    """The settings of a confirmation's symmetric search."""
+    return plan_control(config, open_search(config)).config
 
 
 def values(directory: Path) -> pd.DataFrame:
@@ -91,13 +96,19 @@ def copy(directory: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def published_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Writes the results of a confirmation but of none of its runs, which would take longer."""
-    monkeypatch.setattr("asymnas.runs.execute.publish", lambda study, directory: {})
+    publish = asymnas.reporting.publish.publish
+
+    def publish_search(run: Run) -> dict[str, Any]:
+        beside = run.directory.name in ("control", "confirmation")
+        return {} if beside else publish(run)
+
+    monkeypatch.setattr("asymnas.reporting.publish.publish", publish_search)
 
 
 @pytest.fixture
 def unpublished(published_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves all results unwritten."""
-    monkeypatch.setattr("asymnas.runs.confirmation.publish", lambda study, directory: {})
+    monkeypatch.setattr("asymnas.reporting.publish.publish", lambda run: {})
 
 
 def test_each_contender_is_trained_with_each_seed(directory: Path) -> None:
@@ -229,7 +240,7 @@ def test_what_is_no_search_is_refused(tmp_path: Path, directory: Path) -> None:
             run_confirmation(wanted(path), executor=InProcess())
     study = search_of(tmp_path / "sweep", family="dense", latent=8)
     sweep = SweepConfig(study=study, budgets=(4_000,), shares=2, architectures=1, screen=1)
-    execute(settle_sweep(sweep).plan, executor=Counting(stop_at=0))
+    executed(plan_sweep(sweep), executor=Counting(stop_at=0))
     with pytest.raises(StudyError, match="holds a sweep: give the directory of a search"):
         run_confirmation(wanted(tmp_path / "sweep"), executor=InProcess())
     with pytest.raises(StudyError, match="holds a confirmation"):
@@ -237,7 +248,7 @@ def test_what_is_no_search_is_refused(tmp_path: Path, directory: Path) -> None:
 
 
 def test_a_search_without_a_finished_trial_is_refused(tmp_path: Path) -> None:
-    execute(settle(search_of(tmp_path)), executor=Counting(stop_at=1))
+    executed(plan_search(search_of(tmp_path)), executor=Counting(stop_at=1))
     with pytest.raises(StudyError, match="continue the search first"):
         run_confirmation(wanted(tmp_path), executor=InProcess())
     assert not (tmp_path / "control").exists()
@@ -267,14 +278,12 @@ def test_a_confirmation_stopped_in_each_phase_equals_an_uninterrupted_one(
         run_search(rows_search(directory, rows), executor=in_process)
     run_confirmation(wanted(whole, top=1), executor=in_process)
     for rungs, phase in ((3, None), (5 + 3, t.TUNING), (5 + 9, t.MEASURE)):
-        plan = settle_confirmation(wanted(broken, top=1))
-        assert execute_confirmation(plan, executor=Counting(stop_at=rungs))[1] == "interrupted"
+        run_confirmation(wanted(broken, top=1), executor=Counting(stop_at=rungs))
         if phase is None:
             assert not (broken / "confirmation").exists()
         else:
             assert Run.open(broken / "confirmation").table[t.PHASE].iloc[-1] == phase
-    plan = settle_confirmation(wanted(broken, top=1))
-    assert execute_confirmation(plan, executor=in_process)[1] == "finished"
+    run_confirmation(wanted(broken, top=1), executor=in_process)
     pd.testing.assert_frame_equal(values(broken), values(whole))
 
 
@@ -331,16 +340,15 @@ def test_a_fresh_search_is_confirmed_anew(rows: Path, tmp_path: Path) -> None:
 
 
 def test_machine_settings_are_given_anew(directory: Path) -> None:
-    plan = settle_confirmation(wanted(directory, workers=3, device="cpu", timeout=60.0))
-    config = plan.control.config
+    config = control_of(wanted(directory, workers=3, device="cpu", timeout=60.0))
     assert (config.workers, config.device, config.timeout) == (3, "cpu", 60.0)
     assert config.trials == 4
-    plan = settle_confirmation(wanted(directory))
-    assert (plan.control.config.workers, plan.control.config.timeout) == (1, None)
+    config = control_of(wanted(directory))
+    assert (config.workers, config.timeout) == (1, None)
 
 
 def test_a_timeout_of_the_search_is_not_the_confirmations(
     tmp_path: Path, in_process: Executor, unpublished: None
 ) -> None:
     run_search(replace(search_of(tmp_path), trials=1, timeout=500.0), executor=in_process)
-    assert settle_confirmation(wanted(tmp_path)).control.config.timeout is None
+    assert control_of(wanted(tmp_path)).timeout is None

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from asymnas import Architecture, Run, StudyConfig, run_search
+from asymnas import Architecture, Run, StudyConfig, run_confirmation, run_search
 from asymnas.analysis.comparison import least_pairs
 from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig
 from asymnas.core.errors import ConfigError, StudyError, UnknownNameError
 from asymnas.networks.presets import PRESETS
-from asymnas.runs.confirmation import named_presets, run_confirmation, settle_confirmation
+from asymnas.runs.confirmation import named_presets, open_search, plan_control
 
 from .conftest import InProcess
 
@@ -68,7 +68,8 @@ def test_what_is_missing_is_said_and_the_best_is_compared_with_the_rest(director
 
 def test_the_control_search_enqueues_nothing_that_is_not_symmetric(directory: Path) -> None:
     assert t.PRESET not in Run.open(directory / "control").table
-    assert settle_confirmation(wanted(directory)).control.queue.presets == ()
+    config = wanted(directory)
+    assert plan_control(config, open_search(config)).queue.presets == ()
 
 
 def test_other_presets_are_another_confirmation(directory: Path) -> None:

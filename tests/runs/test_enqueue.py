@@ -15,11 +15,10 @@ from asymnas.core import columns as t
 from asymnas.core.config import SweepConfig
 from asymnas.core.errors import ConfigError, StudyError
 from asymnas.reporting.console import presets_line
-from asymnas.runs.execute import execute
-from asymnas.runs.plan import settle
-from asymnas.runs.sweep import settle_sweep
+from asymnas.runs.plan import plan_search
+from asymnas.runs.sweep import plan_sweep
 
-from .conftest import Counting
+from .conftest import Counting, executed
 
 PRESETS = ["dc-ae", "reference", "sd-vae", "taesd"]
 
@@ -37,7 +36,7 @@ def origins(table: pd.DataFrame) -> list[str]:
 def test_presets_are_the_first_trials_and_are_counted(
     queued: StudyConfig, in_process: Executor
 ) -> None:
-    plan = settle(queued)
+    plan = plan_search(queued)
     run = run_search(queued, executor=in_process)
     own = run.table[run.table[t.DUPLICATE_OF].isna()]
     assert len(own) == 6
@@ -68,11 +67,11 @@ def test_an_interrupted_search_goes_on_without_doubling(
 def test_a_queued_trial_that_a_crash_left_waiting_is_taken_up_once(
     queued: StudyConfig, in_process: Executor
 ) -> None:
-    preset = settle(queued).queue.presets[0]
+    preset = plan_search(queued).queue.presets[0]
     run_search(replace(queued, trials=1), executor=Counting(stop_at=0))
     storage = f"sqlite:///{Path(queued.run_dir) / 'study.db'}"
     study = optuna.load_study(study_name=queued.name, storage=storage)
-    second = settle(queued).queue.presets[1]
+    second = plan_search(queued).queue.presets[1]
     study.enqueue_trial(dict(second.parameters), user_attrs={t.PRESET: second.name})
     run = run_search(queued, executor=in_process)
     assert origins(run.table)[:5] == [*PRESETS, ""]
@@ -113,10 +112,10 @@ def test_a_run_from_before_there_were_presets_goes_on(
 def test_the_second_of_two_equal_presets_is_a_duplicate_and_not_counted(
     queued: StudyConfig, in_process: Executor
 ) -> None:
-    plan = settle(replace(queued, enqueue=("sd-vae",), trials=2))
+    plan = plan_search(replace(queued, enqueue=("sd-vae",), trials=2))
     (preset,) = plan.queue.presets
     twice = replace(plan.queue, presets=(preset, replace(preset, name="twin")))
-    run, _ = execute(replace(plan, queue=twice), executor=in_process)
+    run, _ = executed(replace(plan, queue=twice), executor=in_process)
     assert origins(run.table)[:2] == ["sd-vae", "twin"]
     assert run.table[t.DUPLICATE_OF][1] == 0
     assert (run.table[t.DUPLICATE_OF].isna()).sum() == 2
@@ -134,7 +133,7 @@ def test_what_cannot_be_enqueued_is_refused_in_one_line(
         (replace(small, symmetric=True), ("all",), "there is nothing to enqueue: linear-decoder"),
     ]:
         with pytest.raises(ConfigError, match=message) as caught:
-            settle(replace(config, enqueue=names))
+            plan_search(replace(config, enqueue=names))
         assert "\n" not in str(caught.value)
     with pytest.raises(ConfigError, match="distinct names"):
         replace(queued, enqueue=("taesd", "taesd"))
@@ -144,7 +143,7 @@ def test_a_symmetric_search_begins_with_what_is_symmetric(
     queued: StudyConfig, in_process: Executor
 ) -> None:
     config = replace(queued, symmetric=True, trials=2)
-    plan = settle(config)
+    plan = plan_search(config)
     assert plan.queue.names == ("reference",)
     assert set(plan.queue.left_out) == {"dc-ae", "sd-vae", "taesd"}
     run = run_search(config, executor=in_process)
@@ -154,7 +153,7 @@ def test_a_symmetric_search_begins_with_what_is_symmetric(
 
 def test_a_sweep_takes_no_presets(queued: StudyConfig) -> None:
     sweep = SweepConfig(study=queued, shares=2, architectures=1, screen=1, budgets=(20_000,))
-    assert settle_sweep(sweep).plan.queue.presets == ()
+    assert plan_sweep(sweep).config.enqueue == ()
 
 
 def test_the_command_says_what_it_begins_with(search, tmp_path: Path) -> None:

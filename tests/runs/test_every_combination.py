@@ -21,7 +21,7 @@ from asymnas.networks.architecture import refusal
 from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.kinds import KINDS, kind_of
 from asymnas.runs.directory import REPORT, SUMMARY
-from asymnas.runs.plan import default_family, settle
+from asymnas.runs.plan import default_family, plan_search
 from asymnas.training.evaluation import evaluate
 
 SORTS = ("digits", "signals", "breast-cancer-anomalies", "csv", "npz")  # images, signals, tables
@@ -131,7 +131,7 @@ def test_a_search_ends_in_a_network(
     config = replace(config, bottleneck=_bottleneck(family, shape, kind) or config.bottleneck)
     if said := _refusal(config, shape):
         with pytest.raises(ConfigError, match=said):
-            settle(config)
+            plan_search(config)
         return
     run = run_search(config, executor=in_process)
     states = run.table[t.STATE].value_counts().to_dict()

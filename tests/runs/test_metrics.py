@@ -13,7 +13,7 @@ import pytest
 from asymnas import StudyConfig, run_search
 from asymnas.core import columns as t
 from asymnas.core.errors import ConfigError
-from asymnas.runs.plan import settle
+from asymnas.runs.plan import plan_search
 from runs.conftest import Counting
 
 OF_DIGITS = ("active_units", "knn_accuracy", "mae", "mse", "probe_accuracy", "psnr")
@@ -86,11 +86,11 @@ def test_what_cannot_be_measured_is_refused_before_anything_trains(
     small: StudyConfig, changes: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(ConfigError, match=said):
-        settle(replace(small, **changes))
+        plan_search(replace(small, **changes))
 
 
 def test_metrics_that_a_plan_settles_are_stored_and_read_back(small: StudyConfig) -> None:
-    settled = settle(small).config
+    settled = plan_search(small).config
     assert settled.metrics is not None
     assert set(OF_DIGITS) <= set(settled.metrics)
     assert StudyConfig.from_dict(json.loads(json.dumps(settled.to_dict()))) == settled

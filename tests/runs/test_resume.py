@@ -15,10 +15,11 @@ from asymnas import StudyConfig, run_search
 from asymnas.core import columns as t
 from asymnas.core.errors import DataError, StudyError
 from asymnas.runs.coordinator import Coordinator
-from asymnas.runs.execute import execute
-from asymnas.runs.plan import settle
+from asymnas.runs.plan import plan_search
 from asymnas.space.space import Space
 from asymnas.training.rung import _resident
+
+from .conftest import executed
 
 COMPARED = [t.TRIAL, t.STATE, t.VAL_LOSS, t.TOTAL_PARAMS, t.LEARNING_RATE]
 
@@ -51,11 +52,11 @@ def _cut_off_at(
             raise KeyboardInterrupt
         return real(self, trial)
 
-    plan = settle(replace(config, run_dir=str(run_dir)))
+    plan = plan_search(replace(config, run_dir=str(run_dir)))
     with monkeypatch.context() as patched:
         patched.setattr(Space, "suggest", cut_off)
-        assert execute(plan, executor=executor)[1] == "interrupted"
-    return execute(plan, executor=executor)[0].table[COMPARED]
+        assert executed(plan, executor=executor)[1] == "interrupted"
+    return executed(plan, executor=executor)[0].table[COMPARED]
 
 
 @pytest.mark.parametrize("where", ["_picture", "_tell", "_go_on"])
@@ -70,7 +71,7 @@ def test_a_stop_anywhere_after_a_rung_changes_nothing(
 ) -> None:
     short = replace(small, trials=8, examples=1_500)
     whole = run_search(short, executor=in_process).table[COMPARED]
-    plan = settle(replace(short, run_dir=str(tmp_path / "broken")))
+    plan = plan_search(replace(short, run_dir=str(tmp_path / "broken")))
     calls = iter(range(1, 1_000))
     real = getattr(Coordinator, where)
 
@@ -81,8 +82,8 @@ def test_a_stop_anywhere_after_a_rung_changes_nothing(
 
     with monkeypatch.context() as patched:
         patched.setattr(Coordinator, where, stop)
-        assert execute(plan, executor=in_process)[1] == "interrupted"
-    run, ending = execute(plan, executor=in_process)
+        assert executed(plan, executor=in_process)[1] == "interrupted"
+    run, ending = executed(plan, executor=in_process)
     assert ending == "finished"
     pd.testing.assert_frame_equal(run.table[COMPARED], whole)
 
@@ -90,11 +91,11 @@ def test_a_stop_anywhere_after_a_rung_changes_nothing(
 def test_a_start_that_died_while_it_made_the_study_is_no_obstacle(
     small: StudyConfig, in_process: Executor
 ) -> None:
-    plan = settle(replace(small, trials=2))
+    plan = plan_search(replace(small, trials=2))
     Path(plan.config.run_dir).mkdir(parents=True)
     url = f"sqlite:///{plan.config.run_dir}/study.db"
     optuna.create_study(study_name="digits", storage=url)
-    assert execute(plan, executor=in_process)[1] == "finished"
+    assert executed(plan, executor=in_process)[1] == "finished"
 
 
 def test_data_that_vanish_end_the_run_and_leave_its_trials_open(
@@ -103,14 +104,14 @@ def test_data_that_vanish_end_the_run_and_leave_its_trials_open(
     file = tmp_path / "rows.csv"
     rows = pd.DataFrame({f"x{i}": range(i, 60 + i) for i in range(6)})
     rows.sample(frac=1, random_state=0).to_csv(file, index=False)
-    plan = settle(replace(small, dataset=f"csv:{file}", latent=2, trials=3, budget=600))
+    plan = plan_search(replace(small, dataset=f"csv:{file}", latent=2, trials=3, budget=600))
     content = file.read_bytes()
     file.unlink()
     _resident.cache_clear()
     with pytest.raises(DataError):
-        execute(plan, executor=in_process)
+        executed(plan, executor=in_process)
     file.write_bytes(content)
-    run, ending = execute(plan, executor=in_process)
+    run, ending = executed(plan, executor=in_process)
     assert ending == "finished"
     assert (run.table[t.STATE] == "failed").sum() == 0
 
@@ -160,10 +161,10 @@ def test_a_checkpoint_that_cannot_be_read_restarts_its_trial(
                 raise KeyboardInterrupt
             return in_process.submit(fn, *args, **kwargs)
 
-    broken = settle(replace(small, run_dir=str(tmp_path / "broken")))
-    run, _ = execute(broken, executor=Stop())
+    broken = plan_search(replace(small, run_dir=str(tmp_path / "broken")))
+    run, _ = executed(broken, executor=Stop())
     kept = list((run.directory / "artifacts" / "checkpoints").iterdir())
     assert len(kept) == 1
     damage(kept[0])
-    run, _ = execute(broken, executor=in_process)
+    run, _ = executed(broken, executor=in_process)
     pd.testing.assert_frame_equal(run.table[COMPARED], whole)

@@ -18,11 +18,12 @@ from asymnas.core import columns as t
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import StudyError
 from asymnas.data.base import load_dataset
-from asymnas.runs.execute import execute
-from asymnas.runs.plan import settle
-from asymnas.runs.progress import Snapshot
+from asymnas.runs.coordinator import Snapshot
+from asymnas.runs.plan import plan_search
 from asymnas.training.evaluation import evaluate
 from asymnas.training.rung import RungResult, train_rung
+
+from .conftest import executed
 
 COMPARED = [t.TRIAL, t.STATE, t.VAL_LOSS, t.TOTAL_PARAMS, t.EXAMPLES, t.LEARNING_RATE]
 
@@ -74,7 +75,7 @@ def test_a_continued_run_equals_an_uninterrupted_one(
 ) -> None:
     whole = run_search(small, executor=in_process)
     broken = replace(small, run_dir=str(tmp_path / "broken"))
-    _, ending = execute(settle(broken), executor=_Interrupting(in_process, rungs))
+    _, ending = executed(plan_search(broken), executor=_Interrupting(in_process, rungs))
     assert ending == "interrupted"
     assert (tmp_path / "broken" / "summary.json").is_file()
     pd.testing.assert_frame_equal(_values(run_search(broken, executor=in_process)), _values(whole))
@@ -145,7 +146,7 @@ def test_no_architecture_is_trained_twice(
 ) -> None:
     monkeypatch.setattr("asymnas.runs.coordinator.MOST_DUPLICATES", 20)
     tiny = replace(small, budget=900, symmetric=True, trials=60, latent=2, sampler="random")
-    plan = settle(tiny)
+    plan = plan_search(tiny)
     from asymnas.runs.coordinator import Coordinator
     from asymnas.runs.phases import Phase
     from asymnas.runs.study import open_study, resolve_objectives

@@ -12,7 +12,7 @@ from asymnas import StudyConfig, run_search
 from asymnas.core import columns as t
 from asymnas.core.errors import ConfigError
 from asymnas.runs.directory import REPORT
-from asymnas.runs.plan import default_family, settle
+from asymnas.runs.plan import default_family, plan_search
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_the_family_follows_from_the_shape(shape: tuple[int, ...], family: str) 
 def test_a_search_of_signals_from_the_archive_to_the_report(
     signals: StudyConfig, in_process: Executor
 ) -> None:
-    plan = settle(signals)
+    plan = plan_search(signals)
     assert (plan.config.family, plan.space.problem.shape) == ("conv1d", (2, 33))
     run = run_search(signals, executor=in_process)
     own = run.table[run.table[t.DUPLICATE_OF].isna()]
@@ -69,7 +69,10 @@ def test_a_search_of_signals_from_the_archive_to_the_report(
 
 def test_families_that_cannot_take_signals_say_so(signals: StudyConfig) -> None:
     with pytest.raises(ConfigError, match=r"conv2d takes images .* conv1d for signals"):
-        settle(replace(signals, family="conv2d"))
-    assert settle(replace(signals, family="dense", budget=9_000)).space.problem.shape == (2, 33)
+        plan_search(replace(signals, family="conv2d"))
+    assert plan_search(replace(signals, family="dense", budget=9_000)).space.problem.shape == (
+        2,
+        33,
+    )
     with pytest.raises(ConfigError, match=r"conv1d takes signals .* conv2d for images"):
-        settle(replace(signals, dataset="digits", family="conv1d"))
+        plan_search(replace(signals, dataset="digits", family="conv1d"))

@@ -9,16 +9,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from asymnas import Run, StudyConfig, run_search
+from asymnas import Run, StudyConfig, run_search, run_sweep
 from asymnas.analysis.tuning import best_rates, kept
 from asymnas.core import columns as t
 from asymnas.core.config import SweepConfig
 from asymnas.core.errors import BudgetError, ConfigError, StudyError
-from asymnas.runs.execute import execute
-from asymnas.runs.progress import Snapshot
-from asymnas.runs.sweep import run_sweep, settle_sweep
+from asymnas.runs.coordinator import Snapshot
+from asymnas.runs.sweep import plan_sweep
 
-from .conftest import Counting, InProcess
+from .conftest import Counting, InProcess, executed
 
 COMPARED = [
     *(t.TRIAL, t.STATE, t.PHASE, t.BUDGET, t.TARGET_SHARE, t.CLUSTER, t.REPLICATE),
@@ -68,15 +67,15 @@ def whole(trained: tuple[Run, Counting]) -> Run:
 @pytest.fixture
 def unpublished(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves the results unwritten, which take longer than the training here."""
-    monkeypatch.setattr("asymnas.runs.execute.publish", lambda study, directory: {})
+    monkeypatch.setattr("asymnas.reporting.publish.publish", lambda run: {})
 
 
 def test_trains_exactly_what_the_plan_says(whole: Run, tmp_path: Path) -> None:
-    plan = settle_sweep(sweep_of(tmp_path))
+    plan = plan_sweep(sweep_of(tmp_path))
     assert (plan.screening_runs, plan.tuning_runs, plan.runs) == (SCREENING, TUNING, MEASURE)
     phases = [t.SCREENING] * SCREENING + [t.TUNING] * TUNING + [t.MEASURE] * MEASURE
     assert list(whole.table[t.PHASE]) == phases
-    assert plan.plan.config.trials == len(phases)
+    assert plan.config.trials == len(phases)
     assert set(whole.table[t.STATE]) == {"complete"}
     assert whole.table[t.DUPLICATE_OF].isna().all()
     assert plan.examples == whole.table[t.EXAMPLES].sum()
@@ -96,7 +95,7 @@ def test_short_runs_see_fewer_examples_on_a_schedule_of_their_own(
 
 
 def test_what_counts_are_the_best_structures_at_the_best_rates(whole: Run) -> None:
-    table, plan = whole.table, settle_sweep(sweep_of(whole.directory))
+    table, plan = whole.table, plan_sweep(sweep_of(whole.directory))
     chosen = kept(table, 1)
     assert len(chosen) == 3
     assert set(phase(whole, t.TUNING)[t.CLUSTER]) == set(phase(whole, t.MEASURE)[t.CLUSTER])
@@ -112,7 +111,7 @@ def test_what_counts_are_the_best_structures_at_the_best_rates(whole: Run) -> No
 
 
 def test_every_run_is_labelled_and_shows_what_was_drawn(whole: Run) -> None:
-    cells = {cell.cluster: cell for cell in settle_sweep(sweep_of(whole.directory)).cells}
+    cells = {cell.cluster: cell for cell in plan_sweep(sweep_of(whole.directory)).cells}
     for _, row in whole.table.iterrows():
         cell = cells[row[t.CLUSTER]]
         assert (row[t.BUDGET], row[t.TARGET_SHARE]) == (cell.budget, cell.share)
@@ -159,7 +158,7 @@ def test_a_sweep_again_is_the_same_with_more_workers(
 
 def test_another_seed_is_another_design(whole: Run, tmp_path: Path) -> None:
     one, other = (
-        settle_sweep(sweep_of(tmp_path, study={"seed": seed})).cells[0].drawn for seed in (0, 1)
+        plan_sweep(sweep_of(tmp_path, study={"seed": seed})).cells[0].drawn for seed in (0, 1)
     )
     assert one != other
 
@@ -175,11 +174,11 @@ SHORT_RUNGS = 2 * (SCREENING + TUNING)
 def test_a_continued_sweep_equals_an_uninterrupted_one(
     whole: Run, tmp_path: Path, in_process: Executor, rungs: int, workers: int
 ) -> None:
-    plan = settle_sweep(sweep_of(tmp_path, study={"workers": workers}))
-    stopped, ending = execute(plan.plan, executor=Counting(stop_at=rungs))
+    plan = plan_sweep(sweep_of(tmp_path, study={"workers": workers}))
+    stopped, ending = executed(plan, executor=Counting(stop_at=rungs))
     assert ending == "interrupted"
     assert len(stopped.table) < len(whole.table)
-    run, ending = execute(plan.plan, executor=in_process)
+    run, ending = executed(plan, executor=in_process)
     assert ending == "finished"
     pd.testing.assert_frame_equal(values(run), values(whole))
 
@@ -189,7 +188,7 @@ def test_a_sweep_stopped_twice_and_within_a_draw_changes_nothing(
 ) -> None:
     from asymnas.runs.phases import Roster
 
-    plan = settle_sweep(sweep_of(tmp_path))
+    plan = plan_sweep(sweep_of(tmp_path))
     real = Roster.suggest
     for number in (SCREENING + 1, SCREENING + TUNING + 2):
 
@@ -201,10 +200,10 @@ def test_a_sweep_stopped_twice_and_within_a_draw_changes_nothing(
 
         with monkeypatch.context() as patched:
             patched.setattr(Roster, "suggest", cut_off)
-            run, ending = execute(plan.plan, executor=in_process)
+            run, ending = executed(plan, executor=in_process)
             assert ending == "interrupted"
         assert run.summary["trials"]["complete"] == number
-    pd.testing.assert_frame_equal(values(execute(plan.plan, executor=in_process)[0]), values(whole))
+    pd.testing.assert_frame_equal(values(executed(plan, executor=in_process)[0]), values(whole))
 
 
 @pytest.mark.usefixtures("unpublished")
@@ -225,7 +224,7 @@ def test_more_seeds_only_add(whole: Run, tmp_path: Path) -> None:
 @pytest.fixture
 def begun(tmp_path: Path, unpublished: None) -> Path:
     """The directory of a sweep that has only begun."""
-    execute(settle_sweep(sweep_of(tmp_path / "run")).plan, executor=Counting(stop_at=1))
+    executed(plan_sweep(sweep_of(tmp_path / "run")), executor=Counting(stop_at=1))
     return tmp_path / "run"
 
 
@@ -296,15 +295,15 @@ class Slow(Counting):
 def test_the_time_is_for_all_phases_together(
     whole: Run, tmp_path: Path, clock: SimpleNamespace
 ) -> None:
-    plan = settle_sweep(sweep_of(tmp_path, study={"timeout": 2 * SCREENING + 4.5}))
-    run, ending = execute(plan.plan, executor=Slow(clock))
+    plan = plan_sweep(sweep_of(tmp_path, study={"timeout": 2 * SCREENING + 4.5}))
+    run, ending = executed(plan, executor=Slow(clock))
     assert ending == "timeout"
     assert phase(run, t.SCREENING)[t.STATE].eq("complete").all()
     assert (phase(run, t.TUNING)[t.STATE] == "complete").sum() == 2
     assert phase(run, t.MEASURE).empty
     starts = 1
     while ending == "timeout":
-        run, ending = execute(plan.plan, executor=Slow(clock))
+        run, ending = executed(plan, executor=Slow(clock))
         starts += 1
     assert starts == 3
     assert clock.seconds == 48 + 2  # at each time-out a rung in flight is lost
@@ -344,7 +343,7 @@ def test_a_sweep_whose_runs_all_fail_ends_and_says_so(tmp_path: Path) -> None:
 
 def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(BudgetError, match="hardly any dense architecture of 1,300 parameters"):
-        settle_sweep(sweep_of(tmp_path / "run", budgets=(1_300,), share_range=(0.05, 0.95)))
+        plan_sweep(sweep_of(tmp_path / "run", budgets=(1_300,), share_range=(0.05, 0.95)))
     with pytest.raises(ConfigError, match="no family is called"):
-        settle_sweep(sweep_of(tmp_path / "run", study={"family": "resnet"}))
+        plan_sweep(sweep_of(tmp_path / "run", study={"family": "resnet"}))
     assert not (tmp_path / "run").exists()

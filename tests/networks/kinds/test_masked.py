@@ -13,7 +13,7 @@ from asymnas.core.errors import ConfigError
 from asymnas.networks.architecture import Architecture, count_macs
 from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.kinds import Autoencoder, Meeting, kind_of
-from asymnas.runs.plan import settle
+from asymnas.runs.plan import plan_search
 from asymnas.training.rung import Job, train_rung
 
 MASKED = kind_of("masked")
@@ -137,7 +137,7 @@ def test_what_cannot_be_masked_says_so_when_a_run_is_settled(family, bottleneck)
         dataset="digits", family=family, bottleneck=bottleneck, kind="masked", latent=4
     )
     with pytest.raises(ConfigError, match=f"masked kind cannot train {family} here.*transformer"):
-        settle(config)
+        plan_search(config)
 
 
 def test_a_single_patch_is_too_few():

@@ -10,7 +10,7 @@ from asymnas.core.errors import ConfigError, UnknownNameError
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.families import Problem
 from asymnas.networks.kinds import KINDS, Autoencoder, kind_of
-from asymnas.runs.plan import settle
+from asymnas.runs.plan import plan_search
 
 GENERATOR = torch.Generator()
 
@@ -35,7 +35,7 @@ def test_what_is_no_option_is_refused_in_words(spec, said):
     with pytest.raises(ConfigError, match=said):
         kind_of(spec)
     with pytest.raises(ConfigError, match=said):
-        settle(StudyConfig(kind=spec))
+        plan_search(StudyConfig(kind=spec))
 
 
 def test_an_unknown_kind_is_told_those_there_are():
@@ -87,6 +87,6 @@ def test_errors_by_hand():
 
 @pytest.mark.parametrize("kind", ["plain:loss=bce", "variational:likelihood=bernoulli"])
 def test_values_that_are_no_probabilities_are_refused_before_anything_trains(kind):
-    settle(StudyConfig(dataset="digits", kind=kind))
+    plan_search(StudyConfig(dataset="digits", kind=kind))
     with pytest.raises(ConfigError, match=r"needs values from 0 to 1, but wine has values from -"):
-        settle(StudyConfig(dataset="wine", kind=kind))
+        plan_search(StudyConfig(dataset="wine", kind=kind))

@@ -3,7 +3,9 @@ import io
 import pytest
 from rich.console import Console
 
-from asymnas.runs.progress import Snapshot, display, duration
+from asymnas.core.text import duration
+from asymnas.reporting.progress import display
+from asymnas.runs.coordinator import Snapshot
 
 RUNNING = Snapshot(wanted=4, complete=1, pruned=1, running=2, best_loss=0.0123, front=1)
 DONE = Snapshot(wanted=4, complete=3, pruned=1, front=2, examples=9_000, seconds=3.0)

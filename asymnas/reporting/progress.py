@@ -1,0 +1,65 @@
+"""What a person sees while a run goes on: a live display, or plain lines where there is none."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+from asymnas.core.text import MISSING, duration
+from asymnas.runs.coordinator import Snapshot
+
+PLAIN_EVERY = 15.0  # seconds between plain lines
+
+
+@contextmanager
+def display(console: Console) -> Iterator[Callable[[Snapshot], None]]:
+    """Yields what to call with each snapshot: live on a terminal, plain lines elsewhere."""
+    if not console.is_terminal:
+        yield _plain_lines(console)
+        return
+    name = TextColumn("[bold]{task.description}")
+    bar = Progress(name, BarColumn(bar_width=None), MofNCompleteColumn())
+    task = bar.add_task("trials", total=None)
+    with Live(bar, console=console, refresh_per_second=4, transient=True) as live:
+
+        def show(snapshot: Snapshot) -> None:
+            bar.update(
+                task,
+                description=snapshot.phase,
+                total=snapshot.wanted,
+                completed=snapshot.finished,
+            )
+            live.update(Group(bar, Text(progress_line(snapshot), style="dim")))
+
+        yield show
+
+
+def _plain_lines(console: Console) -> Callable[[Snapshot], None]:
+    """Prints a line every quarter of a minute and one at the end, for logs."""
+    printed = time.monotonic()
+
+    def show(snapshot: Snapshot) -> None:
+        nonlocal printed
+        last = snapshot.finished == snapshot.wanted and not snapshot.running
+        if last or time.monotonic() - printed >= PLAIN_EVERY:
+            printed = time.monotonic()
+            done = f"{snapshot.finished}/{snapshot.wanted} {snapshot.phase}"
+            line = f"{done} · {progress_line(snapshot)}"
+            console.print(line, soft_wrap=True, highlight=False)
+
+    return show
+
+
+def progress_line(snapshot: Snapshot) -> str:
+    """Where a run stands, in one line."""
+    best = MISSING if snapshot.best_loss is None else f"{snapshot.best_loss:.5f}"
+    rate = f"{snapshot.examples / snapshot.seconds:,.0f}" if snapshot.seconds > 1 else MISSING
+    left = MISSING if snapshot.seconds_left is None else duration(snapshot.seconds_left)
+    return (
+        f"{snapshot.complete} complete · {snapshot.pruned} pruned · {snapshot.failed} failed · "
+        f"best loss {best} · front {snapshot.front} · {rate} examples/s · {left} left"
+    )
