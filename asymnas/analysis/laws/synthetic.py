@@ -1,9 +1,10 @@
-"""Sweeps drawn from a known law: to plan a design with, and to check the inference against.
+"""Simulated sweeps of a known truth: to plan a design with, and to check the inference against.
 
     truth = truth_with_share("additive", 0.65)
     table = synthetic_sweep(truth, Design(architectures=6), Noise(architecture=0.08), seed=1)
 
-The formulas are written out in parameters, apart from those that are fitted.
+The formulas are written out in parameters, apart from those that are fitted. `QuadraticTruth` follows
+neither of the laws that are fitted: what intervals are worth when the model is wrong.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
+from scipy.special import expit, logit
 
 from asymnas.analysis.estimates import Law
 from asymnas.core.columns import COLUMNS, DRAWN, MEASURE
@@ -68,6 +70,41 @@ class Truth:
         best = self.best_share(budget)
         lowest = self.loss((1 - best) * budget, best * budget)
         return max(float(self.loss(budget / 2, budget / 2) / lowest - 1), 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuadraticTruth:
+    """Log loss quadratic in the logit of the decoder share: neither law that the inference fits.
+
+    Args:
+        share: The best decoder share at `budget`, in (0, 1).
+        curvature: Log loss per squared logit away from the best share, above 0.
+        drift: By how much the best share's logit grows when the budget grows by a factor of e.
+        exponent: Of the loss at the best share in the budget, above 0.
+        budget: Total parameters at which share and loss are given.
+        loss_at_best: At the best share of that budget.
+    """
+
+    share: float
+    curvature: float
+    drift: float = 0.0
+    exponent: float = 0.3
+    budget: float = 150_000
+    loss_at_best: float = 0.02
+
+    def loss(self, encoder: Any, decoder: Any) -> Any:
+        """Loss at sizes of the sides, numbers or arrays."""
+        growth = np.log((encoder + decoder) / self.budget)
+        away = np.log(decoder / encoder) - logit(self.share) - self.drift * growth
+        return self.loss_at_best * np.exp(self.curvature * away**2 - self.exponent * growth)
+
+    def best_share(self, budget: float) -> float:
+        """The decoder share of the lowest loss at a total size."""
+        return float(expit(logit(self.share) + self.drift * np.log(budget / self.budget)))
+
+    def cost_of_even_split(self, budget: float) -> float:
+        """Loss at one half over the loss at the best share, minus one."""
+        return float(np.expm1(self.curvature * logit(self.best_share(budget)) ** 2))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,16 +186,16 @@ def truth_with_share(
 
 
 def synthetic_sweep(
-    truth: Truth,
+    truth: Truth | QuadraticTruth,
     design: Design | None = None,
     noise: Noise | None = None,
     *,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """A sweep's table as if its losses followed a law.
+    """A sweep's table as if its losses followed a known truth.
 
     Args:
-        truth: The law.
+        truth: A scaling law, or a curve that is none.
         design: What is trained; nine shares at three budgets by default.
         noise: About the law.
         seed: Fixes all draws.
