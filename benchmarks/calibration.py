@@ -3,9 +3,9 @@
     python benchmarks/calibration.py [--draws 500] [--null 200] [--processes 1]
     python benchmarks/calibration.py --only quadratic --draws 200    # prints these rows alone
 
-Draws sweeps from each scaling law and from a curve that neither law describes, with the noise that was measured on real ones, infers each, and
-writes what came of it to benchmarks/calibration.md with hardware and versions. Took 25
-minutes as one process on a shared core.
+Draws sweeps from each scaling law and from a curve that neither law describes, with the noise that
+was measured on real ones, infers each, and writes what came of it to benchmarks/calibration.md with
+hardware and versions. Took 25 minutes as one process on a shared core.
 """
 
 import argparse
@@ -285,8 +285,8 @@ MISSPECIFIED_EXPLAINED = (
     "per factor of e in the budget; noise as above."
 )
 COLUMNS_EXPLAINED = (
-    "*Cost* is of an even split. The interval of the cost is wide on purpose where the best share is "
-    "near one half (it covers more often than 95 %). *Right where they disagree*: draws in which "
+    "*Cost* is of an even split. The interval of the cost is wide on purpose where the best share "
+    "is near one half (it covers more often than 95 %). *Right where they disagree*: draws where "
     f"the wrong law misses noise-free held-out log losses by more than {DISAGREE} (root mean "
     "square); at one budget that happens at the outermost shares only, and the choice of law is "
     "little better than a toss, which the resamples allow for. *GP and law apart*: their intervals "

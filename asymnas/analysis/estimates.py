@@ -84,6 +84,9 @@ class BudgetShare:
         at_edge: Whether the best share is at the edge of the shares that were trained.
         architectures: Distinct architectures trained at this budget.
         runs: Finished runs at this budget.
+        edge_rates: The part of its architectures whose best learning rate is the lowest or the
+            highest of those tried; `None` where fewer than three were.
+        rates: Learning rates tried.
     """
 
     budget: int
@@ -96,6 +99,13 @@ class BudgetShare:
     at_edge: bool
     architectures: int
     runs: int
+    edge_rates: float | None = None
+    rates: int = 0
+
+    @property
+    def rates_too_narrow(self) -> bool:
+        """Whether more best rates lie at an end of their range than half, and than by chance."""
+        return self.edge_rates is not None and self.edge_rates > max(1 / 2, 2 / self.rates)
 
     @property
     def outcome(self) -> ShareOutcome:
@@ -103,10 +113,11 @@ class BudgetShare:
 
         `equivalent` where the interval of its cost ends below the tolerance, wherever the best
         share lies; `asymmetric` where the best share's interval excludes one half and the cost's
-        lies above zero; `undecided` otherwise.
+        lies above zero; `undecided` otherwise, and where the range of learning rates was too
+        narrow: shares whose best rate lies beyond it would look worse than they are.
         """
         share, cost = self.share, self.cost_of_even_split
-        if share.low is None or cost.low is None or cost.high is None:
+        if self.rates_too_narrow or share.low is None or cost.low is None or cost.high is None:
             return "undecided"
         if cost.high < self.tolerance:
             return "equivalent"

@@ -78,13 +78,32 @@ def best_rate(table: pd.DataFrame, column: str, name: str, rates: Sequence[float
     return float(rows.loc[losses.idxmin(), LEARNING_RATE])
 
 
+def rates_tried(table: pd.DataFrame) -> list[float]:
+    """The learning rates of the tuning runs, rising; empty without such runs."""
+    tuning = _of(table, TUNING)
+    if not len(tuning) or LEARNING_RATE not in tuning:
+        return []
+    return sorted(float(rate) for rate in tuning[LEARNING_RATE].dropna().unique())
+
+
 def edge_share(table: pd.DataFrame) -> float | None:
     """The part of the architectures whose chosen rate is the lowest or the highest tried.
 
     `None` without tuning runs, or with fewer than three rates.
     """
-    tuning = _of(table, TUNING)
-    rates = sorted(tuning[LEARNING_RATE].unique()) if len(tuning) else []
+    return _edge_share(table, rates_tried(table))
+
+
+def edge_rates(table: pd.DataFrame) -> dict[int, float | None]:
+    """The same by budget, the ends being those of all rates tried."""
+    rates = rates_tried(table)
+    if not rates:
+        return {}
+    tuning = _of(table, TUNING).groupby(BUDGET)
+    return {int(budget): _edge_share(rows, rates) for budget, rows in tuning}
+
+
+def _edge_share(table: pd.DataFrame, rates: Sequence[float]) -> float | None:
     if len(rates) < 3:
         return None
     chosen = list(best_rates(table, rates).values())

@@ -104,10 +104,10 @@ def findings_of(run: Run) -> Findings:
 def inferred(sweep: Run) -> Inferred:
     """All inferences of a sweep."""
     tolerance, seed = float(sweep.study.design["tolerance"]), int(sweep.config["seed"])
-    split = infer_share(sweep.measured, tolerance=tolerance, seed=seed)
+    split = infer_share(sweep.own, tolerance=tolerance, seed=seed)
     return Inferred(
         split=split,
-        equal_macs=infer_share(sweep.measured, tolerance=tolerance, seed=seed, sizes="macs"),
+        equal_macs=infer_share(sweep.own, tolerance=tolerance, seed=seed, sizes="macs"),
         horizons=_horizons(sweep, tolerance, seed),
         measures=_measures(sweep, tolerance, seed),
         rates=int(sweep.study.design["rates"]),
@@ -196,6 +196,7 @@ def _entry(entry: BudgetShare, split: ShareInference) -> dict[str, Any]:
         },
         "cost_of_even_split": interval_json(entry.cost_of_even_split),
         "gaussian_process": interval_json(entry.cross_check),
+        "edge_rates": entry.edge_rates,
         "architectures": entry.architectures,
         "runs": entry.runs,
     }

@@ -15,7 +15,7 @@ from asymnas.analysis.estimates import (
     Sizes,
 )
 from asymnas.analysis.laws.optimum import LEAST_ARCHITECTURES, LEAST_SHARES
-from asymnas.core.text import NBSP, digits, plural, probability, short, tenths
+from asymnas.core.text import NBSP, digits, percent, plural, probability, short, tenths
 
 #: What budgets count.
 COUNTED: dict[Sizes, str] = {"params": "parameters", "macs": "MACs"}
@@ -83,6 +83,8 @@ def _of_even_split(entry: BudgetShare, inference: ShareInference) -> str:
     if cost.low is None or cost.high is None or share.low is None:
         return f"{claim}, without an interval: {INCONCLUSIVE}; {_missing(entry)}."
     claim += f" ({tenths(cost.low)} to {_percent(cost.high)})"
+    if entry.rates_too_narrow:
+        return f"{claim}: {INCONCLUSIVE}: {_edge_rates(entry)}; widen the range."
     match entry.outcome:
         case "equivalent":
             return f"{claim}: {NO_DIFFERENCE}."
@@ -102,6 +104,13 @@ def _remedy(entry: BudgetShare, inference: ShareInference) -> str:
     if deviations["seed"] ** 2 / seeds > deviations["architecture"] ** 2:
         return "more seeds of each architecture"
     return "more architectures per share"
+
+
+def _edge_rates(entry: BudgetShare) -> str:
+    return (
+        f"{percent(entry.edge_rates or 0)} of the best learning rates lie at an end of the range "
+        "tried, and shares that want rates beyond it look worse than they are"
+    )
 
 
 def _missing(entry: BudgetShare) -> str:
@@ -233,6 +242,8 @@ def _limits(entry: BudgetShare, sizes: Sizes) -> list[str]:
             f"{place} the best share is at the edge of those trained ({_trained(entry)}): the "
             "optimum may lie beyond; train shares further out."
         )
+    if entry.rates_too_narrow:
+        sentences.append(f"{place} {_edge_rates(entry)}: there is no verdict; widen the range.")
     if entry.cost_of_even_split.estimate is None:
         sentences.append(
             f"{place} no share of one half was trained ({_trained(entry)}): the cost of an even "

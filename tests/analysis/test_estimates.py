@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -51,3 +53,15 @@ def test_a_claim_needs_both_intervals_and_a_cost_that_may_matter(share, cost):
     half_is_out = share[1] < 0.5 or share[0] > 0.5
     assert (outcome == "equivalent") == (cost[1] < 0.01)
     assert (outcome == "asymmetric") == (half_is_out and cost[0] > 0 and cost[1] >= 0.01)
+
+
+@pytest.mark.parametrize(
+    ("edge", "rates", "narrow"),
+    [(None, 2, False), (0.66, 3, False), (0.7, 3, True), (0.5, 8, False), (0.51, 8, True)],
+)
+def test_more_rates_at_an_end_than_half_and_than_by_chance_withhold_the_outcome(
+    edge, rates, narrow
+):
+    clear = replace(entry(cost=(0.02, 0.04)), edge_rates=edge, rates=rates)
+    assert clear.rates_too_narrow == narrow
+    assert clear.outcome == ("undecided" if narrow else "asymmetric")

@@ -110,6 +110,24 @@ def test_only_finished_measuring_runs_count(usual):
     assert_same(infer_share(pd.concat([usual, *others]), **QUICK), infer_share(usual, **QUICK))
 
 
+@pytest.mark.parametrize("best", [0, 1])
+def test_rates_at_an_end_of_their_range_withhold_the_verdict(best):
+    """One budget's rates all lie at the lowest of three; the other's in the middle."""
+    design = Design(budgets=(50_000, 150_000))
+    measured = sweep(share=0.8, noise=Noise(architecture=0.02), design=design)
+    first = measured[measured["replicate"] == 0]
+    runs = []
+    for place, rate in enumerate((1e-3, 4e-3, 1.6e-2)):
+        worse = 1 + np.abs(place - np.where(first["budget"] == 50_000, best, 1))
+        short = {"learning_rate": rate, "val_loss": first["val_loss"] * worse}
+        runs.append(first.assign(phase="tuning", **short))
+    small, large = infer_share(pd.concat([measured, *runs]), **QUICK).budgets
+    assert (small.edge_rates, large.edge_rates) == (1.0 if best == 0 else 0.0, 0.0)
+    assert small.outcome == ("undecided" if best == 0 else "asymmetric")
+    assert large.outcome == "asymmetric"
+    assert infer_share(measured, **QUICK).budgets[0].edge_rates is None
+
+
 def test_structure_is_adjusted_for():
     table = sweep(noise=Noise(architecture=0.03, seed=0.02, structure=0.15), design=ONE_BUDGET)
     bare = table[[name for name in table if not name.startswith("drawn.")]]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from asymnas.analysis.tuning import best_rate, best_rates, edge_share, kept
+from asymnas.analysis.tuning import best_rate, best_rates, edge_rates, edge_share, kept
 from asymnas.core import columns as t
 
 RATES = [0.001, 0.004, 0.016]
@@ -127,6 +127,13 @@ def test_the_part_of_strata_whose_rate_is_at_the_edge():
 def test_two_rates_have_no_inside():
     table = tuned([[1.0, 2.0, 3.0]] * 5)
     assert edge_share(table[table[t.LEARNING_RATE] < RATES[2]]) is None
+
+
+def test_the_part_at_the_edge_is_counted_by_budget_at_the_ends_of_all_rates():
+    low, middle, high = [1.0, 2.0, 3.0], [2.0, 1.0, 1.2], [2.0, 1.0, 0.3]
+    table = pd.concat([tuned([low] * 4), tuned([middle, middle, middle, high], 9_000, first=4)])
+    assert edge_rates(table) == {5_000: 1.0, 9_000: 0.25}
+    assert edge_rates(table.assign(phase=t.MEASURE)) == {}
 
 
 def screened(losses, phase=t.SCREENING):

@@ -193,6 +193,7 @@ def test_what_the_fit_leaves_open_is_a_caution(facts, sentence):
     [
         ({"at_edge": True}, "at the edge of those trained (0.10 to 0.90)"),
         ({"cost_of_even_split": Interval()}, "no share of one half was trained"),
+        ({"edge_rates": 0.97, "rates": 3}, "97\xa0% of the best learning rates lie at an end"),
         (
             {"cross_check": Interval(estimate=0.6, low=0.55, high=0.7)},
             "the law puts the best share at 0.33–0.50, the Gaussian process at 0.55–0.70",
@@ -201,6 +202,14 @@ def test_what_the_fit_leaves_open_is_a_caution(facts, sentence):
 )
 def test_what_a_budget_leaves_open_is_a_caution(changes, sentence):
     assert sentence in cautioned(budgets=(replace(ENTRY, **changes),))
+
+
+def test_rates_at_the_edge_withhold_the_verdict():
+    clear = entry(cost=(0.02, 0.04))
+    text = verdict(replace(clear, edge_rates=0.97, rates=3))
+    assert "An even split costs 0.6 % (2.0 to 4 %): inconclusive: 97 % of the best" in text
+    assert "larger side" not in text
+    assert "larger side" in verdict(replace(clear, edge_rates=0.6, rates=3))
 
 
 def test_methods_that_agree_are_no_caution():

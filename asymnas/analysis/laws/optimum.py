@@ -21,6 +21,7 @@ from asymnas.analysis.laws.choice import Candidate, candidates, data_of
 from asymnas.analysis.laws.clusters import COLUMNS_OF, Clusters, clusters_of, coverage_of
 from asymnas.analysis.laws.laws import FORMS
 from asymnas.analysis.laws.process import process_optimum
+from asymnas.analysis.tuning import edge_rates, rates_tried
 from asymnas.core.errors import ConfigError
 
 #: Distinct decoder shares that a budget needs for an estimate.
@@ -51,10 +52,11 @@ def infer_share(
 
     Only completed measuring runs with a finite positive loss count. Losses are averaged over seeds
     as logs. Structure that was drawn is adjusted for linearly in log loss; the fitted curves are
-    of average structure.
+    of average structure. Runs that tuned learning rates show how many of the best rates lie at an
+    end of the range tried.
 
     Args:
-        table: A sweep's table, rows in any order.
+        table: A sweep's table with its tuning runs, rows in any order.
         tolerance: Relative loss above the lowest that still counts as good, above 0.
         level: Confidence of the intervals, in (0, 1).
         resamples: Bootstrap samples, at least 100.
@@ -83,10 +85,15 @@ def infer_share(
     best, again = fitted[law], None
     if any((clusters.budget == budget).sum() >= LEAST_ARCHITECTURES for budget in usable):
         again = resample(data, fitted, level=level, resamples=resamples, seed=seed)
+    edges, rates = edge_rates(table), len(rates_tried(table))
     whole = split.FittedLaw(law, best.fits.theta, scale, again, level)
     departs = lack_of_fit(clusters, best, FORMS[law].unknowns) < DEPARTS
     sweep = _Sweep(clusters, best, whole, departs, tolerance, sizes, seed)
-    entries = sorted((_entry(sweep, budget) for budget in usable), key=lambda entry: entry.budget)
+    entries = [
+        replace(_entry(sweep, budget), edge_rates=edges.get(budget), rates=rates)
+        for budget in usable
+    ]
+    entries.sort(key=lambda entry: entry.budget)
     return ShareInference(
         law=law,
         held_out={name: candidate.held_out for name, candidate in fitted.items()},

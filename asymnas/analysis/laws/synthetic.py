@@ -3,8 +3,8 @@
     truth = truth_with_share("additive", 0.65)
     table = synthetic_sweep(truth, Design(architectures=6), Noise(architecture=0.08), seed=1)
 
-The formulas are written out in parameters, apart from those that are fitted. `QuadraticTruth` follows
-neither of the laws that are fitted: what intervals are worth when the model is wrong.
+The formulas are written out in parameters, apart from those that are fitted. `QuadraticTruth` is
+neither of the fitted laws: it shows what intervals are worth when the model is wrong.
 """
 
 from dataclasses import dataclass
