@@ -1,5 +1,4 @@
-"""What a trial table says, one file a question: pure functions on pandas tables.
+"""What a trial table shows: pure functions from pandas tables to numbers, one file per question.
 
-Import from the modules (`from asymnas.analysis.front import front`): a function re-exported here
-would hide the module of its own name.
+Sentences, figures and pages are written from these numbers in `asymnas.reporting`.
 """

@@ -1,4 +1,7 @@
-"""The front of a trial table: what nothing dominates, and the volume it covers.
+"""The Pareto front of a trial table: its members, its hypervolume, its spread, the pick from it.
+
+`pareto_front` are the trials that nothing dominates, `hypervolume` the volume they cover,
+`attainment` how far replicates of a run agree on the front, `select` the best trial under caps.
 
 Values stay raw and in their natural direction throughout, as the table and `summary.json` show
 them, so that anyone can recompute the hypervolume from the summary alone. Monotone scales (log
@@ -31,6 +34,12 @@ from asymnas.core.errors import ConfigError, StudyError
 
 #: How far beyond the worst value the reference point lies, as a share of that value.
 REFERENCE_MARGIN = 0.1
+
+#: Levels of attainment: what at least one, half and all of the replicates reach.
+BEST, MEDIAN, WORST = 0.0, 0.5, 1.0
+
+#: How `select` picks from a front.
+Preference = Literal["loss", "knee"]
 
 
 @dataclass(frozen=True)
@@ -82,13 +91,13 @@ def objective_values(table: pd.DataFrame, objectives: Sequence[Objective]) -> ND
     return values
 
 
-def front(table: pd.DataFrame, objectives: Sequence[Objective]) -> pd.DataFrame:
+def pareto_front(table: pd.DataFrame, objectives: Sequence[Objective]) -> pd.DataFrame:
     """The scored trials that no other dominates, the best in the first objective first.
 
     Of trials equal in every objective the one with the lowest number stands for all.
 
     Args:
-        table: A trial table, in any order; `front(front(table))` is `front(table)`.
+        table: A trial table, in any order; of a front, the front is itself.
         objectives: One or more, with their directions.
 
     Returns:
@@ -123,7 +132,7 @@ def reference_point(
     a worse trial completes: compare two runs, or a run with its past, at one reference point.
 
     Returns:
-        One value an objective; `None` if nothing is scored.
+        One value per objective; `None` if nothing is scored.
     """
     rows = scored(table, objectives)
     if rows.empty:
@@ -149,7 +158,7 @@ def hypervolume(
     Args:
         table: A trial table, in any order.
         objectives: One or more, with their directions.
-        reference: One value an objective; by default `reference_point(table, objectives)`.
+        reference: One value per objective; by default `reference_point(table, objectives)`.
 
     Returns:
         At least 0; 0 if nothing is scored.
@@ -162,12 +171,12 @@ def hypervolume(
     """
     if reference is not None and len(reference) != len(objectives):
         raise ConfigError(
-            f"reference must have {len(objectives)} values, one an objective, "
+            f"reference must have {len(objectives)} values, one per objective, "
             f"but has {len(reference)}"
         )
     if reference is None:
         reference = reference_point(table, objectives)
-    rows = front(table, objectives)
+    rows = pareto_front(table, objectives)
     if rows.empty or reference is None:
         return 0.0
     values = objective_values(rows, objectives)
@@ -176,9 +185,6 @@ def hypervolume(
 
 def _directions(objectives: Sequence[Objective]) -> list[bool]:
     return [objective.maximize for objective in objectives]
-
-
-BEST, MEDIAN, WORST = 0.0, 0.5, 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,17 +244,14 @@ def attainment(
     signs = np.array([-1.0 if objective.maximize else 1.0 for objective in objectives])
     points = objective_values(rows, objectives) * signs
     percentiles = sorted({100.0 * level for level in levels})
-    found = moocore.eaf(points, sets + 1, percentiles=percentiles)
+    steps = moocore.eaf(points, sets + 1, percentiles=percentiles)
     surfaces = {}
     for level in levels:
-        corners = found[np.isclose(found[:, 2], 100 * level), :2] * signs
+        corners = steps[np.isclose(steps[:, 2], 100 * level), :2] * signs
         surfaces[level] = corners[np.lexsort((corners[:, 1], corners[:, 0]))]
     return Attainment(
         objectives=(objectives[0], objectives[1]), replicates=replicates, surfaces=surfaces
     )
-
-
-Preference = Literal["loss", "knee"]
 
 
 def select(
@@ -312,7 +315,7 @@ def select(
     if within.empty:
         set_caps = [(*key, cap) for key, cap in caps.items() if cap is not None]
         raise ConfigError(_nothing_fits(rows, set_caps))
-    best = front(within, objectives)
+    best = pareto_front(within, objectives)
     if prefer == "loss":
         return best.iloc[0]
     return best.iloc[int(np.argmax(_knee_distance(best, objectives)))]

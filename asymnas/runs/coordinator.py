@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from asymnas.analysis.front import front, nondominated, objective_values, scored
+from asymnas.analysis.front import nondominated, objective_values, pareto_front, scored
 from asymnas.core import columns as t
 from asymnas.core.errors import AsymnasError, CheckpointError, StudyError
 from asymnas.core.files import write_whole
@@ -113,7 +113,7 @@ class Ledger:
     def refresh(self) -> None:
         """Reads the trial table anew, and what follows from it."""
         self.table = self.study.table()
-        self.front = front(self.table, self.study.objectives)
+        self.front = pareto_front(self.table, self.study.objectives)
         own = self.table[self.table[t.DUPLICATE_OF].isna()]
         states = own[t.STATE].value_counts()
         self.states = {state: int(states.get(state, 0)) for state in t.STATES}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from asymnas.analysis.front import Objective, Preference, front, select
+from asymnas.analysis.front import Objective, Preference, pareto_front, select
 from asymnas.analysis.rows import counting
 from asymnas.core import columns as t
 from asymnas.core.errors import StudyError
@@ -151,7 +151,7 @@ class Run:
     @cached_property
     def front(self) -> pd.DataFrame:
         """The trials that nothing dominates, the best in the first objective first."""
-        return front(self.table, self.objectives)
+        return pareto_front(self.table, self.objectives)
 
     @property
     def best(self) -> TrainedArchitecture:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_tables import made_table
 
-from asymnas.analysis.front import Objective, front, hypervolume, reference_point, scored
+from asymnas.analysis.front import Objective, hypervolume, pareto_front, reference_point, scored
 from asymnas.core.errors import ConfigError
 
 LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
@@ -45,7 +45,7 @@ def naive_front(values: list[tuple[float, ...]], maximize: tuple[bool, ...]) -> 
 
 @given(points, directions)
 def test_front_is_what_the_definition_says(values, maximize):
-    found = front(table_of(values), objectives_of(maximize))
+    found = pareto_front(table_of(values), objectives_of(maximize))
     assert set(found["trial"]) == naive_front(values, maximize)
     assert found["a"].is_monotonic_decreasing if maximize[0] else found["a"].is_monotonic_increasing
 
@@ -55,7 +55,9 @@ def test_front_does_not_depend_on_the_order_of_rows(values, maximize, random):
     table, objectives = table_of(values), objectives_of(maximize)
     order = list(range(len(values)))
     random.shuffle(order)
-    pd.testing.assert_frame_equal(front(table.iloc[order], objectives), front(table, objectives))
+    pd.testing.assert_frame_equal(
+        pareto_front(table.iloc[order], objectives), pareto_front(table, objectives)
+    )
 
 
 @given(points, directions, st.data())
@@ -63,15 +65,15 @@ def test_a_repeated_point_changes_neither_front_nor_volume(values, maximize, dat
     again = data.draw(st.sampled_from(values))
     objectives = objectives_of(maximize)
     once, twice = table_of(values), table_of([*values, again])
-    pd.testing.assert_frame_equal(front(once, objectives), front(twice, objectives))
+    pd.testing.assert_frame_equal(pareto_front(once, objectives), pareto_front(twice, objectives))
     assert hypervolume(once, objectives) == hypervolume(twice, objectives)
 
 
 @given(points, directions)
 def test_front_of_a_front_is_itself(values, maximize):
     objectives = objectives_of(maximize)
-    once = front(table_of(values), objectives)
-    pd.testing.assert_frame_equal(front(once, objectives), once)
+    once = pareto_front(table_of(values), objectives)
+    pd.testing.assert_frame_equal(pareto_front(once, objectives), once)
 
 
 @given(points, st.tuples(st.booleans(), st.booleans()))
@@ -120,8 +122,8 @@ def test_only_complete_finite_first_trainings_are_scored(table):
 
 
 def test_a_maximised_metric_and_a_minimised_one_that_rank_alike_share_a_front(table):
-    by_psnr = front(table, (Objective("psnr", maximize=True), Objective("total_params")))
-    assert list(by_psnr["trial"]) == list(front(table, LOSS_SIZE)["trial"])
+    by_psnr = pareto_front(table, (Objective("psnr", maximize=True), Objective("total_params")))
+    assert list(by_psnr["trial"]) == list(pareto_front(table, LOSS_SIZE)["trial"])
 
 
 def test_reference_point_is_a_tenth_beyond_the_worst_scored_trial(table):
@@ -130,20 +132,20 @@ def test_reference_point_is_a_tenth_beyond_the_worst_scored_trial(table):
 
 
 def test_little_to_go_by_gives_an_empty_front_not_an_error(degenerate):
-    found = front(degenerate, LOSS_SIZE)
+    found = pareto_front(degenerate, LOSS_SIZE)
     assert (len(found) == 0) == (reference_point(degenerate, LOSS_SIZE) is None)
     assert (hypervolume(degenerate, LOSS_SIZE) > 0) == (len(found) > 0)
-    assert front(found, LOSS_SIZE).equals(found)
+    assert pareto_front(found, LOSS_SIZE).equals(found)
 
 
 def test_errors_name_what_is_wrong(table):
     with pytest.raises(ConfigError, match=r"no column 'ssim'.*val_loss"):
-        front(table, (Objective("ssim"),))
+        pareto_front(table, (Objective("ssim"),))
     with pytest.raises(ConfigError, match="objectives must hold at least one"):
-        front(table, ())
+        pareto_front(table, ())
     with pytest.raises(ConfigError, match=r"reference must have 2 values.*has 1"):
         hypervolume(table, LOSS_SIZE, [1.0])
 
 
 def test_the_made_search_has_a_front_to_speak_of():
-    assert 4 <= len(front(made_table(), LOSS_SIZE)) <= 20
+    assert 4 <= len(pareto_front(made_table(), LOSS_SIZE)) <= 20

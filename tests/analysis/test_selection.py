@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from made_tables import as_table, made_table
 
-from asymnas.analysis.front import Objective, front, scored, select
+from asymnas.analysis.front import Objective, pareto_front, scored, select
 from asymnas.core.errors import ConfigError, StudyError
 
 LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
@@ -30,11 +30,11 @@ def of_points(losses: list[float], sizes: list[int]) -> pd.DataFrame:
 def test_loss_takes_the_lowest_first_objective(table):
     best = select(table, LOSS_SIZE)
     assert best["val_loss"] == scored(table, LOSS_SIZE)["val_loss"].min()
-    assert select(front(table, LOSS_SIZE), LOSS_SIZE)["trial"] == best["trial"]
+    assert select(pareto_front(table, LOSS_SIZE), LOSS_SIZE)["trial"] == best["trial"]
 
 
 def test_knee_is_the_farthest_point_from_the_chord(table):
-    rows = front(table, LOSS_SIZE)
+    rows = pareto_front(table, LOSS_SIZE)
     x = np.log(rows["total_params"].to_numpy(float))
     y = rows["val_loss"].to_numpy(float)
     x, y = (x - x.min()) / np.ptp(x), (y - y.min()) / np.ptp(y)
@@ -96,12 +96,12 @@ def test_an_unknown_preference_is_refused(table):
 
 
 def test_little_to_go_by_is_an_error_that_says_what_to_do(degenerate):
-    if front(degenerate, LOSS_SIZE).empty:
+    if pareto_front(degenerate, LOSS_SIZE).empty:
         with pytest.raises(StudyError, match=r"none of the .* continue the run"):
             select(degenerate, LOSS_SIZE)
     else:
         best = select(degenerate, LOSS_SIZE, "knee")
-        assert best["trial"] in set(front(degenerate, LOSS_SIZE)["trial"])
+        assert best["trial"] in set(pareto_front(degenerate, LOSS_SIZE)["trial"])
 
 
 def test_a_front_of_one_is_its_own_knee():

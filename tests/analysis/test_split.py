@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from made_tables import made_table
 
-from asymnas.analysis.front import Objective, front
+from asymnas.analysis.front import Objective, pareto_front
 from asymnas.analysis.share import decoder_share
 
 LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
@@ -10,7 +10,7 @@ LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
 
 def test_estimate_is_the_median_of_the_front_inside_its_interval(table):
     share = decoder_share(table, LOSS_SIZE)
-    assert share["estimate"] == np.median(front(table, LOSS_SIZE)["decoder_share"])
+    assert share["estimate"] == np.median(pareto_front(table, LOSS_SIZE)["decoder_share"])
     assert 0 < share["low"] <= share["estimate"] <= share["high"] < 1
     assert share["low"] < share["high"]
     assert share["level"] == 0.95
@@ -40,11 +40,11 @@ def test_little_to_go_by_gives_no_interval(degenerate):
     share = decoder_share(degenerate, LOSS_SIZE)
     assert share["low"] is None
     assert share["high"] is None
-    assert (share["estimate"] is None) == front(degenerate, LOSS_SIZE).empty
+    assert (share["estimate"] is None) == pareto_front(degenerate, LOSS_SIZE).empty
 
 
 @pytest.mark.parametrize(("count", "interval"), [(4, False), (5, True)])
 def test_five_completed_trials_are_the_least_for_an_interval(table, count, interval):
-    some = front(table, LOSS_SIZE).head(count)
+    some = pareto_front(table, LOSS_SIZE).head(count)
     assert len(some) == count
     assert (decoder_share(some, LOSS_SIZE)["low"] is not None) == interval

@@ -14,7 +14,7 @@ from made_findings import made_comparison, made_inference, made_sweep
 from made_tables import made_table
 from markupsafe import Markup
 
-from asymnas.analysis.front import Objective, front
+from asymnas.analysis.front import Objective, pareto_front
 from asymnas.analysis.importance import importances
 from asymnas.analysis.share import decoder_share
 from asymnas.reporting.content import (
@@ -75,7 +75,7 @@ class Reader(HTMLParser):
 
 def content_of(table: pd.DataFrame, words: str = "digits") -> PageContent:
     """A page with every kind of block, where the table has something to show."""
-    rows = front(table, LOSS_SIZE)
+    rows = pareto_front(table, LOSS_SIZE)
     best = None if rows.empty else int(rows["trial"].iloc[0])
     layer = {"side": "encoder", "name": words, "output_shape": (4,), "params": 9, "macs": 9}
     images = {words: np.eye(8)[None, None], "best": np.ones((1, 1, 8, 8))}
@@ -180,10 +180,10 @@ def test_contents_lead_to_sections_and_the_table_can_be_reached_by_keyboard(tabl
 
 
 def test_front_rows_are_formatted_and_the_best_is_set_off(table):
-    rows = front_rows(front(table, LOSS_SIZE), LOSS_SIZE, best=None)
+    rows = front_rows(pareto_front(table, LOSS_SIZE), LOSS_SIZE, best=None)
     assert rows.marked is None
-    best = front(table, LOSS_SIZE).iloc[1]
-    rows = front_rows(front(table, LOSS_SIZE), LOSS_SIZE, int(best["trial"]))
+    best = pareto_front(table, LOSS_SIZE).iloc[1]
+    rows = front_rows(pareto_front(table, LOSS_SIZE), LOSS_SIZE, int(best["trial"]))
     assert rows.columns[:4] == ("trial", "validation loss", "parameters", "decoder share")
     assert rows.rows[rows.marked][:3] == (
         str(best["trial"]),
@@ -191,7 +191,7 @@ def test_front_rows_are_formatted_and_the_best_is_set_off(table):
         f"{best['total_params']:,}",
     )
     assert not any("shared" in column for column in rows.columns)
-    shared = front(table, LOSS_SIZE).assign(shared_params=512)
+    shared = pareto_front(table, LOSS_SIZE).assign(shared_params=512)
     assert "shared params" in front_rows(shared, LOSS_SIZE, None).columns
 
 

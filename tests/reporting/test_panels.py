@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from made_findings import made_comparison, made_inference, made_sweep
 from made_tables import RUNGS
 
-from asymnas.analysis.front import Objective, front
+from asymnas.analysis.front import Objective, pareto_front
 from asymnas.analysis.importance import importances
 from asymnas.analysis.share import decoder_share
 from asymnas.core.text import short
@@ -29,7 +29,7 @@ LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
 
 
 def panels(table) -> list[Panel]:
-    rows = front(table, LOSS_SIZE)
+    rows = pareto_front(table, LOSS_SIZE)
     best = None if rows.empty else int(rows["trial"].iloc[0])
     return [
         front_panel(table, LOSS_SIZE, best),
@@ -70,7 +70,7 @@ def test_both_palettes_have_the_same_roles_and_no_colour_stands_for_two():
 
 
 def test_front_panel_holds_every_trial_once(table):
-    rows = front(table, LOSS_SIZE)
+    rows = pareto_front(table, LOSS_SIZE)
     best = int(rows["trial"].iloc[0])
     panel = front_panel(table, LOSS_SIZE, best)
     shown = {t.name: [int(c[0]) for c in t.customdata] for t in panel.figure.data}

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from asymnas.analysis.estimates import Floats
-from asymnas.analysis.front import BEST, MEDIAN, WORST, Attainment, Objective, front, scored
+from asymnas.analysis.front import BEST, MEDIAN, WORST, Attainment, Objective, pareto_front, scored
 from asymnas.core.columns import (
     COUNT_COLUMNS,
     DECODER_MACS,
@@ -49,7 +49,7 @@ def front_panel(
     """
     up = objectives[0]
     across = objectives[1] if len(objectives) > 1 else Objective(TOTAL_PARAMS)
-    rows, best_rows = scored(table, objectives), front(table, objectives)
+    rows, best_rows = scored(table, objectives), pareto_front(table, objectives)
     if table.empty or not {up.name, across.name} <= set(table.columns):
         pruned = table.head(0)
     else:

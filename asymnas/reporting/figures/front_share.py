@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from asymnas.analysis.front import Objective, front, scored
+from asymnas.analysis.front import Objective, pareto_front, scored
 from asymnas.analysis.share import ShareEstimate
 from asymnas.core.columns import DECODER_SHARE, TOTAL_PARAMS, TRIAL
 from asymnas.core.text import percent
@@ -25,7 +25,7 @@ def share_panel(
         objectives: Those of the search.
         estimate: From `asymnas.analysis.share.decoder_share`.
     """
-    rows, best = scored(table, objectives), front(table, objectives)
+    rows, best = scored(table, objectives), pareto_front(table, objectives)
     if best.empty:
         return Panel(TITLE, figure([], x={}, y={}), "No trial has completed yet.")
     best = best.sort_values(TOTAL_PARAMS)
