@@ -1,32 +1,27 @@
 """The console script: every command as a subcommand."""
 
-import typer
+import sys
+
+from cyclopts import App
 
 from asymnas.confirm import confirm
-from asymnas.core.cli import HELP
+from asymnas.core.cli import application, run
 from asymnas.dashboard import dashboard
 from asymnas.report import report
 from asymnas.search import search
 from asymnas.sweep import sweep
 
+COMMANDS = (search, sweep, confirm, report, dashboard)
 
-def build_app() -> typer.Typer:
+
+def build_app() -> App:
     """The commands under one name."""
-    app = typer.Typer(
-        add_completion=False,
-        context_settings=HELP,
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-        help="Neural architecture search of asymmetric autoencoders.",
-    )
-    for command in (search, sweep, confirm, report, dashboard):
-        app.command()(command)
-    return app
+    return application(COMMANDS, "asymnas")
 
 
 def main() -> None:
-    """Runs `asymnas COMMAND`."""
-    build_app()(prog_name="asymnas")
+    """Runs `asymnas COMMAND` and exits."""
+    sys.exit(run(build_app()))
 
 
 if __name__ == "__main__":

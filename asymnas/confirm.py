@@ -1,27 +1,29 @@
 """python -m asymnas.confirm: the best against its controls, fresh seeds, the test split."""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument
+from cyclopts import Parameter
 
-from asymnas.core import cli
-from asymnas.core.cli import MACHINE, flag, guarded, serve
+from asymnas.core.cli import OK, DryRun, Given, Json, serve, takes
+from asymnas.core.config import ConfirmationConfig
+from asymnas.core.options import make
+
+Fresh = Annotated[
+    bool,
+    Parameter(help="Confirm anew; the symmetric search is kept", negative="", show_default="off"),
+]
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from asymnas.core.config import ConfirmationConfig
     from asymnas.runs.coordinator import Ending, Snapshot
     from asymnas.runs.plan import SearchPlan
     from asymnas.runs.run import Run
 
-DESIGN = "Design"
-
 
 def run_confirmation(
-    config: "ConfirmationConfig",
+    config: ConfirmationConfig,
     *,
     fresh: bool = False,
     executor: "Executor | None" = None,
@@ -47,7 +49,7 @@ def run_confirmation(
 
 
 def _confirm(
-    config: "ConfirmationConfig",
+    config: ConfirmationConfig,
     search: "Run",
     control_plan: "SearchPlan",
     *,
@@ -73,49 +75,10 @@ def _confirm(
     return ending
 
 
+@takes(ConfirmationConfig)
 def confirm(
-    run_dir: Annotated[Path, Argument(help="The run directory of a search.")],
-    seeds: Annotated[
-        str | None,
-        flag(
-            "Fresh seeds for each contender; six are the least for a verdict on one comparison, "
-            "seven on three at once, eight on four to six [default: 8]",
-            DESIGN,
-        ),
-    ] = None,
-    top: Annotated[
-        str | None, flag("Members of the front that are retrained [default: 3]", DESIGN)
-    ] = None,
-    rates: Annotated[
-        str | None,
-        flag("Learning rates tried for the mirror, the reference and presets [default: 4]", DESIGN),
-    ] = None,
-    margin: Annotated[
-        str | None,
-        flag("Relative difference that does not matter [default: 0.01]", DESIGN),
-    ] = None,
-    presets: Annotated[
-        str | None,
-        flag(
-            "Published designs sized to the budget as contenders besides, comma-separated, or all "
-            "that the data allow: dac, dc-ae, linear-decoder, mae, scvi, sd-vae, taesd, vitok "
-            "[default: none]",
-            DESIGN,
-        ),
-    ] = None,
-    timeout: cli.Timeout = None,
-    workers: Annotated[
-        str | None, flag("Local processes [default: as in the search]", MACHINE)
-    ] = None,
-    device: Annotated[
-        str | None, flag("auto, cpu or cuda [default: as in the search]", MACHINE)
-    ] = None,
-    fresh: Annotated[
-        bool, flag("Confirm anew; the symmetric search is kept [default: off]", MACHINE, "--fresh")
-    ] = False,
-    dry_run: cli.DryRun = False,
-    as_json: cli.Json = False,
-) -> None:
+    *, fresh: Fresh = False, dry_run: DryRun = False, as_json: Json = False, **given: Given
+) -> int:
     """Retrain the best and its symmetric controls, and score them once on the test split.
 
     The contenders: the front's best; the best of an equally long symmetric search, which is run
@@ -123,15 +86,10 @@ def confirm(
     network scaled to the budget. They are compared in pairs by seed.
     Stop it with Ctrl-C at any time: the same command continues it.
 
-    Exit codes: 0 done; 1 failed: data, device or run; 2 bad settings; 130 interrupted, with
+    Exit codes: 0 done; 1 failed: data, device or run; 2 bad arguments; 130 interrupted, with
     everything finished saved.
     """
-    values = cli.given(locals())
-    guarded(lambda: _main(values))
-
-
-def _main(given: dict[str, Any]) -> int:
-    from asymnas.core.config import ConfirmationConfig
+    config = make(ConfirmationConfig, given)
     from asymnas.reporting.console import (
         exit_code,
         make_console,
@@ -142,21 +100,17 @@ def _main(given: dict[str, Any]) -> int:
     from asymnas.runs.confirmation import open_search, plan_control
     from asymnas.runs.directory import CONFIRMATION
 
-    values = cli.parsed(given)
-    if "margin" in values:
-        values["margin"] = cli.numbers("margin", values["margin"])[0]
-    console = make_console(stderr="as_json" in given)
-    config = ConfirmationConfig(**{**values, "run_dir": str(values["run_dir"])})
+    console = make_console(stderr=as_json)
     search = open_search(config)
     control = plan_control(config, search)
     print_confirmation_plan(console, config, search, control)
-    if "dry_run" in given:
-        return 0
+    if dry_run:
+        return OK
     with display(console) as observe:
-        ending = _confirm(config, search, control, fresh="fresh" in given, observe=observe)
+        ending = _confirm(config, search, control, fresh=fresh, observe=observe)
     print_confirmation(console, search, ending)
     path = search.directory / CONFIRMATION
-    if "as_json" in given and path.is_file():
+    if as_json and path.is_file():
         print(path.read_text(), end="")
     return exit_code(ending, done=path.is_file())
 

@@ -1,44 +1,64 @@
 """python -m asymnas.dashboard: the Optuna dashboard on a run."""
 
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Annotated
 
-from typer import Argument, Option
+from asymnas.core.cli import OK, Given, serve, takes
+from asymnas.core.errors import StudyError
+from asymnas.core.options import ARGUMENTS, MACHINE, Option, PathText, Port, check, documented, make
 
-from asymnas.core.cli import guarded, serve
 
+@documented
+@dataclass(frozen=True, kw_only=True)
+class DashboardConfig:
+    """What the dashboard shows, and where.
 
-def dashboard(
-    run_dir: Annotated[Path, Argument(help="The run directory of a search.")],
-    port: Annotated[int, Option(help="Port to listen on.", min=1, max=65535)] = 8080,
+    Raises:
+        ConfigError: A value breaks its rule.
+    """
+
+    run_dir: Annotated[
+        PathText, Option("The run directory of a search or a sweep", ARGUMENTS, runtime=True)
+    ]
+    port: Annotated[Port, Option("Port to listen on", MACHINE, runtime=True)] = 8080
     host: Annotated[
-        str, Option(help="Address to listen on; others than loopback show the run to the network.")
-    ] = "127.0.0.1",
-) -> None:
+        str,
+        Option(
+            "Address to listen on; others than loopback show the run to the network",
+            MACHINE,
+            runtime=True,
+        ),
+    ] = "127.0.0.1"
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@takes(DashboardConfig)
+def dashboard(**given: Given) -> int:
     """Open the Optuna dashboard on a run, with its result as a note and reconstructions.
 
     Works on a run that is still going on. Ctrl-C ends it.
     """
-    guarded(lambda: _main(run_dir, port, host))
-
-
-def _main(run_dir: Path, port: int, host: str) -> int:
+    where = make(DashboardConfig, given)
     import optuna_dashboard
     from optuna.artifacts import FileSystemArtifactStore
 
-    from asymnas.core.errors import StudyError
     from asymnas.runs.directory import DASHBOARD
     from asymnas.runs.run import Run
 
-    run = Run.open(run_dir)
+    run = Run.open(where.run_dir)
     store = FileSystemArtifactStore(str(run.directory / DASHBOARD))
-    print(f"The dashboard of {run_dir} is at http://{host}:{port} (Ctrl-C ends it)", flush=True)
+    address = f"{where.host}:{where.port}"
+    print(f"The dashboard of {where.run_dir} is at http://{address} (Ctrl-C ends it)", flush=True)
     try:
-        optuna_dashboard.run_server(run.study.storage, host=host, port=port, artifact_store=store)
+        optuna_dashboard.run_server(
+            run.study.storage, host=where.host, port=where.port, artifact_store=store
+        )
     except OSError as error:
         reason = error.strerror or str(error)
-        raise StudyError(f"cannot listen on {host}:{port}: {reason}; try another --port") from error
-    return 0
+        raise StudyError(f"cannot listen on {address}: {reason}; try another --port") from error
+    return OK
 
 
 if __name__ == "__main__":

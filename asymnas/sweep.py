@@ -1,26 +1,39 @@
 """python -m asymnas.sweep: where the best decoder share lies, and how sure that is."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
-from asymnas.core import cli
-from asymnas.core.cli import MACHINE, flag, guarded, load_study_file, serve
+from asymnas.core.cli import OK, DryRun, Fresh, Given, Json, StudyFile, serve, takes
+from asymnas.core.config import StudyConfig, SweepConfig
+from asymnas.core.options import changed, options_of
+from asymnas.core.study_file import load_sweep
+
+#: Options of a study that a sweep sets by itself.
+OWN = (
+    "budget",
+    "max_encoder_params",
+    "max_decoder_params",
+    "max_macs",
+    "symmetric",
+    "enqueue",
+    "objectives",
+    "trials",
+    "sampler",
+    "pruner",
+)
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from asymnas.core.config import SweepConfig
     from asymnas.runs.coordinator import Snapshot
     from asymnas.runs.run import Run
 
-DESIGN = "Design"
-
 
 def run_sweep(
-    config: "SweepConfig",
+    config: SweepConfig,
     *,
     fresh: bool = False,
     executor: "Executor | None" = None,
@@ -47,81 +60,27 @@ def run_sweep(
     return run
 
 
+@takes(SweepConfig, StudyConfig, without=OWN)
 def sweep(
-    study: cli.StudyFile = None,
-    budgets: Annotated[
-        str | None,
-        flag(
-            "Comma-separated totals, each filled to within 1 %: 50k,150k,500k [default: a quarter, "
-            "a half and all of the study's budget]",
-            DESIGN,
-        ),
-    ] = None,
-    shares: Annotated[
-        str | None, flag("Decoder shares a budget, evenly spaced [default: 9]", DESIGN)
-    ] = None,
-    share_range: Annotated[
-        str | None, flag("Lowest and highest share [default: 0.1,0.9]", DESIGN)
-    ] = None,
-    architectures: Annotated[
-        str | None, flag("Architectures of each budget and share [default: 4]", DESIGN)
-    ] = None,
-    screen: Annotated[
-        str | None,
-        flag(
-            "Structures tried in short runs for each architecture kept; 1 tries none [default: 3]",
-            DESIGN,
-        ),
-    ] = None,
-    seeds: Annotated[
-        str | None,
-        flag("Runs of each architecture; more may be added later [default: 3]", DESIGN),
-    ] = None,
-    rates: Annotated[
-        str | None,
-        flag("Learning rates tried for each architecture, in short runs [default: 3]", DESIGN),
-    ] = None,
-    tolerance: Annotated[
-        str | None,
-        flag("Relative loss above the lowest that does not matter [default: 0.01]", DESIGN),
-    ] = None,
-    dataset: cli.Dataset = None,
-    data_root: cli.DataRoot = None,
-    download: cli.Download = False,
-    image_size: cli.ImageSize = None,
-    family: cli.Family = None,
-    kind: cli.Kind = None,
-    latent: cli.Latent = None,
-    bottleneck: cli.Bottleneck = None,
-    timeout: cli.Timeout = None,
-    examples: cli.Examples = None,
-    seed: cli.Seed = None,
-    workers: cli.Workers = None,
-    device: cli.Device = None,
-    precision: cli.Precision = None,
-    run_dir: Annotated[
-        str | None, flag("Where results go [default: runs/<study name>/sweep]", MACHINE)
-    ] = None,
-    storage: cli.Storage = None,
-    fresh: cli.Fresh = False,
-    dry_run: cli.DryRun = False,
-    as_json: cli.Json = False,
-) -> None:
+    study: StudyFile = None,
+    /,
+    *,
+    fresh: Fresh = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+    **given: Given,
+) -> int:
     """Infer the decoder share with the lowest loss, budget by budget.
 
     Architectures are drawn afresh for every share and sized to fill each budget, short runs choose
     structures and learning rates, nothing is pruned. The report then says where the best
-    share lies with its interval, which shares are as good, and what an even split costs.
+    share lies with its interval, which shares are as good, and what symmetry costs.
     Stop it with Ctrl-C at any time: the same command continues it.
 
-    Exit codes: 0 done; 1 failed: data, device or run; 2 bad settings; 130 interrupted, with
+    Exit codes: 0 done; 1 failed: data, device or run; 2 bad arguments; 130 interrupted, with
     everything finished saved.
     """
-    values = cli.given(locals())
-    guarded(lambda: _main(values))
-
-
-def _main(given: dict[str, Any]) -> int:
+    config = configured(study, given)  # before torch is imported: a bad value is said at once
     from asymnas.reporting.console import (
         exit_code,
         make_console,
@@ -133,50 +92,40 @@ def _main(given: dict[str, Any]) -> int:
     from asymnas.runs.execute import execute
     from asymnas.runs.sweep import plan_sweep
 
-    console = make_console(stderr="as_json" in given)
+    console = make_console(stderr=as_json)
     with console.status("drawing the design"):
-        plan = plan_sweep(_config(given))
-    print_sweep_plan(console, plan, full="dry_run" in given)
-    if "dry_run" in given:
-        return 0
+        plan = plan_sweep(config)
+    print_sweep_plan(console, plan, full=dry_run)
+    if dry_run:
+        return OK
     with (
         display(console) as observe,
-        execute(plan, fresh="fresh" in given, observe=observe) as (run, ending),
+        execute(plan, fresh=fresh, observe=observe) as (run, ending),
     ):
         summary = publish(run)
     print_sweep_summary(console, summary, run.directory, ending)
-    if "as_json" in given:
+    if as_json:
         print(json.dumps(summary, indent=2))
     return exit_code(ending, done=bool(summary["best"]))
 
 
-def _config(given: dict[str, Any]) -> Any:
-    from asymnas.core.config import StudyConfig, SweepConfig
-    from asymnas.runs.directory import SWEEP_DIR
+def configured(study: Path | None, given: Mapping[str, Given]) -> SweepConfig:
+    """The sweep of a study file, or of the defaults, with the flags that were given.
 
-    values = cli.parsed(given)
-    design = {name: values.pop(name) for name in _DESIGN if name in values}
-    if "budgets" in design:
-        design["budgets"] = cli.counts(design["budgets"])
-    for name in ("share_range", "tolerance"):
-        if name in design:
-            numbers = cli.numbers(name, design[name])
-            design[name] = numbers if name == "share_range" else numbers[0]
-    loaded = load_study_file(given["study"], "sweep") if "study" in given else StudyConfig()
+    Its results go into the study's run directory, unless one was given for them.
+    """
+    loaded: StudyConfig | SweepConfig = StudyConfig()
+    if study is not None:
+        loaded = load_sweep(study)
     wanted = loaded if isinstance(loaded, SweepConfig) else SweepConfig(study=loaded)
-    apart = "run_dir" in values
-    if "dataset" in values:
-        values = {"name": "", "run_dir": "", **values}
-    base = replace(wanted.study, **values)
-    if not apart:
-        base = replace(base, run_dir=str(Path(base.run_dir) / SWEEP_DIR))
-    return replace(wanted, study=replace(base, name=f"{base.name}-sweep"), **design)
+    own = options_of(SweepConfig)
+    base = wanted.study.changed({name: value for name, value in given.items() if name not in own})
+    design = {name: value for name, value in given.items() if name in own}
+    wanted = changed(wanted, {**design, "study": base})
+    from asymnas.runs.directory import SWEEP_DIR  # imports torch
 
-
-_DESIGN = (
-    *("budgets", "shares", "share_range", "architectures"),
-    *("screen", "seeds", "rates", "tolerance"),
-)
+    run_dir = base.run_dir if "run_dir" in given else str(Path(base.run_dir) / SWEEP_DIR)
+    return replace(wanted, study=replace(base, name=f"{base.name}-sweep", run_dir=run_dir))
 
 
 if __name__ == "__main__":

@@ -1,250 +1,231 @@
-"""What all commands share: study files, quantities as people write them, errors as one line."""
+"""The command line: flags from declared options, errors as one line, exit codes.
 
-import importlib.util
+A command is a function that takes what was given of a configuration's options as `**given`:
+
+    @takes(StudyConfig)
+    def search(study: StudyFile = None, *, fresh: Fresh = False, **given: Given) -> int: ...
+
+Its own parameters and one flag per option make its `--help`. What was not given is not in `given`,
+so that flags override a study file and nothing else does.
+"""
+
+import functools
+import inspect
 import re
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
-import typer
+from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts.exceptions import MissingArgumentError, UnusedCliTokensError
 from rich.console import Console
-from typer import Argument, Option
 
-from asymnas.core.config import StudyConfig, SweepConfig
-from asymnas.core.errors import AsymnasError, ConfigError
+from asymnas.core.errors import AsymnasError, ConfigError, OptionError, UnknownNameError
+from asymnas.core.options import ARGUMENTS, Config, Declared, Panel, options_of
 
-HELP = {"help_option_names": ["-h", "--help"]}
-_UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
+#: What was given for an option: its text, or whether a switch is on.
+Given = str | bool
 
+Command = Callable[..., int]
 
-def parse_duration(text: str) -> float:
-    """Seconds of a duration such as `90`, `45s`, `30m`, `2h` or `1h30m`.
+_HOW = Group("How to run", sort_key=90)
+_ABOUT = Group("About", sort_key=91)
+_PANELS = {panel: Group(panel, sort_key=place) for place, panel in enumerate(get_args(Panel))}
 
-    Raises:
-        ConfigError: Not a duration above zero.
-    """
-    parts = re.findall(r"(\d+(?:\.\d+)?)(min|[smhd]?)", text)
-    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
-    if "".join(number + unit for number, unit in parts) != text.strip() or seconds <= 0:
-        raise ConfigError(f"{text!r} is not a duration: give a number such as 90, 45s, 30m or 2h")
-    return seconds
-
-
-def parse_whole(name: str, text: str) -> int:
-    """A whole number given for a flag.
-
-    Raises:
-        ConfigError: Not a whole number.
-    """
-    try:
-        return int(text)
-    except ValueError as error:
-        flag = f"--{name.replace('_', '-')}"
-        raise ConfigError(f"{flag} must be a whole number but got {text!r}") from error
-
-
-def load_study_file(path: Path, prefer: str = "study") -> StudyConfig | SweepConfig:
-    """Runs a study file and returns what its `study()` returns.
-
-    Args:
-        path: A Python file.
-        prefer: A function to call instead, if the file has it.
-
-    Raises:
-        ConfigError: No such file, it fails, or it returns something else.
-    """
-    if not path.is_file():
-        raise ConfigError(f"there is no study file {path}")
-    spec = importlib.util.spec_from_file_location(f"study_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise ConfigError(f"{path} is not a Python file: a study file ends in .py")
-    module = importlib.util.module_from_spec(spec)
-    config: Any
-    try:
-        spec.loader.exec_module(module)
-        name = prefer if hasattr(module, prefer) else "study"
-        config = getattr(module, name)()
-    except AsymnasError:
-        raise
-    except Exception as error:
-        raise ConfigError(
-            f"the study file {path} failed: {type(error).__name__}: {error}"
-        ) from error
-    allowed: tuple[type[Any], ...] = (StudyConfig,)
-    if prefer == "sweep":
-        allowed = (StudyConfig, SweepConfig)
-    if not isinstance(config, allowed):
-        wanted = " or a ".join(kind.__name__ for kind in allowed)
-        raise ConfigError(f"{name}() in {path} must return a {wanted} but returned {config!r}")
-    checked: StudyConfig | SweepConfig = config
-    return checked
-
-
-def guarded(action: Callable[[], int]) -> None:
-    """Runs a command's body and exits: one line an error, 130 after Ctrl-C.
-
-    Exit codes: what the action returns; 1 for a failure; 2 for a bad setting; 130 interrupted.
-    """
-    try:
-        code = action()
-    except AsymnasError as error:
-        line = " ".join(str(error).split())
-        Console(stderr=True).print(f"error: {line}", style="bold red", soft_wrap=True, markup=False)
-        code = 2 if isinstance(error, ConfigError) else 1
-    except OSError as error:
-        reason = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
-        line = f"error: {reason}. What had finished is saved; mend this and run the command again."
-        Console(stderr=True).print(line, style="bold red", soft_wrap=True, markup=False)
-        code = 1
-    except KeyboardInterrupt:
-        code = 130
-    raise typer.Exit(code)
-
-
-def serve(command: Callable[..., None]) -> None:
-    """Serves `python -m asymnas.X`."""
-    app = typer.Typer(add_completion=False, context_settings=HELP, pretty_exceptions_enable=False)
-    app.command()(command)
-    app(prog_name=f"python -m asymnas.{command.__name__}")
-
-
-DATA = "Data"
-NETWORK = "Networks"
-SEARCH = "Search"
-MACHINE = "Machine and files"
-
-
-def flag(text: str, panel: str, *names: str) -> Any:
-    """An option whose help says its default."""
-    return Option(*names, help=text, show_default=False, rich_help_panel=panel)
-
+OK, FAILED, BAD_ARGUMENTS, INTERRUPTED = 0, 1, 2, 130
 
 StudyFile = Annotated[
     Path | None,
-    Argument(help="A Python file whose study() returns a StudyConfig; flags override it."),
-]
-Dataset = Annotated[
-    str | None,
-    flag(
-        "digits, photos, signals, fashion-mnist, cifar10, …, folder:DIR, audio:DIR, npz:FILE, "
-        "csv:FILE or parquet:FILE [default: digits]",
-        DATA,
+    Parameter(
+        help="A Python file whose study(), or sweep(), returns what to run; flags override it",
+        group=_PANELS[ARGUMENTS],
+        show_default=False,
     ),
 ]
-DataRoot = Annotated[
-    str | None, flag("Where downloads and decoded images live [default: ~/.cache/asymnas]", DATA)
-]
-Download = Annotated[bool, flag("Fetch a missing data set [default: off]", DATA, "--download")]
-ImageSize = Annotated[
-    str | None, flag("Pixels that a folder's images are resized to [default: their own]", DATA)
-]
-Family = Annotated[
-    str | None, flag("conv2d, conv1d, dense or transformer [default: by the data's shape]", NETWORK)
-]
-Kind = Annotated[
-    str | None,
-    flag(
-        "What is trained: plain, variational, denoising (Gaussian noise), denoising-masking, "
-        "denoising-gross, vq (vector quantisation), fsq (finite scalar quantisation) or masked "
-        "(transformer, spatial bottleneck); options after a colon, as in "
-        "variational:beta=4,likelihood=bernoulli [default: plain]",
-        NETWORK,
-    ),
-]
-Latent = Annotated[
-    str | None,
-    flag("Latent numbers an example; channels a position if spatial [default: 16]", NETWORK),
-]
-Bottleneck = Annotated[
-    str | None,
-    flag("How images meet the latent: dense, spatial or pooled [default: dense]", NETWORK),
-]
-Timeout = Annotated[
-    str | None, flag("Pause after this time: 90, 45s, 30m, 2h [default: no limit]", SEARCH)
-]
-Examples = Annotated[
-    str | None,
-    flag(
-        "Training examples a completed candidate sees [default: six passes, at least 60k, at most "
-        "240k]",
-        SEARCH,
-    ),
-]
-Seed = Annotated[
-    str | None, flag("Fixes splits, draws, weights and batch order [default: 0]", SEARCH)
-]
-Workers = Annotated[str | None, flag("Local processes [default: one a core, at most 8]", MACHINE)]
-Device = Annotated[str | None, flag("auto, cpu or cuda [default: auto]", MACHINE)]
-Precision = Annotated[
-    str | None,
-    flag("auto, fp32 or bf16; auto is bf16 where it is native and pays [default: auto]", MACHINE),
-]
-Storage = Annotated[
-    str | None, flag("Optuna storage URL [default: SQLite in the run directory]", MACHINE)
+RunDirectory = Annotated[
+    Path, Parameter(help="The run directory of a search or a sweep", group=_PANELS[ARGUMENTS])
 ]
 Fresh = Annotated[
-    bool, Option("--fresh", help="Start over; otherwise an existing run is continued.")
+    bool,
+    Parameter(
+        help="Start over; otherwise an existing run is continued",
+        negative="",
+        show_default="off",
+    ),
 ]
-DryRun = Annotated[bool, Option("--dry-run", help="Print the plan and its cost; train nothing.")]
+DryRun = Annotated[
+    bool,
+    Parameter(help="Print the plan and its cost; train nothing", negative="", show_default="off"),
+]
 Json = Annotated[
     bool,
-    Option("--json", help="Print the summary on standard output, progress on standard error."),
+    Parameter(
+        name="--json",
+        help="Print the summary on standard output, progress on standard error",
+        negative="",
+        show_default="off",
+    ),
 ]
 
-#: What says how a command runs and not what it runs.
-ASIDES = ("study", "fresh", "dry_run", "as_json")
 
-COUNTS = ("budget", "max_encoder_params", "max_decoder_params", "max_macs", "examples")
-WHOLES = (
-    *("image_size", "latent", "trials", "seed", "workers"),
-    *("shares", "architectures", "screen", "seeds", "rates", "top"),
-)
-LISTS = {"objectives", "enqueue", "presets"}
+def takes(*configs: type[Config], without: Iterable[str] = ()) -> Callable[[Command], Command]:
+    """Gives a command a flag per option of the configurations; a decorator.
 
-
-def given(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The flags that were given, of a command's `locals()`."""
-    return {name: v for name, v in values.items() if v is not None and v is not False}
-
-
-def parsed(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Flags as settings: counts with suffixes, whole numbers, durations; `ASIDES` left out.
-
-    Raises:
-        ConfigError: Not a count, a whole number or a duration.
+    Args:
+        configs: Whose options; where two have one of the same name, the first one's.
+        without: Names of options that the command does not take.
     """
-    from asymnas.core.budget import parse_count
+    options: dict[str, Declared] = {}
+    for config in configs:
+        options = {**options_of(config), **options} if options else dict(options_of(config))
+    for name in without:
+        del options[name]
 
-    values = {name: value for name, value in given.items() if name not in ASIDES}
-    settings = dict(values)
-    settings |= {name: parse_count(values[name]) for name in COUNTS if name in values}
-    settings |= {name: parse_whole(name, values[name]) for name in WHOLES if name in values}
-    if "timeout" in values:
-        settings["timeout"] = parse_duration(values["timeout"])
-    for name in LISTS & values.keys():
-        settings[name] = tuple(part.strip() for part in values[name].split(","))
-    return settings
+    def decorate(command: Command) -> Command:
+        own = list(inspect.signature(command).parameters.values())[:-1]
+        flags = [_parameter(option) for option in options.values()]
+        every = sorted([*own, *flags], key=lambda parameter: parameter.kind)
+        signature = inspect.Signature(every, return_annotation=int)
+
+        @functools.wraps(command)
+        def parsed(*arguments: Any, **values: Any) -> int:
+            bound = signature.bind(*arguments, **values).arguments
+            given = {n: bound.pop(n) for n in options if bound.get(n) is not None}
+            bound = {name: value for name, value in bound.items() if name not in options}
+            first = [bound.pop(p.name, None) for p in own if p.kind is p.POSITIONAL_ONLY]
+            try:
+                return command(*first, **bound, **given)
+            except (OptionError, UnknownNameError) as error:
+                raise _by_flag(error, options, given) from error
+
+        parsed.__signature__ = signature  # type: ignore[attr-defined]
+        parsed.options = options  # type: ignore[attr-defined]
+        parsed.__annotations__ = {p.name: p.annotation for p in every}
+        return parsed
+
+    return decorate
 
 
-def counts(text: str) -> tuple[int, ...]:
-    """Comma-separated counts: `50k,150k`.
-
-    Raises:
-        ConfigError: One of them is not a count.
-    """
-    from asymnas.core.budget import parse_count
-
-    return tuple(parse_count(part) for part in text.split(","))
+def options_taken(command: Command) -> Mapping[str, Declared]:
+    """The options that `takes` gave a command, by name."""
+    taken: Mapping[str, Declared] = getattr(command, "options", {})
+    return taken
 
 
-def numbers(name: str, text: str) -> tuple[float, ...]:
-    """Comma-separated numbers: `0.1,0.9`.
+def application(commands: Sequence[Command], name: str) -> App:
+    """The commands as subcommands of one program; a single one is the program itself."""
+    settings: dict[str, Any] = {
+        "name": name,
+        "version": lambda: version("asymnas"),
+        "help_format": "plaintext",
+        "result_action": "return_value",
+        "suppress_keyboard_interrupt": False,
+        "group_arguments": _PANELS[ARGUMENTS],
+        "group_parameters": _HOW,
+        "default_parameter": Parameter(allow_repeating=True),
+    }
+    if len(commands) == 1:
+        app = App(default_command=commands[0], help=_help(commands[0]), **settings)
+    else:
+        app = App(help="Neural architecture search of asymmetric autoencoders.", **settings)
+        for command in commands:
+            app.command(command, name=command.__name__, help=_help(command))
+            app[command.__name__]["--help"].group = _ABOUT
+    app["--help"].group = app["--version"].group = _ABOUT
+    return app
 
-    Raises:
-        ConfigError: One of them is not a number.
+
+def run(app: App, tokens: Sequence[str] | None = None) -> int:
+    """Runs a program and returns its exit code; an error is one line on standard error.
+
+    Exit codes: what the command returns; 1 for a failure; 2 for bad arguments; 130 interrupted.
+
+    Args:
+        app: What `application` made.
+        tokens: The command line; by default this process's.
     """
     try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        shown = f"--{name.replace('_', '-')}"
-        raise ConfigError(f"{shown} must be numbers such as 0.1 but got {text!r}") from error
+        return app(tokens, exit_on_error=False, print_error=False) or OK
+    except CycloptsError as error:
+        return _fail(BAD_ARGUMENTS, _usage(error))
+    except ConfigError as error:
+        return _fail(BAD_ARGUMENTS, str(error))
+    except AsymnasError as error:
+        return _fail(FAILED, str(error))
+    except OSError as error:
+        reason = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+        advice = "What had finished is saved; mend this and run the command again."
+        return _fail(FAILED, f"{reason}. {advice}")
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def serve(command: Command) -> None:
+    """Serves `python -m asymnas.X`, and exits."""
+    sys.exit(run(application([command], f"python -m asymnas.{command.__name__}")))
+
+
+def _help(command: Command) -> str:
+    """The docstring, one line per paragraph: the terminal breaks them."""
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+def _parameter(option: Declared) -> inspect.Parameter:
+    described = Parameter(
+        name=None if option.is_required else option.flag,
+        help=option.option.help,
+        group=_PANELS[option.option.panel],
+        show_default=False if option.is_required else option.default,
+        metavar=None if option.is_switch else option.rule.form,
+        allow_leading_hyphen=not option.is_switch,
+    )
+    if option.is_required:
+        return inspect.Parameter(
+            option.name,
+            inspect.Parameter.POSITIONAL_ONLY,
+            annotation=Annotated[str, described],
+        )
+    given: Any = bool | None if option.is_switch else str | None
+    return inspect.Parameter(
+        option.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[given, described],
+    )
+
+
+def _fail(code: int, message: str) -> int:
+    line = " ".join(message.split())
+    Console(stderr=True).print(f"error: {line}", style="bold red", soft_wrap=True, markup=False)
+    return code
+
+
+def _usage(error: CycloptsError) -> str:
+    """What is wrong with the flags themselves."""
+    if isinstance(error, UnusedCliTokensError):
+        return f"unexpected argument {(error.unused_tokens or [''])[0]!r}"
+    if isinstance(error, MissingArgumentError) and error.argument is not None:
+        what = "a value" if error.keyword else "to be given"
+        return f"{error.keyword or error.argument.name} needs {what}; see --help"
+    error.verbose = False
+    message = str(error)
+    return message[:1].lower() + message[1:]
+
+
+def _by_flag(
+    error: OptionError | UnknownNameError,
+    options: Mapping[str, Declared],
+    given: Mapping[str, Given],
+) -> ConfigError:
+    """The error with the flag that it is about, if it is about one that was given."""
+    if isinstance(error, OptionError):
+        if error.name in given and error.value == given[error.name]:
+            return OptionError(options[error.name].flag, error.rule, error.value)
+        return error
+    for name, value in given.items():
+        if error.name in re.split("[,:?]", str(value)):
+            return UnknownNameError(f"{options[name].flag}: {error}", name=error.name)
+    return error

@@ -9,8 +9,36 @@ class ConfigError(AsymnasError, ValueError):
     """A setting is out of its range or contradicts another one."""
 
 
+class OptionError(ConfigError):
+    """An option's value breaks its rule.
+
+    Args:
+        name: The option, as it was given: `max_macs` in Python, `--max-macs` on the command line.
+        rule: What a value must be.
+        value: What was given.
+    """
+
+    def __init__(self, name: str, rule: str, value: object) -> None:
+        super().__init__(name, rule, value)
+        self.name = name
+        self.rule = rule
+        self.value = value
+
+    def __str__(self) -> str:
+        return f"{self.name} must be {self.rule} but got {self.value!r}"
+
+
 class UnknownNameError(ConfigError):
-    """A name that no registry entry has; the message lists the known ones."""
+    """A name that no registry entry has.
+
+    Args:
+        message: Says so and lists the known ones.
+        name: The unknown name.
+    """
+
+    def __init__(self, message: str, *, name: str = "") -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class BudgetError(ConfigError):

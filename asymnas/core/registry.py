@@ -81,9 +81,9 @@ class Registry(Generic[T]):
         if name in self._entries:
             return self._entries[name]
         if name in self._failures:
-            raise UnknownNameError(self._failures[name])
+            raise UnknownNameError(self._failures[name], name=name)
         known = ", ".join(self.names())
-        raise UnknownNameError(f"no {self.noun} is called {name!r}; there are: {known}")
+        raise UnknownNameError(f"no {self.noun} is called {name!r}; there are: {known}", name=name)
 
     def names(self) -> tuple[str, ...]:
         """All registered names, sorted."""

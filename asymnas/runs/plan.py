@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import torch
 
 from asymnas.core.config import Precision, StudyConfig, default_examples
-from asymnas.core.errors import ConfigError
+from asymnas.core.errors import ConfigError, UnknownNameError
 from asymnas.core.provenance import cores
 from asymnas.data.base import Dataset, load_dataset
 from asymnas.networks.families import FAMILIES, Problem
@@ -121,7 +121,9 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
     resolve_objectives(config.objectives)
     if isinstance(config.sampler, str) and config.sampler not in SAMPLERS:
         known = ", ".join(SAMPLERS)
-        raise ConfigError(f"no sampler is called {config.sampler!r}; there are: {known}")
+        raise UnknownNameError(
+            f"no sampler is called {config.sampler!r}; there are: {known}", name=config.sampler
+        )
     if config.family is not None:
         FAMILIES.get(config.family)
     data = data or load_dataset(config.data())

@@ -1,40 +1,125 @@
-"""A run's settings: what is refused, what it is called, what makes it the same run."""
+"""A run's settings: what is not accepted, what it is called, what makes it the same run."""
 
 import json
-from dataclasses import fields, replace
+import math
+from dataclasses import FrozenInstanceError, fields, replace
+from pathlib import Path
 
 import pytest
 
-from asymnas.core.budget import Budget
-from asymnas.core.config import RUNTIME_FIELDS, DataSpec, StudyConfig, default_examples
-from asymnas.core.errors import ConfigError
+from asymnas.core.budget import MOST, Budget
+from asymnas.core.config import (
+    ConfirmationConfig,
+    DataSpec,
+    StudyConfig,
+    SweepConfig,
+    default_examples,
+)
+from asymnas.core.errors import ConfigError, OptionError
+from asymnas.core.options import options_of
 
-COUNTS = ("trials", "latent", "batch_size", "examples", "image_size", "workers")
-CAPS = ("budget", "max_encoder_params", "max_decoder_params", "max_macs")
+STUDY = StudyConfig(budget=20_000)
+COUNTS = ("budget", "max_encoder_params", "max_decoder_params", "max_macs", "examples")
+WHOLES = ("trials", "latent", "batch_size", "image_size", "workers")
 
-REFUSED = [
-    *[(name, value) for name in COUNTS + CAPS for value in (0, -1, 2.5, "many")],
-    ("seed", -1),
-    ("seed", 0.5),
-    ("timeout", 0),
-    ("timeout", -1.5),
-    ("timeout", float("nan")),
-    ("learning_rates", (0.0, 0.1)),
-    ("learning_rates", (-0.1, 0.1)),
-    ("learning_rates", (0.1, 0.1)),
-    ("learning_rates", (0.2, 0.1)),
-    ("learning_rates", (float("nan"), 0.1)),
-    ("learning_rates", (0.1, float("inf"))),
-    ("learning_rates", (0.1, 0.2, 0.3)),
-    ("bottleneck", "round"),
-    ("device", "abacus"),
-    ("precision", "fp8"),
-    ("objectives", ()),
-    ("objectives", ("val_loss", "val_loss")),
-    ("objectives", "mse"),
+#: For each configuration what makes one of it.
+MAKERS = {
+    StudyConfig: StudyConfig,
+    SweepConfig: lambda **options: SweepConfig(study=STUDY, **options),
+    ConfirmationConfig: lambda **options: ConfirmationConfig(run_dir="runs/x", **options),
+}
+
+#: Values that break the rule of an option, text among them.
+BAD = {
+    StudyConfig: [
+        *[(name, value) for name in COUNTS + WHOLES for value in (0, -1, 2.5, True, "", "many")],
+        *[(name, value) for name in WHOLES for value in ("2.5", "1k", "0", "-1")],
+        *[(name, value) for name in COUNTS for value in (MOST + 1, "0", "-5", "9" * 20, "1.5x")],
+        *[("seed", value) for value in (-1, 0.5, 2**32, "x", "-1")],
+        *[("timeout", value) for value in (0, -1.5, math.nan, "soon", "0", "-3", "1.5.2", "")],
+        *[
+            ("learning_rates", value)
+            for value in (
+                (0.0, 0.1),
+                (-0.1, 0.1),
+                (0.1, 0.1),
+                (0.2, 0.1),
+                (math.nan, 0.1),
+                (0.1, math.inf),
+                (0.1, 0.2, 0.3),
+                0.1,
+                "0.1",
+                "0.2,0.1",
+                "low,high",
+            )
+        ],
+        *[(name, "abacus") for name in ("bottleneck", "device", "precision")],
+        *[("objectives", value) for value in ((), ("mse", "mse"), ("mse", ""), "mse,mse", "a,,b")],
+        *[(name, value) for name in ("enqueue", "metrics") for value in ("a,a", "a,", (1, 2))],
+        *[(name, value) for name in ("download", "symmetric") for value in ("yes", 1, None)],
+        *[(name, 3) for name in ("dataset", "data_root", "family", "kind", "pruner", "name")],
+        ("run_dir", "a?b"),
+    ],
+    SweepConfig: [
+        *[("shares", value) for value in (1, 0, -3, 2.5, "1", "nine")],
+        *[
+            (name, value)
+            for name in ("architectures", "screen", "seeds", "rates")
+            for value in (0, -1, 1.5, "0", "few")
+        ],
+        *[
+            ("share_range", value)
+            for value in (
+                (0.0, 0.5),
+                (0.5, 1.0),
+                (0.6, 0.4),
+                (0.5, 0.5),
+                (math.nan, 0.5),
+                (0.5,),
+                (0.1, 0.5, 0.9),
+                "half",
+                "0.9,0.1",
+            )
+        ],
+        *[("tolerance", value) for value in (0.0, 1.0, math.nan, "2", "x")],
+        *[
+            ("budgets", value)
+            for value in ((5_000, 0), (-1,), (5_000.5,), "some", "5k,,9k", "5k,0")
+        ],
+    ],
+    ConfirmationConfig: [
+        *[(name, value) for name in ("seeds", "top", "rates") for value in (0, -2, 1.5, "0", "x")],
+        *[("margin", value) for value in (0.0, 1.0, -0.1, math.nan, "1", "x")],
+        *[("presets", value) for value in (("mae", "mae"), "mae,mae")],
+        ("workers", 0),
+        ("device", "tpu"),
+        ("timeout", "soon"),
+    ],
+}
+ALL_BAD = [(config, name, value) for config, cases in BAD.items() for name, value in cases]
+
+#: Text as on the command line, and what it stands for.
+TEXTS = [
+    (StudyConfig, "budget", "150k", 150_000),
+    (StudyConfig, "max_macs", "1.5M", 1_500_000),
+    (StudyConfig, "examples", "200000", 200_000),
+    (StudyConfig, "trials", "7", 7),
+    (StudyConfig, "timeout", "1h30m", 5_400.0),
+    (StudyConfig, "timeout", "90", 90.0),
+    (StudyConfig, "objectives", "val_loss, total_macs", ("val_loss", "total_macs")),
+    (StudyConfig, "metrics", "mae", ("mae",)),
+    (StudyConfig, "enqueue", "sd-vae,taesd", ("sd-vae", "taesd")),
+    (StudyConfig, "learning_rates", "1e-4,0.01", (1e-4, 0.01)),
+    (StudyConfig, "run_dir", Path("a/b"), "a/b"),
+    (StudyConfig, "data_root", Path("/data"), "/data"),
+    (SweepConfig, "budgets", "50k,5k,5k", (5_000, 50_000)),
+    (SweepConfig, "share_range", "0.2,0.8", (0.2, 0.8)),
+    (SweepConfig, "tolerance", "0.02", 0.02),
+    (ConfirmationConfig, "presets", "all", ("all",)),
+    (ConfirmationConfig, "margin", "0.05", 0.05),
 ]
 
-#: For each field a value that no default has.
+#: For each field of a study a value that no default has.
 OTHER = {
     "dataset": "mnist",
     "data_root": "/data",
@@ -67,22 +152,51 @@ OTHER = {
     "run_dir": "elsewhere",
     "storage": "sqlite:///x.db",
 }
+#: Those that a continued run may change.
+RUNTIME = {
+    *("trials", "timeout", "workers", "device", "precision", "run_dir", "storage"),
+    *("data_root", "download", "metrics"),
+}
 
 
-@pytest.mark.parametrize(("name", "value"), REFUSED)
-def test_a_bad_value_is_refused_by_name_and_value(name, value):
+@pytest.mark.parametrize(
+    ("config", "name", "value"), ALL_BAD, ids=[f"{c.__name__}-{n}-{v}" for c, n, v in ALL_BAD]
+)
+def test_a_bad_value_is_an_error_that_names_option_rule_and_value(config, name, value):
     with pytest.raises(ConfigError) as caught:
-        StudyConfig(**{name: value})
-    message = str(caught.value)
-    assert name in message
-    for part in value if isinstance(value, tuple) else [value]:
-        assert str(part) in message
-    assert "\n" not in message
+        MAKERS[config](**{name: value})
+    rule = options_of(config)[name].rule.text
+    assert str(caught.value) == f"{name} must be {rule} but got {value!r}"
+    assert isinstance(caught.value, OptionError)
 
 
-@pytest.mark.parametrize("name", COUNTS + CAPS)
+def test_every_option_with_a_rule_has_bad_values_above():
+    texts = {"text", "a path", "a sampler's name, or an Optuna sampler in Python"}
+    for config, cases in BAD.items():
+        ruled = {n for n, o in options_of(config).items() if o.rule.text not in texts}
+        assert ruled <= {name for name, _ in cases}
+
+
+@pytest.mark.parametrize(("config", "name", "text", "value"), TEXTS)
+def test_text_is_read_as_on_the_command_line(config, name, text, value):
+    read = getattr(MAKERS[config](**{name: text}), name)
+    assert (read, type(read)) == (value, type(value))
+
+
+@pytest.mark.parametrize("name", COUNTS + WHOLES)
 def test_the_least_value_is_taken(name):
     assert getattr(StudyConfig(**{name: 1}), name) == 1
+
+
+@pytest.mark.parametrize("config", MAKERS)
+def test_configurations_are_frozen_and_take_keywords_alone(config):
+    made = MAKERS[config]()
+    with pytest.raises(FrozenInstanceError):
+        made.rates = 5
+    with pytest.raises(TypeError):
+        config("x")
+    with pytest.raises(TypeError):
+        MAKERS[config](colour="red")
 
 
 @pytest.mark.parametrize("name", sorted(OTHER))
@@ -90,32 +204,44 @@ def test_identity_is_what_a_continued_run_must_share(name):
     base, changed = StudyConfig(), StudyConfig(**{name: OTHER[name]})
     assert getattr(base, name) != OTHER[name]
     assert changed.to_dict() != base.to_dict()
-    assert (changed.identity() == base.identity()) == (name in RUNTIME_FIELDS)
+    assert (changed.identity() == base.identity()) == (name in RUNTIME)
 
 
 def test_every_field_is_either_identity_or_runtime():
     names = {field.name for field in fields(StudyConfig)}
     assert names == set(OTHER)
-    assert names >= RUNTIME_FIELDS
-    assert set(StudyConfig().identity()) == names - RUNTIME_FIELDS
+    assert set(StudyConfig().identity()) == names - RUNTIME
 
 
-def test_to_dict_is_json_and_makes_the_same_config():
-    config = StudyConfig(**OTHER)
+@pytest.mark.parametrize(
+    "config",
+    [
+        StudyConfig(),
+        StudyConfig(**OTHER),
+        SweepConfig(study=STUDY),
+        SweepConfig(study=STUDY, budgets=(1_000,), share_range=(0.2, 0.3), tolerance=0.2),
+        ConfirmationConfig(run_dir="x"),
+        ConfirmationConfig(run_dir="x", presets=("mae",), device="cpu", timeout=3.5),
+    ],
+    ids=lambda config: type(config).__name__,
+)
+def test_to_dict_is_json_and_makes_the_same_config(config):
     stored = json.loads(json.dumps(config.to_dict()))
     assert stored == config.to_dict()
-    assert StudyConfig.from_dict(stored) == config
-    assert StudyConfig.from_dict(StudyConfig().to_dict()) == StudyConfig()
+    assert type(config).from_dict(stored) == config
 
 
-def test_what_an_earlier_or_later_version_stored_is_read_as_far_as_it_is_known():
+def test_what_another_version_stored_is_read_as_far_as_it_is_known():
     stored = {"dataset": "mnist", "objectives": ["mse"], "learning_rates": [1e-4, 1e-2]}
     config = StudyConfig.from_dict({**stored, "colour": "red"})
     assert config == StudyConfig(dataset="mnist", objectives=("mse",), learning_rates=(1e-4, 1e-2))
+    sweep = SweepConfig.from_dict({"study": {"budget": 9_000, "colour": "red"}, "hue": 3})
+    assert sweep == SweepConfig(study=StudyConfig(budget=9_000))
+    assert ConfirmationConfig.from_dict({"run_dir": "x", "hue": 3}).run_dir == "x"
 
 
 def test_a_stored_value_is_checked_like_a_given_one():
-    with pytest.raises(ConfigError, match="trials must be at least 1 but got 0"):
+    with pytest.raises(ConfigError, match="trials must be a whole number of at least 1 but got 0"):
         StudyConfig.from_dict({**StudyConfig().to_dict(), "trials": 0})
 
 
@@ -149,6 +275,27 @@ def test_a_given_name_and_directory_stay():
     assert replace(config, trials=3).run_dir == "/tmp/x"
 
 
+@pytest.mark.parametrize(
+    ("given", "name", "run_dir"),
+    [
+        ({"trials": "3"}, "mine", "runs/mine"),
+        ({"dataset": "wine"}, "wine", "runs/wine"),
+        ({"dataset": "wine", "run_dir": "x"}, "wine", "x"),
+        ({"dataset": "wine", "name": "my-wine"}, "my-wine", "runs/my-wine"),
+        ({"name": "other"}, "other", "runs/other"),
+        ({"run_dir": "x"}, "mine", "x"),
+    ],
+)
+def test_a_changed_study_is_named_anew_after_other_data(given, name, run_dir):
+    changed = StudyConfig(name="mine", budget=5_000).changed(given)
+    assert (changed.name, changed.run_dir, changed.budget) == (name, run_dir, 5_000)
+
+
+def test_a_directory_of_its_own_stays_when_the_name_changes():
+    config = StudyConfig(name="mine", run_dir="/tmp/x")
+    assert config.changed({"name": "other"}).run_dir == "/tmp/x"
+
+
 def test_caps_and_data_are_the_fields_they_are_made_of():
     config = StudyConfig(**OTHER)
     assert config.caps() == Budget(
@@ -174,3 +321,81 @@ def test_a_data_set_is_named_before_the_colon(name, source, argument):
 )
 def test_default_examples_are_six_passes_within_limits(n_train, examples):
     assert default_examples(n_train) == examples
+
+
+@pytest.mark.parametrize("value", [1, 6])
+@pytest.mark.parametrize("name", ["architectures", "screen", "seeds", "rates"])
+def test_a_sweep_may_be_small(name, value):
+    assert getattr(SweepConfig(study=STUDY, **{name: value}), name) == value
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"symmetric": True}, "cannot be symmetric"),
+        ({"max_encoder_params": 5_000}, "max_encoder_params"),
+        ({"max_decoder_params": 5_000}, "max_decoder_params"),
+        ({"max_macs": 5_000}, "max_macs"),
+    ],
+)
+def test_a_sweep_of_a_study_that_holds_one_side_back_is_an_error(change, words):
+    with pytest.raises(ConfigError, match=words):
+        SweepConfig(study=replace(STUDY, **change))
+
+
+def test_budgets_are_distinct_and_rise_and_follow_the_study_by_default():
+    assert SweepConfig(study=STUDY).budgets == (5_000, 10_000, 20_000)
+    assert SweepConfig(study=STUDY, budgets=(9_000, 300, 9_000)).budgets == (300, 9_000)
+
+
+def test_shares_are_evenly_spaced_over_the_range():
+    assert SweepConfig(study=STUDY).share_grid() == [
+        *(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+    ]
+    two = SweepConfig(study=STUDY, shares=2, share_range=(0.25, 0.5))
+    assert two.share_grid() == [0.25, 0.5]
+    many = SweepConfig(study=STUDY, shares=50, share_range=(0.05, 0.95)).share_grid()
+    assert len(set(many)) == 50
+    assert many == sorted(many)
+    assert (many[0], many[-1]) == (0.05, 0.95)
+
+
+def test_the_design_is_stored_as_before():
+    assert SweepConfig(study=STUDY, shares=2).design() == {
+        "budgets": [5_000, 10_000, 20_000],
+        "shares": [0.1, 0.9],
+        "architectures": 4,
+        "screen": 3,
+        "rates": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("budgets", (20_000,)),
+        ("shares", 5),
+        ("share_range", (0.2, 0.8)),
+        ("architectures", 2),
+        ("screen", 1),
+        ("rates", 2),
+    ],
+)
+def test_another_design_is_another(name, value):
+    sweep = SweepConfig(study=STUDY)
+    changed = replace(sweep, **{name: value})
+    assert changed.design() != sweep.design()
+    assert changed.identity() != sweep.identity()
+
+
+@pytest.mark.parametrize("change", [{"seeds": 9}, {"tolerance": 0.05}])
+def test_more_seeds_or_another_tolerance_are_the_same_design(change):
+    sweep = SweepConfig(study=STUDY)
+    assert replace(sweep, **change).design() == sweep.design()
+    assert replace(sweep, **change).identity() == sweep.identity()
+
+
+def test_a_confirmation_has_enough_seeds_by_default():
+    wanted = ConfirmationConfig(run_dir="runs/digits")
+    assert (wanted.seeds, wanted.top) == (8, 3)
+    assert ConfirmationConfig(run_dir="x", seeds=1, top=1, rates=1, margin=0.5).seeds == 1

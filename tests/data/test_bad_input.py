@@ -9,11 +9,10 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from command_line import asymnas
 from dataset_fakes import noise, write_wav
 from PIL import Image
-from typer.testing import CliRunner
 
-from asymnas.__main__ import build_app
 from asymnas.data.images import cache as image_cache
 
 NUMBERS = "".join(
@@ -24,8 +23,7 @@ NUMBERS = "".join(
 def run(dataset, root, *flags):
     """Exit code, standard output and the lines of standard error of a search that only plans."""
     command = ["search", "--dataset", dataset, "--data-root", str(root), "--dry-run", *flags]
-    result = CliRunner().invoke(build_app(), command)
-    assert result.exception is None or isinstance(result.exception, SystemExit)
+    result = asymnas(*command)
     return result.exit_code, result.stdout, result.stderr.strip().splitlines()
 
 

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
+from command_line import asymnas
 from PIL import Image
-from typer.testing import CliRunner
 
 from asymnas import Run
-from asymnas.__main__ import build_app
 from asymnas.core import columns as t
 from asymnas.runs.study import read_study
 from asymnas.runs.study.lease import LEASE
@@ -124,98 +123,29 @@ def bad(tmp_path: Path) -> Path:
     return tmp_path
 
 
-CASES = [
-    (("--budget", "10"), 2, "the smallest has"),
-    (("--budget", "lots"), 2, "'lots' is not a count"),
-    (("--budget", "-5"), 2, "'-5' is not a count"),
-    (("--max-encoder-params", "3"), 2, "encoder parameters"),
-    (("--max-macs", "9"), 2, "MACs"),
-    (("--trials", "0"), 2, "trials must be at least 1"),
-    (("--trials", "many"), 2, "--trials must be a whole number but got 'many'"),
-    (("--timeout", "soon"), 2, "'soon' is not a duration"),
-    (("--timeout", "0"), 2, "is not a duration"),
-    (("--examples", "0"), 2, "'0' is not a count"),
-    (("--latent", "0"), 2, "latent must be at least 1"),
-    (("--bottleneck", "wide"), 2, "bottleneck must be one of dense, spatial, pooled"),
-    (("--bottleneck", "pooled", "--family", "dense"), 2, "dense bottleneck only"),
-    (("--family", "resnet"), 2, "no family is called 'resnet'; there are: conv1d, conv2d, dense"),
-    (("--kind", "diffusion"), 2, "no kind is called 'diffusion'"),
-    (("--kind", "masked"), 2, "the masked kind cannot train conv2d here"),
-    (("--dataset", "imagenet"), 2, "no data set is called 'imagenet'"),
-    (("--dataset", "cifar10", "--data-root", "nowhere"), 1, "--download"),
-    (("--objectives", "val_loss,beauty"), 2, "no objective is called 'beauty'"),
-    (("--objectives", "total_params"), 2, "the first objective must be measured"),
-    (("--objectives", "mse,mse"), 2, "distinct names"),
-    (("--sampler", "annealing"), 2, "no sampler is called 'annealing'"),
-    (("--pruner", "shears"), 2, "no pruner is called 'shears'"),
-    (("--workers", "0"), 2, "workers must be at least 1"),
-    (("--device", "tpu"), 2, "device must be one of"),
-    (("--device", "cuda"), 1, "no CUDA device"),
-    (("--precision", "int4"), 2, "precision must be one of"),
-    (("--seed", "-1"), 2, "seed must be from 0"),
-    (("--image-size", "0"), 2, "image_size must be at least 1"),
-    (("--storage", "nosuch://x"), 1, "cannot open the storage"),
-    (("--run-dir", "file"), 1, "is a file"),
-    (("missing.py",), 2, "there is no study file missing.py"),
-    (("--dataset", "folder:absent"), 1, "absent"),
-    (("--dataset", "folder:empty"), 1, "empty"),
-    (("--dataset", "folder:file"), 1, "file"),
-    (("--dataset", "folder:unlike"), 1, "is greyscale but"),
-    (("--dataset", "npz:nan.npz"), 1, "NaN"),
-    (("--budget", "9" * 20), 2, "beyond the largest count"),
-    (("--run-dir", "a?b"), 2, "question mark"),
-    (("--storage", "sqlite://"), 2, "in memory"),
-    (("--nonsense",), 2, "No such option"),
-]
-
-
-@pytest.mark.parametrize(("arguments", "code", "words"), CASES, ids=[" ".join(c[0]) for c in CASES])
-def test_wrong_input_is_one_clear_line(
-    bad: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    arguments: tuple[str, ...],
-    code: int,
-    words: str,
-) -> None:
-    monkeypatch.chdir(bad)
-    if arguments == ("--device", "cuda"):
-        monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    before = sorted(bad.rglob("*"))
-    result = CliRunner().invoke(build_app(), ["search", *arguments])
-    assert result.exit_code == code, result.output
-    assert words in " ".join(result.stderr.split())
-    assert "Traceback" not in result.output
-    if "error:" in result.stderr:
-        assert len(result.stderr.strip().splitlines()) == 1
-    assert [p for p in sorted(bad.rglob("*")) if p not in before and p.name != "study.db"] in (
-        [],
-        [bad / "runs", bad / "runs" / "digits"],
-    )
-
-
 def test_a_run_of_other_settings_is_not_written_over(
     bad: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(bad)
-    app, start = CliRunner(), ["search", *SMALL, "--trials", "2", "--workers", "1"]
-    assert app.invoke(build_app(), start).exit_code == 0
+    start = ["search", *SMALL, "--trials", "2", "--workers", "1"]
+    assert asymnas(*start).exit_code == 0
     kept = {p: p.read_bytes() for p in (bad / "run").rglob("*") if p.is_file()}
     for change, words in (
         (("--budget", "7k"), "budget was 6000, now 7000"),
         (("--seed", "4"), "seed was 0, now 4"),
         (("--dataset", "photos", "--budget", "300k"), "holds the study 'digits', not 'photos'"),
     ):
-        result = app.invoke(build_app(), [*start, *change])
+        result = asymnas(*start, *change)
         assert result.exit_code == 1
         assert words in result.stderr
     assert {p: p.read_bytes() for p in (bad / "run").rglob("*") if p.is_file()} == kept
-    assert app.invoke(build_app(), [*start, "--budget", "7k", "--fresh"]).exit_code == 0
+    assert asymnas(*start, "--budget", "7k", "--fresh").exit_code == 0
     assert Run.open(bad / "run").study.config["budget"] == 7000
 
 
 def test_dry_run_trains_nothing(bad: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(bad)
-    result = CliRunner().invoke(build_app(), ["search", "--dry-run"])
+    result = asymnas("search", "--dry-run")
     assert result.exit_code == 0
     assert "decoder_upsampling" in result.output
     assert "Nothing was trained" in result.output
@@ -229,7 +159,7 @@ def test_a_study_file_and_flags_over_it(bad: Path, monkeypatch: pytest.MonkeyPat
         "    return StudyConfig(name='mine', family='dense', budget=6_000, trials=9,\n"
         "                       examples=600, latent=4)\n"
     )
-    result = CliRunner().invoke(build_app(), ["search", "mine.py", "--trials", "2"])
+    result = asymnas("search", "mine.py", "--trials", "2")
     assert result.exit_code == 0, result.output
     summary = json.loads((bad / "runs" / "mine" / "summary.json").read_text())
     assert summary["study"] == "mine"

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from command_line import asymnas
 
 from asymnas import Run
-from asymnas.__main__ import build_app
 from asymnas.core import columns as t
 
 from .conftest import finished, wait_until
@@ -64,56 +63,9 @@ def test_a_sweep_that_was_stopped_goes_on(
     assert json.loads(out)["trials"]["complete"] == RUNS
 
 
-SWEEPS = [
-    (("--budgets", "some"), 2, "'some' is not a count"),
-    (("--budgets", "5k,,9k"), 2, "'' is not a count"),
-    (("--budgets", "100"), 2, "the smallest has"),
-    (("--budgets", "500", "--shares", "3"), 2, "narrow --share-range"),
-    (("--shares", "1"), 2, "shares must be at least 2"),
-    (("--share-range", "0.9,0.1"), 2, "share_range must be 0 < low < high < 1"),
-    (("--share-range", "half"), 2, "--share-range must be numbers"),
-    (("--architectures", "0"), 2, "architectures must be at least 1"),
-    (("--screen", "0"), 2, "screen must be at least 1"),
-    (("--seeds", "few"), 2, "--seeds must be a whole number"),
-    (("--rates", "0"), 2, "rates must be at least 1"),
-    (("--tolerance", "2"), 2, "tolerance must be between 0 and 1"),
-    (("--dataset", "imagenet"), 2, "no data set is called 'imagenet'"),
-    (("missing.py",), 2, "there is no study file"),
-    (("other.py",), 2, "must return a StudyConfig or a SweepConfig"),
-]
-CONFIRMATIONS = [
-    (("nowhere",), 1, "holds no run"),
-    (("nowhere", "--seeds", "0"), 2, "seeds must be at least 1"),
-    (("nowhere", "--top", "0"), 2, "top must be at least 1"),
-    (("nowhere", "--margin", "1"), 2, "margin must be between 0 and 1"),
-    (("nowhere", "--margin", "x"), 2, "--margin must be numbers"),
-]
-CASES = [("sweep", *case) for case in SWEEPS] + [("confirm", *case) for case in CONFIRMATIONS]
-
-
-@pytest.mark.parametrize(
-    ("command", "arguments", "code", "words"), CASES, ids=[" ".join([c[0], *c[1]]) for c in CASES]
-)
-def test_wrong_input_is_one_clear_line(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    command: str,
-    arguments: tuple[str, ...],
-    code: int,
-    words: str,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "other.py").write_text("def sweep():\n    return 3\n")
-    result = CliRunner().invoke(build_app(), [command, *arguments])
-    assert result.exit_code == code, result.output
-    assert words in " ".join(result.stderr.split())
-    assert len(result.stderr.strip().splitlines()) == 1
-    assert not (tmp_path / "runs").exists()
-
-
 def test_dry_run_states_the_cost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(build_app(), ["sweep", *SWEEP, "--dry-run"])
+    result = asymnas("sweep", *SWEEP, "--dry-run")
     assert result.exit_code == 0, result.output
     told = " ".join(result.output.split())
     assert "9 runs of 3,008 examples, after 54 short runs of 512" in told

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from asymnas.analysis.front import Objective
 from asymnas.core.columns import COUNT_COLUMNS, VAL_LOSS
-from asymnas.core.errors import ConfigError
+from asymnas.core.errors import ConfigError, UnknownNameError
 from asymnas.training.metrics import METRICS
 
 
@@ -18,7 +18,9 @@ def resolve_objectives(names: Sequence[str]) -> list[Objective]:
     for name in names:
         if name not in (*measured, *COUNT_COLUMNS):
             known = ", ".join((*measured, *COUNT_COLUMNS))
-            raise ConfigError(f"no objective is called {name!r}; there are: {known}")
+            raise UnknownNameError(
+                f"no objective is called {name!r}; there are: {known}", name=name
+            )
     if names[0] not in measured:
         raise ConfigError(
             f"the first objective must be measured ({', '.join(measured)}) but got {names[0]!r}"

@@ -110,7 +110,8 @@ def make_sampler(name: str, draw: Draw) -> BaseSampler:
         UnknownNameError: No sampler has that name.
     """
     if name not in _MAKERS:
-        raise UnknownNameError(f"no sampler is called {name!r}; there are: {', '.join(SAMPLERS)}")
+        known = ", ".join(SAMPLERS)
+        raise UnknownNameError(f"no sampler is called {name!r}; there are: {known}", name=name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # optuna marks gamma deprecated and QMC experimental
         return _MAKERS[name](draw)
