@@ -9,7 +9,7 @@ adds to it.
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from asymnas.runs.directory import CONFIRMATION_DIR, CONTROL_DIR, holds_run, sto
 from asymnas.runs.phases import Phase, Roster
 from asymnas.runs.plan import SearchPlan, plan_search
 from asymnas.runs.run import Run
-from asymnas.runs.study import SAMPLERS, Listed, Purpose, SearchStudy, read_study
+from asymnas.runs.study import SAMPLERS, Listed, Purpose, SearchStudy, check_data, read_study
 from asymnas.runs.sweep import TUNING_SEED, rate_grid, replicate_seed
 from asymnas.space.equal_budget import at_total
 from asymnas.space.presets import is_mirrored, scaled_for, spelled_out
@@ -169,7 +169,7 @@ class ConfirmationPlan:
         config: Settings of all runs; `trials` counts the short ones too.
         confirmation: What was asked for.
         space: The search's.
-        notes: What was done to the data.
+        data: The data set of all its runs.
         contenders: The architectures that are retrained.
         missing: Contenders that there are none of, with the reason.
         rates: Learning rates tried for contenders without one.
@@ -178,10 +178,15 @@ class ConfirmationPlan:
     config: StudyConfig
     confirmation: ConfirmationConfig
     space: Space
-    notes: Sequence[str]
+    data: Dataset = field(repr=False, compare=False)
     contenders: Sequence[Contender]
     missing: Mapping[str, str]
     rates: Sequence[float]
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was done to the data."""
+        return self.data.notes
 
     @property
     def purpose(self) -> Purpose:
@@ -326,7 +331,11 @@ def plan_confirmation(
         search: The search that is confirmed.
         control: The finished search of symmetric architectures.
         data: The data set of all three.
+
+    Raises:
+        StudyError: The search was run on other data.
     """
+    check_data(search.study, data)
     presets = named_presets(confirmation.presets)
     contenders, missing = choose_contenders(search, control, top=confirmation.top, presets=presets)
     config = _config_of(search.study, confirmation)
@@ -348,7 +357,7 @@ def plan_confirmation(
         config=config,
         confirmation=confirmation,
         space=resolved.space,
-        notes=resolved.notes,
+        data=data,
         contenders=contenders,
         missing=missing,
         rates=rate_grid(config.learning_rates, confirmation.rates),

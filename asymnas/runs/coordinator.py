@@ -295,7 +295,7 @@ class Coordinator:
             done, _ = wait(self._flights, timeout=HEARTBEAT, return_when=FIRST_COMPLETED)
             for future in sorted(done, key=lambda f: self._flights[f].number):
                 self._land(self._flights.pop(future), future)
-            self._lease.renew()
+            self._lease.check()
 
     def _next(self) -> Running | None:
         """The trial to train next: a started one if any, else a new one if any is missing."""

@@ -24,8 +24,13 @@ CONFIRMATION_DIR = "confirmation"
 
 #: What a run writes, and clears when it starts over.
 OWNED = (
-    *("trials.csv", SUMMARY, REPORT, "best", "artifacts", "workers.log"),
-    *(STORAGE, CONFIRMATION),
+    "trials.csv",
+    SUMMARY,
+    REPORT,
+    "best",
+    "artifacts",
+    "workers.log",
+    CONFIRMATION,
 )
 
 #: Runs in a search's directory that are about this search and no other: a fresh one has none yet.

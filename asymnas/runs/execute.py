@@ -1,6 +1,5 @@
 """A run from its plan to its end: open the study, train phase after phase, hold the lease."""
 
-import json
 import shutil
 import signal
 import time
@@ -12,15 +11,12 @@ from pathlib import Path
 from types import FrameType
 
 from asymnas.core.config import StudyConfig
-from asymnas.core.errors import StudyError
-from asymnas.core.files import write_whole
-from asymnas.core.provenance import setup
 from asymnas.runs.coordinator import Coordinator, Ending, Snapshot
-from asymnas.runs.directory import DATABASE, DERIVED, OWNED, STORAGE
+from asymnas.runs.directory import DERIVED, OWNED
 from asymnas.runs.executors.local import LocalProcesses
 from asymnas.runs.plan import Plan
 from asymnas.runs.run import Run
-from asymnas.runs.study import SearchStudy, open_study, resolve_objectives
+from asymnas.runs.study import SearchStudy, open_study
 
 
 @contextmanager
@@ -46,10 +42,11 @@ def execute(
         AsymnasError: A run directory of another study, or one that is in use; data or a device
             that is gone.
     """
-    study = _open(plan, fresh)
+    study = open_study(plan, fresh=fresh)
     began = time.monotonic()
     try:
-        _prepare(plan, fresh)
+        if fresh:
+            _clear(plan)
         with _interruptible(), _workers(plan.config, executor) as workers:
             ending = _coordinate(plan, study, workers, observe)
         study.add_seconds(time.monotonic() - began)
@@ -74,55 +71,12 @@ def _coordinate(
     return ending
 
 
-def _open(plan: Plan, fresh: bool) -> SearchStudy:
-    config = plan.config
-    directory = Path(config.run_dir)
-    storage = config.storage or f"sqlite:///{directory / DATABASE}"
-    if directory.exists() and not directory.is_dir():
-        raise StudyError(f"the run directory {directory} is a file: name another --run-dir")
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StudyError(f"cannot make the run directory {directory}: {error.strerror}") from error
-    if not fresh:
-        _check_home(directory, config)
-    return open_study(
-        config,
-        resolve_objectives(config.objectives),
-        setup={**setup(), "data": "; ".join(plan.notes) or "as it is"},
-        choices=plan.space.choices(),
-        purpose=plan.purpose,
-        design=plan.design,
-        remarks=plan.remarks,
-        storage=storage,
-        fresh=fresh,
-    )
-
-
-def _check_home(directory: Path, config: StudyConfig) -> None:
-    """Raises for a run directory whose study lies in another storage."""
-    recorded = directory / STORAGE
-    home = json.loads(recorded.read_text())["storage"] if recorded.is_file() else ""
-    if not home and config.storage and (directory / DATABASE).is_file():
-        home = str(directory / DATABASE)
-    if home and home != config.storage:
-        raise StudyError(
-            f"{directory} holds a run whose study is in {home}: name another run directory, or "
-            "start over with --fresh"
-        )
-
-
-def _prepare(plan: Plan, fresh: bool) -> None:
-    """Clears what an earlier run left, if starting over, and notes where the study is."""
-    config = plan.config
-    directory = Path(config.run_dir)
-    if fresh:
-        for name in (*OWNED, *(DERIVED if plan.purpose == "search" else ())):
-            path = directory / name
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    if config.storage:
-        home = {"storage": config.storage, "study": config.name}
-        write_whole(directory / STORAGE, json.dumps(home))
+def _clear(plan: Plan) -> None:
+    """Deletes what an earlier run left in the directory; the study is a new one by then."""
+    directory = Path(plan.config.run_dir)
+    for name in (*OWNED, *(DERIVED if plan.purpose == "search" else ())):
+        path = directory / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 @contextmanager

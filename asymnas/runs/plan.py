@@ -38,6 +38,10 @@ class Plan(Protocol):
         """The search space; its choices are part of what a continued run must share."""
 
     @property
+    def data(self) -> Dataset:
+        """The data set; a continued run must have the same."""
+
+    @property
     def notes(self) -> Sequence[str]:
         """What was done to the data."""
 

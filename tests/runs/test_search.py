@@ -149,16 +149,9 @@ def test_no_architecture_is_trained_twice(
     plan = plan_search(tiny)
     from asymnas.runs.coordinator import Coordinator
     from asymnas.runs.phases import Phase
-    from asymnas.runs.study import open_study, resolve_objectives
+    from asymnas.runs.study import open_study
 
-    study = open_study(
-        plan.config,
-        resolve_objectives(tiny.objectives),
-        setup={},
-        choices={},
-        storage="sqlite:///:memory:",
-        fresh=False,
-    )
+    study = open_study(plan)
     seen: list[Snapshot] = []
     phase = Phase(config=plan.config, source=plan.space)
     ending = Coordinator(phase, study, _Made(), seen.append).run()

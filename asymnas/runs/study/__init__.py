@@ -5,14 +5,12 @@ in public user attributes: the realised architecture, its counts, the curve, why
 Values are stored in their natural direction.
 """
 
-import optuna
 from optuna.trial import Trial
 
-from asymnas.analysis.importance import importances
 from asymnas.runs.study.bridge import Purpose, SearchStudy
-from asymnas.runs.study.lease import Lease
+from asymnas.runs.study.lease import Lease, lease_of
 from asymnas.runs.study.objectives import resolve_objectives
-from asymnas.runs.study.opening import open_study, read_study
+from asymnas.runs.study.opening import check_data, open_study, read_study
 from asymnas.runs.study.rows import METRICS_ATTRIBUTE
 from asymnas.runs.study.samplers import SAMPLERS, Listed
 
@@ -24,10 +22,9 @@ __all__ = [
     "Purpose",
     "SearchStudy",
     "Trial",
-    "importances",
+    "check_data",
+    "lease_of",
     "open_study",
     "read_study",
     "resolve_objectives",
 ]
-
-optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -1,21 +1,22 @@
 """One Optuna study seen as asymnas sees it: ask, remember, tell, lay out as a table."""
 
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import optuna
 import optuna_dashboard
 import pandas as pd
+from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from asymnas.analysis.front import Objective
 from asymnas.core import columns as t
 from asymnas.core.errors import StudyError
-from asymnas.runs.study.lease import LEASE, Lease
-from asymnas.runs.study.rows import DETAILS, TOLD, as_row, columns_of
+from asymnas.core.urls import public_url
+from asymnas.runs.study.lease import Lease
+from asymnas.runs.study.rows import DETAILS, OPTUNA_STATES, TrialTable
 from asymnas.runs.study.samplers import Draw, make_sampler
 from asymnas.runs.study.storage import readable
 
@@ -29,6 +30,7 @@ PINNED = "asymnas:pinned"
 WALL_SECONDS = "asymnas:wall_seconds"
 PURPOSE = "asymnas:purpose"
 DESIGN = "asymnas:design"
+DATA = "asymnas:data"  # the fingerprint of the data set
 
 _NONE: Mapping[str, Mapping[str, Any]] = {}
 _SHOWN = (t.ARCHITECTURE, t.TOTAL_PARAMS, t.DECODER_SHARE)  # attributes of their own
@@ -40,12 +42,18 @@ class SearchStudy:
     Args:
         study: The Optuna study, with the attributes that `open_study` writes.
         storage: Where it is stored; needed to write only.
+        lease: The right to write, if this process holds it.
 
     Raises:
         StudyError: asymnas did not make the study.
     """
 
-    def __init__(self, study: optuna.Study, storage: BaseStorage | None = None) -> None:
+    def __init__(
+        self,
+        study: optuna.Study,
+        storage: BaseStorage | None = None,
+        lease: Lease | None = None,
+    ) -> None:
         if OBJECTIVES not in study.user_attrs:
             raise StudyError(
                 f"the study {study.study_name!r} was not made by asymnas: use another name"
@@ -53,13 +61,18 @@ class SearchStudy:
         self.optuna = study
         self.objectives = [Objective(**o) for o in study.user_attrs[OBJECTIVES]]
         self._backend = storage
+        self._lease = lease
         self._trial_ids: dict[int, int] = {}
+        self._table = TrialTable([o.name for o in self.objectives])
 
     @property
     def config(self) -> dict[str, Any]:
-        """The configuration of the last start, as `StudyConfig.to_dict` wrote it."""
+        """The configuration of the last start, as `StudyConfig.to_dict` wrote it.
+
+        The password of its storage URL is hidden.
+        """
         values: dict[str, Any] = self.optuna.user_attrs[CONFIG]
-        return values
+        return {**values, "storage": public_url(values.get("storage", ""))}
 
     @property
     def setup(self) -> dict[str, Any]:
@@ -88,13 +101,16 @@ class SearchStudy:
         """Adds the time of a start."""
         self.optuna.set_user_attr(WALL_SECONDS, self.wall_seconds + seconds)
 
-    @cached_property
+    @property
     def lease(self) -> Lease:
-        """The right to write here."""
-        return Lease(
-            read=lambda: dict(self.optuna.user_attrs.get(LEASE, {})),
-            write=lambda values: self.optuna.set_user_attr(LEASE, values),
-        )
+        """The right to write here.
+
+        Raises:
+            StudyError: The study was opened to read only.
+        """
+        if self._lease is None:
+            raise StudyError("this study was opened to read only")
+        return self._lease
 
     def ask(
         self,
@@ -113,31 +129,45 @@ class SearchStudy:
             presets: Draws by preset; each is a trial's once, in this order, before any are drawn.
         """
         trials = self.optuna.get_trials(deepcopy=False)
-        waiting = [trial.number for trial in trials if trial.state == TrialState.WAITING]
-        begun = {trial.user_attrs.get(t.PRESET) for trial in trials} if presets else set()
-        if not waiting and (left := [name for name in presets if name not in begun]):
-            self.optuna.enqueue_trial(dict(presets[left[0]]), user_attrs={t.PRESET: left[0]})
-        number = waiting[0] if waiting else len(trials)
-        self._set_sampler(sampler, seed, number, parallel=parallel)
+        waiting = next((n.number for n in trials if n.state == TrialState.WAITING), None)
+        if waiting is None and presets:
+            begun = {trial.user_attrs.get(t.PRESET) for trial in trials}
+            if left := [name for name in presets if name not in begun]:
+                self.optuna.enqueue_trial(dict(presets[left[0]]), user_attrs={t.PRESET: left[0]})
+        number = len(trials) if waiting is None else waiting
+        self.optuna.sampler = _sampler(sampler, seed, number, trials, parallel=parallel)
         return self.optuna.ask()
 
-    def unfinished(self, sampler: Any, seed: int) -> Iterator[Trial]:
+    def unfinished(self, sampler: Any, seed: int) -> list[Trial]:
         """Trials that a stopped or killed run left running, ready to be continued.
 
-        What such a trial has drawn is drawn again as it was; the rest as `ask` would have it.
+        What such a trial has drawn stays as it is, and the rest is drawn as it would have been:
+        each has a sampler of its own, which has drawn what the trial has.
         """
-        running = self.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        for trial in running:
-            self._set_sampler(sampler, seed, trial.number, parallel=len(running) > 1)
-            yield Trial(self.optuna, self._trial_id(trial.number))
+        trials = self.optuna.get_trials(deepcopy=False)
+        running = [trial for trial in trials if trial.state == TrialState.RUNNING]
+        parallel = len(running) > 1
+        return [
+            self._resumed(
+                trial,
+                _sampler(sampler, seed, trial.number, trials, parallel=parallel),
+                replay=isinstance(sampler, str),
+            )
+            for trial in running
+        ]
 
-    def _set_sampler(self, sampler: Any, seed: int, number: int, *, parallel: bool) -> None:
-        if not isinstance(sampler, str):
-            self.optuna.sampler = sampler
-            return
-        complete = self.optuna.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        draw = Draw(seed=seed, number=number, completed=len(complete), parallel=parallel)
-        self.optuna.sampler = make_sampler(sampler, draw)
+    def _resumed(self, frozen: FrozenTrial, sampler: BaseSampler, *, replay: bool) -> Trial:
+        study = optuna.Study(self.optuna.study_name, self.storage, sampler=sampler)
+        trial = Trial(study, self._trial_id(frozen.number))
+        if not frozen.params or not replay:  # a sampler of the user's own is never made anew
+            return trial
+        together = trial.relative_params  # what is drawn first, and for several at once
+        given = frozen.system_attrs.get("fixed_params", {})  # of a trial that was enqueued
+        for name, distribution in frozen.distributions.items():
+            drawn_together = together.get(name) == frozen.params[name]
+            if not (drawn_together or name in given or distribution.single()):
+                sampler.sample_independent(study, frozen, name, distribution)
+        return trial
 
     def describe(self, number: int, attributes: Mapping[str, Any]) -> None:
         """Stores what is known of a running trial's candidate before it trains, in few writes."""
@@ -157,7 +187,7 @@ class SearchStudy:
     def tell(self, number: int, state: t.State, row: Mapping[str, Any]) -> None:
         """Finishes a trial; a complete one takes its objectives' values from `row`."""
         values = [float(row[o.name]) for o in self.objectives] if state == "complete" else None
-        self.optuna.tell(number, values, TOLD[state])
+        self.optuna.tell(number, values, OPTUNA_STATES[state])
 
     def attach(self, number: int, file: Path, folder: Path) -> None:
         """Uploads a file as an artifact of a running trial, which the dashboard shows."""
@@ -173,9 +203,7 @@ class SearchStudy:
         """All trials, one row each; `asymnas.core.columns` describes the columns."""
         with readable(f"the study {self.optuna.study_name!r}"):
             trials = self.optuna.get_trials(deepcopy=False)
-        rows = [as_row(trial) for trial in trials]
-        frame = pd.DataFrame(rows, columns=columns_of(rows, [o.name for o in self.objectives]))
-        return frame.astype({t.DUPLICATE_OF: "Int64", t.TRIAL: int})
+        return self._table.frame(trials)
 
     @property
     def storage(self) -> BaseStorage:
@@ -198,3 +226,14 @@ class SearchStudy:
             found = self.storage.get_trial_id_from_study_id_trial_number(study, number)
             self._trial_ids[number] = found
         return self._trial_ids[number]
+
+
+def _sampler(
+    sampler: Any, seed: int, number: int, trials: Sequence[FrozenTrial], *, parallel: bool
+) -> BaseSampler:
+    """A sampler for one trial: by name, or the one that was given."""
+    if isinstance(sampler, BaseSampler):
+        return sampler
+    completed = sum(trial.state == TrialState.COMPLETE for trial in trials)
+    draw = Draw(seed=seed, number=number, completed=completed, parallel=parallel)
+    return make_sampler(sampler, draw)

@@ -1,89 +1,326 @@
-"""One coordinator a study: a lease in the study's own attributes, so that it holds across hosts."""
+"""One writer per study: a lock on a file, or a row of a database where the study is on a server."""
 
+import json
 import os
+import re
 import socket
-import time
+import threading
 import uuid
-from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Protocol
+
+import filelock
+import psutil
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from asymnas.core.errors import StudyError
+from asymnas.core.files import write_whole
+from asymnas.core.urls import public_url, without_secrets
+from asymnas.runs.study.storage import reason_of, sqlite_file, whole_url
 
-LEASE = "asymnas:lease"  # the study attribute
-STALE_SECONDS = 60.0
-RENEW_SECONDS = 10.0
+STALE_S = 60.0
+RENEW_S = 10.0
 
 
-class Lease:
-    """The right to write to a study.
+class Lease(Protocol):
+    """The right to write to a study; at most one process holds it."""
+
+    def acquire(self) -> None:
+        """Takes the lease.
+
+        Raises:
+            StudyError: Another process holds it; the message says which.
+        """
+
+    def check(self) -> None:
+        """Raises if the lease was lost.
+
+        Raises:
+            StudyError: Another process has taken it.
+        """
+
+    def release(self) -> None:
+        """Gives the lease up, if it is held."""
+
+
+def lease_of(storage: str, study: str) -> Lease:
+    """The lease of a study, not yet acquired.
 
     Args:
-        read: Returns the lease stored in the study, empty if none.
-        write: Stores it.
+        storage: Optuna storage URL.
+        study: The study's name.
+
+    Raises:
+        StudyError: Nothing in a storage of that kind can be locked.
+    """
+    if (database := sqlite_file(storage)) is not None:
+        return FileLease(database, study)
+    if storage.startswith(("redis", "grpc")):
+        raise StudyError(
+            f"a study cannot be locked in {public_url(storage)}, so two processes could write to "
+            "it: use SQLite, PostgreSQL or MySQL"
+        )
+    return DatabaseLease(storage, study)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A process, so that it is never mistaken for a later one with the same number.
+
+    Args:
+        host: Name of the host, and its process namespace where there is one.
+        pid: Process number.
+        started: When the process began, in seconds since 1970, by its own host.
+    """
+
+    host: str
+    pid: int
+    started: float
+
+    @classmethod
+    def here(cls) -> "Holder":
+        """This process."""
+        process = psutil.Process()
+        return cls(host=_host(), pid=process.pid, started=process.create_time())
+
+    @property
+    def dead(self) -> bool:
+        """Whether the process was on this host and is gone."""
+        return self.host == _host() and not self.alive
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is on this host and runs."""
+        if self.host != _host():
+            return False
+        try:
+            return abs(psutil.Process(self.pid).create_time() - self.started) < 1
+        except psutil.NoSuchProcess:
+            return False
+        except psutil.AccessDenied:
+            return True
+
+    def __str__(self) -> str:
+        """The process as a message names it."""
+        return f"process {self.pid} on {self.host.partition(' ')[0]}"
+
+
+class FileLease:
+    """A lock on a file beside a SQLite database; the system frees it when its process ends.
+
+    Args:
+        database: The database's file; its folder exists.
+        study: The study's name.
+    """
+
+    def __init__(self, database: Path, study: str) -> None:
+        base = f".{database.name}.{_slug(study)}"
+        self._holder = database.with_name(f"{base}.holder.json")
+        path = database.with_name(f"{base}.lock")
+        self._lock = filelock.FileLock(path, thread_local=False, blocking=False)
+
+    def acquire(self) -> None:
+        """Takes the lease.
+
+        Raises:
+            StudyError: Another process holds it, or the file system cannot lock.
+        """
+        try:
+            self._lock.acquire()
+        except filelock.Timeout:
+            raise _in_use(self._read()) from None
+        except (OSError, NotImplementedError) as error:
+            raise StudyError(
+                f"cannot lock {self._lock.lock_file}: {error}; keep the study on a file system "
+                "that can, or on a server"
+            ) from error
+        write_whole(self._holder, json.dumps(asdict(Holder.here())))
+
+    def check(self) -> None:
+        """A lock that the system keeps cannot be lost."""
+
+    def release(self) -> None:
+        """Gives the lease up, if it is held."""
+        if self._lock.is_locked:
+            self._holder.unlink(missing_ok=True)
+            self._lock.release()
+
+    def _read(self) -> Holder | None:
+        try:
+            return Holder(**json.loads(self._holder.read_text()))
+        except (OSError, ValueError, TypeError):  # it is being written, or it was removed
+            return None
+
+
+_LEASES = sa.Table(
+    "asymnas_leases",
+    sa.MetaData(),
+    sa.Column("study", sa.String(32), primary_key=True),
+    sa.Column("token", sa.String(32), nullable=False),
+    sa.Column("host", sa.String(255), nullable=False),
+    sa.Column("pid", sa.BigInteger, nullable=False),
+    sa.Column("started", sa.Double, nullable=False),
+    sa.Column("renewals", sa.BigInteger, nullable=False),
+    sa.Column("renewed", sa.DateTime(timezone=True), nullable=False),
+)
+
+
+class DatabaseLease:
+    """A row of the study's database, which its holder renews in the background.
+
+    Times are the database server's alone, so that the clocks of hosts do not matter. A row is
+    inserted under a unique key, and taken over only as it was read: of two processes one wins.
+
+    Args:
+        storage: Storage URL.
+        study: The study's name.
+        renew_s: Seconds between renewals.
+        stale_s: Seconds after the last renewal at which another process may take over.
     """
 
     def __init__(
-        self, read: Callable[[], dict[str, Any]], write: Callable[[dict[str, Any]], None]
+        self, storage: str, study: str, *, renew_s: float = RENEW_S, stale_s: float = STALE_S
     ) -> None:
-        self._read, self._write = read, write
+        self._url = whole_url(storage)
+        self._study = blake2b(study.encode(), digest_size=16).hexdigest()
+        self._renew_s, self._stale_s = renew_s, stale_s
         self._token = uuid.uuid4().hex
-        self._renewed = 0.0
+        self._lost = ""
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._engine: sa.Engine | None = None
 
     def acquire(self) -> None:
-        """Takes the lease; again, if it is held already.
+        """Takes the lease, and renews it until it is released.
 
         Raises:
-            StudyError: Another live coordinator holds it.
+            StudyError: Another live process holds it, or the database cannot be used.
         """
-        held = self._read()
-        if held and not self._is_ours(held) and not _stale(held):
-            raise StudyError(
-                f"this study is being run by process {held['pid']} on {held['host']}; wait for it, "
-                f"stop it, or retry {STALE_SECONDS:.0f} s after it died"
-            )
-        self._sign()
-        if not self._is_ours(self._read()):
-            raise StudyError("another process took this study at the same moment; try again later")
+        try:
+            self._engine = sa.create_engine(self._url, poolclass=sa.NullPool)
+            _LEASES.create(self._engine, checkfirst=True)
+            holder = None if self._insert() else self._take_over()
+        except (SQLAlchemyError, ImportError, ValueError) as error:
+            reason = without_secrets(reason_of(error), self._url)
+            shown = public_url(self._url)
+            raise StudyError(f"cannot lock the study in {shown}: {reason}") from None
+        if holder is not None:
+            raise _in_use(holder)
+        self._thread = threading.Thread(target=self._keep, name="asymnas-lease", daemon=True)
+        self._thread.start()
 
-    def renew(self) -> None:
-        """Says that the holder lives; writes at most every ten seconds.
+    def check(self) -> None:
+        """Raises if the lease was lost, after a long sleep for example.
 
         Raises:
-            StudyError: The lease went stale, after a long sleep for example, and another took it.
+            StudyError: Another process has taken the study over, or it could not be renewed.
         """
-        if time.monotonic() - self._renewed <= RENEW_SECONDS:
-            return
-        if not self._is_ours(self._read()):
-            raise StudyError(
-                "another process has taken this study over; what it runs goes on there"
-            )
-        self._sign()
+        if self._lost:
+            raise StudyError(self._lost)
 
     def release(self) -> None:
-        """Gives the lease up, if it is still held."""
-        if self._is_ours(self._read()):
-            self._write({})
+        """Gives the lease up, if it is held."""
+        self._stop.set()
+        if self._thread is None or self._engine is None:
+            return
+        self._thread.join()
+        self._thread = None
+        with suppress(SQLAlchemyError), self._engine.begin() as connection:
+            connection.execute(sa.delete(_LEASES).where(self._is_ours))
+        self._engine.dispose()
 
-    def _sign(self) -> None:
-        holder = {"token": self._token, "host": socket.gethostname(), "pid": os.getpid()}
-        self._write({**holder, "time": time.time()})
-        self._renewed = time.monotonic()
+    @property
+    def _is_ours(self) -> sa.ColumnElement[bool]:
+        return (_LEASES.c.study == self._study) & (_LEASES.c.token == self._token)
 
-    def _is_ours(self, held: dict[str, Any]) -> bool:
-        return held.get("token") == self._token
+    def _values(self, now: datetime) -> dict[str, Any]:
+        return {"token": self._token, **asdict(Holder.here()), "renewals": 0, "renewed": now}
 
-
-def _stale(held: dict[str, Any]) -> bool:
-    if time.time() - float(held["time"]) > STALE_SECONDS:
+    def _insert(self) -> bool:
+        try:
+            with self._begin() as connection:
+                values = self._values(_now(connection))
+                connection.execute(sa.insert(_LEASES).values(study=self._study, **values))
+        except IntegrityError:
+            return False
         return True
-    return held["host"] == socket.gethostname() and not _alive(int(held["pid"]))
+
+    def _take_over(self) -> Holder | None:
+        """Replaces a stale row; returns the holder if the row is not stale, or was replaced."""
+        with self._begin() as connection:
+            query = sa.select(_LEASES).where(_LEASES.c.study == self._study)
+            row = connection.execute(query).one_or_none()
+            now = _now(connection)
+        if row is None:
+            return None if self._insert() else self._take_over()
+        holder = Holder(host=row.host, pid=row.pid, started=row.started)
+        late = now - row.renewed > timedelta(seconds=self._stale_s)
+        if not (holder.dead or (late and not holder.alive)):
+            return holder
+        as_read = (
+            (_LEASES.c.study == self._study)
+            & (_LEASES.c.token == row.token)
+            & (_LEASES.c.renewals == row.renewals)
+        )
+        with self._begin() as connection:
+            update = sa.update(_LEASES).where(as_read).values(**self._values(_now(connection)))
+            replaced = connection.execute(update).rowcount
+        return None if replaced else self._take_over()
+
+    def _begin(self) -> Any:
+        if self._engine is None:
+            raise StudyError("the lease was not acquired")
+        return self._engine.begin()
+
+    def _keep(self) -> None:
+        """Renews the lease every few seconds; an error is fatal once the row would be stale."""
+        failing = 0.0
+        while not self._stop.wait(self._renew_s):
+            try:
+                with self._begin() as connection:
+                    values = {"renewals": _LEASES.c.renewals + 1, "renewed": _now(connection)}
+                    update = sa.update(_LEASES).where(self._is_ours).values(**values)
+                    ours = connection.execute(update).rowcount
+            except SQLAlchemyError as error:
+                failing += self._renew_s
+                if failing >= self._stale_s:
+                    reason = without_secrets(reason_of(error), self._url)
+                    self._lost = f"the study's database could not be reached: {reason}"
+                    return
+                continue
+            failing = 0.0
+            if not ours:
+                self._lost = "another process has taken this study over, and continues it there"
+                return
 
 
-def _alive(pid: int) -> bool:
+def _now(connection: sa.Connection) -> datetime:
+    """The time by the database's clock."""
+    query = sa.select(sa.func.current_timestamp(type_=sa.DateTime(timezone=True)))
+    now: datetime = connection.execute(query).scalar_one()
+    return now
+
+
+def _in_use(holder: Holder | None) -> StudyError:
+    who = f"{holder}" if holder else "another process"
+    return StudyError(f"this study is being run by {who}; wait for it or stop it, then try again")
+
+
+def _slug(study: str) -> str:
+    """A study's name as part of a file's name, unambiguous."""
+    plain = re.sub(r"[^\w.-]", "-", study)[:64]
+    digest = blake2b(study.encode(), digest_size=4).hexdigest()
+    return plain if plain == study else f"{plain}-{digest}"
+
+
+def _host() -> str:
+    """The host's name, and what tells containers of one name apart."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        return f"{socket.gethostname()} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return socket.gethostname()

@@ -3,17 +3,25 @@
 import json
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import optuna
 from optuna.storages import BaseStorage
+from optuna.study import StudyDirection
 
-from asymnas.analysis.front import Objective
 from asymnas.core.config import StudyConfig
 from asymnas.core.errors import StudyError
+from asymnas.core.files import write_whole
+from asymnas.core.provenance import setup
+from asymnas.core.urls import public_url
+from asymnas.data.base import Dataset
+from asymnas.data.fingerprint import changes, fingerprint
+from asymnas.runs.directory import DATABASE, STORAGE
 from asymnas.runs.study.bridge import (
     CONFIG,
+    DATA,
     DESIGN,
     OBJECTIVES,
     PINNED,
@@ -22,83 +30,194 @@ from asymnas.runs.study.bridge import (
     Purpose,
     SearchStudy,
 )
-from asymnas.runs.study.storage import open_storage, readable
+from asymnas.runs.study.lease import Lease, lease_of
+from asymnas.runs.study.objectives import resolve_objectives
+from asymnas.runs.study.storage import open_storage, quiet, readable, sqlite_file
 
 
-def open_study(
-    config: StudyConfig,
-    objectives: Sequence[Objective],
-    *,
-    setup: Mapping[str, Any],
-    choices: Mapping[str, Any],
-    storage: str,
-    fresh: bool,
-    purpose: Purpose = "search",
-    design: Mapping[str, Any] | None = None,
-    remarks: Mapping[str, Any] | None = None,
-) -> SearchStudy:
-    """Opens the study of a configuration, new or to be continued, and takes its lease.
+class Choices(Protocol):
+    """What a study needs of a search space."""
+
+    def choices(self) -> Mapping[str, Any]:
+        """The categorical choices, which a continued study must share."""
+
+
+class StudyPlan(Protocol):
+    """What a study needs of a plan."""
+
+    @property
+    def config(self) -> StudyConfig:
+        """What to run; a continued study must have been started with the same."""
+
+    @property
+    def space(self) -> Choices:
+        """The search space."""
+
+    @property
+    def data(self) -> Dataset:
+        """The data set; a continued study must have the same examples in the same splits."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was done to the data."""
+
+    @property
+    def purpose(self) -> Purpose:
+        """What the run is for."""
+
+    @property
+    def design(self) -> Mapping[str, Any]:
+        """What a continued sweep or confirmation must share besides."""
+
+    @property
+    def remarks(self) -> Mapping[str, Any]:
+        """What else it was started with; may differ when it is continued."""
+
+
+def open_study(plan: StudyPlan, *, fresh: bool = False) -> SearchStudy:
+    """Opens the study of a plan, new or to be continued, and takes its lease.
 
     Args:
-        config: What to run; a continued study must have been started with the same.
-        objectives: Names and directions.
-        setup: Versions and hardware, kept for the record.
-        choices: The space's categorical choices, which a continued study must share.
-        storage: Optuna storage URL.
+        plan: What to run.
         fresh: Delete first what the run directory holds, or the study of that name elsewhere.
-        purpose: What the run is for.
-        design: What a continued sweep or confirmation must share besides.
-        remarks: What else it was started with.
 
     Raises:
-        StudyError: The study there is another one or in use, or the storage cannot be opened.
+        StudyError: The study there is another one or in use, its data changed, or the storage
+            cannot be opened.
     """
-    backend = open_storage(storage)
+    config = plan.config
+    directory = Path(config.run_dir)
+    _make(directory)
+    if not fresh:
+        _check_storage(directory, config)
+    storage = config.storage or f"sqlite:///{directory / DATABASE}"
+    lease = lease_of(storage, config.name)
+    lease.acquire()
+    try:
+        backend = open_storage(storage)
+        study = _existing(config, storage, backend, fresh=fresh)
+        data = fingerprint(plan.data)
+        if study is None:
+            study = _create(config, backend)
+        else:
+            _check_same(study, _pinned(plan))
+            _check_data(study, data, labelled=plan.data.labels is not None)
+        _describe(study, plan, data)
+    except BaseException:
+        lease.release()
+        raise
+    return SearchStudy(study, backend, lease)
+
+
+def _make(directory: Path) -> None:
+    if directory.exists() and not directory.is_dir():
+        raise StudyError(f"the run directory {directory} is a file: name another --run-dir")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StudyError(f"cannot make the run directory {directory}: {error.strerror}") from error
+
+
+def _check_storage(directory: Path, config: StudyConfig) -> None:
+    """Raises if the study of the run directory lies in another storage than is asked for."""
+    recorded, asked = directory / STORAGE, public_url(config.storage)
+    there = ""
+    if recorded.is_file():
+        with suppress(ValueError, KeyError, TypeError):
+            there = public_url(json.loads(recorded.read_text())["storage"])
+    elif config.storage and (directory / DATABASE).is_file():
+        there = str(directory / DATABASE)
+    if there and there != asked:
+        give = "leave --storage out" if not recorded.is_file() else "give it as --storage"
+        raise StudyError(
+            f"{directory} holds a run whose study is in {there}: {give}, name another run "
+            "directory, or start over with --fresh"
+        )
+
+
+def _existing(
+    config: StudyConfig, storage: str, backend: BaseStorage, *, fresh: bool
+) -> optuna.Study | None:
+    """The study of that name if the storage holds it, unless it is to be deleted.
+
+    Raises:
+        StudyError: The run directory holds another study.
+    """
     names = [summary.study_name for summary in optuna.get_all_study_summaries(backend)]
     if fresh:
         for name in [n for n in names if n == config.name or not config.storage]:
-            existing = optuna.load_study(study_name=name, storage=backend)
-            if OBJECTIVES in existing.user_attrs or config.storage:
-                SearchStudy(existing, backend).lease.acquire()
-            optuna.delete_study(study_name=name, storage=backend)
+            _delete(name, storage, backend, ours=config.name)
             names.remove(name)
     if not config.storage and names == [config.name] and _is_stillborn(names[0], backend):
         optuna.delete_study(study_name=names.pop(), storage=backend)
-    design = _json(design or {})
-    pinned = {**config.identity(), "choices": _json(choices), **design, "purpose": purpose}
     if config.name in names:
-        study = optuna.load_study(study_name=config.name, storage=backend)
-        _check_same(study, pinned)
-    else:
-        if names and not config.storage:
-            raise StudyError(
-                f"{config.run_dir} holds the study {names[0]!r}, not {config.name!r}: name another "
-                "run directory, or start over with --fresh"
-            )
-        try:
+        return optuna.load_study(study_name=config.name, storage=backend)
+    if names and not config.storage:
+        raise StudyError(
+            f"{config.run_dir} holds the study {names[0]!r}, not {config.name!r}: name another "
+            "run directory, or start over with --fresh"
+        )
+    return None
+
+
+def _delete(name: str, storage: str, backend: BaseStorage, *, ours: str) -> None:
+    """Deletes a study, unless another process runs it."""
+    other: Lease | None = lease_of(storage, name) if name != ours else None
+    if other is not None:
+        other.acquire()
+    try:
+        optuna.delete_study(study_name=name, storage=backend)
+    finally:
+        if other is not None:
+            other.release()
+
+
+def _create(config: StudyConfig, backend: BaseStorage) -> optuna.Study:
+    objectives = resolve_objectives(config.objectives)
+    direction = {True: StudyDirection.MAXIMIZE, False: StudyDirection.MINIMIZE}
+    try:
+        with quiet():
             study = optuna.create_study(
                 study_name=config.name,
                 storage=backend,
-                directions=["maximize" if o.maximize else "minimize" for o in objectives],
+                directions=[direction[o.maximize] for o in objectives],
             )
-        except optuna.exceptions.DuplicatedStudyError as error:
-            raise StudyError(
-                f"another process has just begun {config.name!r}: try again"
-            ) from error
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            study.set_metric_names([o.name for o in objectives])
-        study.set_user_attr(
-            OBJECTIVES, [{"name": o.name, "maximize": o.maximize} for o in objectives]
-        )
-        study.set_user_attr(PURPOSE, purpose)
-        study.set_user_attr(PINNED, pinned)
-    opened = SearchStudy(study, backend)
-    opened.lease.acquire()
-    study.set_user_attr(CONFIG, config.to_dict())
-    study.set_user_attr(DESIGN, {**design, **_json(remarks or {})})
-    study.set_user_attr(SETUP, _json(setup))
-    return opened
+    except optuna.exceptions.DuplicatedStudyError as error:
+        raise StudyError(f"another process has just begun {config.name!r}: try again") from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names([o.name for o in objectives])
+    study.set_user_attr(OBJECTIVES, [{"name": o.name, "maximize": o.maximize} for o in objectives])
+    return study
+
+
+def _describe(study: optuna.Study, plan: StudyPlan, data: Mapping[str, Any]) -> None:
+    """Writes what the study was started with: once what may not change, each time the rest."""
+    config, design = plan.config, _json(plan.design)
+    stored = study.user_attrs
+    if PINNED not in stored:
+        study.set_user_attr(PURPOSE, plan.purpose)
+        study.set_user_attr(PINNED, _pinned(plan))
+    if DATA not in stored:
+        study.set_user_attr(DATA, dict(data))
+    study.set_user_attr(CONFIG, {**config.to_dict(), "storage": public_url(config.storage)})
+    study.set_user_attr(DESIGN, {**design, **_json(plan.remarks)})
+    study.set_user_attr(SETUP, {**setup(), "data": "; ".join(plan.notes) or "as it is"})
+    if config.storage:
+        home = {"storage": public_url(config.storage), "study": config.name}
+        write_whole(Path(config.run_dir) / STORAGE, json.dumps(home))
+    else:
+        (Path(config.run_dir) / STORAGE).unlink(missing_ok=True)
+
+
+def _pinned(plan: StudyPlan) -> dict[str, Any]:
+    """What a continued run must share with its start."""
+    return {
+        **_json(plan.config.identity()),
+        "choices": _json(plan.space.choices()),
+        **_json(plan.design),
+        "purpose": plan.purpose,
+    }
 
 
 def read_study(storage: str, name: str | None = None, *, timeout_s: float = 60) -> SearchStudy:
@@ -112,18 +231,18 @@ def read_study(storage: str, name: str | None = None, *, timeout_s: float = 60) 
     Raises:
         StudyError: There is no such study, it cannot be read, or asymnas did not make it.
     """
-    path = storage.removeprefix("sqlite:///")
-    if path != storage and path != ":memory:" and not Path(path).is_file():
+    path = sqlite_file(storage)
+    if path is not None and not path.is_file():
         raise StudyError(f"there is no study in {path}: the file does not exist")
     backend = open_storage(storage, timeout_s=timeout_s)
-    with readable(f"the storage {storage}"):
+    with readable(f"the storage {public_url(storage)}"):
         names = [summary.study_name for summary in optuna.get_all_study_summaries(backend)]
     if name is None and len(names) == 1:
         name = names[0]
     if name not in names:
-        wanted = f"no study {name!r}" if name else "not exactly one study"
-        raise StudyError(f"{storage} holds {wanted}; it has: {', '.join(names) or 'none'}")
-    with readable(f"the storage {storage}"):
+        wanted, has = f"no study {name!r}" if name else "not exactly one study", ", ".join(names)
+        raise StudyError(f"{public_url(storage)} holds {wanted}; it has: {has or 'none'}")
+    with readable(f"the storage {public_url(storage)}"):
         return SearchStudy(optuna.load_study(study_name=name, storage=backend), backend)
 
 
@@ -133,14 +252,13 @@ def _is_stillborn(name: str, backend: BaseStorage) -> bool:
     return PINNED not in study.user_attrs and not study.get_trials(deepcopy=False)
 
 
-def _check_same(study: optuna.Study, pinned: Mapping[str, Any]) -> None:
+def _check_same(study: optuna.Study, now: Mapping[str, Any]) -> None:
     stored = study.user_attrs.get(PINNED)
     if stored is None:
         raise StudyError(
             f"the study {study.study_name!r} was not made by asymnas: use another name"
         )
     stored = {"purpose": "search", "enqueue": [], **stored}  # all that there was at first
-    now = _json(pinned)
     unlike = [name for name in now if now[name] != stored.get(name)]
     if unlike:
         differences = "; ".join(
@@ -152,6 +270,32 @@ def _check_same(study: optuna.Study, pinned: Mapping[str, Any]) -> None:
         raise StudyError(
             f"the run {study.study_name!r} was started otherwise: {differences}. Continue it with "
             "its own settings, name another --run-dir, or start over with --fresh"
+        )
+
+
+def check_data(study: SearchStudy, data: Dataset) -> None:
+    """Raises if a study's trials were trained on other data than those at hand.
+
+    Raises:
+        StudyError: The data changed; the message says what.
+    """
+    _check_data(study.optuna, fingerprint(data), labelled=data.labels is not None)
+
+
+def _check_data(study: optuna.Study, now: Mapping[str, Any], *, labelled: bool) -> None:
+    before = study.user_attrs.get(DATA)
+    if before is None:  # it was made by asymnas 0.1, whose splits took no notice of labels
+        if labelled and now["rule"] > 1:
+            raise StudyError(
+                f"the run {study.study_name!r} was made by asymnas 0.1, which split labelled data "
+                "otherwise, so new trials cannot be compared with its own. It stays as it is, and "
+                "asymnas.report still reads it: name another --run-dir, or start over with --fresh"
+            )
+        return
+    if changed := changes(before, now):
+        raise StudyError(
+            f"the data of the run {study.study_name!r} changed: {'; '.join(changed)}. Results on "
+            "other data cannot be compared: name another --run-dir, or start over with --fresh"
         )
 
 

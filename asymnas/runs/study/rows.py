@@ -1,8 +1,10 @@
 """Optuna's trials as rows of the trial table."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
 from asymnas.core import columns as t
@@ -13,16 +15,77 @@ _STATES: dict[TrialState, t.State] = {
     TrialState.FAIL: "failed",
     TrialState.RUNNING: "running",
 }
-TOLD = {state: trial_state for trial_state, state in _STATES.items()}
+OPTUNA_STATES = {state: trial_state for trial_state, state in _STATES.items()}
 DETAILS = "details"  # a trial attribute that holds columns which nobody reads one by one
 METRICS_ATTRIBUTE = "metrics"  # what a complete trial was measured by, the loss left out
 
+#: Names that attributes had in studies of earlier versions.
+_RENAMED = {"quota": t.QUOTA}
+
+
+class TrialTable:
+    """The trial table of a study that grows: a finished trial becomes a row once.
+
+    Args:
+        objectives: Names of the objectives, which are columns even without any trial.
+    """
+
+    def __init__(self, objectives: Sequence[str]) -> None:
+        self._objectives = objectives
+        self._numbers: dict[int, None] = {}  # finished trials, in the order they were read
+        self._columns: dict[str, list[Any]] = {}  # their values by column
+        self._first: dict[str, tuple[int, int]] = {}  # the trial and place a column first had
+
+    def frame(self, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
+        """All trials as a table, one row each; `asymnas.core.columns` describes the columns.
+
+        Args:
+            trials: All trials of the study.
+        """
+        changed = [trial for trial in trials if trial.number not in self._numbers]
+        for trial in changed:
+            if trial.state.is_finished():
+                self._append(as_row(trial))
+        unfinished = [as_row(trial) for trial in changed if not trial.state.is_finished()]
+        first = dict(self._first)
+        for row in unfinished:
+            _note_first(first, row)
+        columns = {
+            name: self._column(name) + [row.get(name, math.nan) for row in unfinished]
+            for name in self._ordered(first)
+        }
+        kind = None if self._numbers or unfinished else object  # no rows have no types
+        table = pd.DataFrame(columns, dtype=kind).sort_values(t.TRIAL, ignore_index=True)
+        return table.astype({t.DUPLICATE_OF: "Int64", t.TRIAL: int})
+
+    def _append(self, row: Mapping[str, Any]) -> None:
+        for name in row:
+            if name not in self._columns:
+                self._columns[name] = [math.nan] * len(self._numbers)
+        for name, values in self._columns.items():
+            values.append(row.get(name, math.nan))
+        self._numbers[row[t.TRIAL]] = None
+        _note_first(self._first, row)
+
+    def _column(self, name: str) -> list[Any]:
+        return self._columns.get(name) or [math.nan] * len(self._numbers)
+
+    def _ordered(self, first: Mapping[str, tuple[int, int]]) -> list[str]:
+        """The columns in order: the fixed ones, then objectives and metrics, then draws."""
+        names = [*self._objectives, *sorted(first, key=lambda name: first[name])]
+        extra = [name for name in dict.fromkeys(names) if name not in t.COLUMNS]
+        metrics = [name for name in extra if not name.startswith(t.DRAWN)]
+        return [*t.COLUMNS, *metrics, *(name for name in extra if name.startswith(t.DRAWN))]
+
 
 def as_row(trial: FrozenTrial) -> dict[str, Any]:
-    """A trial as a row of the trial table; what it does not know yet is left out."""
+    """A trial as a row of the trial table; what is not known yet is left out."""
     attributes = dict(trial.user_attrs)
     attributes |= attributes.pop(DETAILS, {})
     attributes |= attributes.pop(METRICS_ATTRIBUTE, {})
+    for before, now in _RENAMED.items():
+        if before in attributes:
+            attributes[now] = attributes.pop(before)
     if curve := attributes.get(t.CURVE):
         attributes[t.EXAMPLES], attributes[t.VAL_LOSS] = curve[-1]
     state = _STATES.get(trial.state, "running")
@@ -33,9 +96,7 @@ def as_row(trial: FrozenTrial) -> dict[str, Any]:
     return {**blank, t.TRIAL: trial.number, t.STATE: state, **attributes, **drawn}
 
 
-def columns_of(rows: Sequence[Mapping[str, Any]], objectives: Sequence[str]) -> list[str]:
-    """The table's columns in order: the fixed ones, then objectives and metrics, then draws."""
-    found = [*objectives, *(name for row in rows for name in row)]
-    extra = dict.fromkeys(name for name in found if name not in t.COLUMNS)
-    metrics = [name for name in extra if not name.startswith(t.DRAWN)]
-    return [*t.COLUMNS, *metrics, *(name for name in extra if name.startswith(t.DRAWN))]
+def _note_first(first: dict[str, tuple[int, int]], row: Mapping[str, Any]) -> None:
+    for place, name in enumerate(row):
+        here = (row[t.TRIAL], place)
+        first[name] = min(first.get(name, here), here)

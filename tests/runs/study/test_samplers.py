@@ -2,9 +2,9 @@
 
 import optuna
 import pytest
+from made_studies import made_plan
 
-from asymnas.core.config import StudyConfig
-from asymnas.runs.study import Listed, open_study, resolve_objectives
+from asymnas.runs.study import Listed, open_study
 
 ENTRIES = [
     {"depth": 3, "growth": 1.25, "activation": "tanh", "rate": 1.6e-2},
@@ -44,17 +44,8 @@ def test_it_has_no_more_than_its_list():
 
 
 def test_a_trial_half_drawn_is_drawn_to_the_end(tmp_path):
-    study = open_study(
-        StudyConfig(sampler=Listed()),
-        resolve_objectives(("val_loss", "total_params")),
-        setup={},
-        choices={},
-        storage=f"sqlite:///{tmp_path / 's.db'}",
-        fresh=False,
-        purpose="sweep",
-        design={"budgets": [5_000]},
-        remarks={"seeds": 2},
-    )
+    changes = {"purpose": "sweep", "design": {"budgets": [5_000]}, "remarks": {"seeds": 2}}
+    study = open_study(made_plan(tmp_path, plan=changes, sampler=Listed()))
     first = study.ask(Listed(ENTRIES), 0, parallel=False)
     assert first.suggest_int("depth", 1, 4) == 3
     (again,) = study.unfinished(Listed(ENTRIES), 0)

@@ -1,0 +1,206 @@
+"""A study is continued with what it was started with, or refused in one line that says why."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+import torch
+from made_studies import MadePlan, MadeSpace, made_data, made_plan, write_trials
+from made_tables import made_table
+
+from asymnas.core.errors import StudyError
+from asymnas.data.base import Dataset
+from asymnas.data.splits import PerSplit
+from asymnas.runs.study import open_study, read_study
+
+
+def started(plan: MadePlan) -> None:
+    study = open_study(plan)
+    write_trials(study, made_table(3))
+    study.lease.release()
+
+
+def refusal(plan: MadePlan, *, fresh: bool = False) -> str:
+    with pytest.raises(StudyError) as caught:
+        open_study(plan, fresh=fresh)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_it_is_continued_with_other_trials_and_workers(tmp_path: Path) -> None:
+    plan = made_plan(tmp_path, plan={"purpose": "sweep", "design": {"budgets": [5]}})
+    started(plan)
+    config = replace(plan.config, trials=99, workers=7, timeout=5.0)
+    study = open_study(replace(plan, config=config, remarks={"seeds": 4}))
+    assert len(study.table()) == 3
+    assert study.config["trials"] == 99
+    assert (study.purpose, study.design) == ("sweep", {"budgets": [5], "seeds": 4})
+    study.lease.release()
+
+
+@pytest.mark.parametrize(
+    ("changes", "difference"),
+    [
+        ({"config": {"latent": 3}}, "latent was 16, now 3"),
+        ({"space": MadeSpace({"depth": [1]})}, "the search space's choices changed"),
+        ({"design": {"budgets": [6]}}, "budgets was [5], now [6]"),
+        ({"purpose": "confirmation"}, "purpose was 'sweep', now 'confirmation'"),
+    ],
+)
+def test_other_settings_are_named(tmp_path: Path, changes: dict[str, Any], difference: str) -> None:
+    plan = made_plan(tmp_path, plan={"purpose": "sweep", "design": {"budgets": [5]}})
+    started(plan)
+    config = replace(plan.config, **changes.pop("config", {}))
+    message = refusal(replace(plan, config=config, **changes))
+    assert difference in message
+    assert "--run-dir" in message
+    assert "--fresh" in message
+
+
+def labelled(data: Dataset) -> Dataset:
+    ids = [torch.zeros(len(split), dtype=torch.int64) for split in (data.train, data.test)]
+    return replace(data, labels=PerSplit(train=ids[0], validation=ids[1], test=ids[1]))
+
+
+CHANGED_DATA: dict[str, tuple[Callable[[], Dataset], str]] = {
+    "rows": (lambda: made_data(rows=13), "the training split had 12 examples, now 13"),
+    "content": (lambda: made_data(value=8), "the content of the training split changed"),
+    "labels": (lambda: labelled(made_data()), "the labels of the training split changed"),
+}
+
+
+@pytest.mark.parametrize("name", list(CHANGED_DATA))
+def test_changed_data_are_refused_and_the_change_is_named(tmp_path: Path, name: str) -> None:
+    make, change = CHANGED_DATA[name]
+    plan = made_plan(tmp_path)
+    started(plan)
+    message = refusal(replace(plan, data=make()))
+    assert change in message
+    assert "--run-dir" in message
+    assert "--fresh" in message
+    study = open_study(plan)  # nothing was changed by the attempt
+    assert len(study.table()) == 3
+    study.lease.release()
+    study = open_study(replace(plan, data=make()), fresh=True)
+    assert len(study.table()) == 0
+    study.lease.release()
+
+
+def test_a_study_in_use_is_refused_even_to_one_that_starts_over(tmp_path: Path) -> None:
+    first = open_study(made_plan(tmp_path))
+    write_trials(first, made_table(3))
+    for fresh in (False, True):
+        assert "is being run by process" in refusal(made_plan(tmp_path), fresh=fresh)
+    assert "is being run by process" in refusal(made_plan(tmp_path, name="other"), fresh=True)
+    assert len(first.table()) == 3
+    first.lease.release()
+
+
+def test_an_attempt_that_is_refused_leaves_the_study_free(tmp_path: Path) -> None:
+    plan = made_plan(tmp_path)
+    started(plan)
+    refusal(replace(plan, data=made_data(value=8)))
+    open_study(plan).lease.release()
+
+
+def test_a_file_holds_one_study_and_a_shared_storage_several(tmp_path: Path) -> None:
+    started(made_plan(tmp_path / "a"))
+    assert "holds the study 'made', not 'other'" in refusal(made_plan(tmp_path / "a", name="other"))
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    for name in ("one", "two"):
+        started(made_plan(tmp_path / name, name=name, storage=url))
+    assert len(read_study(url, "two").table()) == 3
+    with pytest.raises(StudyError, match="holds not exactly one study; it has: one, two"):
+        read_study(url)
+
+
+def test_a_directory_belongs_to_one_storage(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    started(made_plan(tmp_path / "a", storage=url))
+    assert json.loads((tmp_path / "a" / "storage.json").read_text())["storage"] == url
+    assert f"whose study is in {url}: give it as --storage" in refusal(made_plan(tmp_path / "a"))
+    started(made_plan(tmp_path / "b"))
+    assert "leave --storage out" in refusal(made_plan(tmp_path / "b", storage=url))
+    study = open_study(made_plan(tmp_path / "a"), fresh=True)
+    assert not (tmp_path / "a" / "storage.json").exists()
+    study.lease.release()
+
+
+def test_a_study_of_another_tool_is_left_alone(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    optuna.create_study(study_name="made", storage=url).ask()
+    assert "was not made by asymnas" in refusal(made_plan(tmp_path))
+    with pytest.raises(StudyError, match="was not made by asymnas"):
+        read_study(url)
+
+
+def test_a_start_that_died_while_it_made_the_study_is_made_good(tmp_path: Path) -> None:
+    optuna.create_study(study_name="made", storage=f"sqlite:///{tmp_path / 'study.db'}")
+    study = open_study(made_plan(tmp_path))
+    assert study.objectives[0].name == "val_loss"
+    study.lease.release()
+
+
+def test_optunas_log_level_stays_the_hosts(tmp_path: Path) -> None:
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.INFO)
+    try:
+        open_study(made_plan(tmp_path)).lease.release()
+        assert optuna.logging.get_verbosity() == optuna.logging.INFO
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+SECRET = "S3cr3t"
+HIDDEN_URLS = [
+    f"postgresql+nosuch://me:{SECRET}@localhost:1/x",
+    f"mysql+pymysql://me:{SECRET}@localhost:1/x",
+    f"mysql://me:{SECRET}@localhost:port/x",
+    f"nosuch://me:a@{SECRET}/b@localhost/x?password={SECRET}",
+    f"redis://:{SECRET}@localhost:1/0",
+    f"://me:{SECRET}@",
+]
+
+
+@pytest.mark.parametrize("url", HIDDEN_URLS)
+def test_no_error_holds_the_password(tmp_path: Path, url: str) -> None:
+    plan = made_plan(tmp_path / "a", storage=url)
+    assert SECRET not in refusal(plan)
+    with pytest.raises(StudyError) as caught:
+        read_study(url, "made")
+    assert SECRET not in str(caught.value)
+    assert SECRET not in repr(caught.value.__context__ or "") or caught.value.__suppress_context__
+
+
+def test_no_file_of_a_run_holds_the_password(tmp_path: Path) -> None:
+    """A query option that SQLite ignores stands for a server's password."""
+    url = f"sqlite:///file:{tmp_path / 's.db'}?uri=true&password={SECRET}"
+    plan = made_plan(tmp_path / "a", storage=url)
+    started(plan)
+    study = open_study(plan)
+    assert study.config["storage"].endswith("password=***")
+    study.lease.release()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert tmp_path / "a" / "storage.json" in files
+    for path in files:
+        assert SECRET.encode() not in path.read_bytes(), path
+    assert SECRET not in refusal(made_plan(tmp_path / "a"))
+
+
+def test_a_hidden_password_comes_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = "postgresql+nosuch://me:***@localhost/x"
+    with pytest.raises(StudyError) as caught:
+        read_study(stored, "made")
+    assert "Its password is not stored: set ASYMNAS_STORAGE" in str(caught.value)
+    url = f"sqlite:///file:{tmp_path / 's.db'}?uri=true&password={SECRET}"
+    started(made_plan(tmp_path / "a", storage=url))
+    monkeypatch.setenv("ASYMNAS_STORAGE", url)
+    hidden = url.replace(SECRET, "***")
+    assert len(read_study(hidden, "made").table()) == 3
