@@ -1,5 +1,7 @@
 """Everything asymnas raises on purpose: what was given, what is allowed, what to do."""
 
+from concurrent.futures import BrokenExecutor
+
 
 class AsymnasError(Exception):
     """Base of all errors that asymnas raises on purpose; the message is one clear line."""
@@ -59,3 +61,25 @@ class DeviceError(AsymnasError):
 
 class CheckpointError(AsymnasError):
     """A checkpoint is missing, cut short or damaged: its trial has to start again."""
+
+
+class WorkerError(AsymnasError, BrokenExecutor):
+    """A worker failed and not the candidate that it trained: the rung is to be tried elsewhere.
+
+    Args:
+        message: What happened, in one line.
+        workers: Names of the workers that failed on the call, each once. An executor that tries a
+            call on several workers before it gives up names all of them.
+        out_of_memory: Whether memory was short on each of them. That may be the candidate's doing:
+            two workers that run out of memory on one call suggest so.
+    """
+
+    def __init__(
+        self, message: str, *, workers: tuple[str, ...] = (), out_of_memory: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.workers, self.out_of_memory = workers, out_of_memory
+
+
+class WorkerStartError(AsymnasError):
+    """Worker processes cannot be started; the message has the reason and the log's place."""

@@ -22,6 +22,7 @@ from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.kinds import Autoencoder, Meeting, kind_of
 from asymnas.networks.layers import initialise
 from asymnas.networks.presets import PRESETS
+from asymnas.networks.seeding import draws_from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,14 +64,13 @@ class Architecture:
         """Makes the module with fresh weights.
 
         Args:
-            seed: The same seed gives the same weights; `None` draws from torch's global state.
+            seed: The same seed gives the same weights, in whichever thread or process; `None`
+                draws from torch's global state.
         """
-        with torch.random.fork_rng(devices=[], enabled=seed is not None):
-            if seed is not None:
-                torch.manual_seed(seed)
-            model = self._assemble()
-            initialise(model)
-        return model
+        if seed is None:
+            return self._with_fresh_weights()
+        with draws_from(torch.Generator().manual_seed(seed)):
+            return self._with_fresh_weights()
 
     @cached_property
     def counts(self) -> Counts:
@@ -186,6 +186,11 @@ class Architecture:
 
     def _encoder_inputs(self, model: Autoencoder, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return kind_of(self.kind).encoder_inputs(model.encoder, x)
+
+    def _with_fresh_weights(self) -> Autoencoder:
+        model = self._assemble()
+        initialise(model)
+        return model
 
     def _assemble(self) -> Autoencoder:
         family, kind = FAMILIES.get(self.family), kind_of(self.kind)

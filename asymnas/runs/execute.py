@@ -17,6 +17,7 @@ from asymnas.runs.executors.local import LocalProcesses
 from asymnas.runs.plan import Plan
 from asymnas.runs.run import Run
 from asymnas.runs.study import SearchStudy, open_study
+from asymnas.training.devices import visible_devices
 
 
 @contextmanager
@@ -86,7 +87,8 @@ def _workers(config: StudyConfig, executor: Executor | None) -> Iterator[Executo
         with nullcontext(executor):
             yield executor
         return
-    own = LocalProcesses(config.workers or 1, Path(config.run_dir) / "workers.log")
+    log, devices = Path(config.run_dir) / "workers.log", visible_devices(config.device)
+    own = LocalProcesses(config.workers or 1, log, devices)
     try:
         yield own
     finally:

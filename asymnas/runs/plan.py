@@ -18,8 +18,9 @@ from asymnas.runs.pruners import PRUNERS
 from asymnas.runs.study import SAMPLERS, Purpose, SearchStudy, resolve_objectives
 from asymnas.space.presets import Queue, queue_of
 from asymnas.space.space import Space
+from asymnas.training.devices import native_bf16, resolve_device
 from asymnas.training.measurement import facts_of, settle_metrics
-from asymnas.training.rung import native_bf16, resolve_device, rung_steps
+from asymnas.training.rung import rung_steps
 
 MOST_WORKERS = 8
 VALUES_AT_ONCE = 8_192  # examples looked at together

@@ -7,10 +7,9 @@ its learning rate follow from the step's number and the seed alone.
 
 import math
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,14 +18,17 @@ from torch import Tensor
 
 from asymnas.core.columns import TEST_LOSS, TRAIN_LOSS, VAL_LOSS
 from asymnas.core.config import DataSpec, Device, Precision
-from asymnas.core.errors import DeviceError
-from asymnas.data.base import Dataset, load_dataset, normal
+from asymnas.core.errors import AsymnasError
+from asymnas.data.base import Dataset, normal
 from asymnas.data.examples import Examples
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.kinds import Autoencoder, kind_of
 from asymnas.training.checkpoints import read_checkpoint, write_checkpoint
+from asymnas.training.devices import resolve_device
 from asymnas.training.evaluation import as_input, evaluate, reconstruct
+from asymnas.training.failures import worker_failure
 from asymnas.training.measurement import measure
+from asymnas.training.resident import resident
 
 RUNGS = (1 / 6, 1 / 3, 2 / 3, 1.0)
 WARM_UP = 0.03  # of the steps
@@ -109,13 +111,25 @@ def train_rung(job: Job) -> RungResult:
 
     Raises:
         CheckpointError: The checkpoint is missing, cut short or damaged.
-        OSError: The checkpoint cannot be read, or the file to save to not be written.
+        WorkerError: The machine failed and not the candidate: an error of the accelerator, too
+            little memory, a file that cannot be read or written.
         DataError: The data set cannot be loaded.
         DeviceError: The device asked for is not there.
     """
+    try:
+        return _train(job)
+    except AsymnasError:
+        raise
+    except Exception as error:  # any: it is raised again, as a failure of the worker if it is one
+        if (failure := worker_failure(error)) is None:
+            raise
+        raise failure from error
+
+
+def _train(job: Job) -> RungResult:
     began = time.perf_counter()
     device = resolve_device(job.device)
-    data = _resident(job.data, str(device))
+    data = resident(job.data, str(device))
     state = _State.of(job, device)
     failure = state.train(job, data.train)
     if failure:
@@ -149,32 +163,11 @@ def learning_rate_at(step: int, total: int, peak: float) -> float:
 def batch_indices(step: int, batch_size: int, n: int, seed: int) -> Tensor:
     """Indices of a step's examples, `[batch_size]`: consecutive in one permutation a pass."""
     first, last = step * batch_size, (step + 1) * batch_size - 1
-    passes = [_permutation(n, seed, number) for number in range(first // n, last // n + 1)]
-    offset = first % n
-    return torch.cat(passes)[offset : offset + batch_size]
-
-
-def resolve_device(device: Device) -> torch.device:
-    """The device that `auto` stands for here: CUDA where there is one.
-
-    Raises:
-        DeviceError: CUDA is asked for where there is none.
-    """
-    available = torch.cuda.is_available()
-    if device == "cuda" and not available:
-        raise DeviceError("there is no CUDA device here: use --device cpu or auto")
-    if device == "auto":
-        return torch.device("cuda" if available else "cpu")
-    return torch.device(device)
-
-
-def native_bf16(device: torch.device) -> bool:
-    """Whether the hardware multiplies bf16 natively."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    capabilities: Any = getattr(torch.cpu, "get_capabilities", dict)  # not in older torch
-    able = capabilities()
-    return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
+    parts = [
+        _permutation(n, seed, number)[max(0, first - number * n) : last + 1 - number * n]
+        for number in range(first // n, last // n + 1)
+    ]
+    return torch.cat(parts)
 
 
 @dataclass(eq=False)
@@ -261,11 +254,3 @@ def _at_rate(failure: str, job: Job) -> str:
 def _permutation(n: int, seed: int, number: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed * 10_007 + number)
     return torch.randperm(n, generator=generator)
-
-
-@lru_cache(maxsize=1)
-def _resident(spec: DataSpec, device: str) -> Dataset:
-    data = load_dataset(spec)
-    if device == "cpu":
-        return data
-    return replace(data, train=data.train.to(device), validation=data.validation.to(device))

@@ -17,7 +17,6 @@ from asymnas.core.errors import DataError, StudyError
 from asymnas.runs.coordinator import Coordinator
 from asymnas.runs.plan import plan_search
 from asymnas.space.space import Space
-from asymnas.training.rung import _resident
 
 from .conftest import executed
 
@@ -107,7 +106,6 @@ def test_data_that_vanish_end_the_run_and_leave_its_trials_open(
     plan = plan_search(replace(small, dataset=f"csv:{file}", latent=2, trials=3, budget=600))
     content = file.read_bytes()
     file.unlink()
-    _resident.cache_clear()
     with pytest.raises(DataError):
         executed(plan, executor=in_process)
     file.write_bytes(content)

@@ -19,7 +19,7 @@ from asymnas.runs.executors.local import LocalProcesses
 from asymnas.training.checkpoints import load_weights, read_checkpoint
 from asymnas.training.evaluation import evaluate
 from asymnas.training.measurement import measure
-from asymnas.training.rung import SETTLED, Job, resolve_device, rung_steps, train_rung
+from asymnas.training.rung import SETTLED, Job, rung_steps, train_rung
 
 DIGITS = DataSpec(name="digits")
 DATA = {"digits": Problem(shape=(1, 8, 8), latent=6), "signals": Problem(shape=(2, 128), latent=6)}
@@ -226,7 +226,7 @@ class NoTestSplit:
 
 @pytest.mark.parametrize("until", RUNGS)
 def test_nothing_reads_the_test_split_unasked(monkeypatch, until):
-    monkeypatch.setattr("asymnas.training.rung._resident", lambda spec, device: NoTestSplit())
+    monkeypatch.setattr("asymnas.training.rung.resident", lambda spec, device: NoTestSplit())
     job = job_of("dense", until=until, samples=True, metrics=METRICS)
     assert not train_rung(job).failure
     with_test = replace(job, test=True)
@@ -313,9 +313,3 @@ def test_losses_leave_anomalies_out(trained):
 )
 def test_rungs_end_at_a_sixth_a_third_two_thirds_and_all(examples, batch_size, steps):
     assert rung_steps(examples, batch_size) == steps
-
-
-def test_auto_is_a_device_that_is_there():
-    assert resolve_device("cpu") == torch.device("cpu")
-    expected = "cuda" if torch.cuda.is_available() else "cpu"
-    assert resolve_device("auto").type == expected

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.overrides import TorchFunctionMode
 
 from asymnas.training.rung import as_input, batch_indices, learning_rate_at
 
@@ -66,3 +67,23 @@ def test_bytes_become_fractions_and_images_channels_last():
     assert x.is_contiguous(memory_format=torch.channels_last)
     rows = torch.randn(3, 5)
     assert torch.equal(as_input(rows), rows)
+
+
+class _Sizes(TorchFunctionMode):
+    """Adds up the elements of all tensors that torch's functions return."""
+
+    elements = 0
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor):
+            self.elements += result.numel()
+        return result
+
+
+@pytest.mark.parametrize("n", [1_000, 1_000_000])
+def test_the_work_of_a_step_does_not_grow_with_the_number_of_examples(n):
+    batch_indices(0, 64, n, seed=0)  # draws the permutation of the pass
+    with _Sizes() as sizes:
+        batch_indices(1, 64, n, seed=0)
+    assert sizes.elements < 1_000

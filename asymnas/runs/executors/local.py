@@ -1,147 +1,192 @@
 """Local worker processes: started by command, so that scripts need no main guard.
 
-Each worker is one process and one thread that feeds it. A worker that dies fails the task it was on
-with `BrokenExecutor` and is started anew for the next; the others do not notice.
+Each worker is a thread that feeds one process. A process that dies, or that fails on a call by the
+machine's fault (`asymnas.core.errors.WorkerError`), is replaced by a new one, and the call goes to
+another worker; the others do not notice.
 """
 
 import os
 import pickle
-import queue
-import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor, Future
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from pathlib import Path
-from typing import IO, Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
+
+from asymnas.core.errors import WorkerError, WorkerStartError
+from asymnas.runs.executors.process import WorkerProcess
+from asymnas.runs.executors.tasks import Task, TaskQueue
+from asymnas.runs.executors.worker import BROKEN, RESULT
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Task = tuple[Future[Any], bytes]
+STARTS = 3  # processes in a row that end before they are ready, until a worker is given up
+
+#: Limits of the libraries that would each use all cores.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class LocalProcesses(Executor):
     """Runs picklable calls in local processes of one thread each.
 
+    A future fails with what its call raised; with `WorkerError` when two workers have failed on it,
+    or one if there is no other; with `WorkerStartError` when no process can be started.
+
     Args:
         workers: Processes, started at once.
-        log: File that their standard error is appended to; `None` to inherit it.
+        log: File that their output is appended to; `None` to inherit standard error.
+        devices: Values of `CUDA_VISIBLE_DEVICES` to hand out to the workers in turn; by default
+            each sees what this process sees.
+
+    Raises:
+        WorkerStartError: A process cannot be started; none is left running.
     """
 
-    def __init__(self, workers: int, log: Path | None = None) -> None:
-        self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
-        self._closed = False
-        self._workers = [_Worker(self._tasks, log) for _ in range(workers)]
+    def __init__(self, workers: int, log: Path | None = None, devices: Sequence[str] = ()) -> None:
+        self._tasks = TaskQueue(workers)
+        self._workers: list[_Worker] = []
+        try:
+            for number in range(workers):
+                device = devices[number % len(devices)] if devices else None
+                environment = _environment(device)
+                self._workers.append(_Worker(number, self._tasks, environment, log))
+        except OSError as error:
+            self.shutdown(cancel_futures=True)
+            number = len(self._workers) + 1
+            raise WorkerStartError(
+                f"worker {number} of {workers} cannot be started: {error}{_see(log)}"
+            ) from error
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Queues a call for the next free worker."""
-        if self._closed:
+        if self._tasks.closed:
             raise RuntimeError("cannot submit after shutdown")
         future: Future[T] = Future()
-        self._tasks.put((future, pickle.dumps((fn, args, kwargs))))
+        self._tasks.put(Task(future, pickle.dumps((fn, args, kwargs))))
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Ends the workers: after the queued calls, or with `cancel_futures` at once."""
-        self._closed = True
+        self._tasks.close(cancel=cancel_futures)
         if cancel_futures:
-            with suppress(queue.Empty):
-                while True:
-                    task = self._tasks.get_nowait()
-                    if task is not None:
-                        task[0].cancel()
-        for _ in self._workers:
-            self._tasks.put(None)
-        for worker in self._workers:
-            if cancel_futures:
+            for worker in self._workers:
                 worker.kill()
-            if wait:
+        if wait:
+            for worker in self._workers:
                 worker.join()
 
 
 class _Worker(threading.Thread):
-    def __init__(self, tasks: "queue.SimpleQueue[Task | None]", log: Path | None) -> None:
-        super().__init__(daemon=True, name="asymnas worker")
-        self._tasks, self._log = tasks, log
-        self._process = self._launch()
+    """The thread that feeds a process, and replaces it."""
+
+    def __init__(
+        self, number: int, tasks: TaskQueue, environment: Mapping[str, str], log: Path | None
+    ) -> None:
+        super().__init__(daemon=True, name=f"asymnas worker {number}")
+        self._number, self._tasks = number, tasks
+        self._environment, self._log = environment, log
         self._lock, self._stopping = threading.Lock(), False
+        self._failed_starts = 0
+        self._process: WorkerProcess | None = WorkerProcess(environment, log)
         self.start()
 
     def run(self) -> None:
-        while (task := self._tasks.get()) is not None:
-            self._serve(*task)
-        self._close()
+        while (task := self._tasks.take(self._number)) is not None:
+            if task.start():
+                self._serve(task)
+            if self._failed_starts >= STARTS:
+                break
+        self._end()
 
     def kill(self) -> None:
-        """Ends the process at once and for good; the task it is on fails."""
+        """Ends the process at once and for good; the call it is on fails."""
         with self._lock:
             self._stopping = True
-            self._process.kill()
+            if self._process is not None:
+                self._process.kill()
 
-    def _serve(self, future: Future[Any], call: bytes) -> None:
-        """Settles the future of one call, whatever happens to it."""
-        if not future.set_running_or_notify_cancel():
+    def _serve(self, task: Task) -> None:
+        """Makes one call. Whatever happens to it, its future is set or another worker has it."""
+        try:
+            process = self._ready_process()
+        except Exception as error:  # any: what a process that fails leaves in its pipe is unknown
+            self._fail_to_start(task, error)
             return
         try:
-            answer = self._exchange(call)
-        except (OSError, EOFError, pickle.UnpicklingError):
-            self._close()
-            code = self._process.returncode
-            future.set_exception(BrokenExecutor(f"a worker process ended with code {code}"))
+            answer = process.exchange(task.call)
+        except Exception:  # any: a future that is never set would hang the run
+            code = self._end()
+            self._fail(task, WorkerError(f"a worker process ended with code {code}"))
             return
         try:
-            done, value = pickle.loads(answer)
-        except Exception as error:  # whatever reading a value can raise
-            done, value = False, error
-        if done:
-            future.set_result(value)
+            status, value = pickle.loads(answer)
+        except Exception as error:  # whatever unpacking a value can raise
+            status, value = None, error
+        if status == BROKEN:
+            self._end()
+            self._fail(task, _as_worker_error(value))
+            return
+        self._tasks.succeeded(self._number)
+        if status == RESULT:
+            task.future.set_result(value)
         else:
-            future.set_exception(value)
+            task.future.set_exception(value)
 
-    def _exchange(self, call: bytes) -> bytes:
-        """Sends a call and receives its answer, both as bytes that only their reader unpacks."""
+    def _ready_process(self) -> WorkerProcess:
+        """A process that is ready for calls, a new one if the last has ended."""
         with self._lock:
             if self._stopping:
                 raise EOFError("the worker is being ended")
-            if self._process.poll() is not None:
-                self._close()
-                self._process = self._launch()
-        stdin, stdout = _pipe(self._process.stdin), _pipe(self._process.stdout)
-        pickle.dump(call, stdin)
-        stdin.flush()
-        answer: bytes = pickle.load(stdout)
-        return answer
+            if self._process is not None and self._process.has_ended:
+                self._process.end()
+                self._process = None
+            if self._process is None:
+                self._process = WorkerProcess(self._environment, self._log)
+            process = self._process
+        process.wait_until_started()
+        self._failed_starts = 0
+        return process
 
-    def _launch(self) -> "subprocess.Popen[bytes]":
-        environment = {
-            **os.environ,
-            "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        }
-        command = [sys.executable, "-m", "asymnas.runs.executors.worker"]
-        log = self._log.open("ab") if self._log else None
-        try:
-            return subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=environment,
-            )
-        finally:
-            if log:
-                log.close()
+    def _fail_to_start(self, task: Task, error: Exception) -> None:
+        """Leaves the call to the next process or worker; gives up after too many failed starts."""
+        process = self._process
+        code = self._end()
+        if self._stopping:
+            self._fail(task, WorkerError("the worker is being ended"))
+            return
+        self._failed_starts += 1
+        self._tasks.put_back(task)
+        if self._failed_starts < STARTS:
+            return
+        reason = str(error) if process is None else process.last_line() or f"exit code {code}"
+        message = f"worker processes end before they are ready: {reason}{_see(self._log)}"
+        self._tasks.retire(self._number, WorkerStartError(message))
 
-    def _close(self) -> None:
-        for pipe in (self._process.stdin, self._process.stdout):
-            with suppress(OSError):
-                _pipe(pipe).close()
-        self._process.wait()
+    def _fail(self, task: Task, failure: WorkerError) -> None:
+        failure.workers = (f"local worker {self._number}",)
+        self._tasks.failed(self._number, task, failure)
+
+    def _end(self) -> int | None:
+        """Ends the process, if there is one, and returns its exit code."""
+        with self._lock:
+            process, self._process = self._process, None
+        return None if process is None else process.end()
 
 
-def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
-    if pipe is None:
-        raise EOFError("the worker has no pipe")
-    return pipe
+def _environment(device: str | None) -> dict[str, str]:
+    path = os.pathsep.join(filter(None, sys.path))
+    visible = {} if device is None else {"CUDA_VISIBLE_DEVICES": device}
+    return {**os.environ, **ONE_THREAD, "PYTHONPATH": path, **visible}
+
+
+def _as_worker_error(error: Exception) -> WorkerError:
+    if isinstance(error, WorkerError):
+        return error
+    message = f"{type(error).__name__}: {error}".partition("\n")[0]
+    return WorkerError(message, out_of_memory=isinstance(error, MemoryError))
+
+
+def _see(log: Path | None) -> str:
+    return f"; the output of the workers is in {log}" if log else ""

@@ -1,15 +1,25 @@
 """The process behind `LocalProcesses`: reads pickled calls, writes pickled answers.
 
-Both travel as bytes within a pickle, so that one that cannot be unpacked leaves the pipe whole.
+Its first message says that it is ready. Then it answers each call with a status (`RESULT`, `ERROR`
+or `BROKEN`) and a value. Calls and answers travel as bytes within a pickle, so that one that cannot
+be unpacked leaves the pipe whole. After a failure of its own and not the call's it ends, to be
+replaced by a new process.
 
-It leaves Ctrl-C to the coordinator and ends when its input does.
+It imports the standard library and the package's errors alone: a call imports what it needs. It
+ignores Ctrl-C, which is for the coordinator, and ends when its input does.
 """
 
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
+import traceback
+
+from asymnas.core.errors import WorkerError
+
+STARTED, RESULT, ERROR, BROKEN = "started", "result", "error", "broken"
 
 
 def main() -> None:
@@ -21,30 +31,44 @@ def main() -> None:
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)  # nor may it read calls
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-    import torch
-
-    torch.set_num_threads(1)
+    pickle.dump(STARTED, answers)
+    answers.flush()
     while True:
         try:
             call = pickle.load(calls)
         except EOFError:
             return
-        try:
-            function, args, kwargs = pickle.loads(call)
-            answer = pickle.dumps((True, function(*args, **kwargs)))
-        except Exception as error:
-            answer = _as_answer(error)
+        status, answer = _answer(call)
         pickle.dump(answer, answers)
         answers.flush()
+        if status == BROKEN:
+            os._exit(1)  # at once: tidying up may hang where the accelerator has failed
 
 
-def _as_answer(error: Exception) -> bytes:
+def _answer(call: bytes) -> tuple[str, bytes]:
+    """The status of a call, and its answer as bytes."""
     try:
-        answer = pickle.dumps((False, error))
+        function, args, kwargs = pickle.loads(call)
+    except Exception as error:  # whatever unpacking can raise
+        broken = isinstance(error, ImportError | MemoryError | OSError)
+        return _failure(BROKEN if broken else ERROR, error)
+    try:
+        if "torch" in sys.modules:
+            sys.modules["torch"].set_num_threads(1)
+        return RESULT, pickle.dumps((RESULT, function(*args, **kwargs)))
+    except Exception as error:  # whatever the call or packing its value can raise
+        broken = isinstance(error, WorkerError | MemoryError | OSError)
+        return _failure(BROKEN if broken else ERROR, error)
+
+
+def _failure(status: str, error: Exception) -> tuple[str, bytes]:
+    traceback.print_exception(error)
+    try:
+        answer = pickle.dumps((status, error))
         pickle.loads(answer)
-    except Exception:
-        answer = pickle.dumps((False, RuntimeError(f"{type(error).__name__}: {error}")))
-    return answer
+    except Exception:  # whatever packing or unpacking can raise
+        answer = pickle.dumps((status, RuntimeError(f"{type(error).__name__}: {error}")))
+    return status, answer
 
 
 def _end_with_parent(parent: int) -> None:

@@ -4,6 +4,11 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
+
+from asymnas.core.errors import WorkerError
+
+IN_PROCESS = {"poisoned": False}
 
 
 class UnreadableError(Exception):
@@ -91,3 +96,40 @@ class Treacherous:
 
     def __reduce__(self):
         return (_only_in_a_worker, (os.getpid(),))
+
+
+def imported(module: str) -> bool:
+    return module in sys.modules
+
+
+def device() -> str:
+    return os.environ["CUDA_VISIBLE_DEVICES"]
+
+
+def on_poisoned_process(flag: Path, number: int) -> int:
+    """The first process that is asked is poisoned: it fails on this call and on all later ones."""
+    try:
+        flag.touch(exist_ok=False)
+        IN_PROCESS["poisoned"] = True
+    except FileExistsError:
+        pass
+    if IN_PROCESS["poisoned"]:
+        raise MemoryError("poisoned")
+    time.sleep(0.05)  # a sound worker takes longer than one that fails at once
+    return number
+
+
+def on_poisoned_device(number: int) -> int:
+    """The worker of one device fails always, in every process that replaces it."""
+    if device() == "bad":
+        raise WorkerError("CUDA error: an illegal memory access was encountered")
+    time.sleep(0.05)
+    return number
+
+
+def run_out_of_memory() -> None:
+    raise MemoryError
+
+
+def lose_the_mount() -> None:
+    raise OSError(5, "Input/output error", "/mnt/data")

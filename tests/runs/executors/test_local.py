@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import BrokenExecutor, wait
@@ -10,6 +12,7 @@ import local_tasks as tasks
 import numpy as np
 import pytest
 
+from asymnas.core.errors import WorkerError, WorkerStartError
 from asymnas.runs.executors.local import LocalProcesses
 
 
@@ -165,3 +168,103 @@ def test_shutdown_without_cancel_finishes_what_was_queued():
     futures = [executor.submit(tasks.add, i) for i in range(20)]
     executor.shutdown()
     assert [future.result(timeout=0) for future in futures] == list(range(20))
+
+
+def test_a_worker_imports_torch_when_a_call_needs_it(lone):
+    assert not lone.submit(tasks.imported, "torch").result(timeout=60)
+
+
+def test_a_poisoned_process_costs_no_call(tmp_path):
+    with LocalProcesses(2, tmp_path / "log") as executor:
+        calls = [
+            executor.submit(tasks.on_poisoned_process, tmp_path / "flag", n) for n in range(20)
+        ]
+        assert [call.result(timeout=60) for call in calls] == list(range(20))
+    assert "MemoryError: poisoned" in (tmp_path / "log").read_text()
+
+
+def test_a_poisoned_device_costs_no_call(tmp_path):
+    with LocalProcesses(2, tmp_path / "log", devices=("bad", "good")) as executor:
+        calls = [executor.submit(tasks.on_poisoned_device, n) for n in range(20)]
+        assert [call.result(timeout=60) for call in calls] == list(range(20))
+    assert (
+        1 <= (tmp_path / "log").read_text().count("Traceback") < 6
+    )  # it leaves the work to others
+
+
+@pytest.mark.parametrize("task", [tasks.run_out_of_memory, tasks.lose_the_mount])
+def test_a_call_that_fails_on_two_workers_comes_back_with_both(tmp_path, task):
+    with LocalProcesses(3, tmp_path / "log") as executor:
+        pids = {executor.submit(os.getpid).result(timeout=60) for _ in range(9)}
+        with pytest.raises(WorkerError) as caught:
+            executor.submit(task).result(timeout=60)
+        assert isinstance(caught.value, BrokenExecutor)
+        assert len(set(caught.value.workers)) == 2
+        assert caught.value.out_of_memory == (task is tasks.run_out_of_memory)
+        name = "MemoryError" if task is tasks.run_out_of_memory else "OSError"
+        assert str(caught.value).startswith(name)
+        time.sleep(1.2)  # until those that failed take calls again
+        after = {executor.submit(os.getpid).result(timeout=60) for _ in range(30)}
+        assert after - pids  # a process that failed is never used again
+
+
+def test_a_lone_worker_fails_the_call_and_is_replaced_at_once(lone):
+    pid = lone.submit(os.getpid).result(timeout=60)
+    with pytest.raises(WorkerError) as caught:
+        lone.submit(tasks.run_out_of_memory).result(timeout=60)
+    assert caught.value.workers == ("local worker 0",)
+    assert lone.submit(os.getpid).result(timeout=60) != pid
+    assert gone(pid, within=5)
+
+
+def test_devices_are_handed_out_in_turn(tmp_path):
+    with LocalProcesses(4, tmp_path / "log", devices=("0", "GPU-7f")) as executor:
+        wait([executor.submit(tasks.sleep, 0.5) for _ in range(4)])
+        calls = [executor.submit(tasks.device) for _ in range(40)]
+        assert {call.result(timeout=60) for call in calls} == {"0", "GPU-7f"}
+
+
+def test_a_failed_start_ends_the_workers_before_it(tmp_path, monkeypatch):
+    launched, popen = [], subprocess.Popen
+
+    def launch(*arguments, **options):
+        if len(launched) == 2:
+            raise OSError(12, "Cannot allocate memory")
+        launched.append(popen(*arguments, **options))
+        return launched[-1]
+
+    monkeypatch.setattr("subprocess.Popen", launch)
+    with pytest.raises(WorkerStartError) as caught:
+        LocalProcesses(4, tmp_path / "workers.log")
+    message = str(caught.value)
+    assert message.startswith("worker 3 of 4 cannot be started: ")
+    assert "Cannot allocate memory" in message
+    assert message.endswith(str(tmp_path / "workers.log"))
+    assert all(gone(process.pid, within=5) for process in launched)
+
+
+def test_workers_that_never_start_end_with_the_reason_and_the_log(tmp_path, monkeypatch):
+    (tmp_path / "pickle.py").write_text("raise ImportError('a broken installation')")
+    monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])
+    with LocalProcesses(2, tmp_path / "workers.log") as executor:
+        calls = [executor.submit(tasks.add, n) for n in range(5)]
+        for call in calls:
+            with pytest.raises(WorkerStartError) as caught:
+                call.result(timeout=60)
+        assert "ImportError: a broken installation" in str(caught.value)
+        assert str(caught.value).endswith(str(tmp_path / "workers.log"))
+        with pytest.raises(WorkerStartError):
+            executor.submit(tasks.add, 1).result(timeout=60)
+
+
+def test_any_exception_around_the_pipe_fails_the_future(lone, monkeypatch):
+    lone.submit(os.getpid).result(timeout=60)
+
+    def dump(*arguments):
+        raise ValueError("not foreseen")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("asymnas.runs.executors.process.pickle.dump", dump)
+        with pytest.raises(WorkerError):
+            lone.submit(tasks.add, 1).result(timeout=10)
+    assert lone.submit(tasks.add, 1).result(timeout=60) == 1

@@ -1,0 +1,106 @@
+"""One worker process, as its parent sees it."""
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from asymnas.runs.executors.worker import STARTED
+
+END_WITHIN = 5.0  # seconds that a process has to end by itself
+LAST_OUTPUT = 10_000  # bytes of the log that the reason of a failure is looked for in
+
+
+class WorkerProcess:
+    """A Python process that runs `asymnas.runs.executors.worker`.
+
+    Args:
+        environment: Its environment variables.
+        log: File that its output is appended to; `None` to inherit standard error.
+
+    Raises:
+        OSError: It cannot be started.
+    """
+
+    def __init__(self, environment: Mapping[str, str], log: Path | None) -> None:
+        self._log, self._log_start = log, 0
+        self._started = False
+        command = [sys.executable, "-m", "asymnas.runs.executors.worker"]
+        output = log.open("ab") if log else None
+        try:
+            if output:
+                self._log_start = output.seek(0, os.SEEK_END)
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=output,
+                env=environment,
+            )
+        finally:
+            if output:
+                output.close()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has ended after it had started."""
+        return self._started and self._process.poll() is not None
+
+    def wait_until_started(self) -> None:
+        """Returns when the process is ready for calls.
+
+        Raises:
+            EOFError: It has ended instead.
+        """
+        if not self._started:
+            if pickle.load(_pipe(self._process.stdout)) != STARTED:
+                raise EOFError("its first message is another one")
+            self._started = True
+
+    def exchange(self, call: bytes) -> bytes:
+        """Sends a call and receives its answer, both as bytes that only their reader unpacks.
+
+        Raises:
+            Exception: The process has ended, or left something else in the pipe.
+        """
+        stdin = _pipe(self._process.stdin)
+        pickle.dump(call, stdin)
+        stdin.flush()
+        answer: bytes = pickle.load(_pipe(self._process.stdout))
+        return answer
+
+    def kill(self) -> None:
+        """Ends it at once."""
+        self._process.kill()
+
+    def end(self) -> int:
+        """Lets it end, by force if it does not, and returns its exit code."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            with suppress(OSError):
+                _pipe(pipe).close()
+        try:
+            return self._process.wait(END_WITHIN)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+    def last_line(self) -> str:
+        """The last line of its output in the log; empty without one."""
+        if self._log is None:
+            return ""
+        with suppress(OSError), self._log.open("rb") as output:
+            end = output.seek(0, os.SEEK_END)
+            output.seek(max(self._log_start, end - LAST_OUTPUT))
+            lines = output.read().decode(errors="replace").split("\n")
+            return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return ""
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:
+        raise EOFError("the worker has no pipe")
+    return pipe
