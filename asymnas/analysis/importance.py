@@ -1,7 +1,12 @@
-"""Which trials say what the loss depended on, and whether the choices explain it at all."""
+"""What the loss depended on: the importance of each choice, and whether all explain it at all.
+
+`comparable_trials` brings trials to one fidelity, `importances` scores their choices by functional
+ANOVA, `explained` says whether the scores mean anything. The time is bounded: of many trials a
+random part is taken, for publishing a run must not take longer the longer it was.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 
 import numpy as np
@@ -26,6 +31,16 @@ from asymnas.core.columns import BUDGET, CURVE, DRAWN, LEARNING_RATE, STATE, TAR
 LEAST_TRIALS = 10
 REACHED = 0.8
 FOLDS = 5
+#: Trials that forests are fitted to, at most; of more, a random part.
+MOST_TRIALS = 256
+
+#: Trees of the forest that scores, of each resample's, and of each fold's.
+TREES, TREES_PER_RESAMPLE, TREES_PER_FOLD = 24, 8, 20
+
+#: Up to 32 leaves: deeper trees fit noise, and their time grows as the square of the leaves.
+DEPTH = 5
+RESAMPLES = 5
+
 STRATA = (LEARNING_RATE, BUDGET, TARGET_SHARE)  # choices whether a sampler drew them or not
 LOGARITHMIC = (LEARNING_RATE, BUDGET)
 
@@ -35,15 +50,15 @@ SPREAD = "spread"  # float: standard deviation of the importance over resamples 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class ComparableTrials:
     """Trials at one fidelity: what was chosen, and what it came to.
 
     Args:
-        choices: One column a choice that varies, named without the prefix: numbers, integers where
-            all are whole, or text. The learning rate and a sweep's budgets are logarithms.
+        choices: One column per choice that varies, named without the prefix: numbers (integers
+            where all are whole) or text. The learning rate and a sweep's budgets are logarithms.
         loss: Log loss `[trials]`; raw if not all losses are positive.
         owners: A label of each trial's architecture `[trials]`.
-        examples: The rung judged at, in training examples seen.
+        examples: The rung compared at, in training examples seen.
     """
 
     choices: pd.DataFrame
@@ -58,9 +73,9 @@ class Importance:
 
     Args:
         scores: Columns `choice`, `importance`, `spread`, the most important first; empty if there
-            was too little to judge by.
-        examples: The rung judged at, in training examples seen.
-        trials: How many trials were judged.
+            was too little to go by.
+        examples: The rung compared at, in training examples seen.
+        trials: How many trials the scores rest on.
         explained: R² of a forest on trials it was not fitted to; near 0 or below, the choices do
             not explain the loss and the scores are noise.
     """
@@ -71,10 +86,10 @@ class Importance:
     explained: float = float("nan")
 
 
-def judged(table: pd.DataFrame) -> Judged | None:
-    """The trials to judge choices by, pruned ones among them.
+def comparable_trials(table: pd.DataFrame) -> ComparableTrials | None:
+    """The trials to compare choices by, pruned ones among them.
 
-    Pruned trials saw fewer examples. Keeping completed trials only would judge by survivors: a
+    Pruned trials saw fewer examples. Keeping completed trials only would leave survivors: a
     choice that got nearly all its trials pruned would look harmless. Taking each trial's last loss
     would confuse a choice with how long it was trained. So all trials are compared at one
     fidelity, the highest rung that at least 80 % of the complete and pruned trials reached; the
@@ -87,7 +102,7 @@ def judged(table: pd.DataFrame) -> Judged | None:
         table: A trial table, in any order.
 
     Returns:
-        `None` with fewer than ten completed trials or ten to judge, no rung that enough trials
+        `None` with fewer than ten completed trials or ten to compare, no rung that enough trials
         reached, no choice that varies, or a loss that does not.
     """
     rows = measured(table)
@@ -103,7 +118,7 @@ def judged(table: pd.DataFrame) -> Judged | None:
     choices = _choices(ended)
     if choices.empty or len(loss) < LEAST_TRIALS or np.ptp(loss) == 0:
         return None
-    return Judged(
+    return ComparableTrials(
         choices=choices,
         loss=np.log(loss) if (loss > 0).all() else loss,
         owners=clusters(ended),
@@ -111,11 +126,11 @@ def judged(table: pd.DataFrame) -> Judged | None:
     )
 
 
-def explained(trials: Judged, *, seed: int = 0) -> float:
+def explained(trials: ComparableTrials, *, seed: int = 0) -> float:
     """R² of a random forest on trials of architectures that it was not fitted to, at most 1.
 
     Args:
-        trials: Those judged.
+        trials: At one fidelity.
         seed: Fixes the forest.
 
     Source:
@@ -128,7 +143,7 @@ def explained(trials: Judged, *, seed: int = 0) -> float:
     if folds < 2:
         return float("nan")
     forest = RandomForestRegressor(
-        n_estimators=40, min_samples_leaf=2, max_features=0.5, random_state=seed
+        n_estimators=TREES_PER_FOLD, min_samples_leaf=2, max_features=0.5, random_state=seed
     )
     predicted = cross_val_predict(
         forest, coded.to_numpy(dtype=float), trials.loss, groups=trials.owners, cv=GroupKFold(folds)
@@ -168,45 +183,39 @@ def _typed(column: pd.Series, logarithmic: bool) -> pd.Series:
     return numbers.astype(int) if (numbers % 1 == 0).all() else numbers
 
 
-TREES, TREES_A_RESAMPLE = 64, 16
-DEPTH = (
-    6  # up to 64 leaves; deeper trees fit noise, and their time grows as the square of the leaves
-)
-RESAMPLES = 5
-
-
 def importances(table: pd.DataFrame, *, seed: int = 0) -> Importance:
     """What share of the variance of the log loss each choice accounts for by itself.
 
     A forest predicts the log loss from the choices; its variance over the whole space, every value
     of a choice counting alike however often it was tried, is split into what each choice does on
-    its own and, not shown, what they do together. `asymnas.analysis.importance.judged` says which
-    trials are judged and at which rung, so that pruning hides nothing. The spread is over resamples
+    its own and, not shown, what they do together. `comparable_trials` says which trials are used
+    and at which rung, so that pruning hides nothing. The spread is over resamples
     of the trials. A forest finds something in pure noise, too: read the scores only where
-    `explained` is well above 0. In a search, what a sampler stopped trying is judged by few trials.
+    `explained` is well above 0. In a search, what a sampler stopped trying rests on few trials.
 
     Args:
         table: A trial table, in any order.
         seed: Fixes forests and resamples.
 
     Returns:
-        Empty `scores` where there is too little to judge by.
+        Empty `scores` where there is too little to go by.
 
     Source:
         Hutter, Hoos & Leyton-Brown (2014), http://proceedings.mlr.press/v32/hutter14.html.
     """
-    trials = judged(table)
+    trials = comparable_trials(table)
     if trials is None:
         return Importance(pd.DataFrame({CHOICE: [], IMPORTANCE: [], SPREAD: []}))
     space = {str(name): _distribution(trials.choices[name]) for name in trials.choices}
-    finished = _finished(trials, space)
-    found = _fanova(finished, trees=TREES, seed=seed)
     rng = np.random.default_rng(seed)
+    trials = _sample(trials, rng)
+    finished = _finished(trials, space)
+    importance = _fanova(finished, trees=TREES, seed=seed)
     resampled = pd.DataFrame(
-        _fanova(_resample(finished, rng), trees=TREES_A_RESAMPLE, seed=seed)
+        _fanova(_resample(finished, rng), trees=TREES_PER_RESAMPLE, seed=seed)
         for _ in range(RESAMPLES)
     )
-    scores = pd.DataFrame({IMPORTANCE: found, SPREAD: resampled.std()})
+    scores = pd.DataFrame({IMPORTANCE: importance, SPREAD: resampled.std()})
     scores = scores.rename_axis(CHOICE).reset_index()
     scores = scores.sort_values([IMPORTANCE, CHOICE], ascending=[False, True], ignore_index=True)
     return Importance(
@@ -226,12 +235,25 @@ def _distribution(column: pd.Series) -> BaseDistribution:
     return CategoricalDistribution(sorted(column.unique()))
 
 
-def _finished(trials: Judged, space: Mapping[str, BaseDistribution]) -> list[FrozenTrial]:
+def _finished(trials: ComparableTrials, space: Mapping[str, BaseDistribution]) -> list[FrozenTrial]:
     rows = trials.choices.to_dict("records")
     return [
         create_trial(params=row, distributions=dict(space), value=float(loss))
         for row, loss in zip(rows, trials.loss, strict=True)
     ]
+
+
+def _sample(trials: ComparableTrials, rng: np.random.Generator) -> ComparableTrials:
+    """At most `MOST_TRIALS` of the trials, in their order."""
+    if len(trials.loss) <= MOST_TRIALS:
+        return trials
+    rows = np.sort(rng.choice(len(trials.loss), MOST_TRIALS, replace=False))
+    return replace(
+        trials,
+        choices=trials.choices.iloc[rows],
+        loss=trials.loss[rows],
+        owners=trials.owners.iloc[rows],
+    )
 
 
 def _resample(finished: list[FrozenTrial], rng: np.random.Generator) -> list[FrozenTrial]:
@@ -241,7 +263,14 @@ def _resample(finished: list[FrozenTrial], rng: np.random.Generator) -> list[Fro
 
 def _fanova(finished: list[FrozenTrial], *, trees: int, seed: int) -> dict[str, float]:
     """Importances by choice, from a study in memory."""
-    study = optuna.create_study(storage=optuna.storages.InMemoryStorage())
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(
+        optuna.logging.WARNING
+    )  # a study made for the evaluator is no news
+    try:
+        study = optuna.create_study(storage=optuna.storages.InMemoryStorage())
+    finally:
+        optuna.logging.set_verbosity(verbosity)
     study.add_trials(finished)
     evaluator = FanovaImportanceEvaluator(n_trees=trees, max_depth=DEPTH, seed=seed)
     return {name: float(value) for name, value in evaluator.evaluate(study).items()}

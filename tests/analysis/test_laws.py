@@ -1,9 +1,12 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
+from asymnas.analysis.laws import fit as law_fit
 from asymnas.analysis.laws.fit import Batch, Data, Fits, fit, full_fit, robust_deviation
 from asymnas.analysis.laws.laws import FORMS, log_sizes
 from asymnas.analysis.laws.synthetic import truth_with_share
@@ -160,6 +163,45 @@ def test_the_robust_deviation_is_the_usual_one_for_normal_noise():
     assert robust_deviation(normal, 0) == pytest.approx(0.3, rel=0.02)
     normal[:100] = 1e6
     assert robust_deviation(normal, 0) == pytest.approx(0.3, rel=0.05)
+
+
+def wide_batch(architectures, columns, fits, seed=0):
+    """Data with many architectures and columns of structure, and a batch of resamples of them."""
+    rng = np.random.default_rng(seed)
+    data = Data(
+        x=rng.normal(size=architectures),
+        z=rng.normal(size=architectures),
+        y=rng.normal(size=architectures),
+        structure=rng.normal(size=(architectures, columns)),
+        precision=np.ones(architectures),
+    )
+    form = FORMS["additive"]
+    centre, spread = form.prior(0.0)
+    weights = rng.multinomial(architectures, np.full(architectures, 1 / architectures), size=fits)
+    batch = Batch(
+        weights.astype(float), np.tile(centre, (fits, 1)), spread, np.full(fits, 10.0), 0.5
+    )
+    start = Fits(batch.centre.copy(), np.zeros((fits, columns)), np.zeros(fits))
+    return form, data, batch, start
+
+
+def test_a_batch_in_parts_is_the_same_to_the_last_bit(monkeypatch):
+    case = wide_batch(40, 3, fits=7)
+    whole = fit(*case)
+    monkeypatch.setattr(law_fit, "LARGEST_PART", 1)
+    np.testing.assert_array_equal(fit(*case).theta, whole.theta)
+    np.testing.assert_array_equal(fit(*case).beta, whole.beta)
+
+
+def test_a_large_batch_takes_little_memory(monkeypatch):
+    """A thousand resamples of 680 architectures with 20 columns: whole slopes take 136 MB."""
+    case = wide_batch(680, 20, fits=1_000)
+    monkeypatch.setattr(law_fit, "ITERATIONS", 1)
+    tracemalloc.start()
+    fit(*case)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 120e6
 
 
 def _rest(batch):

@@ -23,10 +23,11 @@ CUT_ROUNDS = 20
 STARTS = 24
 KEPT_STARTS = 4  # after the first round
 ROUNDS = 6  # of fitting and estimating the noise from the fit
-SETTLED = 0.02  # relative change of the noise at which the rounds end
+STEADY = 0.02  # relative change of the noise at which the rounds end
 ITERATIONS = 80
 CONVERGED = 1e-7  # decrease of the objective, relative to it, at which a fit has converged
 LARGEST_STEP = 2.0  # of an unknown, which are all logs
+LARGEST_PART = 32 * 2**20  # bytes of the slopes that are held at once; twice that with weights
 LEAST_NOISE = 1e-5  # of log loss: below it, data count as free of noise
 
 
@@ -165,7 +166,7 @@ def full_fit(
         best = Fits(fits.theta[order], fits.beta[order], fits.objective[order])
         last = noise
         noise = max(noise_of(best.residuals(form, data)[0]), data.least_noise)
-        if abs(noise / last - 1) < SETTLED:
+        if abs(noise / last - 1) < STEADY:
             break
     return best.repeated(1), batch.only(order[:1])
 
@@ -207,7 +208,24 @@ def _objective(form: Form, data: Data, batch: Batch, unknowns: Floats) -> tuple[
 def _step(
     form: Form, data: Data, batch: Batch, unknowns: Floats, residuals: Floats, damping: Floats
 ) -> Floats:
-    """The damped Gauss-Newton step `[b, k + c]`."""
+    """The damped Gauss-Newton step `[b, k + c]`, a part of the batch at a time.
+
+    The slopes of a whole batch would take gigabytes at a thousand resamples of many architectures.
+    """
+    fits, size = unknowns.shape
+    part = max(1, LARGEST_PART // (8 * size * len(data.y)))
+    steps = []
+    for start in range(0, fits, part):
+        rows = np.arange(start, min(start + part, fits))
+        given = unknowns[rows], residuals[rows], damping[rows]
+        steps.append(_step_of_part(form, data, batch.only(rows), *given))
+    return np.concatenate(steps)
+
+
+def _step_of_part(
+    form: Form, data: Data, batch: Batch, unknowns: Floats, residuals: Floats, damping: Floats
+) -> Floats:
+    """The step of as many fits as memory holds the slopes of."""
     k, (fits, size) = form.unknowns, unknowns.shape
     slopes = np.empty((fits, size, len(data.y)))
     form.write_slopes(unknowns[:, :k], data.x, data.z, slopes[:, :k])
