@@ -1,5 +1,6 @@
 """python -m asymnas.confirm: the best against its controls, fresh seeds, the test split."""
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ Fresh = Annotated[
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from asymnas.reporting.publish import Published
     from asymnas.runs.coordinator import Ending, Snapshot
     from asymnas.runs.plan import SearchPlan
     from asymnas.runs.run import Run
@@ -56,8 +58,12 @@ def _confirm(
     fresh: bool,
     executor: "Executor | None" = None,
     observe: "Callable[[Snapshot], None]",
-) -> "Ending":
-    """The symmetric search, then the confirmation; each publishes its own results."""
+) -> "tuple[Published, Ending]":
+    """The symmetric search, then the confirmation; each publishes its own results.
+
+    Returns:
+        The results of the search that is confirmed, and how the last run ended.
+    """
     from asymnas.reporting.publish import publish
     from asymnas.runs.confirmation import check_same_front, plan_confirmation
     from asymnas.runs.execute import execute
@@ -71,8 +77,7 @@ def _confirm(
         with execute(plan, fresh=fresh, executor=executor, observe=observe) as (run, ending):
             publish(run)
     search.refresh()
-    publish(search)
-    return ending
+    return publish(search), ending
 
 
 @takes(ConfirmationConfig)
@@ -98,7 +103,6 @@ def confirm(
     )
     from asymnas.reporting.progress import display
     from asymnas.runs.confirmation import open_search, plan_control
-    from asymnas.runs.directory import CONFIRMATION
 
     console = make_console(stderr=as_json)
     search = open_search(config)
@@ -107,12 +111,12 @@ def confirm(
     if dry_run:
         return OK
     with display(console) as observe:
-        ending = _confirm(config, search, control, fresh=fresh, observe=observe)
-    print_confirmation(console, search, ending)
-    path = search.directory / CONFIRMATION
-    if as_json and path.is_file():
-        print(path.read_text(), end="")
-    return exit_code(ending, done=path.is_file())
+        published, ending = _confirm(config, search, control, fresh=fresh, observe=observe)
+    print_confirmation(console, published, ending)
+    confirmation = published.confirmation
+    if as_json and confirmation is not None:
+        print(json.dumps(confirmation, indent=2))
+    return exit_code(ending, done=confirmation is not None)
 
 
 if __name__ == "__main__":

@@ -25,14 +25,13 @@ def report(
     Works on a run that is still going on, and trains nothing.
     """
     from asymnas.reporting.publish import publish
-    from asymnas.runs.directory import REPORT, SWEEP_DIR, holds_run
+    from asymnas.runs.directory import SWEEP_DIR, holds_run
     from asymnas.runs.run import Run
 
     sweep = run_dir / SWEEP_DIR
     directory = sweep if holds_run(sweep) and not holds_run(run_dir) else run_dir
     run = Run.open(directory)
-    publish(run)
-    page = directory / REPORT
+    page = publish(run).report
     print(page)
     if open_it:
         webbrowser.open(page.absolute().as_uri())

@@ -79,11 +79,11 @@ def search(
         display(console) as observe,
         execute(plan, fresh=fresh, observe=observe) as (run, ending),
     ):
-        summary = publish(run)
-    print_summary(console, run, summary, ending)
+        published = publish(run)
+    print_summary(console, published, ending)
     if as_json:
-        print(json.dumps(summary, indent=2))
-    return exit_code(ending, done=bool(summary["best"]))
+        print(json.dumps(published.summary, indent=2))
+    return exit_code(ending, done=bool(published.summary["best"]))
 
 
 if __name__ == "__main__":

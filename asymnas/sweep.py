@@ -102,11 +102,11 @@ def sweep(
         display(console) as observe,
         execute(plan, fresh=fresh, observe=observe) as (run, ending),
     ):
-        summary = publish(run)
-    print_sweep_summary(console, summary, run.directory, ending)
+        published = publish(run)
+    print_sweep_summary(console, published, ending)
     if as_json:
-        print(json.dumps(summary, indent=2))
-    return exit_code(ending, done=bool(summary["best"]))
+        print(json.dumps(published.summary, indent=2))
+    return exit_code(ending, done=bool(published.summary["best"]))
 
 
 def configured(study: Path | None, given: Mapping[str, Given]) -> SweepConfig:

@@ -1,11 +1,11 @@
-"""Numbers as a sentence has them."""
+"""Numbers, intervals and lists as a sentence or a table has them: every formatter there is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 
 class Span(Protocol):
-    """An interval: what a sentence needs of one."""
+    """An interval: what a formatter needs of one."""
 
     @property
     def low(self) -> float | None:
@@ -16,12 +16,18 @@ class Span(Protocol):
         """Upper end."""
 
     @property
-    def level(self) -> float:
-        """Confidence, in (0, 1)."""
+    def estimate(self) -> float | None:
+        """The point estimate."""
 
 
+MISSING = "\N{EN DASH}"
 NBSP = "\N{NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
+_UNIT = f"{NBSP}%"
 _SUFFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+# Counts
 
 
 def plural(count: int, noun: str) -> str:
@@ -37,41 +43,27 @@ def short(count: float) -> str:
     return f"{count:.3g}"
 
 
-def percent(share: float) -> str:
-    """A share as whole per cent."""
-    return f"{100 * share:.0f}{NBSP}%"
+def duration(seconds: float) -> str:
+    """Seconds in words: `45 s`, `3 min 20 s`, `2 h 5 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+# Fractions in per cent
+
+
+def percent(fraction: float, decimals: int = 0) -> str:
+    """A fraction in per cent: `62 %`; with one decimal `61.8 %`, `−0.2 %`."""
+    return f"{100 * fraction:z.{decimals}f}{_UNIT}".replace("-", MINUS)
 
 
 def tenths(fraction: float) -> str:
-    """A fraction in per cent with one decimal and a true minus, without the sign for per cent."""
-    return f"{100 * fraction:z.1f}".replace("-", "\N{MINUS SIGN}")
-
-
-def probability(p: float) -> str:
-    """`p = .31`, `p = .031`, `p < .001`."""
-    if p < 0.001:
-        return "p < .001"
-    return "p = 1" if p == 1 else f"p = {digits(round(p, 2 if p >= 0.1 else 3))}"
-
-
-def digits(p: float) -> str:
-    """A probability without the zero before the point."""
-    return f"{p:g}".removeprefix("0")
-
-
-def split_words(decoder_share: float, shared: int) -> str:
-    """`72 % of them in the decoder`; with shared parameters, which are on neither side, said.
-
-    Args:
-        decoder_share: Decoder / (encoder + decoder) parameters.
-        shared: Parameters that serve both sides.
-    """
-    if not shared:
-        return f"{percent(decoder_share)} of them in the decoder"
-    return f"{shared:,} of them shared and {percent(decoder_share)} of the others in the decoder"
-
-
-MISSING = "\N{EN DASH}"
+    """A fraction in per cent with one decimal: `0.6 %`, `−0.2 %`."""
+    return percent(fraction, 1)
 
 
 def change(relative: float, *, sign: bool = True) -> str:
@@ -84,44 +76,81 @@ def change(relative: float, *, sign: bool = True) -> str:
     size = abs(100 * relative)
     digits = f"{size:.0f}" if size >= 9.95 else f"{size:.1f}" if size >= 0.995 else f"{size:.2f}"
     if float(digits) == 0:
-        return f"0{NBSP}%"
-    mark = "\N{MINUS SIGN}" if relative < 0 else "+" if sign else ""
-    return f"{mark}{digits}{NBSP}%"
+        return f"0{_UNIT}"
+    mark = MINUS if relative < 0 else "+" if sign else ""
+    return f"{mark}{digits}{_UNIT}"
 
 
 def rounded(relative: float, *, sign: bool = False) -> str:
-    """A round relative difference, a tolerance or a tick: `1 %`, `0.5 %`, `+20 %`.
+    """A round fraction, such as a tolerance, a level or a tick: `1 %`, `0.5 %`, `+20 %`.
 
     Args:
         relative: 0.01 is one per cent.
         sign: Whether what is above zero gets a plus.
     """
-    mark = "\N{MINUS SIGN}" if relative < 0 else "+" if sign and relative > 0 else ""
-    return f"{mark}{abs(100 * relative):.3g}{NBSP}%"
+    mark = MINUS if relative < 0 else "+" if sign and relative > 0 else ""
+    return f"{mark}{abs(100 * relative):.3g}{_UNIT}"
 
 
-def share_span(interval: Span) -> str:
-    """An interval of shares: `55 to 70 %`; a dash without one."""
+# Numbers in tables
+
+
+def hundredths(number: float) -> str:
+    """A number with two decimals: `0.62`, `−0.95`."""
+    return f"{number:z.2f}".replace("-", MINUS)
+
+
+def statistic(number: float | None) -> str:
+    """A p value or an effect in a table: `0.031`, `0.62`, `−0.95`, `< 0.001`; a dash for none."""
+    if number is None:
+        return MISSING
+    if 0 <= number < 0.001:
+        return "< 0.001"
+    return f"{number:.2g}" if 0 < number < 0.1 else hundredths(number)
+
+
+def probability(p: float) -> str:
+    """A p value in a sentence: `p = .31`, `p = .031`, `p < .001`."""
+    if p < 0.001:
+        return "p < .001"
+    return "p = 1" if p == 1 else f"p = {digits(round(p, 2 if p >= 0.1 else 3))}"
+
+
+def digits(p: float) -> str:
+    """A probability without the zero before the point."""
+    return f"{p:g}".removeprefix("0")
+
+
+# Intervals
+
+
+def span(interval: Span, form: Callable[[float], str]) -> str:
+    """Both ends: `55 to 70 %`, `−0.35 to +1.2 %`, `0.55 to 0.70`; a dash without them.
+
+    Args:
+        interval: What has the ends.
+        form: The formatter of an end. A unit that both have stands once.
+    """
     if interval.low is None or interval.high is None:
         return MISSING
-    return f"{100 * interval.low:.0f} to {percent(interval.high)}"
+    low, high = form(interval.low), form(interval.high)
+    return f"{low.removesuffix(_UNIT)} to {high}"
 
 
-def change_span(interval: Span) -> str:
-    """An interval of relative differences: `−0.35 to +1.2 %`; a dash without one."""
-    if interval.low is None or interval.high is None:
+def with_span(interval: Span, form: Callable[[float], str]) -> str:
+    """An estimate with its interval in brackets: `60 % (55 to 70 %)`; a dash without an estimate.
+
+    Args:
+        interval: Without ends, its estimate stands alone.
+        form: The formatter of all three.
+    """
+    if interval.estimate is None:
         return MISSING
-    return f"{change(interval.low).removesuffix(f'{NBSP}%')} to {change(interval.high)}"
+    ends = span(interval, form)
+    return form(interval.estimate) + ("" if ends == MISSING else f" ({ends})")
 
 
-def with_span(estimate: str, span: str) -> str:
-    """An estimate with its interval in brackets, if there is one."""
-    return estimate if span == MISSING else f"{estimate} ({span})"
-
-
-def level(interval: Span) -> str:
-    """An interval's confidence: `95 %`, and `96.9 %` where it is no whole number."""
-    return f"{100 * interval.level:.3g}{NBSP}%"
+# Lists
 
 
 def joined(words: Sequence[str]) -> str:
@@ -135,18 +164,23 @@ def listed(names: Sequence[object], limit: int = 5) -> str:
     return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown
 
 
+# Phrases of more than one package
+
+
+def share_phrase(decoder_share: float, shared: int) -> str:
+    """`72 % of them in the decoder`; with shared parameters, which are on neither side, said.
+
+    Args:
+        decoder_share: Decoder / (encoder + decoder) parameters.
+        shared: Parameters that serve both sides.
+    """
+    if not shared:
+        return f"{percent(decoder_share)} of them in the decoder"
+    return f"{shared:,} of them shared and {percent(decoder_share)} of the others in the decoder"
+
+
 def one_line(error: BaseException) -> str:
     """What a library's error says, on one line; its type where it says nothing."""
     if isinstance(error, EOFError) and not str(error):
         return "it ends too early"
     return " ".join(str(error).split()) or type(error).__name__
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words: `45 s`, `3 min 20 s`, `2 h 5 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,106 +1,146 @@
-"""The practices a study of architecture search is held to, and how far a run keeps them."""
+"""The practices a study of architecture search is held to, each judged from what was run."""
 
 from collections.abc import Callable, Mapping, Sequence
 
+import pandas as pd
+
 from asymnas.core import columns as t
-from asymnas.core.text import duration, percent, plural
+from asymnas.core.text import duration, joined, percent, plural, tenths
 from asymnas.reporting.content import STATUSES, Practice, Status
 from asymnas.reporting.cost import costs
 from asymnas.reporting.findings import Findings
+from asymnas.runs.run import Run
+from asymnas.runs.study import SAMPLERS
 
-#: The fourteen of Lindauer and Hutter, "Best Practices for Scientific Research on Neural
-#: Architecture Search", JMLR 21 (243), 2020, in their order and nearly in their words.
-PRACTICES = (
-    "Release code for the training pipeline",
-    "Release code for the search method",
-    "Release it now, not once it is cleaned up",
-    "Use the same benchmark, not just the same data set",
-    "Run ablation studies",
-    "Use the same evaluation protocol for all that is compared",
-    "Evaluate performance as a function of compute",
-    "Compare against random sampling and random search",
-    "Validate the results several times",
-    "Use tabular or surrogate benchmarks if possible",
-    "Control confounding factors",
-    "Report the use of hyperparameter optimisation",
-    "Report the time of the entire method, end to end",
-    "Report all the details of the set-up",
-)
+#: What runs that are compared must share for their losses to mean the same.
+PROTOCOL = ("dataset", "seed", "image_size", "kind", "examples", "batch_size", "precision")
 
-
-def tally(practices: Sequence[Practice]) -> str:
-    """What a checklist comes to, in a sentence: `9 of 12 kept, 2 partly, 1 not; 2 do not apply.`"""
-    counts: Mapping[str, int] = {
-        status: sum(practice.status == status for practice in practices) for status in STATUSES
-    }
-    apply = len(practices) - counts["not applicable"]
-    told = [f"{counts['yes']} of {apply} kept"]
-    told += [f"{counts['partly']} partly"] if counts["partly"] else []
-    told += [f"{counts['no']} not"] if counts["no"] else []
-    rest = counts["not applicable"]
-    return ", ".join(told) + (
-        f"; {rest} {'does' if rest == 1 else 'do'} not apply." if rest else "."
-    )
-
+ENOUGH_SEEDS = 6  # with fewer pairs no signed-rank test is below 5 %
 
 Answer = tuple[Status, str]
 
 
 def practices(findings: Findings) -> list[Practice]:
     """Each practice with how far the run keeps it, in the order of the paper."""
-    return [
-        Practice(name, *answer(findings)) for name, answer in zip(PRACTICES, ANSWERS, strict=True)
-    ]
+    return [Practice(name, *answer(findings)) for name, answer in PRACTICES.items()]
+
+
+def tally(practices: Sequence[Practice]) -> str:
+    """A checklist in a sentence: `9 of 12 kept, 2 partly, 1 not; 2 do not apply.`"""
+    counts: Mapping[str, int] = {
+        status: sum(practice.status == status for practice in practices) for status in STATUSES
+    }
+    rest = counts["not applicable"]
+    parts = [f"{counts['yes']} of {len(practices) - rest} kept"]
+    parts += [f"{counts['partly']} partly"] if counts["partly"] else []
+    parts += [f"{counts['no']} not"] if counts["no"] else []
+    apart = f"; {rest} {'does' if rest == 1 else 'do'} not apply" if rest else ""
+    return f"{', '.join(parts)}{apart}."
 
 
 def _code(findings: Findings) -> Answer:
-    revision = findings.run.study.setup.get("revision")
+    setup = findings.run.study.setup
+    revision, version = setup.get("revision"), setup.get("asymnas")
+    if revision and _is_dirty(findings):
+        return "partly", f"The code had uncommitted changes when it ran (revision {revision})."
     if revision:
         return "yes", f"The training code is in the package, at revision {revision}."
-    version = findings.run.study.setup.get("asymnas", "unknown")
-    return "yes", f"The training code is in the package, version {version}."
+    if version:
+        return "yes", f"The training code is in the package, version {version}."
+    return "no", "Neither the version nor the revision of the code was recorded."
 
 
 def _method(findings: Findings) -> Answer:
-    return "yes", (
-        "Search, sweep, confirmation and every analysis on this page are in the same package."
-    )
+    search = findings.run.search
+    if search is not None and search.config["sampler"] not in SAMPLERS:
+        return "partly", (
+            f"The sampler ({search.config['sampler']}) was given by the caller and is not part of "
+            "the package."
+        )
+    status, evidence = _code(findings)
+    if status != "yes":
+        return status, evidence
+    names = joined([_NOUNS[name] for name in findings.run.runs])
+    return "yes", f"The {names} and the analysis on this page are in the same package."
 
 
 def _now(findings: Findings) -> Answer:
-    return "yes", "What made this page is what is released."
+    setup = findings.run.study.setup
+    if _is_dirty(findings):
+        return "no", "Commit the changes and run again: what ran is in no revision."
+    if setup.get("revision") or setup.get("asymnas"):
+        return "yes", "What ran is a recorded state of the package, without local changes."
+    return "no", "It is not recorded which state of the package ran."
+
+
+def _is_dirty(findings: Findings) -> bool:
+    return str(findings.run.study.setup.get("revision", "")).endswith("-dirty")
 
 
 def _benchmark(findings: Findings) -> Answer:
     config = findings.run.config
-    return "yes", (
-        f"Data, splits, space and training follow from the settings below: {config['dataset']}, "
-        f"split seed {config['seed']}, {config['examples']:,} examples, batches of "
-        f"{config['batch_size']}."
+    settings = (
+        f"{config['dataset']}, split seed {config['seed']}, {config['examples']:,} examples, "
+        f"batches of {config['batch_size']}"
     )
+    if ":" in config["dataset"]:
+        return "partly", f"The settings are below ({settings}); the data are files of your own."
+    return "yes", f"Data, splits, space and training follow from the settings below: {settings}."
 
 
 def _ablations(findings: Findings) -> Answer:
     sweep, control = findings.run.sweep, findings.run.control
     if sweep is not None:
-        return "yes", (
-            "The share is varied at equal totals, all other choices being drawn alike at every "
-            "share and adjusted for; the importance of each choice is given."
+        done = _complete(sweep)
+        shares = done[t.TARGET_SHARE].nunique() if t.TARGET_SHARE in done else 0
+        if shares > 1:
+            return "yes", (
+                f"{shares} decoder shares are compared at equal totals, all other choices being "
+                "drawn alike at every share; the importance of each choice is given."
+            )
+    if control is not None and (trials := len(_complete(control))):
+        return "partly", (
+            "The search is repeated with symmetric architectures only "
+            f"({plural(trials, 'completed trial')})."
         )
-    if control is not None:
-        return "partly", "The search is repeated with symmetric architectures only."
     return "no", "Run a sweep, which varies the share alone, or a confirmation with its controls."
 
 
 def _protocol(findings: Findings) -> Answer:
+    runs = findings.run.runs
+    done = {name: _complete(run) for name, run in runs.items()}
+    if not any(len(rows) for rows in done.values()):
+        return "not applicable", "Nothing has completed, so nothing is compared."
+    differing = [
+        name for name in PROTOCOL if len({str(run.config.get(name)) for run in runs.values()}) > 1
+    ]
+    if differing:
+        return "partly", f"The runs on this page differ in {joined(differing)}."
+    uneven = [name for name, rows in done.items() if rows[t.EXAMPLES].nunique() > 1]
+    if uneven:
+        return "partly", (
+            f"Completed trials of the {joined(uneven)} saw different numbers of examples."
+        )
+    seen = {int(rows[t.EXAMPLES].iloc[0]) for rows in done.values() if len(rows)}
     return "yes", (
-        "All candidates of a phase see the same data, up to the same number of examples, by the "
-        "same schedule and the same metric."
+        "All completed trials saw the same data, "
+        f"{' or '.join(f'{examples:,}' for examples in sorted(seen))} examples each, in the same "
+        "arithmetic, by the same schedule."
     )
 
 
 def _over_time(findings: Findings) -> Answer:
-    return "yes", "Losses are shown at every rung of training, and the cost of each phase in MACs."
+    done = [curve for run in findings.run.runs.values() for curve in _complete(run)[t.CURVE]]
+    rungs = max((len(curve) for curve in done if isinstance(curve, list)), default=0)
+    if rungs > 1:
+        return "yes", (
+            f"Losses are shown at up to {plural(rungs, 'point')} of training, and the cost of each "
+            "phase in MACs."
+        )
+    return (
+        "partly",
+        "Losses are known at the end of training only; the cost of each phase is given.",
+    )
 
 
 def _random(findings: Findings) -> Answer:
@@ -117,85 +157,108 @@ def _random(findings: Findings) -> Answer:
 
 
 def _repeated(findings: Findings) -> Answer:
-    if findings.confirmed:
-        seeds = min((len(c.scores) for c in findings.confirmed.contenders), default=0)
-        status: Status = "yes" if seeds >= 6 else "partly"
+    if findings.confirmed and findings.confirmed.contenders:
+        seeds = min(len(c.scores) for c in findings.confirmed.contenders)
+        status: Status = "yes" if seeds >= ENOUGH_SEEDS else "partly" if seeds else "no"
         return status, f"Contenders are retrained from scratch with {plural(seeds, 'fresh seed')}."
-    if findings.inferred and findings.run.sweep:
-        done = findings.run.sweep.measured
-        done = done[done[t.STATE] == "complete"]
-        seeds = int(done.groupby(t.CLUSTER).size().min()) if len(done) else 0
+    if findings.run.sweep is not None and len(done := _complete(findings.run.sweep)):
+        seeds = int(done.groupby(t.CLUSTER).size().min())
         return ("yes" if seeds > 1 else "partly"), (
             f"Every architecture of the sweep has {plural(seeds, 'finished seed')} or more."
         )
     return "no", "Each architecture is trained once: python -m asymnas.confirm retrains the best."
 
 
-def _tabular(findings: Findings) -> Answer:
-    return "not applicable", (
-        "The method is calibrated on made sweeps whose answer is known, and on two data sets whose "
-        "answer is known; this run trains for real."
-    )
-
-
 def _confounders(findings: Findings) -> Answer:
     config, sweep = findings.run.config, findings.run.sweep
-    shared = (
-        f"Latent size ({config['latent']}), examples, batch size and splits are equal for all; "
-    )
+    shared = f"Latent size ({config['latent']}), examples, batch size and splits are equal for all"
     if sweep is None:
-        return (
-            "partly",
-            shared + "learning rates are searched, and unused budget is not controlled.",
+        return "partly", (
+            f"{shared}; learning rates are searched, and unused budget is not controlled."
         )
-    found = findings.inferred
-    edge = found.edge if found else None
-    at_edge = "" if edge is None else f" ({percent(edge)} of them at the edge of their range)"
-    status: Status = "partly" if found and found.rates_too_narrow else "yes"
-    return status, shared + (
-        "totals are within one per cent of their budgets, and the learning rate is tuned for each "
-        f"architecture{at_edge}."
+    done = _complete(sweep)
+    if done.empty:
+        return "partly", f"{shared}; no run of the sweep has completed."
+    off = (done[t.TOTAL_PARAMS] / done[t.BUDGET] - 1).abs().max()
+    edge = findings.inferred.edge if findings.inferred else None
+    if edge is None:
+        return "partly", f"{shared}; totals are within {tenths(off)} of their budgets; " + (
+            "the learning rate is not tuned for each architecture."
+        )
+    narrow = findings.inferred is not None and findings.inferred.rates_too_narrow
+    return ("partly" if narrow else "yes"), (
+        f"{shared}; totals are within {tenths(off)} of their budgets, and the learning rate is "
+        f"tuned for each architecture ({percent(edge)} of them at the edge of its range)."
     )
 
 
 def _tuning(findings: Findings) -> Answer:
-    low, high = findings.run.config["learning_rates"]
+    rates = findings.run.own[t.LEARNING_RATE].dropna()
+    if rates.empty:
+        return "no", "No trial has a learning rate yet."
+    tried = plural(int(rates.nunique()), "learning rate")
     return "yes", (
-        f"The learning rate is tuned, between {low:g} and {high:g}, and its cost is in the table "
+        f"{tried} from {rates.min():.2g} to {rates.max():.2g} tried, at the cost in the table "
         "above; batch size, schedule and weight decay are as in the set-up."
     )
 
 
 def _end_to_end(findings: Findings) -> Answer:
     entries = costs(findings.run)
-    seconds = sum(entry.seconds for entry in entries)
-    return "yes", (
-        f"{duration(seconds)} of worker time in {plural(sum(e.runs for e in entries), 'run')}, "
-        "failed and pruned ones included."
+    untimed = sum(
+        int((run.own[t.SECONDS].isna() & run.own[t.STATE].ne("running")).sum())
+        for run in findings.run.runs.values()
     )
+    seconds = sum(entry.seconds for entry in entries)
+    evidence = (
+        f"{duration(seconds)} of worker time in {plural(sum(e.runs for e in entries), 'run')}, "
+        "failed and pruned ones included"
+    )
+    if untimed:
+        return "partly", f"{evidence}; the time of {plural(untimed, 'run')} is not recorded."
+    return "yes", f"{evidence}."
 
 
 def _details(findings: Findings) -> Answer:
+    lacking = [fact for fact in ("python", "torch", "processor") if fact not in _setup(findings)]
+    if lacking:
+        return "partly", f"Settings and seed are below; not recorded: {joined(lacking)}."
     unfinished = int((findings.run.own[t.STATE] == "running").sum())
     if unfinished:
         return "partly", f"The set-up is below, but {plural(unfinished, 'trial')} still unfinished."
     return "yes", "Settings, seed, versions and hardware are below; every trial is in trials.csv."
 
 
-#: In the order of `PRACTICES`.
-ANSWERS: tuple[Callable[[Findings], Answer], ...] = (
-    _code,
-    _method,
-    _now,
-    _benchmark,
-    _ablations,
-    _protocol,
-    _over_time,
-    _random,
-    _repeated,
-    _tabular,
-    _confounders,
-    _tuning,
-    _end_to_end,
-    _details,
-)
+def _setup(findings: Findings) -> Mapping[str, object]:
+    return findings.run.study.setup
+
+
+def _complete(run: Run) -> pd.DataFrame:
+    return run.measured[run.measured[t.STATE] == "complete"]
+
+
+_NOUNS = {
+    "search": "search",
+    "control": "symmetric search",
+    "sweep": "sweep",
+    "confirmation": "confirmation",
+}
+
+#: Lindauer and Hutter, "Best Practices for Scientific Research on Neural Architecture Search",
+#: JMLR 21 (243), 2020, in their order and nearly in their words. Their fourteenth, the use of
+#: tabular benchmarks, is left out: every run here trains.
+PRACTICES: Mapping[str, Callable[[Findings], Answer]] = {
+    "Release code for the training pipeline": _code,
+    "Release code for the search method": _method,
+    "Release it now, not once it is cleaned up": _now,
+    "Use the same benchmark, not just the same data set": _benchmark,
+    "Run ablation studies": _ablations,
+    "Use the same evaluation protocol for all that is compared": _protocol,
+    "Evaluate performance as a function of compute": _over_time,
+    "Compare against random sampling and random search": _random,
+    "Validate the results several times": _repeated,
+    "Control confounding factors": _confounders,
+    "Report the use of hyperparameter optimisation": _tuning,
+    "Report the time of the entire method, end to end": _end_to_end,
+    "Report all the details of the set-up": _details,
+}

@@ -1,34 +1,40 @@
-"""What a command says when it is done: the plan it would follow, the result it came to."""
+"""What a command prints: the plan it will follow, the result, and what to run next."""
 
-import math
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from itertools import accumulate
 from pathlib import Path
-from statistics import mean, stdev
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
 from asymnas.analysis.comparison import least_pairs
-from asymnas.analysis.estimates import Contender
 from asymnas.analysis.laws.optimum import LEAST_ARCHITECTURES
 from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, StudyConfig
-from asymnas.core.text import MISSING, change, duration, percent, plural, short, tenths
+from asymnas.core.text import duration, percent, plural, short, tenths
 from asymnas.networks.architecture import refusal
 from asymnas.networks.presets import PRESETS
-from asymnas.reporting.findings import confirmed
+from asymnas.reporting.content import Rows
+from asymnas.reporting.figures.confirmation import contender_rows
+from asymnas.reporting.figures.decoder_share import share_rows
+from asymnas.reporting.figures.front import front_rows
+from asymnas.reporting.figures.style import label, value
+from asymnas.reporting.publish import Published
 from asymnas.runs.confirmation import named_presets
 from asymnas.runs.coordinator import Ending
-from asymnas.runs.directory import CONFIRMATION, REPORT, SWEEP_DIR
+from asymnas.runs.directory import CONFIRMATION, SWEEP_DIR
 from asymnas.runs.plan import SearchPlan
 from asymnas.runs.run import PROBLEM_SETTINGS, Run
 from asymnas.runs.sweep import SweepPlan
 from asymnas.training.rung import rung_steps
 
 MOST_ROWS = 12
+LOG_WIDTH = 200  # characters to a line where there is no terminal
+#: Settings of a search that its sweep shares and has flags for.
+SWEEP_SETTINGS = ("data_root", *PROBLEM_SETTINGS, "examples", "seed", "precision")
 SAMPLE = 32  # random candidates that a plan's cost is estimated from
 SAVED = "everything finished is saved; the same command without --fresh goes on from here."
 ENDINGS: dict[Ending, str] = {
@@ -41,7 +47,13 @@ ENDINGS: dict[Ending, str] = {
 def make_console(*, stderr: bool) -> Console:
     """Wraps words on a terminal; elsewhere a sentence stays on its line."""
     on_terminal = Console(stderr=stderr).is_terminal
-    return Console(stderr=stderr, soft_wrap=not on_terminal, highlight=False, markup=False)
+    return Console(
+        stderr=stderr,
+        width=None if on_terminal else LOG_WIDTH,
+        soft_wrap=not on_terminal,
+        highlight=False,
+        markup=False,
+    )
 
 
 def print_plan(console: Console, plan: SearchPlan, *, full: bool) -> None:
@@ -88,50 +100,56 @@ def _print_details(console: Console, plan: SearchPlan) -> None:
         f"Rungs at {', '.join(f'{rung:,}' for rung in rungs)} examples; pruner {config.pruner}, "
         f"sampler {config.sampler}.\n"
         f"{SAMPLE} random candidates: {params[0]:,} to {params[-1]:,} parameters, on average "
-        f"{short(macs)} MACs an example.\n"
+        f"{short(macs)} MACs per example.\n"
         f"At most {most:,} training examples, about {short(3 * macs * most)} MACs forward and back "
         "if nothing is pruned.\n"
         f"Results would go to {relative(Path(config.run_dir))}. Nothing was trained.",
     )
 
 
-def print_summary(console: Console, run: Run, summary: Mapping[str, Any], ending: Ending) -> None:
-    """Prints a run's result: the front, where the share lands, where everything is."""
+def print_summary(console: Console, published: Published, ending: Ending) -> None:
+    """Prints a search's result: the front, the verdict, where everything is, what to run next."""
+    run, summary = published.findings.run, published.summary
     console.print()
     print_ending(console, ending)
-    if summary["front"]:
-        console.print(_front(summary), soft_wrap=False)
-        console.print()
-    for sentence in summary["verdict"]:
-        console.print(sentence)
-    console.print(trials_line(summary))
-    if told := presets_line(run):
-        console.print(told)
+    if summary["best"]:
+        print_rows(console, front_rows(run.front, run.objectives, summary["best"]["trial"]))
+    for sentence in (*summary["verdict"], trials_line(summary), presets_line(run)):
+        if sentence:
+            console.print(sentence)
+    _print_left_out(console, summary)
     shown = relative(run.directory)
+    quoted = shlex.quote(str(shown))
     places = {
-        "report": f"{shown / 'report.html'}",
-        "dashboard": f"python -m asymnas.dashboard {shown}",
-        "best weights": f"{shown / 'best' / 'weights.safetensors'}",
-        "in Python": f'asymnas.find_best_architecture("{shown}").load()',
-        "best share": _sweep_command(run.study.config, shown),
-        "confirm": f"python -m asymnas.confirm {shown}",
+        "report": str(relative(published.report)),
+        "dashboard": f"python -m asymnas.dashboard {quoted}",
     }
-    if not summary["best"]:
-        places = {name: places[name] for name in ("report", "dashboard")}
+    if summary["best"]:
+        places |= {
+            "best weights": f"{shown / 'best' / 'weights.safetensors'}",
+            "in Python": f"asymnas.find_best_architecture({str(shown)!r}).load()",
+            "best share": sweep_command(run.config, shown),
+            "confirm": f"python -m asymnas.confirm {quoted}",
+        }
     print_places(console, places)
 
 
-def _sweep_command(config: Mapping[str, Any], shown: Path) -> str:
-    """What infers the best share of the same problem, beside the run."""
+def sweep_command(config: Mapping[str, Any], directory: Path) -> str:
+    """The command that infers the best decoder share of a search's problem, beside the search.
+
+    Args:
+        config: The search's configuration, as its study holds it.
+        directory: The search's run directory, as it is to be printed.
+    """
     usual = StudyConfig().to_dict()
-    flags = {
+    options = {
         f"--{name.replace('_', '-')}": config[name]
-        for name in ("data_root", *PROBLEM_SETTINGS)
-        if config[name] != usual[name]
+        for name in SWEEP_SETTINGS
+        if config.get(name) is not None and config[name] != usual[name]
     }
-    budgets = ",".join(short(config["budget"] // part).lower() for part in (4, 2, 1))
-    flags |= {"--budgets": budgets, "--run-dir": shown / SWEEP_DIR}
-    words = (f"{name} {shlex.quote(str(value))}" for name, value in flags.items())
+    budgets = ",".join(str(config["budget"] // part) for part in (4, 2, 1))
+    options |= {"--budgets": budgets, "--run-dir": directory / SWEEP_DIR}
+    words = (f"{name} {shlex.quote(str(value))}" for name, value in options.items())
     return f"python -m asymnas.sweep {' '.join(words)}"
 
 
@@ -155,38 +173,35 @@ def print_places(console: Console, places: Mapping[str, str]) -> None:
         console.print(f"  {name:<13} {place}")
 
 
-def _front(summary: Mapping[str, Any]) -> Table:
-    objectives = summary["objectives"]
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    own = [name for name in objectives if name != t.TOTAL_PARAMS]
-    for name in ("trial", *own, "parameters", "encoder", "decoder", "decoder share", "MACs"):
-        table.add_column(name, justify="right")
-    members = summary["front"]
-    presets = any(t.PRESET in entry for entry in members)
-    if presets:
-        table.add_column("preset")
-    for place, entry in enumerate(members[:MOST_ROWS]):
-        total = entry[t.ENCODER_PARAMS] + entry[t.DECODER_PARAMS] + entry[t.SHARED_PARAMS]
-        values = [_number(name, entry["values"][name]) for name in own]
-        table.add_row(
-            str(entry["trial"]),
-            *values,
-            f"{total:,}",
-            f"{entry[t.ENCODER_PARAMS]:,}",
-            f"{entry[t.DECODER_PARAMS]:,}",
-            percent(entry[t.DECODER_SHARE]),
-            short(entry[t.ENCODER_MACS] + entry[t.DECODER_MACS]),
-            *([entry.get(t.PRESET, "")] if presets else []),
-            style="bold" if place == 0 else None,
-        )
-    if len(members) > MOST_ROWS:
-        table.add_row("…", *[""] * (len(own) + 5))
-        table.caption = f"{len(members) - MOST_ROWS} more in the report"
-    return table
+def print_rows(console: Console, rows: Rows) -> None:
+    """Prints a table of the report and an empty line.
+
+    A long table is cut, and on a narrow terminal its last columns are left out: the report has all
+    of both.
+    """
+    shown = rows.rows[:MOST_ROWS]
+    widths = [
+        max(len(word) for word in [*column.split(), *(row[place] for row in shown)])
+        for place, column in enumerate(rows.columns)
+    ]
+    fitting = sum(end <= console.width for end in accumulate(width + 1 for width in widths))
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold", caption_justify="left")
+    for place, column in enumerate(rows.columns[:fitting]):
+        justify: Literal["left", "right"] = "right"
+        if place == 0 or place in rows.words:
+            justify = "left"
+        table.add_column(column, justify=justify, vertical="bottom", width=widths[place])
+    for place, row in enumerate(shown):
+        table.add_row(*row[:fitting], style="bold" if place == rows.marked else None)
+    if len(rows.rows) > MOST_ROWS:
+        table.caption = f"{len(rows.rows) - MOST_ROWS} more in the report"
+    console.print(table, soft_wrap=False)
+    console.print()
 
 
-def _number(name: str, value: float) -> str:
-    return f"{int(value):,}" if name in t.COUNT_COLUMNS else f"{value:.5g}"
+def _print_left_out(console: Console, summary: Mapping[str, Any]) -> None:
+    for sentence in summary["left_out"]:
+        console.print(sentence, style="yellow")
 
 
 def trials_line(summary: Mapping[str, Any]) -> str:
@@ -206,7 +221,7 @@ def presets_line(run: Run) -> str:
     members = set(run.front[t.TRIAL])
     told = []
     for _, row in table[table[t.PRESET].notna()].iterrows():
-        ending = f"{row[t.STATE]}, val_loss {row[t.VAL_LOSS]:.5g}"
+        ending = f"{row[t.STATE]}, {label(t.VAL_LOSS)} {value(t.VAL_LOSS, row[t.VAL_LOSS])}"
         if pd.notna(row[t.DUPLICATE_OF]):
             ending = f"the very architecture of trial {row[t.DUPLICATE_OF]}"
         elif pd.isna(row[t.VAL_LOSS]):
@@ -275,7 +290,7 @@ def _print_cost(console: Console, plan: SweepPlan) -> None:
     console.print("Design", style="bold")
     console.print(
         f"{plural(len(counts), 'architecture')}{_kept(sweep.screen)}; each at "
-        f"{100 * min(filled):.1f} to {100 * max(filled):.1f} % of its budget and at most "
+        f"{tenths(min(filled))} to {tenths(max(filled))} of its budget and at most "
         f"{100 * off:.1f} points off its share; learning rates {rates}."
     )
     console.print("Cost", style="bold")
@@ -286,62 +301,31 @@ def _print_cost(console: Console, plan: SweepPlan) -> None:
     )
     if sweep.architectures * len(sweep.share_grid()) < LEAST_ARCHITECTURES:
         console.print(
-            f"So few architectures give no interval: {LEAST_ARCHITECTURES} a budget are the least."
+            "So few architectures give no interval: it takes at least "
+            f"{LEAST_ARCHITECTURES} per budget."
         )
 
 
-def print_sweep_summary(
-    console: Console, summary: Mapping[str, Any], directory: Path, ending: Ending
-) -> None:
-    """Prints what a sweep came to."""
+def print_sweep_summary(console: Console, published: Published, ending: Ending) -> None:
+    """Prints a sweep's result: the best shares, the verdict, what cannot be concluded."""
+    summary, inferred = published.summary, published.findings.inferred
     console.print()
     print_ending(console, ending)
-    if summary["decoder_share"]:
-        console.print(_shares(summary["decoder_share"]), soft_wrap=False)
-        console.print()
-    for sentence in [
-        *summary["verdict"],
-        *(summary["cautions"] if summary["decoder_share"] else ()),
-    ]:
+    for sentence in summary["verdict"]:
         console.print(sentence)
+    if inferred is not None and inferred.split.budgets:
+        console.print()
+        print_rows(console, share_rows(inferred.split))
+        for sentence in summary["cautions"]:
+            console.print(sentence, style="yellow")
     console.print(trials_line(summary))
-    shown = relative(directory)
+    _print_left_out(console, summary)
+    shown = relative(published.findings.run.directory)
     places = {
-        "report": f"{shown / REPORT}",
-        "dashboard": f"python -m asymnas.dashboard {shown}",
+        "report": str(relative(published.report)),
+        "dashboard": f"python -m asymnas.dashboard {shlex.quote(str(shown))}",
     }
     print_places(console, places)
-
-
-def _shares(entries: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    tolerance = entries[0]["within"]["tolerance"]
-    names = ("parameters", "best share", "95 %", f"within {100 * tolerance:g} %")
-    for name in (*names, "even split costs", "95 %"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for entry in entries:
-        cost = entry["cost_of_even_split"]
-        table.add_row(
-            f"{entry['budget']:,}",
-            MISSING if entry["estimate"] is None else f"{entry['estimate']:.2f}",
-            _share_span(entry),
-            _share_span(entry["within"]),
-            MISSING if cost["estimate"] is None else change(cost["estimate"], sign=False),
-            _cost_span(cost),
-        )
-    return table
-
-
-def _share_span(entry: Mapping[str, Any]) -> str:
-    if entry["low"] is None or entry["high"] is None:
-        return MISSING
-    return f"{entry['low']:.2f}\N{EN DASH}{entry['high']:.2f}"
-
-
-def _cost_span(entry: Mapping[str, Any]) -> str:
-    if entry["low"] is None or entry["high"] is None:
-        return MISSING
-    return f"{tenths(entry['low'])} to {tenths(entry['high'])} %"
 
 
 def print_confirmation_plan(
@@ -379,7 +363,7 @@ def print_confirmation_plan(
     if wanted.seeds < least:
         console.print(
             f"With {plural(wanted.seeds, 'seed')}, {plural(controls, 'comparison')} at once cannot "
-            f"reach p < .05, whatever they show: {least} are the least.",
+            f"reach p < .05, whatever they show: it takes at least {least}.",
             style="yellow",
         )
 
@@ -391,37 +375,19 @@ def _possible(wanted: ConfirmationConfig, plan: SearchPlan) -> list[str]:
     return [n for n, f in families.items() if refusal(f, space.problem, space.kind) is None]
 
 
-def print_confirmation(console: Console, run: Run, ending: Ending) -> None:
-    """Prints what a confirmation came to."""
+def print_confirmation(console: Console, published: Published, ending: Ending) -> None:
+    """Prints a confirmation's result: the contenders' test losses and the verdict."""
+    run, confirmed = published.findings.run, published.findings.confirmed
     console.print()
     print_ending(console, ending)
-    if run.confirmation is not None:
-        result = confirmed(run.confirmation)
-        console.print(_contenders(result.contenders), soft_wrap=False)
-        console.print()
-        for sentence in result.verdict:
+    places = {"report": str(relative(published.report))}
+    if confirmed is not None:
+        objectives = [objective.name for objective in run.objectives]
+        print_rows(console, contender_rows(confirmed.contenders, objectives))
+        for sentence in confirmed.verdict:
             console.print(sentence)
-        for name, why in result.missing.items():
+        for name, why in confirmed.missing.items():
             console.print(f"There is no {name}: {why}.")
-    shown = relative(run.directory)
-    print_places(console, {"report": f"{shown / REPORT}", "scores": f"{shown / CONFIRMATION}"})
-
-
-def _contenders(contenders: Sequence[Contender]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("contender", "test loss ± sd", "decoder share", "parameters", "MACs", "seeds"):
-        table.add_column(name, justify="left" if name == "contender" else "right", no_wrap=True)
-    means = [mean(c.scores.values()) if c.scores else math.inf for c in contenders]
-    for contender, score in zip(contenders, means, strict=True):
-        losses = list(contender.scores.values())
-        spread = f" ± {stdev(losses):.2g}" if len(losses) > 1 else ""
-        table.add_row(
-            contender.name,
-            f"{score:.4g}{spread}" if losses else "\N{EN DASH}",
-            percent(contender.decoder_share),
-            f"{contender.params:,}",
-            short(contender.macs),
-            str(len(losses)),
-            style="bold" if score == min(means) else None,
-        )
-    return table
+        places["scores"] = str(relative(run.directory / CONFIRMATION))
+    _print_left_out(console, published.summary)
+    print_places(console, places)

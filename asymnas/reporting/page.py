@@ -9,7 +9,7 @@ from asymnas.analysis.front import attainment
 from asymnas.analysis.importance import importances
 from asymnas.analysis.rows import of_whole_replicates
 from asymnas.core import columns as t
-from asymnas.core.text import MISSING, duration, percent, plural, share_span, short
+from asymnas.core.text import duration, percent, plural, short, with_span
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.families import FAMILIES
 from asymnas.reporting.checklist import practices, tally
@@ -30,7 +30,7 @@ from asymnas.reporting.figures.confirmation import (
     contender_rows,
 )
 from asymnas.reporting.figures.curves import curves_panel
-from asymnas.reporting.figures.decoder_share import split_panel, split_rows
+from asymnas.reporting.figures.decoder_share import share_rows, split_panel
 from asymnas.reporting.figures.drawing import architecture_drawing
 from asymnas.reporting.figures.front import front_panel, front_rows
 from asymnas.reporting.figures.front_share import share_panel
@@ -78,13 +78,13 @@ def _split(findings: Findings) -> list[Section]:
     found, sweep = findings.inferred, findings.run.sweep
     if found is None or sweep is None:
         return []
-    body: list[Block] = [split_panel(sweep.measured, found.split), split_rows(found.split)]
+    body: list[Block] = [split_panel(sweep.measured, found.split), share_rows(found.split)]
     lead = "Dots are runs as measured; the line is the fitted law for an average structure."
     sections = [Section("split", "Loss against decoder share", body, lead=lead)]
     if len(found.split.budgets) > 1:
         trend: list[Block] = [trend_panel(found.split)]
         sections.append(Section("trend", "The best share against the budget", trend))
-    otherwise: list[Block] = [split_rows(found.equal_macs), Points(_robustness(sweep, found))]
+    otherwise: list[Block] = [share_rows(found.equal_macs), Points(_robustness(sweep, found))]
     lead = "The same with MACs in place of parameters, and what else could fool the answer."
     sections.append(Section("robustness", "Does the answer hold otherwise?", otherwise, lead=lead))
     return sections
@@ -119,14 +119,9 @@ def _robustness(sweep: Run, found: Inferred) -> list[str]:
 
 
 def _by_budget(shares: Mapping[int, Interval]) -> str:
-    return ", ".join(f"{_estimate(share)} at {short(budget)}" for budget, share in shares.items())
-
-
-def _estimate(share: Interval) -> str:
-    if share.estimate is None:
-        return MISSING
-    span = f" ({share_span(share)})" if share.low is not None else ""
-    return f"{percent(share.estimate)}{span}"
+    return ", ".join(
+        f"{with_span(share, percent)} at {short(budget)}" for budget, share in shares.items()
+    )
 
 
 def _front(findings: Findings, summary: Mapping[str, Any]) -> list[Section]:
@@ -203,10 +198,10 @@ def _conduct(findings: Findings) -> Section:
     kept = practices(findings)
     return Section(
         "checklist",
-        "Fourteen practices",
+        "Good practice",
         [Checklist(kept)],
-        lead="The checklist of Lindauer and Hutter (JMLR 2020), filled in from this run: "
-        + tally(kept),
+        lead="The checklist of Lindauer and Hutter (JMLR 2020), but for tabular benchmarks, filled "
+        f"in from this run: {tally(kept)}",
     )
 
 
@@ -231,7 +226,7 @@ def _facts(summary: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _notes(findings: Findings, summary: Mapping[str, Any]) -> list[str]:
-    run, notes = findings.run, list(findings.run.left_out)
+    run, notes = findings.run, list(summary["left_out"])
     if summary["trials"]["unfinished"]:
         notes.append(
             f"{plural(summary['trials']['unfinished'], 'trial')} still unfinished: the same "

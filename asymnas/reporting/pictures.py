@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asymnas.core import columns as t
-from asymnas.core.config import DataSpec, StudyConfig
+from asymnas.core.config import StudyConfig
 from asymnas.core.errors import AsymnasError
 from asymnas.data.base import load_dataset
 from asymnas.networks.architecture import Architecture
-from asymnas.reporting.content import Picture
+from asymnas.networks.kinds import Autoencoder
+from asymnas.reporting.content import Picture, Points
 from asymnas.reporting.findings import Findings
 from asymnas.runs.directory import load_trained, reconstruction_path
 from asymnas.runs.run import Run
@@ -22,45 +23,54 @@ from asymnas.training.reconstructions import reconstruction_rows
 MOST_PICTURES = 12
 
 
-def pictures(findings: Findings, summary: Mapping[str, Any]) -> list[Picture]:
+def pictures(findings: Findings, summary: Mapping[str, Any]) -> list[Picture | Points]:
     """Side by side first, if there is a control, then each member of the front."""
-    found = []
+    blocks: list[Picture | Points] = []
     search, control = findings.run.search, findings.run.control
     if search is not None and control is not None and len(search.front) and len(control.front):
-        found += _beside(search, control)
-    directory = findings.run.directory
+        try:
+            blocks.append(_beside(search, control))
+        except (AsymnasError, OSError) as error:  # OSError: a file deleted while it is read
+            reason = f"The best and the symmetric network are not shown side by side: {error}."
+            blocks.append(Points([reason]))
     for entry in summary["front"][:MOST_PICTURES]:
-        path = reconstruction_path(directory, entry["trial"])
-        if path.is_file():
-            name, reached = next(iter(entry["values"].items()))
-            total = entry["encoder_params"] + entry["decoder_params"] + entry["shared_params"]
-            caption = f"Trial {entry['trial']}: {total:,} parameters, {name} {reached:.5g}"
-            found.append(Picture(png=path.read_bytes(), caption=caption))
-    return found
+        try:
+            png = reconstruction_path(findings.run.directory, entry["trial"]).read_bytes()
+        except FileNotFoundError:  # not drawn yet, or of a trial that has left the front
+            continue
+        name, reached = next(iter(entry["values"].items()))
+        total = entry["encoder_params"] + entry["decoder_params"] + entry["shared_params"]
+        caption = f"Trial {entry['trial']}: {total:,} parameters, {name} {reached:.5g}"
+        blocks.append(Picture(png=png, caption=caption))
+    return blocks
 
 
-def _beside(search: Run, control: Run) -> list[Picture]:
-    """Original, symmetric and best; nothing where weights or data are gone."""
-    data = StudyConfig.from_dict(search.config).data()
-    try:
-        rows = {"symmetric": _outputs(control, data), "best": _outputs(search, data)}
-    except AsymnasError:
-        return []
-    originals = rows["best"][0]
+def _beside(search: Run, control: Run) -> Picture:
+    """Original, symmetric and best.
+
+    Raises:
+        AsymnasError: The data or the weights of one of them are gone.
+    """
+    best = {"symmetric": _best(control), "best": _best(search)}
+    examples = load_dataset(StudyConfig.from_dict(search.config).data()).validation
+    rows: dict[str, NDArray[Any]] = {}
+    for name, (model, kind) in best.items():
+        originals, outputs = reconstruct(model, examples, kind=kind)
+        rows = {"original": originals, **rows, name: outputs}
     losses = [run.front.iloc[0][t.VAL_LOSS] for run in (control, search)]
     caption = (
-        "Validation examples: the original, what the best symmetric network made of it (loss "
-        f"{losses[0]:.4g}), and the best network (loss {losses[1]:.4g})."
+        "Validation examples: the original, the reconstruction by the best symmetric network (loss "
+        f"{losses[0]:.4g}), and that by the best network (loss {losses[1]:.4g})."
     )
-    outputs = {name: output for name, (_, output) in rows.items()}
-    return [side_by_side({"original": originals, **outputs}, caption)]
+    return side_by_side(rows, caption)
 
 
-def _outputs(run: Run, data: DataSpec) -> tuple[Any, Any]:
+def _best(run: Run) -> tuple[Autoencoder, str]:
+    """The best network of a run with its weights, and its kind."""
     row = run.front.iloc[0]
     architecture = Architecture.from_dict(row[t.ARCHITECTURE])
-    model = load_trained(run.directory, int(row[t.TRIAL]), int(row[t.EXAMPLES]), architecture)
-    return reconstruct(model, load_dataset(data).validation, kind=architecture.kind)
+    trial, examples = int(row[t.TRIAL]), int(row[t.EXAMPLES])
+    return load_trained(run.directory, trial, examples, architecture), architecture.kind
 
 
 def side_by_side(rows: Mapping[str, NDArray[Any]], caption: str) -> Picture:

@@ -1,7 +1,7 @@
 """What could fool an answer, checked: the readings of `asymnas.analysis.checks` in sentences."""
 
 from asymnas.analysis.checks import ALL, BINS, LEAST, LEVEL, Agreement, Gap, Interaction
-from asymnas.core.text import NBSP, joined, plural, probability, tenths
+from asymnas.core.text import joined, percent, plural, probability, tenths
 
 
 def agreement_reading(agreement: Agreement) -> str:
@@ -27,7 +27,7 @@ def agreement_reading(agreement: Agreement) -> str:
         worst = max(hit, key=lambda entry: entry.shift.estimate or 0)
         return (
             f"{text}; decoder shares {worst.shares} look worse there than they end, by "
-            f"{100 * (worst.shift.estimate or 0):.0f}{NBSP}% of the ranks, so pruning there "
+            f"{percent(worst.shift.estimate or 0)} of the ranks, so pruning there "
             "would hit them."
         )
     if len(sure) < len(BINS):
@@ -43,7 +43,7 @@ def generalisation_reading(gaps: tuple[Gap, ...]) -> str:
 def _gap(gap: Gap) -> str:
     size = gap.by_share[ALL].estimate or 0.0
     text = (
-        f"The loss on the {gap.split} split is {tenths(abs(size))}{NBSP}% "
+        f"The loss on the {gap.split} split is {tenths(abs(size))} "
         f"{'above' if size >= 0 else 'below'} that on training examples "
         f"({plural(gap.architectures[ALL], 'architecture')})"
     )
@@ -64,7 +64,7 @@ def interaction_reading(interaction: Interaction | None) -> str:
     figures = (
         f"(permutation {probability(interaction.p)}, "
         f"{plural(interaction.architectures, 'architecture')}, "
-        f"{100 * interaction.explained:.0f}{NBSP}% of the variance)"
+        f"{percent(interaction.explained)} of the variance)"
     )
     shown = "differs" if interaction.p < LEVEL else "is not shown to differ"
     return (

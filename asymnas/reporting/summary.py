@@ -9,7 +9,7 @@ import pandas as pd
 from asymnas.analysis.front import hypervolume, reference_point
 from asymnas.analysis.share import decoder_share
 from asymnas.core import columns as t
-from asymnas.core.text import percent, plural, split_words
+from asymnas.core.text import percent, plural, share_phrase
 from asymnas.reporting.figures.style import label, value
 from asymnas.reporting.findings import BEST, Findings, inference_json
 from asymnas.runs.run import Run
@@ -48,6 +48,7 @@ def summarise(findings: Findings) -> dict[str, Any]:
         "hypervolume": hypervolume(run.table, objectives) if reference else None,
         "front": members,
         "best": members[0] if members else None,
+        "left_out": list(run.left_out),
         **_share(findings),
     }
     return {**summary, "verdict": verdict(findings, summary)}
@@ -118,7 +119,7 @@ def _discovered(summary: Mapping[str, Any], *, inferred: bool) -> list[str]:
     finished = sum(summary["trials"][state] for state in ("complete", "pruned", "failed"))
     sentences = [
         f"The best of {plural(finished, 'trial')} reaches {quality} {reached:.5g} with "
-        f"{total:,} parameters, {split_words(best['decoder_share'], best['shared_params'])}."
+        f"{total:,} parameters, {share_phrase(best['decoder_share'], best['shared_params'])}."
     ]
     if share["estimate"] is not None and not inferred:
         spread = ""

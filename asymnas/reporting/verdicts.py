@@ -15,7 +15,17 @@ from asymnas.analysis.estimates import (
     Sizes,
 )
 from asymnas.analysis.laws.optimum import LEAST_ARCHITECTURES, LEAST_SHARES
-from asymnas.core.text import NBSP, digits, percent, plural, probability, short, tenths
+from asymnas.core.text import (
+    digits,
+    hundredths,
+    percent,
+    plural,
+    probability,
+    rounded,
+    short,
+    span,
+    tenths,
+)
 
 #: What budgets count.
 COUNTED: dict[Sizes, str] = {"params": "parameters", "macs": "MACs"}
@@ -71,7 +81,7 @@ def _of_budget(entry: BudgetShare, inference: ShareInference, dataset: str) -> s
     within = f"{entry.within.low:.2f} to {entry.within.high:.2f}"
     return (
         f"{place} the best decoder share is {share}; by the fit, anything from {within} is "
-        f"within {_percent(entry.tolerance)}. {_of_even_split(entry, inference)}"
+        f"within {rounded(entry.tolerance)}. {_of_even_split(entry, inference)}"
     )
 
 
@@ -79,10 +89,10 @@ def _of_even_split(entry: BudgetShare, inference: ShareInference) -> str:
     cost, share = entry.cost_of_even_split, entry.share
     if cost.estimate is None:
         return "The cost of an even split is unknown: one half is not among the shares trained."
-    claim = f"An even split costs {_percent(cost.estimate)}"
+    claim = f"An even split costs {tenths(cost.estimate)}"
     if cost.low is None or cost.high is None or share.low is None:
         return f"{claim}, without an interval: {INCONCLUSIVE}; {_missing(entry)}."
-    claim += f" ({tenths(cost.low)} to {_percent(cost.high)})"
+    claim += f" ({span(cost, tenths)})"
     if entry.rates_too_narrow:
         return f"{claim}: {INCONCLUSIVE}: {_edge_rates(entry)}; widen the range."
     match entry.outcome:
@@ -128,8 +138,8 @@ def _larger(share: Interval) -> str:
 def _size(cost: Interval, tolerance: float) -> str:
     """How the cost of an even split compares with the tolerance, given that there is one."""
     if cost.low is not None and cost.low > tolerance:
-        return f"an even split costs more than {_percent(tolerance)}"
-    return f"whether an even split costs more than {_percent(tolerance)} is open"
+        return f"an even split costs more than {rounded(tolerance)}"
+    return f"whether an even split costs more than {rounded(tolerance)} is open"
 
 
 def _share(entry: BudgetShare) -> str:
@@ -142,12 +152,7 @@ def _share(entry: BudgetShare) -> str:
         ends += f"; {share.low:.2f} is the lowest trained"
     if share.high is not None and share.high >= entry.curve.x[-1] - EDGE:
         ends += f"; {share.high:.2f} is the highest trained"
-    return f"{text} ({100 * share.level:g}{NBSP}% {share.low:.2f}–{share.high:.2f}{ends})"
-
-
-def _percent(fraction: float) -> str:
-    shown = f"{100 * fraction:g}" if 100 * fraction == round(100 * fraction) else tenths(fraction)
-    return f"{shown}{NBSP}%"
+    return f"{text} ({rounded(share.level)} {share.low:.2f}–{share.high:.2f}{ends})"
 
 
 def _trained(entry: BudgetShare) -> str:
@@ -227,8 +232,8 @@ def _of_fit(inference: ShareInference) -> list[str]:
     if inference.law_odds is not None and inference.law_odds <= 1 - OPEN_CHOICE:
         sentences.append(
             "The data do not decide between the two laws "
-            f"({inference.law} in {inference.law_odds:.0%} of the resamples): the intervals allow "
-            "for both; more widely spaced budgets would decide."
+            f"({inference.law} in {percent(inference.law_odds)} of the resamples): the intervals "
+            "allow for both; more widely spaced budgets would decide."
         )
     return sentences
 
@@ -252,13 +257,10 @@ def _limits(entry: BudgetShare, sizes: Sizes) -> list[str]:
     if entry.share.overlaps(entry.cross_check) is False:
         sentences.append(
             f"{place} the two methods disagree: the law puts the best share at "
-            f"{_span(entry.share)}, the Gaussian process at {_span(entry.cross_check)}."
+            f"{span(entry.share, hundredths)}, the Gaussian process at "
+            f"{span(entry.cross_check, hundredths)}."
         )
     return sentences
-
-
-def _span(interval: Interval) -> str:
-    return f"{interval.low:.2f}–{interval.high:.2f}"
 
 
 # The verdict of a confirmation
@@ -277,7 +279,7 @@ def comparison_sentence(comparison: Comparison) -> str:
         claim, figures = f"{second} and {first} have no seed in common", ""
     else:
         sign, word = (1, "worse") if estimate >= 0 else (-1, "better")
-        claim = f"{second} is {tenths(sign * estimate)}{NBSP}% {word} than {first}"
+        claim = f"{second} is {tenths(sign * estimate)} {word} than {first}"
         if abs(estimate) < SMALLEST_SHOWN / 2:
             claim = f"{second} is by estimate as good as {first}"
         figures = f" ({', '.join(_figures(comparison, sign))})"
@@ -309,7 +311,7 @@ def comparison_reason(comparison: Comparison) -> str:
 
 def _basis(comparison: Comparison) -> str:
     """The interval and p against the margin and the level."""
-    region = f"±{100 * comparison.margin:g}{NBSP}%"
+    region = f"±{rounded(comparison.margin)}"
     level = digits(comparison.level)
     match comparison.outcome:
         case "equivalent":
@@ -334,4 +336,4 @@ def _figures(comparison: Comparison, sign: int) -> list[str]:
 
 def _difference(interval: Interval, sign: int) -> str:
     ends = sorted(sign * end for end in (interval.low, interval.high) if end is not None)
-    return " to ".join(tenths(end) for end in ends) + f"{NBSP}%"
+    return span(Interval(low=ends[0], high=ends[-1]), tenths)

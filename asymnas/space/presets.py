@@ -9,7 +9,7 @@ from typing import Any
 from asymnas.core.budget import Budget, Counts
 from asymnas.core.config import Bottleneck
 from asymnas.core.errors import BudgetError, ConfigError
-from asymnas.core.text import percent, split_words
+from asymnas.core.text import percent, share_phrase
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.families import FAMILIES, Problem, SideName
 from asymnas.networks.presets import PRESETS, Preset
@@ -152,7 +152,7 @@ class ScaledPreset:
     def __str__(self) -> str:
         counts, published = self.architecture.counts, PRESETS.get(self.name).decoder_share
         told = f"{self.name}: {counts.total_params:,} parameters, "
-        told += split_words(counts.decoder_share, counts.shared_params)
+        told += share_phrase(counts.decoder_share, counts.shared_params)
         if published is not None:
             told += f" (published: {percent(published)})"
         return "; ".join([told, *self.notes])

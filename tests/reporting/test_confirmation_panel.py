@@ -102,7 +102,7 @@ def test_contenders_are_listed_with_as_many_decimals_as_their_spread_is_worth():
     assert rows.columns[:3] == ("contender", "test loss", "test PSNR")
     assert rows.rows[0][1] == "0.01000 ± 0.00020"
     assert rows.rows[1][1] == "0.01100"
-    assert rows.rows[0][3:] == ("62\xa0%", "149,312", "4.2M", "0.0027", "3")
+    assert rows.rows[0][3:] == ("62\xa0%", "149,312", "4.2M", "3", "0.0027")
     assert rows.marked == 0
 
 

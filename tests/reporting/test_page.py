@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import plotly
 import pytest
+from computed_once import importances_once
 from made_findings import made_comparison, made_inference, made_sweep
 from made_tables import made_table
 from markupsafe import Markup
 
 from asymnas.analysis.front import Objective, pareto_front
-from asymnas.analysis.importance import importances
 from asymnas.analysis.share import decoder_share
 from asymnas.reporting.content import (
     STATUSES,
@@ -93,7 +93,7 @@ def content_of(table: pd.DataFrame, words: str = "digits") -> PageContent:
                     front_rows(rows, LOSS_SIZE, best),
                     share_panel(table, LOSS_SIZE, decoder_share(table, LOSS_SIZE)),
                     curves_panel(table, best),
-                    importance_panel(importances(table)),
+                    importance_panel(importances_once(table)),
                 ],
                 lead=words,
             ),

@@ -6,18 +6,17 @@ import re
 
 import numpy as np
 import pytest
+from computed_once import importances_once
 from hypothesis import given
 from hypothesis import strategies as st
 from made_findings import made_comparison, made_inference, made_sweep
 from made_tables import RUNGS
 
 from asymnas.analysis.front import Objective, pareto_front
-from asymnas.analysis.importance import importances
 from asymnas.analysis.share import decoder_share
-from asymnas.core.text import short
 from asymnas.reporting.content import Panel
 from asymnas.reporting.figures.confirmation import confirmation_panel
-from asymnas.reporting.figures.curves import budget_curves_panel, curves_panel
+from asymnas.reporting.figures.curves import curves_panel
 from asymnas.reporting.figures.decoder_share import split_panel
 from asymnas.reporting.figures.front import front_panel
 from asymnas.reporting.figures.front_share import share_panel
@@ -35,7 +34,7 @@ def panels(table) -> list[Panel]:
         front_panel(table, LOSS_SIZE, best),
         share_panel(table, LOSS_SIZE, decoder_share(table, LOSS_SIZE)),
         curves_panel(table, best),
-        importance_panel(importances(table)),
+        importance_panel(importances_once(table)),
     ]
 
 
@@ -52,13 +51,13 @@ def test_every_degenerate_table_gives_figures_and_readings(degenerate):
 
 def test_figures_use_no_colour_but_the_palette(table):
     sweep, inference = made_sweep([50_000, 150_000]), made_inference([50_000, 150_000])
-    more = [
+    of_followups = [
         split_panel(sweep, inference),
         trend_panel(inference),
-        budget_curves_panel(sweep),
+        curves_panel(sweep),
         confirmation_panel([], [made_comparison("symmetric", [0.01] * 6, "worse")]),
     ]
-    for panel in [*panels(table), *more]:
+    for panel in [*panels(table), *of_followups]:
         used = set(re.findall(r"#[0-9a-fA-F]{3,8}\b", panel.figure.to_json()))
         assert used
         assert used <= set(LIGHT.values())
@@ -133,7 +132,7 @@ def test_curves_reading_counts_what_pruning_spared(table):
 
 
 def test_importance_bars_are_ranked_and_coloured_by_side(table):
-    found = importances(table)
+    found = importances_once(table)
     panel = importance_panel(found)
     order = [choice.replace("_", " ") for choice in found.scores["choice"]]
     assert list(panel.figure.layout.yaxis.categoryarray) == order[::-1]
@@ -168,22 +167,6 @@ def test_shares_are_counted_from_one_half_on_an_axis_of_few_ticks(low, high):
     assert 1 <= len(ticks) <= 7
     assert ((start <= ticks) & (ticks <= end)).all()
     assert (0.5 in ticks) == (low <= 0.5 <= high)
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [
-        (0, "0"),
-        (950, "950"),
-        (1_234, "1.23k"),
-        (150_000, "150k"),
-        (999_900, "1M"),
-        (2e9, "2G"),
-        (3.9e14, "390T"),
-    ],
-)
-def test_short_counts(count, text):
-    assert short(count) == text
 
 
 def test_a_single_value_stands_in_the_middle_of_its_axis():

@@ -1,9 +1,7 @@
 import io
 
-import pytest
 from rich.console import Console
 
-from asymnas.core.text import duration
 from asymnas.reporting.progress import display
 from asymnas.runs.coordinator import Snapshot
 
@@ -28,11 +26,3 @@ def test_a_terminal_sees_the_state_of_the_run() -> None:
         observe(RUNNING)
     assert "2/4" in out.getvalue()
     assert "best loss 0.01230 · front 1" in out.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(59.6, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
-)
-def test_durations_are_said_as_people_say_them(seconds: float, said: str) -> None:
-    assert duration(seconds) == said

@@ -1,70 +1,27 @@
 """A run's results from tables that hold much, little or nothing: no crash, no invented number."""
 
 import json
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from problems import drawn
+from made_runs import (
+    LOSSES,
+    confirmation_of,
+    confirmation_rows,
+    drawn_dense,
+    made_sweep,
+    run_of,
+    sweep_of,
+)
 
-from asymnas.analysis.front import Objective
 from asymnas.analysis.laws.synthetic import Design, Noise, synthetic_sweep, truth_with_share
 from asymnas.core import columns as t
-from asymnas.core.config import StudyConfig
-from asymnas.networks.families import Problem
 from asymnas.reporting.findings import Findings, confirmation_json, confirmed, inferred
 from asymnas.reporting.page import page
 from asymnas.reporting.render import render_page
 from asymnas.reporting.summary import summarise
-from asymnas.runs.run import Run
-
-
-def drawn_dense(seed: int) -> dict[str, Any]:
-    return drawn("dense", Problem(shape=(64,), latent=3), seed).to_dict()
-
-
-ARCHITECTURE = drawn_dense(0)
-OBJECTIVES = [Objective("val_loss"), Objective("total_params")]
-
-
-@dataclass
-class Made:
-    """A study that is nothing but a table."""
-
-    rows: pd.DataFrame
-    purpose: str = "search"
-    design: dict[str, Any] = field(default_factory=dict)
-    objectives: list[Objective] = field(default_factory=lambda: OBJECTIVES)
-    setup: dict[str, str] = field(default_factory=lambda: {"asymnas": "0", "cores": "2"})
-    wall_seconds: float = 60.0
-
-    @property
-    def config(self) -> dict[str, Any]:
-        return {**StudyConfig(examples=6_000).to_dict(), "family": "dense"}
-
-    def table(self) -> pd.DataFrame:
-        return self.rows
-
-
-def run_of(
-    rows: pd.DataFrame,
-    purpose: str = "search",
-    *,
-    follow_ups: dict[str, Run] | None = None,
-    **design: Any,
-) -> Run:
-    rows = rows.assign(**{t.ARCHITECTURE: [ARCHITECTURE] * len(rows)})
-    for column, blank in ((t.QUOTA, False), (t.FAILURE, ""), (t.SECONDS, 1.0)):
-        rows = rows if column in rows else rows.assign(**{column: blank})
-    study: Any = Made(rows, purpose, design)
-    return Run(study, Path("nowhere"), follow_ups=follow_ups or {})
-
-
-def sweep_of(rows: pd.DataFrame) -> Run:
-    return run_of(rows, "sweep", tolerance=0.01, seeds=3, rates=4)
 
 
 def written(findings: Findings) -> tuple[dict[str, Any], str]:
@@ -79,10 +36,6 @@ def of_sweep(rows: pd.DataFrame) -> tuple[dict[str, Any], str]:
     return written(Findings(run=main, inferred=inferred(main)))
 
 
-def made_sweep(**design: Any) -> pd.DataFrame:
-    return synthetic_sweep(truth_with_share("additive", 0.8), Design(**design), Noise(), seed=3)
-
-
 def test_a_sweep_leads_with_its_verdict_and_says_how_sure_it_is() -> None:
     summary, html = of_sweep(made_sweep())
     entries = summary["decoder_share"]
@@ -94,7 +47,7 @@ def test_a_sweep_leads_with_its_verdict_and_says_how_sure_it_is() -> None:
         assert entry["cost_of_even_split"]["low"] > 0
     assert summary["verdict"][0].startswith("At 50k parameters on digits the best decoder share is")
     assert html.index(summary["verdict"][0].split(" (")[0]) < html.index("Loss against decoder")
-    for title in ("The best share against the budget", "At equal MACs", "Fourteen practices"):
+    for title in ("The best share against the budget", "At equal MACs", "Good practice"):
         assert title in html
 
 
@@ -154,50 +107,6 @@ def test_a_search_that_holds_little_is_told(degenerate: pd.DataFrame) -> None:
     if not summary["front"]:
         assert summary["best"] is None
         assert summary["hypervolume"] is None
-
-
-def confirmation_rows(seeds: int, losses: dict[str, float], failing: str = "") -> pd.DataFrame:
-    rng = np.random.default_rng(0)
-    rows = [
-        {
-            t.TRIAL: place,
-            t.STATE: "failed" if name == failing else "complete",
-            t.DUPLICATE_OF: pd.NA,
-            t.PHASE: t.MEASURE,
-            t.CONTENDER: name,
-            t.REPLICATE: seed,
-            t.CLUSTER: list(losses).index(name),
-            t.VAL_LOSS: loss,
-            t.TEST_LOSS: np.nan if name == failing else loss * np.exp(rng.normal(0, 0.02)),
-            "test_psnr": 20.0,
-            t.TOTAL_PARAMS: 9_000 + len(name),
-            t.TOTAL_MACS: 50_000,
-            t.ENCODER_PARAMS: 4_000,
-            t.DECODER_PARAMS: 5_000,
-            t.SHARED_PARAMS: 0,
-            t.ENCODER_MACS: 20_000,
-            t.DECODER_MACS: 30_000,
-            t.DECODER_SHARE: 0.55,
-            t.LEARNING_RATE: 0.003,
-            t.EXAMPLES: 6_000,
-            t.CURVE: [[6_000, loss]],
-        }
-        for place, (seed, (name, loss)) in enumerate(
-            (seed, item) for seed in range(seeds) for item in losses.items()
-        )
-    ]
-    return pd.DataFrame(rows).astype({t.DUPLICATE_OF: "Int64"})
-
-
-LOSSES = {"best": 0.02, "runner-up 1": 0.021, "symmetric": 0.02, "mirror": 0.03}
-
-
-def confirmation_of(rows: pd.DataFrame, seeds: int) -> Run:
-    controls = ["symmetric", "mirror"]
-    missing = {"reference": "the data are rows"}
-    design = {"seeds": seeds, "margin": 0.03, "controls": controls, "missing": missing}
-    design["contenders"] = {"best": "trial 7 of the search"}
-    return run_of(rows, "confirmation", **design)
 
 
 def test_a_search_of_failures_says_why(table: pd.DataFrame) -> None:

@@ -9,9 +9,9 @@ from made_findings import NOTHING_KNOWN, SHARES, loss_at, made_inference, made_s
 
 from asymnas.analysis.estimates import Interval, ShareInference
 from asymnas.reporting.figures.decoder_share import (
+    share_rows,
     split_panel,
     split_reading,
-    split_rows,
     sweep_runs,
 )
 
@@ -62,7 +62,7 @@ def test_one_half_is_drawn_through_every_strip_and_its_cost_is_in_the_headings()
     assert [(shape.x0, shape.x1) for shape in panel.figure.layout.shapes] == [(0.5, 0.5)] * 3
     headings = [note.text for note in panel.figure.layout.annotations]
     assert "<b>50k parameters</b>" in headings[0]
-    assert all("one half costs +0.62\xa0%" in heading for heading in headings)
+    assert all("an even split costs +0.62\xa0%" in heading for heading in headings)
 
 
 def test_every_legend_entry_is_there_once():
@@ -128,14 +128,14 @@ def test_a_budget_of_which_nothing_is_known_shows_what_runs_there_are(rows):
     assert panel.reading.startswith("No best share can be inferred.")
     assert "nan" not in json.dumps(panel.figure.to_plotly_json(), default=list).lower()
     assert len(traces(panel, "run")) == (rows > 0)
-    assert split_rows(ShareInference(budgets=(NOTHING_KNOWN,))).rows[0][1] == "\N{EN DASH}"
+    assert share_rows(ShareInference(budgets=(NOTHING_KNOWN,))).rows[0][1] == "\N{EN DASH}"
 
 
 def test_with_budgets_of_macs_the_law_stands_alone():
     panel = split_panel(made_sweep(ONE), made_inference(ONE, sizes="macs"))
     assert traces(panel, "run") == []
     assert "150k MACs" in panel.reading
-    assert split_rows(made_inference(ONE, sizes="macs")).columns[0] == "MACs"
+    assert share_rows(made_inference(ONE, sizes="macs")).columns[0] == "MACs"
 
 
 def test_a_table_without_budgets_has_no_runs_of_a_sweep(degenerate):
@@ -144,13 +144,13 @@ def test_a_table_without_budgets_has_no_runs_of_a_sweep(degenerate):
 
 
 def test_the_table_has_a_row_a_budget():
-    rows = split_rows(made_inference(THREE))
+    rows = share_rows(made_inference(THREE))
     assert [row[0] for row in rows.rows] == ["50,000", "150,000", "450,000"]
     assert rows.rows[0][1] == "60\xa0% (55 to 65\xa0%)"
     assert rows.rows[0][3] == "+0.62\xa0% (+0.22 to +1.0\xa0%)"
     assert all(len(row) == len(rows.columns) for row in rows.rows)
     assert rows.caption.startswith("Fitted by the additive law; the cross-check")
-    assert split_rows(ShareInference()).rows == ()
+    assert share_rows(ShareInference()).rows == ()
 
 
 def test_a_cost_below_zero_keeps_its_sign():

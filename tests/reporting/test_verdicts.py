@@ -180,7 +180,7 @@ def test_what_the_design_leaves_open_is_a_caution(changes, sentence):
         ({"outliers": 1}, "1 outlier more than five standard deviations off the fit"),
         ({"departs": True}, "The losses depart from the additive law"),
         ({"explained_by_share": -0.1}, "The decoder share does not explain the loss"),
-        ({"law_odds": 0.72}, "(additive in 72% of the resamples)"),
+        ({"law_odds": 0.72}, "(additive in 72\xa0% of the resamples)"),
     ],
 )
 def test_what_the_fit_leaves_open_is_a_caution(facts, sentence):
@@ -196,7 +196,7 @@ def test_what_the_fit_leaves_open_is_a_caution(facts, sentence):
         ({"edge_rates": 0.97, "rates": 3}, "97\xa0% of the best learning rates lie at an end"),
         (
             {"cross_check": Interval(estimate=0.6, low=0.55, high=0.7)},
-            "the law puts the best share at 0.33–0.50, the Gaussian process at 0.55–0.70",
+            "the law puts the best share at 0.33 to 0.50, the Gaussian process at 0.55 to 0.70",
         ),
     ],
 )
@@ -207,7 +207,7 @@ def test_what_a_budget_leaves_open_is_a_caution(changes, sentence):
 def test_rates_at_the_edge_withhold_the_verdict():
     clear = entry(cost=(0.02, 0.04))
     text = verdict(replace(clear, edge_rates=0.97, rates=3))
-    assert "An even split costs 0.6 % (2.0 to 4 %): inconclusive: 97 % of the best" in text
+    assert "An even split costs 0.6 % (2.0 to 4.0 %): inconclusive: 97 % of the best" in text
     assert "larger side" not in text
     assert "larger side" in verdict(replace(clear, edge_rates=0.6, rates=3))
 

@@ -165,5 +165,5 @@ def test_the_command_says_what_it_begins_with(search, tmp_path: Path) -> None:
     assert code == 0
     assert "The first trials are presets:\n  scvi: 5," in out
     assert "left out: linear-decoder cannot be enqueued" in out
-    assert "Presets: scvi (trial 0): complete, val_loss 0." in out
+    assert "Presets: scvi (trial 0): complete, validation loss 0." in out
     assert Run.open(tmp_path / "run").table[t.PRESET][0] == "scvi"

@@ -7,17 +7,16 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from asymnas.analysis.estimates import Comparison, Contender, Interval, Outcome
+from asymnas.analysis.estimates import Comparison, Contender, Outcome
 from asymnas.core.text import (
     MISSING,
     change,
-    change_span,
     joined,
-    level,
     percent,
     plural,
     rounded,
     short,
+    statistic,
     with_span,
 )
 from asymnas.reporting.content import Panel, Rows
@@ -146,7 +145,7 @@ def _estimate(comparison: Comparison, row: int, axis: DifferenceAxis) -> list[go
     found, color = comparison.difference, LIGHT[COLORS[comparison.outcome]]
     if found.estimate is None:
         return []
-    told = f"{change(found.estimate)} ({change_span(found)})"
+    told = with_span(found, change)
     common: dict[str, Any] = {"showlegend": False, "hovertemplate": f"{told}<extra></extra>"}
     marks = go.Scatter(
         x=[axis.place(found.estimate)],
@@ -194,7 +193,7 @@ def _reading(contenders: Sequence[Contender], shown: Sequence[Comparison], compr
         )
     if all(comparison.pairs < 6 for comparison in shown):
         told.append("Fewer than six seeds allow no verdict, whatever the dots look like.")
-    levels = sorted({level(c.difference) for c in shown if c.difference.low is not None})
+    levels = sorted({rounded(c.difference.level) for c in shown if c.difference.low is not None})
     region = f"in the shaded region (±{rounded(max(c.margin for c in shown))}) differences do not "
     region += "matter"
     told.append(f"Bars are {joined(levels)} intervals; {region}." if levels else f"I{region[1:]}.")
@@ -240,8 +239,8 @@ def contender_rows(contenders: Sequence[Contender], objectives: Sequence[str] = 
             "decoder share",
             "parameters",
             "MACs",
-            "learning rate",
             "seeds",
+            "learning rate",
         ),
         rows=tuple(
             (
@@ -251,8 +250,8 @@ def contender_rows(contenders: Sequence[Contender], objectives: Sequence[str] = 
                 percent(c.decoder_share),
                 f"{c.params:,}",
                 short(c.macs),
-                f"{c.learning_rate:.2g}",
                 str(len(c.scores)),
+                f"{c.learning_rate:.2g}",
             )
             for place, (c, loss) in enumerate(zip(contenders, losses, strict=True))
         ),
@@ -284,10 +283,10 @@ def comparison_rows(comparisons: Sequence[Comparison]) -> Rows:
                 f"{c.first} against {c.second}",
                 c.outcome,
                 str(c.pairs),
-                _difference(c.difference),
-                _number(c.p),
-                _number(c.p_holm),
-                _number(c.effect),
+                with_span(c.difference, change),
+                statistic(c.p),
+                statistic(c.p_holm),
+                statistic(c.effect),
             )
             for c in comparisons
         ),
@@ -297,22 +296,6 @@ def comparison_rows(comparisons: Sequence[Comparison]) -> Rows:
         ),
         words=(1,),
     )
-
-
-def _difference(difference: Interval) -> str:
-    if difference.estimate is None:
-        return MISSING
-    return with_span(change(difference.estimate), change_span(difference))
-
-
-def _number(number: float | None) -> str:
-    if number is None:
-        return MISSING
-    if number < 0:
-        return f"\N{MINUS SIGN}{-number:.2f}"
-    if number < 0.001:
-        return "< 0.001"
-    return f"{number:.2g}" if number < 0.1 else f"{number:.2f}"
 
 
 def _spreads(scores: Sequence[Collection[float]]) -> list[str]:

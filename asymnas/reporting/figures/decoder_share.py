@@ -11,18 +11,7 @@ import plotly.graph_objects as go
 from asymnas.analysis.estimates import BudgetShare, Floats, Interval, ShareInference, Sizes
 from asymnas.analysis.rows import counting
 from asymnas.core.columns import BUDGET, DECODER_SHARE, STATE, VAL_LOSS
-from asymnas.core.text import (
-    MISSING,
-    change,
-    change_span,
-    level,
-    percent,
-    plural,
-    rounded,
-    share_span,
-    short,
-    with_span,
-)
+from asymnas.core.text import change, percent, plural, rounded, short, span, with_span
 from asymnas.reporting.content import Panel, Rows
 from asymnas.reporting.figures.style import LIGHT, figure, share_axis
 from asymnas.reporting.verdicts import COUNTED, cautions
@@ -155,13 +144,12 @@ def _arrange(
 
 def _heading(strip: Strip, inference: ShareInference) -> str:
     split = strip.split
-    told = f"<b>{short(split.budget)} {COUNTED[inference.sizes]}</b>"
+    heading = f"<b>{short(split.budget)} {COUNTED[inference.sizes]}</b>"
     if split.cost_of_even_split.estimate is not None:
-        told += f": one half costs {change(split.cost_of_even_split.estimate)}"
+        heading += f": an even split costs {change(split.cost_of_even_split.estimate)}"
     if split.share.estimate is not None:
-        best = f"best at {percent(split.share.estimate)}"
-        told += f"<br>{with_span(best, share_span(split.share))}"
-    return told
+        heading += f"<br>best at {with_span(split.share, percent)}"
+    return heading
 
 
 def _ticks(low: float, high: float) -> list[float]:
@@ -266,7 +254,7 @@ def _within(split: BudgetShare, foot: float) -> list[go.Scatter]:
             mode="lines",
             name=name,
             line={"color": LIGHT["pruned"], "width": 9},
-            hovertemplate=f"{name}: {share_span(split.within)}<extra></extra>",
+            hovertemplate=f"{name}: {span(split.within, percent)}<extra></extra>",
         )
     ]
 
@@ -274,7 +262,6 @@ def _within(split: BudgetShare, foot: float) -> list[go.Scatter]:
 def _best(share: Interval, foot: float) -> list[go.Scatter]:
     if share.estimate is None:
         return []
-    told = f"best share {percent(share.estimate)}"
     return [
         go.Scatter(
             x=[share.estimate],
@@ -283,7 +270,7 @@ def _best(share: Interval, foot: float) -> list[go.Scatter]:
             name="best share",
             marker={"color": LIGHT["best"], "size": 10, "symbol": "diamond"},
             error_x=_bars(share, LIGHT["best"]),
-            hovertemplate=f"{told} ({share_span(share)})<extra></extra>",
+            hovertemplate=f"best share {with_span(share, percent)}<extra></extra>",
         )
     ]
 
@@ -319,10 +306,8 @@ def split_reading(inference: ShareInference) -> str:
             "optimum may lie beyond."
         )
     if apart := [s for s in told if s.share.overlaps(s.cross_check) is False]:
-        reading += (
-            " The Gaussian process, which knows no law, disagrees at "
-            f"{', '.join(f'{short(s.budget)}: {_share(s.cross_check)}' for s in apart)}."
-        )
+        checks = [f"{short(s.budget)}: {with_span(s.cross_check, percent)}" for s in apart]
+        reading += f" The Gaussian process, which assumes no law, disagrees at {', '.join(checks)}."
     return reading
 
 
@@ -335,14 +320,16 @@ def _of_one(split: BudgetShare, inference: ShareInference) -> str:
         reading += "; there are too few architectures for an interval."
     else:
         half = "includes one half" if split.share.contains(0.5) else "leaves out one half"
-        reading += f"; the {level(split.share)} interval, {share_span(split.share)}, {half}."
+        reading += (
+            f"; the {rounded(split.share.level)} interval, {span(split.share, percent)}, {half}."
+        )
     if split.within.low is not None:
         reading += (
-            f" From {share_span(split.within)} it is within {rounded(split.tolerance)} of that."
+            f" From {span(split.within, percent)} it is within {rounded(split.tolerance)} of that."
         )
     cost = split.cost_of_even_split
     if cost.estimate is not None:
-        reading += f" An even split costs {with_span(change(cost.estimate), change_span(cost))}."
+        reading += f" An even split costs {with_span(cost, change)}."
     return reading
 
 
@@ -363,7 +350,7 @@ def _of_many(splits: list[BudgetShare]) -> str:
     return reading
 
 
-def split_rows(inference: ShareInference) -> Rows:
+def share_rows(inference: ShareInference) -> Rows:
     """The same budget by budget as a table.
 
     Args:
@@ -378,32 +365,20 @@ def split_rows(inference: ShareInference) -> Rows:
             COUNTED[inference.sizes],
             "best share",
             f"within {within} of the lowest",
-            "cost of one half",
+            "an even split costs",
             "cross-check",
             "architectures (runs)",
         ),
         rows=tuple(
             (
                 f"{split.budget:,}",
-                _share(split.share),
-                share_span(split.within),
-                _cost(split.cost_of_even_split),
-                _share(Interval(estimate=split.cross_check.estimate)),
+                with_span(split.share, percent),
+                span(split.within, percent),
+                with_span(split.cost_of_even_split, change),
+                with_span(Interval(estimate=split.cross_check.estimate), percent),
                 f"{split.architectures:,} ({split.runs:,})",
             )
             for split in splits
         ),
         caption=f"{fitted} cross-check is a Gaussian process that knows no law.",
     )
-
-
-def _share(share: Interval) -> str:
-    if share.estimate is None:
-        return MISSING
-    return with_span(percent(share.estimate), share_span(share))
-
-
-def _cost(cost: Interval) -> str:
-    if cost.estimate is None:
-        return MISSING
-    return with_span(change(cost.estimate), change_span(cost))

@@ -24,7 +24,7 @@ from asymnas.core.columns import (
 )
 from asymnas.core.text import percent, plural
 from asymnas.reporting.content import Panel, Rows
-from asymnas.reporting.figures.style import LIGHT, axis, figure, label, value
+from asymnas.reporting.figures.style import LIGHT, axis, cell, figure, label, value
 
 TITLE = "The front"
 
@@ -222,7 +222,7 @@ def _staircase(corners: Floats, worst: Floats) -> Floats:
 
 
 def front_rows(front: pd.DataFrame, objectives: Sequence[Objective], best: int | None) -> Rows:
-    """A front as the page's table: objectives, the share, and both sides' sizes.
+    """A front as a table: objectives, the share, and both sides' sizes.
 
     Args:
         front: From `asymnas.analysis.front.front`.
@@ -241,7 +241,7 @@ def front_rows(front: pd.DataFrame, objectives: Sequence[Objective], best: int |
         rows=tuple(
             (
                 str(trial),
-                *(_cell(name, row[name]) for name in names),
+                *(cell(name, row[name]) for name in names),
                 *(row[name] if pd.notna(row[name]) else "" for name in enqueued),
             )
             for trial, (_, row) in zip(trials, front.iterrows(), strict=True)
@@ -250,11 +250,3 @@ def front_rows(front: pd.DataFrame, objectives: Sequence[Objective], best: int |
         tag="best",
         words=(len(names) + 1,) if enqueued else (),
     )
-
-
-def _cell(name: str, number: float) -> str:
-    if pd.isna(number):
-        return "\N{EN DASH}"
-    if name == DECODER_SHARE:
-        return percent(number)
-    return f"{int(number):,}" if name in (*COUNT_COLUMNS, SHARED_PARAMS) else f"{number:#.4g}"

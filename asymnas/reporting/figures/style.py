@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 
 from asymnas.analysis.estimates import Floats
-from asymnas.core.columns import COUNT_COLUMNS
-from asymnas.core.text import percent, short
+from asymnas.core.columns import COUNT_COLUMNS, DECODER_SHARE, SHARED_PARAMS
+from asymnas.core.text import MISSING, percent, short
 
 #: Colours by role. Figures are drawn in these; a dark page replaces each by its like in `DARK`.
 LIGHT = {
@@ -83,6 +84,15 @@ def label(name: str) -> str:
 def value(name: str, number: float) -> str:
     """One value of a column: counts short, the rest with four significant digits."""
     return short(number) if name in COUNT_COLUMNS else f"{number:.4g}"
+
+
+def cell(name: str, number: float) -> str:
+    """One value of a column in a table: counts in full, shares in per cent; a dash for none."""
+    if pd.isna(number):
+        return MISSING
+    if name == DECODER_SHARE:
+        return percent(number)
+    return f"{int(number):,}" if name in (*COUNT_COLUMNS, SHARED_PARAMS) else f"{number:#.4g}"
 
 
 def budget_colors(budgets: Sequence[int]) -> dict[int, str]:

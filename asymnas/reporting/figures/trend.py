@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from asymnas.analysis.estimates import Band, BudgetShare, Floats, Interval, ShareInference
-from asymnas.core.text import percent, share_span, short
+from asymnas.core.text import percent, short, span
 from asymnas.reporting.content import Panel
 from asymnas.reporting.figures.style import LIGHT, figure, share_axis
 from asymnas.reporting.verdicts import COUNTED
@@ -94,7 +94,7 @@ def _shares(
         name=name,
         marker=marker,
         error_y={**bars, "color": marker["color"], "thickness": 1.8, "width": 4},
-        customdata=[[f"{budget:,}", share_span(i)] for budget, i, _ in points],
+        customdata=[[f"{budget:,}", span(i, percent)] for budget, i, _ in points],
         hovertemplate=f"{name}<br>%{{customdata[0]}}: %{{y:.0%}} (%{{customdata[1]}})"
         "<extra></extra>",
     )

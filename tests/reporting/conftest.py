@@ -1,0 +1,13 @@
+"""What the tests of the report share."""
+
+from collections.abc import Iterator
+
+import pytest
+from computed_once import importances_once
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pages_with_importances_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("asymnas.reporting.page.importances", importances_once)
+        yield
