@@ -1,6 +1,7 @@
 """Neural architecture search of asymmetric autoencoders under a hard parameter budget."""
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,16 +15,19 @@ if TYPE_CHECKING:
     from asymnas.space.presets import ScaledPreset, scale_preset
     from asymnas.sweep import run_sweep
 
+    __version__: str
+
 __all__ = [
+    "__version__",
     "Architecture",
     "AsymnasError",
     "Budget",
     "ConfirmationConfig",
-    "TrainedArchitecture",
     "Run",
     "ScaledPreset",
     "StudyConfig",
     "SweepConfig",
+    "TrainedArchitecture",
     "find_best_architecture",
     "run_confirmation",
     "run_search",
@@ -51,6 +55,13 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Imports a public name on first use, so that workers and `--help` start fast."""
+    if name == "__version__":
+        return version("asymnas")
     if name not in _HOMES:
         raise AttributeError(f"module 'asymnas' has no attribute {name!r}")
     return getattr(import_module(f"asymnas.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return sorted(__all__)

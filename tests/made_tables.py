@@ -22,7 +22,7 @@ def made_table(trials: int = 60, seed: int = 0) -> pd.DataFrame:
     for place, rung in enumerate(RUNGS[:-1]):
         seen = [_for_its_size(row, place) for row in rows if len(row["curve"]) > place]
         for row in rows:
-            if len(row["curve"]) <= place or row["quota"] or row["state"] == "failed":
+            if len(row["curve"]) <= place or row["never_pruned"] or row["state"] == "failed":
                 continue
             if _for_its_size(row, place) > np.median(seen):
                 row |= {"state": "pruned", "examples": rung, "curve": row["curve"][: place + 1]}
@@ -65,7 +65,7 @@ def _trial(number: int, rng: np.random.Generator) -> dict[str, object]:
         "trial": number,
         "state": "failed" if failed else "complete",
         "duplicate_of": pd.NA,
-        "quota": number % 10 == 0,
+        "never_pruned": number % 10 == 0,
         "failure": "loss is not finite <at step 12> & stopped" if failed else "",
         "val_loss": float("nan") if failed else curve[-1][1],
         "total_params": encoder + decoder,

@@ -47,7 +47,7 @@ def swept(
                     "trial": len(rows),
                     "state": "complete",
                     "phase": "measure",
-                    "quota": False,
+                    "never_pruned": False,
                     "budget": budget,
                     "decoder_share": share,
                     "cluster": cluster,

@@ -18,7 +18,7 @@ from asymnas.core.columns import (
     CURVE,
     DECODER_SHARE,
     DRAWN,
-    QUOTA,
+    NEVER_PRUNED,
     STATE,
     TEST_LOSS,
     TRAIN_LOSS,
@@ -135,7 +135,7 @@ def agreement(table: pd.DataFrame) -> Agreement:
     pruned = bool((rows[STATE] == "pruned").any())
     rows = rows[rows[STATE] == "complete"]
     if pruned:
-        rows = rows[rows[QUOTA].astype(bool)]
+        rows = rows[rows[NEVER_PRUNED].astype(bool)]
     losses = _losses(rows)
     if losses.shape[1] == 0:
         return Agreement(quota=pruned)

@@ -1,6 +1,6 @@
 """The columns of the trial table: the one contract between a study and its analysis.
 
-One row a trial. Every objective and every metric is a column under its own name in its natural
+One row per trial. Every objective and every metric is a column under its own name in its natural
 direction (`val_loss`, `psnr`, `total_params`, …); the sampler's draws are columns `drawn.<name>`.
 """
 
@@ -9,7 +9,7 @@ from typing import Literal, get_args
 TRIAL = "trial"  # int: the trial's number in the study
 STATE = "state"  # one of STATES
 DUPLICATE_OF = "duplicate_of"  # Int64, missing unless the architecture was trained by that trial
-QUOTA = "quota"  # bool: exempt from pruning, so that what pruning costs can be estimated
+NEVER_PRUNED = "never_pruned"  # bool: exempt, so that what pruning costs can be estimated
 FAILURE = "failure"  # str, empty unless failed: the reason
 
 VAL_LOSS = "val_loss"  # float: validation loss at the last rung reached
@@ -63,7 +63,7 @@ COLUMNS = (
     TRIAL,
     STATE,
     DUPLICATE_OF,
-    QUOTA,
+    NEVER_PRUNED,
     FAILURE,
     VAL_LOSS,
     TOTAL_PARAMS,

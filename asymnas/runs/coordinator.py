@@ -32,7 +32,7 @@ from asymnas.space.space import Candidate
 from asymnas.training.reconstructions import reconstruction_grid
 from asymnas.training.rung import Job, RungResult, rung_steps, train_rung
 
-QUOTA_EVERY = 10  # one trial in ten is never pruned
+NEVER_PRUNED_EVERY = 10  # one trial in ten is never pruned
 
 
 @dataclass(eq=False)
@@ -58,9 +58,9 @@ class Running:
     attempts: int = 0
 
     @property
-    def quota(self) -> bool:
+    def never_pruned(self) -> bool:
         """Whether it is never pruned, so that what pruning costs can be estimated."""
-        return self.number % QUOTA_EVERY == 0
+        return self.number % NEVER_PRUNED_EVERY == 0
 
     @property
     def measures(self) -> bool:
@@ -80,7 +80,7 @@ class Running:
         encoder_dense, decoder_dense = architecture.dense_fractions()
         return {
             **self.candidate.labels,
-            t.QUOTA: self.quota,
+            t.NEVER_PRUNED: self.never_pruned,
             t.ARCHITECTURE: architecture.to_dict(),
             t.LEARNING_RATE: self.candidate.learning_rate,
             **{name: getattr(counts, name) for name in (*t.COUNT_COLUMNS, t.SHARED_PARAMS)},
@@ -403,7 +403,7 @@ class Coordinator:
             self._tell(running, "complete", {**running.metrics, **loss})
         elif (
             running.curve
-            and not running.quota
+            and not running.never_pruned
             and self._prune(*self._ledger.progress(running.number))
         ):
             self._tell(running, "pruned", {})

@@ -25,7 +25,9 @@ def test_every_rung_is_held_against_the_last_over_all_shares_and_each_third():
 
 def test_where_trials_were_pruned_only_the_quota_is_judged():
     table = made_table(600)
-    quota = table[(table["state"] == "complete") & table["quota"] & table["duplicate_of"].isna()]
+    quota = table[
+        (table["state"] == "complete") & table["never_pruned"] & table["duplicate_of"].isna()
+    ]
     found = agreement(table)
     assert found.quota
     assert found.trials == len(quota)

@@ -61,7 +61,7 @@ def run_of(
     **design: Any,
 ) -> Run:
     rows = rows.assign(**{t.ARCHITECTURE: [ARCHITECTURE] * len(rows)})
-    for column, blank in ((t.QUOTA, False), (t.FAILURE, ""), (t.SECONDS, 1.0)):
+    for column, blank in ((t.NEVER_PRUNED, False), (t.FAILURE, ""), (t.SECONDS, 1.0)):
         rows = rows if column in rows else rows.assign(**{column: blank})
     study: Any = Made(rows, purpose, design, settings=settings or {}, setup=setup or dict(SETUP))
     return Run(study, directory, follow_ups=follow_ups or {})

@@ -41,7 +41,7 @@ def test_holds_exactly_the_trials_asked_for(small: StudyConfig, in_process: Exec
     assert own[t.TOTAL_PARAMS].max() <= small.budget
     assert seen[-1].finished == seen[-1].wanted == small.trials
     assert own[own[t.STATE] == "pruned"][t.EXAMPLES].max() < own[t.EXAMPLES].max()
-    assert not own[(own[t.STATE] == "pruned") & own[t.QUOTA]].any(axis=None)
+    assert not own[(own[t.STATE] == "pruned") & own[t.NEVER_PRUNED]].any(axis=None)
     before = _values(run)
     more = run_search(replace(small, trials=14), executor=in_process)
     assert (more.table[t.DUPLICATE_OF].isna()).sum() == 14

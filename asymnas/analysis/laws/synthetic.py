@@ -256,7 +256,7 @@ def _run(final: float) -> dict[str, Any]:
     return {
         "state": "complete",
         "duplicate_of": pd.NA,
-        "quota": False,
+        "never_pruned": False,
         "failure": "",
         "val_loss": final,
         "train_loss": 0.98 * final,

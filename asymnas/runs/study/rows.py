@@ -20,7 +20,7 @@ DETAILS = "details"  # a trial attribute that holds columns which nobody reads o
 METRICS_ATTRIBUTE = "metrics"  # what a complete trial was measured by, the loss left out
 
 #: Names that attributes had in studies of earlier versions.
-_RENAMED = {"quota": t.QUOTA}
+_RENAMED = {"quota": t.NEVER_PRUNED}
 
 
 class TrialTable:
@@ -90,7 +90,7 @@ def as_row(trial: FrozenTrial) -> dict[str, Any]:
         attributes[t.EXAMPLES], attributes[t.VAL_LOSS] = curve[-1]
     state = _STATES.get(trial.state, "running")
     drawn = {t.DRAWN + name: value for name, value in trial.params.items()}
-    blank = {t.QUOTA: False, t.FAILURE: "", t.CURVE: [], t.EXAMPLES: 0, t.SECONDS: 0.0}
+    blank = {t.NEVER_PRUNED: False, t.FAILURE: "", t.CURVE: [], t.EXAMPLES: 0, t.SECONDS: 0.0}
     if state != "failed":
         attributes.pop(t.FAILURE, None)
     return {**blank, t.TRIAL: trial.number, t.STATE: state, **attributes, **drawn}

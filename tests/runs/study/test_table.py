@@ -128,7 +128,7 @@ def _timed(table: TrialTable, trials: list[FrozenTrial]) -> float:
 
 def test_an_attribute_of_an_earlier_version_is_read_under_its_new_name() -> None:
     row = as_row(finished(0, details={"quota": True}))
-    assert row[t.QUOTA] is True
+    assert row[t.NEVER_PRUNED] is True
 
 
 def test_a_study_that_others_write_to_is_read_as_it_is_now(tmp_path: Path) -> None:

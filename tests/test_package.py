@@ -1,0 +1,78 @@
+"""What the package offers at its top, and what its repository holds."""
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import asymnas
+
+ROOT = Path(__file__).parents[1]
+LARGEST = 300_000  # bytes
+LARGE_FILES = ("docs/images/", "studies/")
+
+PUBLIC = [
+    "Architecture",
+    "AsymnasError",
+    "Budget",
+    "ConfirmationConfig",
+    "Run",
+    "ScaledPreset",
+    "StudyConfig",
+    "SweepConfig",
+    "TrainedArchitecture",
+    "__version__",
+    "find_best_architecture",
+    "run_confirmation",
+    "run_search",
+    "run_sweep",
+    "scale_preset",
+]
+
+
+def test_the_public_names_are_these() -> None:
+    assert dir(asymnas) == PUBLIC
+    assert sorted(asymnas.__all__) == PUBLIC
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_can_be_imported(name: str) -> None:
+    assert getattr(asymnas, name) is not None
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        asymnas.nothing  # noqa: B018
+
+
+def test_the_version_is_that_of_the_installed_package() -> None:
+    assert asymnas.__version__ == version("asymnas")
+
+
+def test_importing_everything_leaves_optunas_log_level_alone() -> None:
+    code = (
+        "import optuna; optuna.logging.set_verbosity(optuna.logging.DEBUG); import asymnas; "
+        "[getattr(asymnas, name) for name in dir(asymnas)]; "
+        "print(optuna.logging.get_verbosity() == optuna.logging.DEBUG)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
+
+
+def test_no_large_file_lies_outside_the_folders_for_them() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout")
+    command = ["git", "-C", str(ROOT), "ls-files", "-z"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    files = [name for name in listed.split("\0") if name]
+    assert len(files) > 100
+    large = [
+        name
+        for name in files
+        if not name.startswith(LARGE_FILES)
+        and (ROOT / name).is_file()
+        and (ROOT / name).stat().st_size > LARGEST
+    ]
+    assert not large
