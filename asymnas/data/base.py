@@ -22,7 +22,7 @@ from asymnas.data.anomalies import class_as_anomalies
 from asymnas.data.examples import Examples, Indexed, Rows
 from asymnas.data.options import named_class
 from asymnas.data.scaling import standardise, value_range
-from asymnas.data.splits import NAMES, PerSplit, SplitName, Splits, draw_splits, per_split
+from asymnas.data.splits import NAMES, PerSplit, SplitName, Splits, draw, per_split
 
 CHUNK = 8_192  # examples whose values are looked at together
 
@@ -207,7 +207,7 @@ def to_dataset(
         labels=per_split(labels, np.int64),
         anomalies=per_split(anomalies, np.bool_),
         data_range=data_range,
-        notes=(*notes, *_counted(anomalies)),
+        notes=(*notes, *splits.notes, *_counted(anomalies)),
     )
 
 
@@ -238,7 +238,7 @@ def to_views(
         test=test,
         labels=per_split(labels, np.int64),
         anomalies=per_split(anomalies, np.bool_),
-        notes=(*notes, *_counted(anomalies)),
+        notes=(*notes, *rows.notes, *_counted(anomalies)),
     )
 
 
@@ -257,8 +257,10 @@ def with_shipped_test(
         seed: Fixes the draw.
         notes: What was done to the data.
     """
-    ids = None if labels is None else draw_splits(labels[0], seed, test=labels[1])
-    return to_dataset(draw_splits(examples[0], seed, test=examples[1]), labels=ids, notes=notes)
+    known = None if labels is None else labels[0]
+    rows = draw(len(examples[0]), seed, test=False, labels=known)
+    ids = None if labels is None else rows.take(labels[0], test=labels[1])
+    return to_dataset(rows.take(examples[0], test=examples[1]), labels=ids, notes=notes)
 
 
 def _counted(anomalies: Splits | None) -> tuple[str, ...]:

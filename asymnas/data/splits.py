@@ -3,15 +3,19 @@
 * A test split that the data set ships is the test split. Otherwise a fifth of the examples is
   drawn for it, at most 10,000.
 * A validation split that the data set ships is the validation split. Otherwise a tenth of the
-  training data, after the test split has left it, is drawn for it, at most 6,000.
-* Anomalies are never trained on. What is drawn is drawn from the others, by the rules above; then
-  the anomalies of the training data are dealt to the held-out splits that are drawn, half to each
-  if both are, at most as many as the split's cap. Those left over are in no split.
-* Every split has at least one example, and a draw is fixed by the seed, by the number of examples
-  and by which of them are anomalies.
+  training data that remain is drawn for it, at most 6,000.
+* Draws are stratified where there are labels: each split has the classes in the proportions of the
+  whole. Where a class has fewer examples than there are splits, or a split fewer examples than
+  there are classes, they are not, and a note says so.
+* Anomalies are never trained on. The other examples are drawn by the rules above; then the
+  anomalies of the training data go to the held-out splits that are drawn, half to each if both
+  are, at most as many as the split's cap. Those left over are in no split.
+* Every split has at least one example. A draw is fixed by the seed, the number of examples, their
+  labels and which of them are anomalies.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -24,121 +28,174 @@ from asymnas.core.errors import DataError
 SplitName = Literal["train", "validation", "test"]
 NAMES: dict[SplitName, str] = {"train": "training", "validation": "validation", "test": "test"}
 
-RULE = 1  # the version of this rule: raised when the same data are to be split otherwise
+RULE = 2  # version of this rule: raised when the same examples get other splits
 TEST_CAP = 10_000
 VALIDATION_CAP = 6_000
 
 
-class Splits(NamedTuple):
-    """Three disjoint parts: arrays of examples `[n, ...]`, or of their indices `[n]`."""
-
-    train: NDArray[Any]
-    validation: NDArray[Any]
-    test: NDArray[Any]
-
-
 class PerSplit(NamedTuple):
-    """One entry an example, for each split a tensor `[n]` in the order of its examples."""
+    """One entry per example: for each split a tensor `[n]` in the order of its examples."""
 
     train: Tensor
     validation: Tensor
     test: Tensor
 
 
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """Three disjoint parts: arrays of examples `[n, ...]`, or of their indices `[n]`.
+
+    Args:
+        train: What candidates train on.
+        validation: What the search scores on.
+        test: What a confirmation scores on.
+        notes: What is to be reported of how they were drawn.
+    """
+
+    train: NDArray[Any]
+    validation: NDArray[Any]
+    test: NDArray[Any]
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return iter((self.train, self.validation, self.test))
+
+    def map(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> "Splits":
+        """The same change made to each part."""
+        train, validation, test = map(change, self)
+        return Splits(train, validation, test, notes=self.notes)
+
+    def take(
+        self,
+        values: NDArray[Any],
+        *,
+        validation: NDArray[Any] | None = None,
+        test: NDArray[Any] | None = None,
+    ) -> "Splits":
+        """Values `[n, ...]` of the examples whose indices these are.
+
+        Args:
+            values: What there is to train on and to hold out from, or labels of it.
+            validation: The shipped validation split, if there is one.
+            test: The shipped test split, if there is one.
+        """
+        taken = self.map(lambda indices: values[indices])
+        if validation is not None:
+            taken = replace(taken, validation=validation)
+        return taken if test is None else replace(taken, test=test)
+
+
 def draw(
-    n: int, seed: int | Sequence[int], *, validation: bool = True, test: bool = True
+    n: int,
+    seed: int | Sequence[int],
+    *,
+    validation: bool = True,
+    test: bool = True,
+    labels: NDArray[Any] | None = None,
+    anomalous: NDArray[np.bool_] | None = None,
 ) -> Splits:
-    """Draws disjoint indices that together are 0 … n - 1, each split in random order.
+    """Draws disjoint indices of n examples, each split in random order.
+
+    Without anomalies all of 0 … n - 1 are drawn. Anomalies stand behind the others of their split.
 
     Args:
         n: Number of examples.
         seed: Fixes the draw.
         validation: Whether a validation split is drawn; otherwise it is empty.
         test: Whether a test split is drawn; otherwise it is empty.
+        labels: The examples' classes, `[n]`, if there are any.
+        anomalous: Which examples are anomalies, `[n]`, if that is known.
 
     Raises:
-        DataError: Too few examples to give every split one.
+        DataError: Too few examples to give every split one, or too few anomalies to give each
+            held-out split one.
     """
+    if anomalous is None or not anomalous.any():
+        return _drawn(np.arange(n), seed, validation, test, labels)
+    others, anomalies = np.flatnonzero(~anomalous), np.flatnonzero(anomalous)
+    if len(anomalies) < validation + test:
+        raise DataError(
+            f"there are {len(anomalies)} anomalies but each of the {validation + test} held-out "
+            "splits that are drawn needs one: mark more"
+        )
+    rows = _drawn(others, seed, validation, test, labels)
+    anomalies = np.random.default_rng((*np.atleast_1d(seed).tolist(), 1)).permutation(anomalies)
+    half = len(anomalies) // 2 if test else len(anomalies)
+    to_validate = anomalies[:half][: VALIDATION_CAP if validation else 0]
+    to_test = anomalies[half if validation else 0 :][: TEST_CAP if test else 0]
+    return replace(
+        rows,
+        validation=np.concatenate([rows.validation, to_validate]),
+        test=np.concatenate([rows.test, to_test]),
+    )
+
+
+def _drawn(
+    rows: NDArray[np.int64],
+    seed: int | Sequence[int],
+    validation: bool,
+    test: bool,
+    labels: NDArray[Any] | None,
+) -> Splits:
+    """Draws `rows` `[m]`, none of them an anomaly, stratified by `labels` `[n]` where possible."""
+    n = len(rows)
     if n < 1 + validation + test:
         raise DataError(
             f"there are {n} example(s) to train on and to hold out from, but at least "
             f"{1 + validation + test} are needed: add some"
         )
-    order = np.random.default_rng(seed).permutation(n)
     n_test = min(max(n // 5, 1), TEST_CAP) if test else 0
     n_validation = min(max((n - n_test) // 10, 1), VALIDATION_CAP) if validation else 0
+    if not (validation or test):
+        return Splits(rows, rows[:0], rows[:0])
+    if labels is None:
+        return _at_random(rows, seed, n_validation, n_test)
+    if obstacle := _obstacle(labels[rows], n_validation, n_test):
+        drawn = _at_random(rows, seed, n_validation, n_test)
+        return replace(drawn, notes=(f"splits not stratified by label: {obstacle}",))
+    return _stratified(rows, seed, n_validation, n_test, labels)
+
+
+def _at_random(
+    rows: NDArray[np.int64], seed: int | Sequence[int], n_validation: int, n_test: int
+) -> Splits:
+    order = rows[np.random.default_rng(seed).permutation(len(rows))]
     held_out = n_test + n_validation
     return Splits(train=order[held_out:], validation=order[n_test:held_out], test=order[:n_test])
 
 
-def deal(
-    anomalous: NDArray[np.bool_], seed: int, *, validation: bool = True, test: bool = True
+def _obstacle(labels: NDArray[Any], n_validation: int, n_test: int) -> str:
+    """Why labels `[m]` cannot be stratified; empty where they can."""
+    classes, counts = np.unique(labels, return_counts=True)
+    splits = 1 + (n_validation > 0) + (n_test > 0)
+    if counts.min() < splits:
+        rare = classes[counts.argmin()]
+        return f"class {rare} has {counts.min()} example(s) for {splits} splits"
+    sizes = {"test": n_test, "validation": n_validation}
+    sizes["training"] = len(labels) - n_test - n_validation
+    for name, size in sizes.items():
+        if 0 < size < len(classes):
+            return f"the {name} split has {size} example(s) for {len(classes)} classes"
+    return ""
+
+
+def _stratified(
+    rows: NDArray[np.int64],
+    seed: int | Sequence[int],
+    n_validation: int,
+    n_test: int,
+    labels: NDArray[Any],
 ) -> Splits:
-    """Draws disjoint indices of examples `[n]` of which some are anomalous, none of them to train.
+    from sklearn.model_selection import train_test_split
 
-    Anomalies stand behind the others of their split.
-
-    Args:
-        anomalous: Which examples are, `[n]`.
-        seed: Fixes the draw.
-        validation: Whether a validation split is drawn; otherwise it is empty.
-        test: Whether a test split is drawn; otherwise it is empty.
-
-    Raises:
-        DataError: Too few examples that are not anomalous, or fewer anomalies than splits drawn.
-    """
-    usual, odd = np.flatnonzero(~anomalous), np.flatnonzero(anomalous)
-    if len(odd) < validation + test:
-        raise DataError(
-            f"there are {len(odd)} anomalies but each of the {validation + test} held-out splits "
-            "that are drawn needs one: mark more"
-        )
-    drawn = draw(len(usual), seed, validation=validation, test=test)
-    odd = np.random.default_rng((seed, 1)).permutation(odd)
-    half = len(odd) // 2 if test else len(odd)
-    to_validate = odd[:half][: VALIDATION_CAP if validation else 0]
-    to_test = odd[half if validation else 0 :][: TEST_CAP if test else 0]
-    return Splits(
-        train=usual[drawn.train],
-        validation=np.concatenate([usual[drawn.validation], to_validate]),
-        test=np.concatenate([usual[drawn.test], to_test]),
-    )
-
-
-def draw_splits(
-    train: NDArray[Any],
-    seed: int,
-    *,
-    validation: NDArray[Any] | None = None,
-    test: NDArray[Any] | None = None,
-    anomalous: NDArray[np.bool_] | None = None,
-) -> Splits:
-    """Takes out of `train` `[n, ...]` the splits that a data set does not ship.
-
-    What belongs to the examples, such as labels `[n]`, is split alike by a call of its own.
-
-    Args:
-        train: What is there to train on and to hold out from.
-        seed: Fixes the draw.
-        validation: The shipped validation split, if there is one.
-        test: The shipped test split, if there is one.
-        anomalous: Which examples of `train` are anomalies, `[n]`.
-
-    Raises:
-        DataError: Too few examples.
-    """
-    wanted = {"validation": validation is None, "test": test is None}
-    if anomalous is not None and anomalous.any():
-        drawn = deal(anomalous, seed, **wanted)
-    elif validation is not None and test is not None:
-        return Splits(train, validation, test)
-    else:
-        drawn = draw(len(train), seed, **wanted)
-    return Splits(
-        train=train[drawn.train],
-        validation=train[drawn.validation] if validation is None else validation,
-        test=train[drawn.test] if test is None else test,
-    )
+    random = np.random.RandomState(np.random.MT19937(np.random.SeedSequence(seed)))
+    parts = {"validation": rows[:0], "test": rows[:0]}
+    for name, size in (("test", n_test), ("validation", n_validation)):
+        if size:
+            rows, parts[name] = train_test_split(
+                rows, test_size=size, stratify=labels[rows], random_state=random
+            )
+    return Splits(rows, parts["validation"], parts["test"])
 
 
 def per_split(entries: Splits | None, dtype: type[np.generic]) -> PerSplit | None:

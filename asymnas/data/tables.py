@@ -25,7 +25,7 @@ from asymnas.core.text import listed
 from asymnas.data.anomalies import class_ids, truth_values
 from asymnas.data.base import Dataset, to_dataset
 from asymnas.data.scaling import standardise, value_range, varying
-from asymnas.data.splits import Splits, deal, draw
+from asymnas.data.splits import draw
 
 LEVELS = 20  # columns a text column becomes, `other` left out
 COMMON = 0.01  # of the training rows
@@ -163,17 +163,17 @@ def table_dataset(
     if "anomaly" in options:
         what = f"anomaly column {options['anomaly']!r}"
         anomalies = truth_values(_array(frame[options["anomaly"]]), what)
-    rows = draw(len(frame), spec.seed) if anomalies is None else deal(anomalies, spec.seed)
+    rows = draw(len(frame), spec.seed, labels=labels, anomalous=anomalies)
     encoded = _encoded(frame.drop(columns=list(set(options.values()))), rows.train, where)
     matrix, constant, left_out = _matrix(encoded, rows.train, where)
-    scaled = standardise(_taken(matrix, rows))
+    scaled = standardise(rows.take(matrix))
     used = {name: column for name, column in encoded.items() if name not in constant}
     told = [f"{role}: column {name}" for role, name in options.items()]
     notes = [*notes, *told, *left_out, *_told(used), "standardised on the training split"]
     return to_dataset(
         scaled,
-        labels=None if labels is None else _taken(labels, rows),
-        anomalies=None if anomalies is None else _taken(anomalies, rows),
+        labels=None if labels is None else rows.take(labels),
+        anomalies=None if anomalies is None else rows.take(anomalies),
         data_range=value_range(scaled.train),
         notes=notes,
     )
@@ -255,7 +255,3 @@ def _told(encoded: Mapping[str, Encoded]) -> list[str]:
         "missing, a level of its own": own,
     }
     return [f"{what}: {listed(names)}" for what, names in told.items() if names]
-
-
-def _taken(array: NDArray[Any], rows: Splits) -> Splits:
-    return Splits(*(array[indices] for indices in rows))

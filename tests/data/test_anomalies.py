@@ -88,7 +88,7 @@ def test_anomalies_that_are_shipped_stay_where_they_are(tmp_path):
     write(tmp_path, {"train/good": 30, "test/good": 6, "test/broken": 4})
     data = load_dataset(DataSpec(name=f"folder:{tmp_path}?anomaly=broken"))
     assert [int(odd.sum()) for odd in data.anomalies] == [0, 0, 4]
-    assert len(data.test) == 10
+    assert [len(part) for part in (data.train, data.validation, data.test)] == [27, 3, 10]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a person can give by mistake, through the command: one line says what, and what to do."""
+"""What a person can give by mistake: one line says what, and what to do."""
 
 import os
 import re
@@ -13,11 +13,31 @@ from command_line import asymnas
 from dataset_fakes import noise, write_wav
 from PIL import Image
 
+from asymnas.core.config import DataSpec
+from asymnas.core.errors import AsymnasError
+from asymnas.data.base import load_dataset
 from asymnas.data.images import cache as image_cache
 
 NUMBERS = "".join(
     f"{a:.3f},{b:.3f},{c:.3f}\n" for a, b, c in np.random.default_rng(0).random((40, 3))
 )
+
+
+def load(place, dataset, image_size=None):
+    return load_dataset(DataSpec(name=dataset, root=str(place / "root"), image_size=image_size))
+
+
+def refused(place, dataset, image_size=None):
+    """The one line that says why data cannot be used."""
+    with pytest.raises(AsymnasError) as caught:
+        load(place, dataset, image_size)
+    assert "\n" not in str(caught.value)
+    return str(caught.value).replace(str(place), "PLACE")
+
+
+def taken(place, dataset, image_size=None):
+    """What was done to the data."""
+    return [*load(place, dataset, image_size).notes]
 
 
 def run(dataset, root, *flags):
@@ -27,19 +47,12 @@ def run(dataset, root, *flags):
     return result.exit_code, result.stdout, result.stderr.strip().splitlines()
 
 
-def refused(place, dataset, *flags, code=1):
-    """The one line that a search is refused with."""
-    found, out, lines = run(dataset, place / "root", *flags)
-    assert (found, out, len(lines)) == (code, "", 1), (out, lines)
+def refused_by_command(place, dataset, *flags, code=1):
+    """The one line that a search ends with."""
+    status, out, lines = run(dataset, place / "root", *flags)
+    assert (status, out, len(lines)) == (code, "", 1), (out, lines)
     assert lines[0].startswith("error: ")
     return lines[0].removeprefix("error: ").replace(str(place), "PLACE")
-
-
-def taken(place, dataset, *flags):
-    """What a search says was done to the data."""
-    code, out, lines = run(dataset, place / "root", *flags)
-    assert (code, lines) == (0, []), lines
-    return [line.removeprefix("Data: ") for line in out.splitlines() if line.startswith("Data: ")]
 
 
 def pictures(place, *others, n=12, size=(12, 10)):
@@ -248,20 +261,27 @@ def test_what_cannot_be_used_is_one_line(tmp_path, case):
     assert re.search(f"{message}$", line), line
 
 
+@pytest.mark.parametrize("case", ["an image that is cut", "text alone", "sounds of two rates"])
+def test_the_command_prints_that_line_and_nothing_else(tmp_path, case):
+    make, message = REFUSED[case]
+    line = refused_by_command(tmp_path, make(tmp_path))
+    assert re.search(f"{message}$", line), line
+
+
 TAKEN = {
     "images of two sizes, resized": (
         lambda p: pictures(p, ("05.png", noise(1, 9, 8, 3)[0])),
-        ("--image-size", "8"),
+        8,
         ["centre-cropped and resized to 8 by 8"],
     ),
     "a constant column": (
         lambda p: table(p, "a,b,c,k\n" + NUMBERS.replace("\n", ",5\n")),
-        (),
+        None,
         ["constant on the training split, left out: k", "standardised on the training split"],
     ),
     "missing values": (
         lambda p: table(p, f"a,b,c\n{NUMBERS}1,NaN,2\n,NaN,2\n"),
-        (),
+        None,
         [
             "missing, filled with the training split's median: a (1), b (2)",
             "standardised on the training split",
@@ -269,7 +289,7 @@ TAKEN = {
     ),
     "an empty column": (
         lambda p: table(p, "a,b,c,k\n" + NUMBERS.replace("\n", ",\n")),
-        (),
+        None,
         ["constant on the training split, left out: k", "standardised on the training split"],
     ),
     "a label and an anomaly column": (
@@ -281,7 +301,7 @@ TAKEN = {
             ),
             "?label=ward&anomaly=ill",
         ),
-        (),
+        None,
         [
             "label: column ward",
             "anomaly: column ill",
@@ -291,12 +311,12 @@ TAKEN = {
     ),
     "whole numbers": (
         lambda p: arrays(p, data=noise(40, 4).astype(np.int64)),
-        (),
+        None,
         ["standardised on the training split"],
     ),
     "labels that are objects": (
         lambda p: arrays(p, data=noise(40, 4), y=np.array([*"ab"] * 20, dtype=object)),
-        (),
+        None,
         [
             "labels left out: y; they count if each split has them, as text, truth values or "
             "whole numbers, not as Python objects, of 2 classes or more"
@@ -304,32 +324,41 @@ TAKEN = {
     ),
     "signals shorter than any downsampling": (
         lambda p: arrays(p, signals=noise(40, 2)),
-        ("--family", "conv1d"),
+        None,
         ["read as signals of 1 channel(s), 2 samples"],
     ),
 }
 
 
 @pytest.mark.parametrize("case", TAKEN)
-def test_what_can_be_used_is_told(tmp_path, case):
-    make, flags, notes = TAKEN[case]
-    assert taken(tmp_path, make(tmp_path), *flags) == notes
+def test_notes_say_what_was_done(tmp_path, case):
+    make, image_size, notes = TAKEN[case]
+    assert taken(tmp_path, make(tmp_path), image_size) == notes
+
+
+def test_the_command_prints_the_notes(tmp_path):
+    make, _, notes = TAKEN["a label and an anomaly column"]
+    code, out, lines = run(make(tmp_path), tmp_path / "root")
+    assert (code, lines) == (0, [])
+    printed = [line for line in out.splitlines() if line.startswith("Data: ")]
+    assert printed == [f"Data: {note}" for note in notes]
 
 
 def test_a_signal_too_short_for_its_family(tmp_path):
-    line = refused(tmp_path, arrays(tmp_path, signals=noise(40, 1)), "--family", "conv1d", code=2)
+    signals = arrays(tmp_path, signals=noise(40, 1))
+    line = refused_by_command(tmp_path, signals, "--family", "conv1d", code=2)
     assert re.search(r"conv1d takes signals .* of 2 samples or more; .* \(1, 1\): take .*", line), (
         line
     )
 
 
 def test_an_image_size_where_there_are_no_images(tmp_path):
-    line = refused(tmp_path, table(tmp_path, f"a,b,c\n{NUMBERS}"), "--image-size", "8")
+    line = refused(tmp_path, table(tmp_path, f"a,b,c\n{NUMBERS}"), 8)
     assert line.endswith("leave out --image-size, which is for folder:DIR and celeba")
 
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path):
-    line = refused(tmp_path, "coffee", code=2)
+    line = refused_by_command(tmp_path, "coffee", code=2)
     assert re.match(r"no data set is called 'coffee'; there are: audio, .* digits, .* wine$", line)
 
 

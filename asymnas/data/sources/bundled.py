@@ -9,7 +9,7 @@ from asymnas.core.config import DataSpec
 from asymnas.data.base import DATASETS, Dataset, to_dataset
 from asymnas.data.options import check_spec
 from asymnas.data.scaling import standardise, value_range
-from asymnas.data.splits import Splits, draw, draw_splits
+from asymnas.data.splits import Splits, draw
 
 PATCH = 48  # pixels, the side of a patch
 STRIDE = 3  # pixels between neighbouring patches of one region
@@ -33,9 +33,10 @@ def load_digits(spec: DataSpec) -> Dataset:
     check_spec(spec)
     digits = datasets.load_digits()
     grey = np.rint(digits.images * (255 / 16)).astype(np.uint8)
+    rows = draw(len(grey), spec.seed, labels=digits.target)
     return to_dataset(
-        draw_splits(grey[:, None], spec.seed),
-        labels=draw_splits(digits.target, spec.seed),
+        rows.take(grey[:, None]),
+        labels=rows.take(digits.target),
         notes=("values 0 … 16 scaled to 0 … 255",),
     )
 
@@ -123,11 +124,12 @@ def load_wine(spec: DataSpec) -> Dataset:
 
     check_spec(spec)
     table = datasets.load_wine()
-    rows = standardise(draw_splits(table.data, spec.seed))
+    rows = draw(len(table.data), spec.seed, labels=table.target)
+    scaled = standardise(rows.take(table.data))
     return to_dataset(
-        rows,
-        labels=draw_splits(table.target, spec.seed),
-        data_range=value_range(rows.train),
+        scaled,
+        labels=rows.take(table.target),
+        data_range=value_range(scaled.train),
         notes=("standardised on the training split",),
     )
 
@@ -165,17 +167,12 @@ def _breast_cancer(spec: DataSpec, *, anomalies: bool) -> Dataset:
     check_spec(spec)
     table = datasets.load_breast_cancer()
     anomalous = table.target == MALIGNANT if anomalies else None
-
-    def drawn(values: NDArray[Any]) -> Splits:
-        return draw_splits(values, spec.seed, anomalous=anomalous)
-
-    rows = standardise(drawn(table.data))
+    rows = draw(len(table.data), spec.seed, labels=table.target, anomalous=anomalous)
+    scaled = standardise(rows.take(table.data))
     return to_dataset(
-        rows,
-        labels=drawn(table.target),
-        anomalies=None
-        if anomalous is None
-        else draw_splits(anomalous, spec.seed, anomalous=anomalous),
-        data_range=value_range(rows.train),
+        scaled,
+        labels=rows.take(table.target),
+        anomalies=None if anomalous is None else rows.take(anomalous),
+        data_range=value_range(scaled.train),
         notes=("standardised on the training split",),
     )

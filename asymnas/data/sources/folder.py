@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from asymnas.core.text import listed
 from asymnas.data.base import DATASETS, Dataset, to_views
 from asymnas.data.images.cache import cached_images
 from asymnas.data.options import check_spec, data_root, existing_directory, without_options
-from asymnas.data.splits import Splits, draw_splits
+from asymnas.data.splits import Splits, draw
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 
@@ -52,15 +51,12 @@ def load(spec: DataSpec) -> Dataset:
     odd = _anomalous(directory, known, classes, options.get("anomaly"))
     names = [os.path.join(*parts) for parts in ordered]
     images = cached_images(directory, names, spec.image_size, data_root(spec))
-
-    def dealt(entries: NDArray[Any]) -> Splits:
-        return _split(entries, groups, spec.seed, odd)
-
+    rows = _rows(groups, spec.seed, classes, odd)
     return to_views(
         images,
-        dealt(np.arange(len(ordered))),
-        labels=None if classes is None else dealt(classes),
-        anomalies=None if odd is None else dealt(odd),
+        rows,
+        labels=None if classes is None else rows.take(classes),
+        anomalies=None if odd is None else rows.take(odd),
         notes=_notes(spec.image_size, list(groups), options.get("anomaly")),
     )
 
@@ -112,22 +108,25 @@ def _shipped(parts: Parts) -> str:
     return SHIPPED.get(parts[0].lower(), "") if parts[1:] else ""
 
 
-def _split(
-    entries: NDArray[Any],
+def _rows(
     groups: Mapping[str, Sequence[Parts]],
     seed: int,
-    odd: NDArray[np.bool_] | None,
+    classes: NDArray[np.int64] | None,
+    anomalous: NDArray[np.bool_] | None,
 ) -> Splits:
-    """What belongs to the files, `[n]` in the groups' order, by split."""
-    bounds = np.cumsum([len(group) for group in groups.values()])[:-1]
-    shipped = dict(zip(groups, np.split(entries, bounds), strict=True))
-    return draw_splits(
-        shipped["train"],
+    """Indices of the files, in the groups' order, by split."""
+    bounds = np.cumsum([len(group) for group in groups.values()])
+    shipped = dict(zip(groups, np.split(np.arange(bounds[-1]), bounds[:-1]), strict=True))
+    own = shipped["train"]
+    rows = draw(
+        len(own),
         seed,
-        validation=shipped.get("validation"),
-        test=shipped.get("test"),
-        anomalous=None if odd is None else odd[: len(shipped["train"])],
+        validation="validation" not in shipped,
+        test="test" not in shipped,
+        labels=None if classes is None else classes[own],
+        anomalous=None if anomalous is None else anomalous[own],
     )
+    return rows.take(own, validation=shipped.get("validation"), test=shipped.get("test"))
 
 
 def _classes(

@@ -14,7 +14,7 @@ from asymnas.core.config import DataSpec
 from asymnas.data.base import DATASETS, Dataset, to_dataset
 from asymnas.data.options import check_spec
 from asymnas.data.scaling import standardise, standardise_channels, value_range
-from asymnas.data.splits import draw_splits
+from asymnas.data.splits import draw
 
 ROWS = 76_000  # by the splits rule 60,000 to train, 6,000 to validate and 10,000 to test
 FEATURES = 64
@@ -30,7 +30,7 @@ def _weights(
 
 def _standardised(rows: NDArray[np.float64], seed: int, note: str) -> Dataset:
     """Rows `[n, d]` dealt out to the splits by `seed`; float32, standardised."""
-    parts = standardise(draw_splits(rows, seed))
+    parts = standardise(draw(len(rows), seed).take(rows))
     notes = (note, "standardised on the training split")
     return to_dataset(parts, data_range=value_range(parts.train), notes=notes)
 
@@ -130,7 +130,7 @@ def load_signals(spec: DataSpec) -> Dataset:
         DataError: An option that this data set has no use for.
     """
     check_spec(spec)
-    parts = standardise_channels(draw_splits(_signals(), spec.seed))
+    parts = standardise_channels(draw(SIGNALS, spec.seed).take(_signals()))
     notes = (
         "generated from 7 numbers per signal, with noise",
         "each channel standardised on the training split",

@@ -22,7 +22,7 @@ from asymnas.data.scaling import (
     value_range,
     varying,
 )
-from asymnas.data.splits import Splits, draw_splits
+from asymnas.data.splits import Splits, draw
 
 CHANNELS = (1, 3, 4)  # sizes of a last axis that make it the channels
 
@@ -55,20 +55,25 @@ def load(spec: DataSpec) -> Dataset:
     read = _as_signals if archive.signals else _channels_first
     shaped = {name: read(_as_numbers(array)) for name, array in archive.examples.items()}
     notes += _described(shaped["train"].shape)
-    odd = archive.anomalies
-    anomalous = odd["train"] if odd else None
+    rows = draw(
+        len(shaped["train"]),
+        spec.seed,
+        validation="validation" not in shaped,
+        test="test" not in shaped,
+        labels=archive.labels.get("train"),
+        anomalous=archive.anomalies.get("train"),
+    )
 
-    def dealt(arrays: Mapping[str, NDArray[Any]]) -> Splits:
-        return draw_splits(
-            arrays["train"],
-            spec.seed,
-            validation=arrays.get("validation"),
-            test=arrays.get("test"),
-            anomalous=anomalous,
-        )
+    def taken(arrays: Mapping[str, NDArray[Any]]) -> Splits | None:
+        if not arrays:
+            return None
+        held_out = {"validation": arrays.get("validation"), "test": arrays.get("test")}
+        return rows.take(arrays["train"], **held_out)
 
-    labels = dealt(archive.labels) if archive.labels else None
-    return _scaled(dealt(shaped), labels, dealt(odd) if odd else None, notes)
+    examples = rows.take(
+        shaped["train"], validation=shaped.get("validation"), test=shaped.get("test")
+    )
+    return _scaled(examples, taken(archive.labels), taken(archive.anomalies), notes)
 
 
 def _left_out(names: Sequence[str]) -> list[str]:
