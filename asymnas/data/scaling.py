@@ -1,4 +1,4 @@
-"""Scaling that is learnt on the training split alone."""
+"""Scaling that is fitted on the training split alone."""
 
 from typing import Any
 
@@ -33,37 +33,8 @@ def standardise(rows: Splits) -> Splits:
     Raises:
         DataError: No column varies, or values are so great that their deviation overflows.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean = rows.train.mean(axis=0)
-        deviation = np.where(varying(rows.train), rows.train.std(axis=0), 1.0)
-        _refuse_overflow(deviation, rows.train)
-        return Splits(*(((part - mean) / deviation).astype(np.float32) for part in rows))
-
-
-def to_unit_range(images: Splits) -> Splits:
-    """Maps the training split's least and greatest value to 0 and 1; float32.
-
-    Raises:
-        DataError: All training values are equal, or so great that their range overflows.
-    """
-    low, high = images.train.min(), images.train.max()
-    if not low < high:
-        raise DataError(f"every value of the training images is {low:g}: nothing can be learnt")
-    with np.errstate(over="ignore", invalid="ignore"):
-        _refuse_overflow(high - low, images.train)
-        return Splits(*(((part - low) / (high - low)).astype(np.float32) for part in images))
-
-
-def _refuse_overflow(scale: Any, train: NDArray[Any]) -> None:
-    if not np.isfinite(scale).all():
-        raise DataError(
-            f"values up to {np.abs(train).max():.1e} are too great to scale: divide them first"
-        )
-
-
-def value_range(train: NDArray[Any]) -> float:
-    """Greatest minus least value of the training split."""
-    return float(train.max() - train.min())
+    varying(rows.train)
+    return _standardised(rows)
 
 
 def standardise_channels(signals: Splits) -> Splits:
@@ -81,13 +52,50 @@ def standardise_channels(signals: Splits) -> Splits:
     Raises:
         DataError: No channel varies, or values are so great that their deviation overflows.
     """
-    train, axes = signals.train, (0, 2)
+    train = signals.train
+    if (train.min(axis=(0, 2)) == train.max(axis=(0, 2))).all():
+        raise DataError("every channel is constant on the training signals: nothing to learn")
+    channels, length = train.shape[1:]
+    samples = signals.map(lambda part: part.swapaxes(1, 2).reshape(-1, channels))
+    scaled = _standardised(samples)
+    return scaled.map(lambda part: part.reshape(-1, length, channels).swapaxes(1, 2))
+
+
+def to_unit_range(images: Splits) -> Splits:
+    """Maps the training split's least and greatest value to 0 and 1; float32.
+
+    Raises:
+        DataError: All training values are equal, or so great that their range overflows.
+    """
+    from sklearn.preprocessing import MinMaxScaler
+
+    low, high = images.train.min(), images.train.max()
+    if not low < high:
+        raise DataError(f"every value of the training images is {low:g}: nothing can be learnt")
     with np.errstate(over="ignore", invalid="ignore"):
-        mean = train.mean(axis=axes, keepdims=True, dtype=np.float64)
-        deviation = train.std(axis=axes, keepdims=True, dtype=np.float64)
-        constant = train.min(axis=axes, keepdims=True) == train.max(axis=axes, keepdims=True)
-        if constant.all():
-            raise DataError("every channel is constant on the training signals: nothing to learn")
-        deviation = np.where(constant | (deviation == 0), 1.0, deviation)
-        _refuse_overflow(deviation, train)
-        return Splits(*(((part - mean) / deviation).astype(np.float32) for part in signals))
+        scaler = MinMaxScaler().fit(images.train.reshape(-1, 1))
+        _check_overflow(scaler.data_range_, images.train)
+        return images.map(
+            lambda part: scaler.transform(part.reshape(-1, 1)).reshape(part.shape).astype("float32")
+        )
+
+
+def value_range(train: NDArray[Any]) -> float:
+    """Greatest minus least value of the training split."""
+    return float(train.max() - train.min())
+
+
+def _standardised(rows: Splits) -> Splits:
+    from sklearn.preprocessing import StandardScaler
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaler = StandardScaler().fit(rows.train)
+        _check_overflow(scaler.scale_, rows.train)
+        return rows.map(lambda part: scaler.transform(part).astype(np.float32))
+
+
+def _check_overflow(scale: NDArray[Any], train: NDArray[Any]) -> None:
+    if not np.isfinite(scale).all():
+        raise DataError(
+            f"values up to {np.abs(train).max():.1e} are too great to scale: divide them first"
+        )

@@ -1,19 +1,23 @@
 """Columns of a table as numbers, by rules that are fitted on the training rows alone.
 
 * Numbers and truth values stay as they are; a missing one becomes the training rows' median. There
-  is no column that tells which were missing: it would be one more thing to reconstruct, as heavy
+  is no column that marks which were missing: it would be one more thing to reconstruct, as heavy
   as a measured column, and is not what the table is about.
-* Dates and times become days since 1970, time spans become days: an order with distances. In text
-  they are dates if all of them are in ISO 8601 (`2024-05-31`, `2024-05-31T12:00`).
-* Text and pandas's categories become one column of zeros and ones a level: for the `LEVELS` levels
-  that most training rows have, if at least `COMMON` of these rows (and two) do. A rarer level, once
-  standardised, would reach 10 and more and rule the squared error. The rest is `other`, which has
-  a column if it is as common. A missing value is a level like any other.
+* Dates and times become days since 1970, time spans become days: an order with distances. Text is
+  read as dates if all of it is in ISO 8601 (`2024-05-31`, `2024-05-31T12:00`).
+* Text and pandas's categories become columns of zeros and ones, one per level, for levels that at
+  least `COMMON` of the training rows (and two) have. A rarer level, once standardised, would reach
+  10 and more and dominate the squared error. Rarer levels together, and the least common ones
+  beyond `LEVELS` columns, are `other`, which has a column if it is as common. A missing value is a
+  level like any other.
 * Text of which no value is that common is free text: it is left out.
+* A column that is constant on the training rows is left out. All others are standardised.
+
+Numbers and dates come first, then levels, both in the order of the table.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -27,35 +31,92 @@ from asymnas.data.base import Dataset, to_dataset
 from asymnas.data.scaling import standardise, value_range, varying
 from asymnas.data.splits import draw
 
-LEVELS = 20  # columns a text column becomes, `other` left out
+LEVELS = 20  # most columns that a column of text becomes, `other` included
 COMMON = 0.01  # of the training rows
 MISSING = "(missing)"
+OPTIONS = ("label", "anomaly")  # of a data set's name: FILE?label=COLUMN&anomaly=COLUMN
 
 Kind = Literal["numbers", "dates", "levels", "free text"]
 
 
-class Encoded(NamedTuple):
-    """A column as numbers.
+class Column(NamedTuple):
+    """A column before it is fitted.
 
     Args:
-        values: `[n, k]`; no column of its own (k = 0) for free text.
         kind: What it was taken for.
-        missing: Values that were missing.
-        other: Whether rare levels have a column.
+        values: Numbers and dates as float64 `[n]`, NaN where missing; else text, `[n]`.
+        missing: Number of missing values.
+    """
+
+    kind: Kind
+    values: NDArray[Any]
+    missing: int
+
+
+class Encoded(NamedTuple):
+    """All columns of a table as numbers.
+
+    Args:
+        values: `[n, k]`, finite.
+        owners: The name of the table's column that each of the k belongs to, `[k]`.
+        other: Which of the k stand for the rarer levels of their column, `[k]`.
     """
 
     values: NDArray[np.float64]
-    kind: Kind
-    missing: int
-    other: bool = False
+    owners: NDArray[Any]
+    other: NDArray[np.bool_]
 
 
-def encode(column: Any, train: NDArray[np.int64]) -> Encoded:
-    """A column of a data frame, `[n]`, as numbers.
+def table_dataset(
+    frame: Any, spec: DataSpec, options: Mapping[str, str], notes: Sequence[str]
+) -> Dataset:
+    """Rows, float32 `[n, columns]`, encoded and standardised on the training split alone.
 
     Args:
-        column: A pandas Series.
-        train: Indices of the training rows.
+        frame: A pandas data frame.
+        spec: Says where the frame comes from, and the seed of the splits.
+        options: The columns that are the label and the anomaly, which leave the table.
+        notes: What was done to the frame before.
+
+    Raises:
+        DataError: No rows or too few; columns that are called alike, that are not there or cannot
+            be encoded; nothing that varies.
+    """
+    from pandas import RangeIndex
+
+    where = spec.argument
+    frame = frame.set_axis(RangeIndex(len(frame))).set_axis(frame.columns.map(str), axis=1)
+    _check_frame(frame, where, options)
+    labels, anomalies = None, None
+    if "label" in options:
+        labels = class_ids(_array(frame[options["label"]]), f"label column {options['label']!r}")
+    if "anomaly" in options:
+        what = f"anomaly column {options['anomaly']!r}"
+        anomalies = truth_values(_array(frame[options["anomaly"]]), what)
+    rows = draw(len(frame), spec.seed, labels=labels, anomalous=anomalies)
+    columns = _columns(frame.drop(columns=list(set(options.values()))), rows.train, where)
+    encoded = encode(columns, rows.train)
+    try:
+        keep = varying(encoded.values[rows.train])
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
+    scaled = standardise(rows.take(encoded.values[:, keep]))
+    roles = [f"{role}: column {name}" for role, name in options.items()]
+    done = _notes(columns, encoded, set(encoded.owners[keep]))
+    return to_dataset(
+        scaled,
+        labels=None if labels is None else rows.take(labels),
+        anomalies=None if anomalies is None else rows.take(anomalies),
+        data_range=value_range(scaled.train),
+        notes=[*notes, *roles, *done, "standardised on the training split"],
+    )
+
+
+def read_column(column: Any) -> Column:
+    """Reads a column as numbers, dates or text.
+
+    Args:
+        column: A pandas Series, `[n]`.
 
     Raises:
         DataError: Infinite numbers, numbers mixed with text, or what is neither number, text,
@@ -64,14 +125,76 @@ def encode(column: Any, train: NDArray[np.int64]) -> Encoded:
     missing = int(column.isna().sum())
     numbers, kind = _numbers(column)
     if numbers is None:
-        return _levels(column, train, missing)
+        text = column.astype(object).where(column.notna(), MISSING).map(str)
+        return Column(kind, text.to_numpy(dtype=object), missing)
     infinite = int(np.isinf(numbers).sum())
     if infinite:
         raise DataError(f"{infinite} infinite value(s) in {column.name}: fill or drop them")
-    if missing:
-        known = numbers[train][~np.isnan(numbers[train])]
-        numbers = np.where(np.isnan(numbers), np.median(known) if len(known) else 0.0, numbers)
-    return Encoded(numbers[:, None], kind, missing)
+    return Column(kind, numbers, missing)
+
+
+def encode(columns: Mapping[str, Column], train: NDArray[np.int64]) -> Encoded:
+    """Columns as numbers, `[n, k]`, with missing ones filled; free text has none.
+
+    Args:
+        columns: What was read of each column, by its name; not all are free text.
+        train: Indices of the training rows.
+    """
+    from pandas import DataFrame
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.preprocessing import OneHotEncoder
+
+    numbers = [name for name, c in columns.items() if c.kind in ("numbers", "dates")]
+    levels = [name for name, c in columns.items() if c.kind == "levels"]
+    encoder = OneHotEncoder(
+        max_categories=LEVELS,
+        min_frequency=_least(len(train)),
+        handle_unknown="infrequent_if_exist",
+        sparse_output=False,
+    )
+    imputer = SimpleImputer(strategy="median", keep_empty_features=True)
+    transformer = ColumnTransformer(
+        [("numbers", imputer, numbers), ("levels", encoder, levels)], sparse_threshold=0.0
+    )
+    frame = DataFrame({name: columns[name].values for name in (*numbers, *levels)})
+    transformer.fit(frame.iloc[train])
+    values = transformer.transform(frame)
+    owners, other = list(numbers), np.zeros(values.shape[1], dtype=bool)
+    if levels:
+        fitted = transformer.named_transformers_["levels"]
+        for name, known, rare in zip(
+            levels, fitted.categories_, fitted.infrequent_categories_, strict=True
+        ):
+            owners += [name] * (len(known) if rare is None else len(known) - len(rare) + 1)
+            other[len(owners) - 1] = rare is not None  # the encoder puts it last
+    scarce = other & (values[train].sum(axis=0) < _least(len(train)))
+    return Encoded(values[:, ~scarce], np.array(owners, dtype=object)[~scarce], other[~scarce])
+
+
+def _columns(frame: Any, train: NDArray[np.int64], where: str) -> dict[str, Column]:
+    """What each column is; text of which no value is common on the training rows is free text."""
+    try:
+        columns = {name: read_column(frame[name]) for name in frame.columns}
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
+    for name, column in columns.items():
+        if column.kind == "levels":
+            _, counts = np.unique(column.values[train], return_counts=True)
+            if counts.max() < _least(len(train)):
+                columns[name] = column._replace(kind="free text")
+    free = [name for name, column in columns.items() if column.kind == "free text"]
+    if len(free) == len(columns):
+        raise DataError(
+            f"{where} has no column to learn from, {'only free text' if free else 'none is left'}"
+            f"{f' ({listed(free)})' if free else ''}: add numbers, or text of a few levels"
+        )
+    return columns
+
+
+def _least(n_train: int) -> int:
+    """Training rows that a level needs for a column of its own."""
+    return max(2, math.ceil(COMMON * n_train))
 
 
 def _numbers(column: Any) -> tuple[NDArray[np.float64] | None, Kind]:
@@ -117,69 +240,7 @@ def _days(dates: Any) -> NDArray[np.float64]:
     return days
 
 
-def _levels(column: Any, train: NDArray[np.int64], missing: int) -> Encoded:
-    """One column of zeros and ones a common level, `[n, k]`."""
-    text = column.astype(object).where(column.notna(), MISSING).map(str)
-    counts = text.iloc[train].value_counts()
-    least = max(2, math.ceil(COMMON * len(train)))
-    common = sorted(counts[counts >= least].items(), key=lambda item: (-item[1], item[0]))[:LEVELS]
-    kept = [level for level, _ in common]
-    if not kept:
-        return Encoded(np.empty((len(text), 0)), "free text", missing)
-    cells = text.to_numpy(dtype=object)
-    ones = np.stack([cells == level for level in kept], axis=1).astype(np.float64)
-    rest = 1 - ones.sum(axis=1, keepdims=True)
-    other = int(rest[train].sum()) >= least
-    values = np.concatenate([ones, rest], axis=1) if other else ones
-    return Encoded(values, "levels", missing, other)
-
-
-OPTIONS = ("label", "anomaly")  # of a data set's name: FILE?label=COLUMN&anomaly=COLUMN
-
-
-def table_dataset(
-    frame: Any, spec: DataSpec, options: Mapping[str, str], notes: list[str]
-) -> Dataset:
-    """Rows, float32 `[n, columns]`, encoded and standardised on the training split alone.
-
-    Args:
-        frame: A pandas data frame.
-        spec: Says where the frame comes from, and the seed of the splits.
-        options: The columns that are the label and the anomaly, which leave the table.
-        notes: What was done to the frame before.
-
-    Raises:
-        DataError: No rows or too few; columns that are called alike, that are not there or cannot
-            be encoded; nothing that varies.
-    """
-    from pandas import RangeIndex
-
-    where = spec.argument
-    frame = frame.set_axis(RangeIndex(len(frame))).set_axis(frame.columns.map(str), axis=1)
-    _refuse_unusable(frame, where, options)
-    labels, anomalies = None, None
-    if "label" in options:
-        labels = class_ids(_array(frame[options["label"]]), f"label column {options['label']!r}")
-    if "anomaly" in options:
-        what = f"anomaly column {options['anomaly']!r}"
-        anomalies = truth_values(_array(frame[options["anomaly"]]), what)
-    rows = draw(len(frame), spec.seed, labels=labels, anomalous=anomalies)
-    encoded = _encoded(frame.drop(columns=list(set(options.values()))), rows.train, where)
-    matrix, constant, left_out = _matrix(encoded, rows.train, where)
-    scaled = standardise(rows.take(matrix))
-    used = {name: column for name, column in encoded.items() if name not in constant}
-    told = [f"{role}: column {name}" for role, name in options.items()]
-    notes = [*notes, *told, *left_out, *_told(used), "standardised on the training split"]
-    return to_dataset(
-        scaled,
-        labels=None if labels is None else rows.take(labels),
-        anomalies=None if anomalies is None else rows.take(anomalies),
-        data_range=value_range(scaled.train),
-        notes=notes,
-    )
-
-
-def _refuse_unusable(frame: Any, where: str, options: Mapping[str, str]) -> None:
+def _check_frame(frame: Any, where: str, options: Mapping[str, str]) -> None:
     """Raises unless there are rows, columns of distinct names, and the columns asked for."""
     twice = sorted(set(frame.columns[frame.columns.duplicated()]))
     if twice:
@@ -205,53 +266,32 @@ def _array(column: Any) -> NDArray[Any]:
     return array.astype(bool) if infer_dtype(column) == "boolean" else array
 
 
-def _encoded(frame: Any, train: NDArray[np.int64], where: str) -> dict[str, Encoded]:
-    """Every column as numbers, by its name."""
-    try:
-        return {name: encode(frame[name], train) for name in frame.columns}
-    except DataError as error:
-        raise DataError(f"{where}: {error}") from error
-
-
-def _matrix(
-    encoded: Mapping[str, Encoded], train: NDArray[np.int64], where: str
-) -> tuple[NDArray[np.float64], list[str], list[str]]:
-    """All columns that vary on the training rows, `[n, columns]`; the others; what to note."""
-    free = [name for name, column in encoded.items() if column.kind == "free text"]
-    used = {name: column.values for name, column in encoded.items() if name not in free}
-    if not used:
-        raise DataError(
-            f"{where} has no column to learn from, {'only free text' if free else 'none is left'}"
-            f"{f' ({listed(free)})' if free else ''}: add numbers, or text of a few levels"
-        )
-    matrix = np.concatenate(list(used.values()), axis=1)
-    try:
-        keep = varying(matrix[train])
-    except DataError as error:
-        raise DataError(f"{where}: {error}") from error
-    owners = np.repeat(np.array(list(used), dtype=object), [v.shape[1] for v in used.values()])
-    constant = [name for name in used if name not in set(owners[keep])]
-    notes = [f"constant on the training split, left out: {listed(constant)}"] if constant else []
-    if free:
-        notes.append(f"free text, left out: {listed(free)}")
-    return matrix[:, keep], constant, notes
-
-
-def _told(encoded: Mapping[str, Encoded]) -> list[str]:
+def _notes(columns: Mapping[str, Column], encoded: Encoded, used: set[str]) -> list[str]:
     """How columns that are no plain numbers were read, and what was missing."""
-    levels = [
-        f"{name} ({column.values.shape[1] - column.other}{' and other' if column.other else ''})"
-        for name, column in encoded.items()
-        if column.kind == "levels"
-    ]
-    dates = [name for name, column in encoded.items() if column.kind == "dates"]
-    gaps = {name: column for name, column in encoded.items() if column.missing}
-    filled = [f"{n} ({c.missing})" for n, c in gaps.items() if c.kind in ("numbers", "dates")]
-    own = [f"{n} ({c.missing})" for n, c in gaps.items() if c.kind == "levels"]
-    told = {
-        f"levels as columns, the {LEVELS} most common at most": levels,
-        "dates as days": dates,
-        "missing, filled with the training split's median": filled,
-        "missing, a level of its own": own,
+    of_kind = {
+        kind: [name for name, column in columns.items() if column.kind == kind and name in used]
+        for kind in ("numbers", "dates", "levels")
     }
-    return [f"{what}: {listed(names)}" for what, names in told.items() if names]
+    free = [name for name, column in columns.items() if column.kind == "free text"]
+    with_other = set(encoded.owners[encoded.other])
+    sizes = {
+        name: int((encoded.owners == name).sum()) - (name in with_other)
+        for name in of_kind["levels"]
+    }
+    gaps = {name: f"{name} ({columns[name].missing})" for name in used if columns[name].missing}
+    notes = {
+        "constant on the training split, left out": [
+            name for name in columns if name not in used and name not in free
+        ],
+        "free text, left out": free,
+        f"text as columns of levels, at most {LEVELS}": [
+            f"{name} ({size}{' and other' if name in with_other else ''})"
+            for name, size in sizes.items()
+        ],
+        "dates as days": of_kind["dates"],
+        "missing, filled with the training split's median": [
+            gaps[n] for n in columns if n in gaps and columns[n].kind != "levels"
+        ],
+        "missing, a level of its own": [gaps[n] for n in of_kind["levels"] if n in gaps],
+    }
+    return [f"{what}: {listed(names)}" for what, names in notes.items() if names]

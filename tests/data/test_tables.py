@@ -11,7 +11,7 @@ import torch
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
 from asymnas.data.splits import draw
-from asymnas.data.tables import LEVELS, encode, table_dataset
+from asymnas.data.tables import LEVELS, encode, read_column, table_dataset
 
 SPEC = DataSpec(name="csv:made.csv")
 N = 200
@@ -42,7 +42,7 @@ def test_mixed_columns_become_standardised_rows():
     assert data.notes == (
         "constant on the training split, left out: planet",
         "free text, left out: name",
-        "levels as columns, the 20 most common at most: town (3)",
+        "text as columns of levels, at most 20: town (3)",
         "dates as days: born",
         "missing, filled with the training split's median: weight (10)",
         "standardised on the training split",
@@ -51,13 +51,13 @@ def test_mixed_columns_become_standardised_rows():
 
 def test_it_is_fitted_on_the_training_rows_alone():
     rows = draw(N, 0)
-    odd = FRAME.copy()
-    odd.loc[rows.test, "weight"] = 1e6
-    odd.loc[rows.test, "town"] = "Rome"
-    assert torch.equal(load(odd).train, load().train)
-    assert torch.equal(load(odd).validation, load().validation)
-    assert float(load(odd).test[:, 0].min()) > 1e4
-    assert load(odd).test[:, 2:5].unique(dim=0).shape == (1, 3)  # in none of the towns
+    other = FRAME.copy()
+    other.loc[rows.test, "weight"] = 1e6
+    other.loc[rows.test, "town"] = "Rome"
+    assert torch.equal(load(other).train, load().train)
+    assert torch.equal(load(other).validation, load().validation)
+    assert float(load(other).test[:, 0].min()) > 1e4
+    assert load(other).test[:, 3:].unique(dim=0).shape == (1, 3)  # in none of the towns
 
 
 def test_an_index_of_any_sort_changes_nothing():
@@ -110,6 +110,11 @@ def column(values, **options):
     return pd.Series(values, name="c", **options)
 
 
+def encoded(values, train):
+    """A column as numbers, `[n, k]`."""
+    return encode({"c": read_column(values)}, train)
+
+
 @pytest.mark.parametrize(
     "values",
     [
@@ -121,9 +126,9 @@ def column(values, **options):
     ],
 )
 def test_numbers_stay(values):
-    found = encode(values, np.arange(3))
+    found = encoded(values, np.arange(3))
     assert found.values.tolist() == [[1], [2], [0]]
-    assert (found.kind, found.missing) == ("numbers", 0)
+    assert read_column(values)[::2] == ("numbers", 0)
     assert found.values.dtype == np.float64
 
 
@@ -136,7 +141,7 @@ def test_numbers_stay(values):
     ],
 )
 def test_truth_values_are_ones_and_zeros(values):
-    assert encode(values, np.arange(3)).values.tolist() == [[1], [0], [1]]
+    assert encoded(values, np.arange(3)).values.tolist() == [[1], [0], [1]]
 
 
 @pytest.mark.parametrize(
@@ -148,16 +153,16 @@ def test_truth_values_are_ones_and_zeros(values):
     ],
 )
 def test_a_missing_number_is_the_median_of_the_training_rows(values):
-    found = encode(values, np.arange(4))
+    found = encoded(values, np.arange(4))
     assert found.values[:, 0].tolist() == [1, 3, 3, 5, 900, 3]
-    assert found.missing == 2
+    assert read_column(values).missing == 2
 
 
 def test_missing_truth_values_and_columns_that_are_empty():
-    found = encode(column([True, None, True, False], dtype=object), np.arange(4))
+    found = encoded(column([True, None, True, False], dtype=object), np.arange(4))
     assert found.values[:, 0].tolist() == [1, 1, 1, 0]
-    assert encode(column([None] * 4, dtype=object), np.arange(4)).values.tolist() == [[0]] * 4
-    assert encode(column([np.nan, np.nan, 7]), np.arange(2)).values.tolist() == [[0], [0], [7]]
+    assert encoded(column([None] * 4, dtype=object), np.arange(4)).values.tolist() == [[0]] * 4
+    assert encoded(column([np.nan, np.nan, 7]), np.arange(2)).values.tolist() == [[0], [0], [7]]
 
 
 DAYS = [19_723, 19_724, 19_724.5]
@@ -175,66 +180,73 @@ DAYS = [19_723, 19_724, 19_724.5]
     ],
 )  # fmt: skip
 def test_dates_are_days_since_1970(values):
-    found = encode(values, np.arange(3))
+    found = encoded(values, np.arange(3))
     assert found.values[:, 0].tolist() == DAYS
-    assert found.kind == "dates"
+    assert read_column(values).kind == "dates"
 
 
 def test_missing_dates_are_the_median():
-    found = encode(column(["2024-01-01", None, "2024-01-03", "2024-01-09"]), np.arange(3))
-    assert found.values[:, 0].tolist() == [19_723, 19_724, 19_725, 19_731]
-    assert found.missing == 1
-    plain = encode(column([datetime.date(2024, 1, 1), None], dtype=object), np.arange(2))
+    dates = column(["2024-01-01", None, "2024-01-03", "2024-01-09"])
+    assert encoded(dates, np.arange(3)).values[:, 0].tolist() == [19_723, 19_724, 19_725, 19_731]
+    assert read_column(dates).missing == 1
+    plain = encoded(column([datetime.date(2024, 1, 1), None], dtype=object), np.arange(2))
     assert plain.values[:, 0].tolist() == [19_723, 19_723]
 
 
-def test_text_is_one_column_a_level_the_most_common_first():
-    found = encode(column([*"bbbaaccaab", "d", "a"]), FIRST_TEN)
+def test_text_is_one_column_per_level():
+    found = encoded(column([*"bbbaaccaab", "d", "a"]), FIRST_TEN)
     assert found.values.tolist()[:7] == [[0, 1, 0]] * 3 + [[1, 0, 0]] * 2 + [[0, 0, 1]] * 2
     assert found.values.tolist()[10:] == [[0, 0, 0], [1, 0, 0]]  # d was never trained on
-    assert (found.kind, found.other) == ("levels", False)
+    assert not found.other.any()
 
 
-def test_equally_common_levels_stand_in_the_order_of_their_names():
-    assert encode(column(["z", "z", "y", "y"]), np.arange(4)).values[0].tolist() == [0, 1]
+def test_levels_stand_in_the_order_of_their_names():
+    assert encoded(column(["z", "z", "y", "y"]), np.arange(4)).values[0].tolist() == [0, 1]
 
 
 def test_rare_levels_are_other_if_they_are_common_together():
     text = column(["a"] * 150 + ["b"] * 46 + ["w", "x", "y", "z"])
-    found = encode(text, np.arange(200))
+    found = encoded(text, np.arange(200))
     assert found.values.shape == (200, 3)
     assert found.values[:, 2].tolist() == [0] * 196 + [1] * 4
-    assert found.other
-    fewer = encode(text.iloc[:197], np.arange(197))
+    assert found.other.tolist() == [False, False, True]
+    fewer = encoded(text.iloc[:197], np.arange(197))
     assert fewer.values.shape == (197, 2)
     assert fewer.values[196].tolist() == [0, 0]
-    assert not fewer.other
+    assert not fewer.other.any()
 
 
 def test_levels_are_capped():
     text = column([f"{i % 30:02d}th" for i in range(300)] + ["00th"])
-    found = encode(text, np.arange(301))
-    assert found.values.shape == (301, LEVELS + 1)
+    found = encoded(text, np.arange(301))
+    assert found.values.shape == (301, LEVELS)
     assert found.values.sum(axis=1).tolist() == [1] * 301
-    assert found.values[:, LEVELS].sum() == 100
+    assert found.values[:, found.other].sum() == 11 * 10  # the 19 most common have their own
+    assert found.values[300, 0] == 1
 
 
 def test_categories_are_levels_even_if_they_are_numbers():
-    found = encode(column([3, 1, 3, 1, 3], dtype="category"), np.arange(5))
-    assert found.values.tolist() == [[1, 0], [0, 1], [1, 0], [0, 1], [1, 0]]
+    found = encoded(column([3, 1, 3, 1, 3], dtype="category"), np.arange(5))
+    assert found.values.tolist() == [[0, 1], [1, 0], [0, 1], [1, 0], [0, 1]]
 
 
 @pytest.mark.parametrize("dtype", ["str", "object", "category"])
 def test_missing_text_is_a_level(dtype):
-    found = encode(column(["a", None, "a", None, "a"], dtype=dtype), np.arange(5))
-    assert found.values.tolist() == [[1, 0], [0, 1], [1, 0], [0, 1], [1, 0]]
-    assert found.missing == 2
+    text = column(["a", None, "a", None, "a"], dtype=dtype)
+    assert encoded(text, np.arange(5)).values.tolist() == [[0, 1], [1, 0], [0, 1], [1, 0], [0, 1]]
+    assert read_column(text).missing == 2
 
 
-def test_text_that_does_not_recur_is_free():
-    found = encode(column([f"name {i}" for i in range(10)]), FIRST_TEN)
-    assert found.values.shape == (10, 0)
-    assert found.kind == "free text"
+def test_columns_keep_their_names_numbers_first():
+    columns = {
+        "town_a": read_column(column([*"abab"])),
+        "town": read_column(column([*"aabb"])),
+        "age": read_column(column([1, 2, 3, 4])),
+    }
+    found = encode(columns, np.arange(4))
+    assert found.owners.tolist() == ["age", "town_a", "town_a", "town", "town"]
+    assert found.values[:, 0].tolist() == [1, 2, 3, 4]
+    assert found.values[:, 3].tolist() == [1, 1, 0, 0]
 
 
 def test_what_the_held_out_rows_hold_changes_nothing_of_the_training_rows():
@@ -242,7 +254,7 @@ def test_what_the_held_out_rows_hold_changes_nothing_of_the_training_rows():
     other = column([1.0, np.nan, 3, 5, np.nan]), column(["a", "a", "b", "b", None])
     train = np.arange(4)
     for mine, yours in zip(one, other, strict=True):
-        assert np.array_equal(encode(mine, train).values[:4], encode(yours, train).values[:4])
+        assert np.array_equal(encoded(mine, train).values[:4], encoded(yours, train).values[:4])
 
 
 @pytest.mark.parametrize(
@@ -258,4 +270,4 @@ def test_what_the_held_out_rows_hold_changes_nothing_of_the_training_rows():
 )
 def test_columns_that_cannot_be_used(values, message):
     with pytest.raises(DataError, match=message):
-        encode(values, np.arange(len(values)))
+        read_column(values)
