@@ -1,7 +1,7 @@
 """Sound recordings in a directory of one's own, cut into signals of one length."""
 
 import os
-import wave
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,15 +17,13 @@ from asymnas.data.options import check_spec, existing_directory, without_options
 from asymnas.data.scaling import standardise_channels, value_range
 from asymnas.data.splits import Splits, draw
 
-WIDEST = 4  # bytes a sample
-
 
 class Recording(NamedTuple):
     """What a WAV file holds.
 
     Args:
-        rate: Samples a second, of each channel.
-        samples: float32 `[channels, length]`, full scale is -1 to 1.
+        rate: Samples per second, of each channel.
+        samples: float32 `[channels, length]`; PCM lies in [-1, 1).
     """
 
     rate: int
@@ -33,40 +31,34 @@ class Recording(NamedTuple):
 
 
 def read_wav(path: Path) -> Recording:
-    """Reads a WAV file of uncompressed PCM with 8, 16, 24 or 32 bits a sample.
+    """Reads a WAV file of uncompressed PCM, 8 to 32 bits, or of floating-point samples.
 
     Raises:
-        DataError: Not such a file, or one that is cut short.
+        DataError: Not such a file, one that is cut short, or samples that are not finite.
     """
+    from scipy.io import wavfile
+
     try:
-        with wave.open(str(path)) as file:
-            header = file.getparams()
-            data = file.readframes(header.nframes)
-    except Exception as error:  # wave's own, EOFError, struct's and the system's errors
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", wavfile.WavFileWarning)  # chunks of other content
+            warnings.filterwarnings("error", "Reached EOF", wavfile.WavFileWarning)
+            rate, samples = wavfile.read(path)
+    except wavfile.WavFileWarning as error:
+        raise DataError(f"{path} is cut short ({one_line(error)}): repair or remove it") from error
+    except Exception as error:  # struct's, the system's and half a dozen unrelated ones
         raise DataError(
-            f"{path} is not a readable WAV file ({one_line(error)}): write it as PCM of 8, 16, 24 "
-            "or 32 bits"
+            f"{path} is not a readable WAV file ({one_line(error)}): write it as uncompressed PCM "
+            "of 8 to 32 bits, or as floating point"
         ) from error
-    if not 1 <= header.sampwidth <= WIDEST:
-        raise DataError(f"{path} has {8 * header.sampwidth} bits a sample: write it with 8 to 32")
-    whole = header.nframes * header.nchannels * header.sampwidth
-    if len(data) != whole:
-        raise DataError(
-            f"{path} is cut short: its header names {whole:,} bytes of samples but there are "
-            f"{len(data):,}; repair or remove it"
-        )
-    samples = _pcm(data, header.sampwidth).reshape(-1, header.nchannels).T
-    return Recording(header.framerate, samples)
-
-
-def _pcm(data: bytes, width: int) -> NDArray[np.float32]:
-    """Little-endian samples of `width` bytes, those of one byte unsigned, as numbers below one."""
-    raw: NDArray[np.uint8] = np.frombuffer(data, np.uint8).reshape(-1, width)
-    if width == 1:
-        raw = raw ^ np.uint8(0x80)
-    words = np.zeros((len(raw), WIDEST), np.uint8)
-    words[:, WIDEST - width :] = raw
-    return (words.view("<i4")[:, 0] / 2.0**31).astype(np.float32)
+    channels = np.atleast_2d(samples.T)
+    if samples.dtype.kind == "f":
+        if not np.isfinite(samples).all():
+            raise DataError(f"{path} holds NaN or infinite samples: repair or remove it")
+        return Recording(rate, channels.astype(np.float32))
+    if samples.dtype == np.uint8:  # the one unsigned type
+        return Recording(rate, ((channels - 128.0) / 128).astype(np.float32))
+    full_scale = -float(np.iinfo(samples.dtype).min)
+    return Recording(rate, (channels / full_scale).astype(np.float32))
 
 
 WINDOW = 1_024  # samples of a signal, unless the name says otherwise
@@ -79,9 +71,10 @@ def load(spec: DataSpec) -> Dataset:
     """Loads every WAV file below `audio:DIR` or `audio:DIR?window=SAMPLES` as signals.
 
     A file is cut from its beginning into windows that do not overlap; what is left at its end is
-    dropped. Files, not windows, are dealt to the splits by the common rule, so that no recording is
-    in two of them. All files must have one rate and as many channels; nothing is resampled. Files
-    hold PCM of 8, 16, 24 or 32 bits. Each channel is standardised. Hidden files are skipped.
+    dropped. Files, not windows, are drawn for the splits by the common rule, so that no recording
+    is in two of them. All files must have one rate and as many channels; nothing is resampled.
+    Files hold PCM of 8 to 32 bits or floating point. Each channel is standardised. Hidden files are
+    skipped.
 
     Returns:
         float32 `[n, channels, window]`, by default with windows of 1,024 samples.

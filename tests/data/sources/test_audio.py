@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from dataset_fakes import noise, write_wav
+from scipy.io import wavfile
 
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
@@ -93,6 +94,35 @@ def test_samples_of_every_width_are_numbers_below_one(tmp_path, width):
     np.testing.assert_array_equal(recording.samples, (whole / 2**31).T)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_floating_point_samples_stay_as_they_are(tmp_path, dtype, channels):
+    samples = np.random.default_rng(0).normal(0, 2, (60, channels)).astype(dtype)
+    wavfile.write(tmp_path / "a.wav", 22_050, samples)
+    recording = read_wav(tmp_path / "a.wav")
+    assert recording.rate == 22_050
+    assert recording.samples.dtype == np.float32
+    np.testing.assert_array_equal(recording.samples, samples.T.astype(np.float32))
+
+
+def test_a_recording_of_floating_point_samples_is_the_same_data(tmp_path):
+    for kind, scale in ((np.int16, 1), (np.float32, 2**15)):
+        (tmp_path / kind.__name__).mkdir()
+        for number in range(4):
+            samples = (sound(number) / scale).astype(kind)
+            wavfile.write(tmp_path / kind.__name__ / f"{number}.wav", 8_000, samples)
+    whole, real = load(tmp_path / "int16"), load(tmp_path / "float32")
+    torch.testing.assert_close(whole.train, real.train, atol=1e-6, rtol=0)
+
+
+def test_samples_that_are_not_finite_are_named(tmp_path):
+    for number in range(4):
+        samples = np.full(170, np.nan if number == 2 else number, np.float32)
+        wavfile.write(tmp_path / f"{number}.wav", 8_000, samples)
+    with pytest.raises(DataError, match=r"2\.wav holds NaN or infinite samples: repair or remove"):
+        load(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("name", "write", "message"),
     [
@@ -111,12 +141,12 @@ def test_samples_of_every_width_are_numbers_below_one(tmp_path, width):
         (
             "b.wav",
             lambda p: p.write_bytes(b""),
-            r"b\.wav is not a readable WAV file \(it ends too early\)",
+            r"b\.wav is not a readable WAV file \(File format b'' not understood",
         ),
         (
             "b.wav",
             lambda p: p.write_bytes(b"rubbish" * 9),
-            "not a readable WAV file .* as PCM of 8",
+            "not a readable WAV file .* as uncompressed PCM of 8 to 32 bits, or as floating",
         ),
         ("b.wav", lambda p: p.mkdir(), None),
         (".b.wav", lambda p: p.write_bytes(b""), None),
@@ -141,10 +171,12 @@ def test_a_file_that_is_cut_short_or_compressed(tmp_path):
     path = tmp_path / "3.wav"
     content = path.read_bytes()
     path.write_bytes(content[:-40])
-    with pytest.raises(DataError, match=r"3\.wav is cut short: .* names 340 bytes .* are 300"):
+    with pytest.raises(
+        DataError, match=r"3\.wav is cut short \(.*344 bytes, expected 384 bytes.*\): repair"
+    ):
         load(tmp_path)
-    path.write_bytes(content[:20] + b"\x03\x00" + content[22:])  # floating-point samples
-    with pytest.raises(DataError, match=r"3\.wav is not a readable WAV file \(unknown format: 3\)"):
+    path.write_bytes(content[:20] + b"\x11\x00" + content[22:])  # ADPCM
+    with pytest.raises(DataError, match=r"3\.wav is not a readable WAV file \(Unknown wave file"):
         load(tmp_path)
 
 
