@@ -49,9 +49,9 @@ def truth_values(values: NDArray[Any], what: str) -> NDArray[np.bool_]:
         DataError: Other or missing values.
     """
     if values.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
-        odd = [value for value in np.unique(values) if value not in (0, 1)]
+        other = [value for value in np.unique(values) if value not in (0, 1)]
         raise DataError(
-            f"{what} must be true or false, or 1 or 0, for every example but holds {listed(odd)}"
+            f"{what} must be true or false, or 1 or 0, for every example but holds {listed(other)}"
         )
     return values.astype(np.bool_)
 

@@ -24,7 +24,7 @@ from asymnas.data.options import named_class
 from asymnas.data.scaling import standardise, value_range
 from asymnas.data.splits import NAMES, PerSplit, SplitName, Splits, draw, per_split
 
-CHUNK = 8_192  # examples whose values are looked at together
+CHUNK = 8_192  # examples whose values are examined together
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,11 +90,11 @@ class Dataset:
     def _check_entries(
         self, what: str, entries: PerSplit, split: SplitName, dtype: torch.dtype
     ) -> None:
-        found, wanted = getattr(entries, split), (len(getattr(self, split)),)
-        if tuple(found.shape) != wanted or found.dtype != dtype:
+        given, wanted = getattr(entries, split), (len(getattr(self, split)),)
+        if tuple(given.shape) != wanted or given.dtype != dtype:
             raise DataError(
                 f"{what} of the {NAMES[split]} split must be {dtype} of shape {wanted} but are "
-                f"{found.dtype} of shape {tuple(found.shape)}"
+                f"{given.dtype} of shape {tuple(given.shape)}"
             )
 
     @property
@@ -195,7 +195,7 @@ def to_dataset(
         notes: What was done to the data.
 
     Raises:
-        DataError: What `Dataset` refuses.
+        DataError: What `Dataset` raises.
     """
     train, validation, test = (
         torch.from_numpy(np.require(part, requirements=["C", "W"])) for part in splits
@@ -229,7 +229,7 @@ def to_views(
         notes: What was done to the data.
 
     Raises:
-        DataError: What `Dataset` refuses.
+        DataError: What `Dataset` raises.
     """
     train, validation, test = (Indexed(examples, torch.from_numpy(part)) for part in rows)
     return Dataset(

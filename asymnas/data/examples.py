@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Examples(Protocol):
-    """Examples `[n, *shape]`; a `Tensor` is some, an `Indexed` is some.
+    """Examples `[n, *shape]`; `Tensor` and `Indexed` are such.
 
     A slice is a view; a tensor of whole numbers or of truth values gathers a batch, as a tensor.
     """
@@ -40,7 +40,7 @@ class Examples(Protocol):
 
 
 class Rows(Protocol):
-    """Where rows `[m, *shape]` are gathered from; a `Tensor` on the CPU is some, a file may be."""
+    """Where rows `[m, *shape]` are gathered from; such as a `Tensor` on the CPU, or a file."""
 
     @property
     def shape(self) -> torch.Size:

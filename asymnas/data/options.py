@@ -10,7 +10,7 @@ from asymnas.core.errors import DataError
 
 
 def check_spec(spec: DataSpec, *, takes: str = "", resizable: bool = False) -> None:
-    """Refuses what a data set would otherwise ignore in silence.
+    """Raises for what a data set would otherwise ignore in silence.
 
     Args:
         spec: What was asked for.
@@ -56,15 +56,15 @@ def without_options(
     name, _, text = spec.name.partition("?")
     plain = f"{spec.source}:{takes}" if takes else spec.source
     form = f"{plain}?{'&'.join(f'{option}={value}' for option in known)}"
-    found: dict[str, str] = {}
+    options: dict[str, str] = {}
     for part in text.split("&") if text else ():
         option, _, given = part.partition("=")
         if option not in known or not given:
             raise DataError(f"{part!r} in {spec.name!r} is no option: write {form}")
-        if option in found:
+        if option in options:
             raise DataError(f"{spec.name!r} gives {option} twice: write {form}")
-        found[option] = unquote(given)
-    return replace(spec, name=name), found
+        options[option] = unquote(given)
+    return replace(spec, name=name), options
 
 
 def existing_file(spec: DataSpec) -> Path:
@@ -78,7 +78,7 @@ def existing_file(spec: DataSpec) -> Path:
         raise DataError(f"{path} is a directory but {spec.source}: takes a file")
     if not path.is_file():
         raise DataError(
-            f"no such file: {path}{_sought(path)}: check what stands after {spec.source}:"
+            f"no such file: {path}{_resolved(path)}: check what stands after {spec.source}:"
         )
     return path
 
@@ -94,14 +94,14 @@ def existing_directory(spec: DataSpec) -> Path:
         raise DataError(f"{path} is a file but {spec.source}: takes a directory")
     if not path.is_dir():
         raise DataError(
-            f"no such directory: {path}{_sought(path)}: check what stands after {spec.source}:"
+            f"no such directory: {path}{_resolved(path)}: check what stands after {spec.source}:"
         )
     return path
 
 
-def _sought(path: Path) -> str:
+def _resolved(path: Path) -> str:
     """Where a relative path leads."""
-    return "" if path.is_absolute() else f" (looked for at {path.absolute()})"
+    return "" if path.is_absolute() else f" ({path.absolute()})"
 
 
 def data_root(spec: DataSpec) -> Path:

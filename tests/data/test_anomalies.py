@@ -40,7 +40,7 @@ def test_rows_are_standardised_on_what_is_left():
 def test_the_notes_count_them():
     data = load_dataset(DataSpec(name="digits?anomaly=9"))
     left = 1295 - len(data.train)
-    kept = [int(odd.sum()) for odd in data.anomalies]
+    kept = [int(part.sum()) for part in data.anomalies]
     assert data.notes[-1] == (
         f"class 9 as anomalies: {left} training examples left out, {kept[1]} to validate, "
         f"{kept[2]} to test"
@@ -73,9 +73,9 @@ def write(folder, counts):
 def test_a_class_of_a_folder_goes_by_its_name(tmp_path):
     write(tmp_path, {"cats": 40, "dogs": 10})
     data = load_dataset(DataSpec(name=f"folder:{tmp_path}?anomaly=dogs"))
-    for labels, odd in zip(data.labels, data.anomalies, strict=True):
-        assert torch.equal(labels == 1, odd)
-    assert [int(odd.sum()) for odd in data.anomalies] == [0, 5, 5]
+    for labels, flags in zip(data.labels, data.anomalies, strict=True):
+        assert torch.equal(labels == 1, flags)
+    assert [int(part.sum()) for part in data.anomalies] == [0, 5, 5]
     assert data.notes == (
         "images of dogs are anomalies",
         "anomalies: 5 to validate, 5 to test, none to train on",
@@ -87,7 +87,7 @@ def test_a_class_of_a_folder_goes_by_its_name(tmp_path):
 def test_anomalies_that_are_shipped_stay_where_they_are(tmp_path):
     write(tmp_path, {"train/good": 30, "test/good": 6, "test/broken": 4})
     data = load_dataset(DataSpec(name=f"folder:{tmp_path}?anomaly=broken"))
-    assert [int(odd.sum()) for odd in data.anomalies] == [0, 0, 4]
+    assert [int(part.sum()) for part in data.anomalies] == [0, 0, 4]
     assert [len(part) for part in (data.train, data.validation, data.test)] == [27, 3, 10]
 
 

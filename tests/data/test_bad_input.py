@@ -163,7 +163,7 @@ REFUSED = {
     ),
     "an empty file": (
         lambda p: table(p, ""),
-        r"PLACE/t\.csv is empty: write a line of column names, then one line an example",
+        r"PLACE/t\.csv is empty: write a line of column names, then one line per example",
     ),
     "infinite values": (
         lambda p: table(p, f"a,b,c\n{NUMBERS}1,inf,2\n1,-inf,2\n"),
@@ -199,7 +199,7 @@ REFUSED = {
     ),
     "sounds of two rates": (
         lambda p: sounds(p, rate=16_000),
-        r"sounds/0\.wav has 8,000 samples a second but PLACE/sounds/4\.wav has 16,000: resample "
+        r"sounds/0\.wav has 8,000 samples per second but PLACE/sounds/4\.wav has 16,000: resample "
         r"all files to one rate",
     ),
     "sounds of one and two channels": (
@@ -379,7 +379,7 @@ def test_a_cache_directory_that_cannot_be_written(tmp_path, monkeypatch):
     line = refused(tmp_path, dataset)
     assert re.match(
         r"cannot write the cache of decoded images PLACE/root/images/pictures-.*\.npy "
-        r"\(Permission denied\): make room, or pass --data-root DIR of another place$",
+        r"\(Permission denied\): make space, or pass --data-root DIR of another place$",
         line,
     )
 
@@ -389,7 +389,7 @@ def test_a_disk_that_is_full_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(image_cache.shutil, "disk_usage", lambda _: SimpleNamespace(free=9))
     line = refused(tmp_path, dataset)
     assert re.match(
-        r"the decoded images of PLACE/pictures take .* has 0\.0 MB free: make room", line
+        r"the decoded images of PLACE/pictures take .* has 0\.0 MB free: make space", line
     )
     assert list((tmp_path / "root" / "images").iterdir()) == []
 
@@ -413,7 +413,7 @@ def test_a_damaged_cache_names_itself(tmp_path):
     path.write_bytes(path.read_bytes()[:-9])
     line = refused(tmp_path, dataset)
     assert line.startswith("the cache of decoded images PLACE/root/images/pictures-")
-    assert line.endswith(": delete it, and it is made again")
+    assert line.endswith(": delete it, and it is decoded again")
 
 
 def test_compressed_sound_is_named(tmp_path):

@@ -105,8 +105,7 @@ def test_rounding_of_another_machine_is_no_change():
     assert changed(data, replace(data, train=torch.nextafter(data.train, up))) == []
 
 
-@pytest.mark.parametrize("threads", ["1", "2"])
-def test_other_processes_agree(threads):
+def test_other_processes_agree():
     code = (
         "import json; from asymnas.core.config import DataSpec\n"
         "from asymnas.data.base import load_dataset\n"
@@ -114,7 +113,7 @@ def test_other_processes_agree(threads):
         "print(json.dumps([fingerprint(load_dataset(DataSpec(name=n))) for n in "
         "('digits', 'wine')]))"
     )
-    environment = {**os.environ, "OMP_NUM_THREADS": threads, "PYTHONHASHSEED": threads}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "1"}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )

@@ -48,14 +48,14 @@ FORGOTTEN_AFTER = 3600.0  # seconds without growth after which a draft is a cras
 def cached_images(directory: Path, names: Sequence[str], size: int | None, root: Path) -> Rows:
     """Images as rows of their cache, uint8 `[n, c, h, w]`; decoded now unless that was done.
 
-    They are read when they are looked at, and the system's copy of the file is shared by all
+    Each is read when it is used, and the system's copy of the file is shared by all
     processes.
 
     Args:
-        directory: Where the images lie.
+        directory: Where the images are.
         names: At least one file, by its path from there.
         size: Height and width in pixels; `None` to keep the files' own, which must agree.
-        root: Where the caches lie, in `images/`.
+        root: Where the caches are, in `images/`.
 
     Raises:
         DataError: An unreadable image, or two unlike ones; a cache that cannot be read or written.
@@ -96,7 +96,7 @@ def _build(path: Path, directory: Path, names: Sequence[str], size: int | None) 
     images = read_images([directory / name for name in names], size)
     with closing(_shown(images, len(names), "decoding images")) as pieces, _draft(path) as file:
         first = next(pieces)
-        _refuse_lack(path.parent, len(names) * first[0].nbytes, directory)
+        _check_space(path.parent, len(names) * first[0].nbytes, directory)
         shape = (len(names), *first.shape[1:])
         header = {"descr": "|u1", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
@@ -114,7 +114,7 @@ def _draft(path: Path) -> Iterator[IO[bytes]]:
     except OSError as error:
         raise DataError(
             f"cannot write the cache of decoded images {path} ({error.strerror or error}): make "
-            "room, or pass --data-root DIR of another place"
+            "space, or pass --data-root DIR of another place"
         ) from error
 
 
@@ -126,13 +126,13 @@ def _forget_drafts(folder: Path) -> None:
                 draft.unlink()
 
 
-def _refuse_lack(folder: Path, needed: int, directory: Path) -> None:
-    """Raises if the disk has no room, before much is decoded."""
+def _check_space(folder: Path, needed: int, directory: Path) -> None:
+    """Raises if the disk is too full, before much is decoded."""
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise DataError(
             f"the decoded images of {directory} take {_amount(needed)} but {folder} has "
-            f"{_amount(free)} free: make room, pass --data-root DIR of another place, or a "
+            f"{_amount(free)} free: make space, pass --data-root DIR of another place, or a "
             "smaller --image-size"
         )
 
@@ -153,7 +153,7 @@ def _opened(path: Path, n: int) -> Rows:
     except (OSError, ValueError, EOFError) as error:
         raise DataError(
             f"the cache of decoded images {path} cannot be read ({one_line(error)}): delete it, "
-            "and it is made again"
+            "and it is decoded again"
         ) from error
     return torch.from_numpy(images)
 

@@ -29,7 +29,7 @@ COLOURS = {1: "greyscale", 3: "RGB", 4: "RGBA"}
 def read_images(paths: Sequence[Path], size: int | None) -> Iterator[NDArray[np.uint8]]:
     """Reads image files of one kind, in parallel threads: decoders leave Python's lock alone.
 
-    However slowly the pieces are taken, at most twice as many as there are threads lie in memory.
+    However slowly the pieces are taken, memory holds at most twice as many as there are threads.
 
     Args:
         paths: At least one file.

@@ -20,7 +20,7 @@ from asymnas.core.text import one_line
 
 
 class StoredRows:
-    """Rows `[m, *shape]` of bytes that lie one after the other in a file.
+    """Rows `[m, *shape]` of bytes that follow one another in a file.
 
     The file stays open, so that it may be deleted or replaced meanwhile. Threads may read at once.
 
@@ -76,5 +76,6 @@ class StoredRows:
                 done += n
         except (OSError, EOFError) as error:
             raise DataError(
-                f"{self._path} cannot be read ({one_line(error)}): delete it, and it is made again"
+                f"{self._path} cannot be read ({one_line(error)}): delete it, and it is decoded "
+                "again"
             ) from error

@@ -1,1 +1,1 @@
-"""Data sets, one file per source; a new file is found by itself."""
+"""Data sets, one file per source; the registry imports every file of this folder."""

@@ -129,7 +129,7 @@ def _read(paths: Sequence[Path], window: int) -> tuple[int, list[NDArray[np.floa
     windows = []
     for path in paths:
         recording = read_wav(path)
-        _refuse_unlike(paths[0], first, path, recording)
+        _check_alike(paths[0], first, path, recording)
         channels, length = recording.samples.shape
         if length < window:
             raise DataError(
@@ -141,12 +141,12 @@ def _read(paths: Sequence[Path], window: int) -> tuple[int, list[NDArray[np.floa
     return first.rate, windows
 
 
-def _refuse_unlike(one: Path, first: Recording, path: Path, recording: Recording) -> None:
+def _check_alike(one: Path, first: Recording, path: Path, recording: Recording) -> None:
     """Raises unless two files can share a data set."""
     rates = first.rate, recording.rate
     if rates[0] != rates[1]:
         raise DataError(
-            f"{one} has {rates[0]:,} samples a second but {path} has {rates[1]:,}: resample all "
+            f"{one} has {rates[0]:,} samples per second but {path} has {rates[1]:,}: resample all "
             "files to one rate"
         )
     channels = len(first.samples), len(recording.samples)

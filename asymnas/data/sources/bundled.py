@@ -53,7 +53,7 @@ class Corner(NamedTuple):
 def load_photos(spec: DataSpec) -> Dataset:
     """Loads 6,336 training, 528 validation and 1,584 test patches, uint8 `[n, 3, 48, 48]`.
 
-    Each photograph (427 by 640 pixels) is cut into 48 regions that the seed deals out to the
+    Each photograph (427 by 640 pixels) is cut into 48 regions of which the seed draws the
     splits by the common rule; patches overlap within a region and never leave it, so no pixel is
     seen by two splits. The regions of one photograph still resemble one another: the data set is
     for trying things out, not for claims about photographs at large.

@@ -26,7 +26,7 @@ def load(spec: DataSpec) -> Dataset:
     What becomes of the columns: `tables.py`.
 
     Raises:
-        DataError: Missing, empty or unreadable file; what `table_dataset` refuses.
+        DataError: Missing, empty or unreadable file; what `table_dataset` raises.
     """
     spec, options = without_options(spec, OPTIONS)
     check_spec(spec, takes="FILE")
@@ -39,7 +39,9 @@ def _read(path: Path) -> tuple[Any, list[str]]:
     import pandas as pd
 
     options = {
-        **{"encoding": "utf-8-sig", "skipinitialspace": True, "low_memory": False},
+        "encoding": "utf-8-sig",
+        "skipinitialspace": True,
+        "low_memory": False,
         "na_values": ["?"],
     }
     try:
@@ -48,7 +50,7 @@ def _read(path: Path) -> tuple[Any, list[str]]:
         table = pd.read_csv(path, header=0 if header else None, **options)
     except pd.errors.EmptyDataError as error:
         raise DataError(
-            f"{path} is empty: write a line of column names, then one line an example"
+            f"{path} is empty: write a line of column names, then one line per example"
         ) from error
     except UnicodeError as error:
         raise DataError(
@@ -61,7 +63,7 @@ def _read(path: Path) -> tuple[Any, list[str]]:
     if not table.index.equals(pd.RangeIndex(len(table))):  # pandas took cells for an index
         raise DataError(f"the lines of {path} have more cells than its first line: make them alike")
     if header:
-        _refuse_header(path, first.iloc[0], table)
+        _check_header(path, first.iloc[0], table)
     if header and first.shape[1] > 1 and pd.isna(first.iloc[0, 0]):
         return table.iloc[:, 1:], ["first column has no name: left out as an index"]
     return table, []
@@ -78,7 +80,7 @@ def _is_header(first: Any) -> bool:
     return len(cells) > 2 and np.array_equal(names, np.arange(len(names)))
 
 
-def _refuse_header(path: Path, names: Any, table: Any) -> None:
+def _check_header(path: Path, names: Any, table: Any) -> None:
     """Raises for names that pandas would make distinct, and for a first line that is a row."""
     twice = sorted(set(names[names.notna() & names.duplicated()].map(str)))
     if twice:

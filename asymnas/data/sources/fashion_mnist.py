@@ -29,7 +29,7 @@ def load(spec: DataSpec) -> Dataset:
     """Loads 54,000 training, 6,000 validation and 10,000 test images, uint8 `[n, 1, 28, 28]`.
 
     Read from torchvision's layout under the data root, else from Debian's package
-    `dataset-fashion-mnist`; with labels where their files lie beside the images'.
+    `dataset-fashion-mnist`; with labels where their files are beside the images'.
 
     Source: Xiao, Rasul & Vollgraf (2017), https://arxiv.org/abs/1708.07747.
 
@@ -45,7 +45,7 @@ def load(spec: DataSpec) -> Dataset:
     if images is None:
         raise DataError(
             f"fashion-mnist was not found in {raw} nor in {DEBIAN}: pass --data-root DIR if it "
-            "lies elsewhere, --download to fetch it, or install Debian's dataset-fashion-mnist"
+            "is elsewhere, --download to fetch it, or install Debian's dataset-fashion-mnist"
         )
     labels = _paths({path.parent for path in images}, LABELS)
     return with_shipped_test(

@@ -39,7 +39,7 @@ def load(spec: DataSpec) -> Dataset:
     Raises:
         DataError: Missing or empty directory, an unreadable image, images unlike in channels or
             size, images beside the shipped splits, a class without images or that is not there, no
-            room for the cache.
+            space for the cache.
     """
     spec, options = without_options(spec, ("anomaly",), takes="DIR", value="CLASS")
     check_spec(spec, takes="DIR", resizable=True)
@@ -48,15 +48,15 @@ def load(spec: DataSpec) -> Dataset:
     groups = _by_split(directory, sorted(files))
     ordered = [parts for group in groups.values() for parts in group]
     known, classes = _classes(directory, folders, ordered)
-    odd = _anomalous(directory, known, classes, options.get("anomaly"))
+    anomalous = _anomalous(directory, known, classes, options.get("anomaly"))
     names = [os.path.join(*parts) for parts in ordered]
     images = cached_images(directory, names, spec.image_size, data_root(spec))
-    rows = _rows(groups, spec.seed, classes, odd)
+    rows = _rows(groups, spec.seed, classes, anomalous)
     return to_views(
         images,
         rows,
         labels=None if classes is None else rows.take(classes),
-        anomalies=None if odd is None else rows.take(odd),
+        anomalies=None if anomalous is None else rows.take(anomalous),
         notes=_notes(spec.image_size, list(groups), options.get("anomaly")),
     )
 
@@ -163,8 +163,8 @@ def _anomalous(
     return np.equal(classes, known.index(given))
 
 
-def _notes(size: int | None, shipped: Sequence[str], odd: str | None) -> tuple[str, ...]:
+def _notes(size: int | None, shipped: Sequence[str], anomaly: str | None) -> tuple[str, ...]:
     """What was done to the images."""
     resized = () if size is None else (f"centre-cropped and resized to {size} by {size}",)
     held_out = tuple(f"{name} split as shipped" for name in shipped if name != "train")
-    return resized + held_out + (() if odd is None else (f"images of {odd} are anomalies",))
+    return resized + held_out + (() if anomaly is None else (f"images of {anomaly} are anomalies",))

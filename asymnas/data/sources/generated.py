@@ -18,7 +18,7 @@ from asymnas.data.splits import draw
 
 ROWS = 76_000  # by the splits rule 60,000 to train, 6,000 to validate and 10,000 to test
 FEATURES = 64
-LATENT = 8  # numbers behind a row; the latent size to search with
+LATENT = 8  # numbers that determine a row; the latent size to search with
 
 
 def _weights(
@@ -29,7 +29,7 @@ def _weights(
 
 
 def _standardised(rows: NDArray[np.float64], seed: int, note: str) -> Dataset:
-    """Rows `[n, d]` dealt out to the splits by `seed`; float32, standardised."""
+    """Rows `[n, d]` in splits that `seed` draws; float32, standardised."""
     parts = standardise(draw(len(rows), seed).take(rows))
     notes = (note, "standardised on the training split")
     return to_dataset(parts, data_range=value_range(parts.train), notes=notes)
@@ -47,7 +47,7 @@ def load_deep(spec: DataSpec) -> Dataset:
     Every column is standardised. The encoder has only to copy 8 numbers, the decoder has a network
     to imitate: with a latent of 8, the kind `plain` and dense sides, plenty of decoder is best.
 
-    Weights and rows are fixed; the seed deals the rows out to the splits.
+    Weights and rows are fixed; the seed draws the splits.
 
     Raises:
         DataError: An option that this data set has no use for.
@@ -86,7 +86,7 @@ def load_linear(spec: DataSpec) -> Dataset:
     standardised. Meant for the kind `denoising-gross` with a latent of 8: recovering z from a row
     with gross errors is robust regression, decoding it is one matrix, so plenty of encoder is best.
 
-    Weights and rows are fixed; the seed deals the rows out to the splits.
+    Weights and rows are fixed; the seed draws the splits.
 
     Raises:
         DataError: An option that this data set has no use for.
@@ -105,8 +105,8 @@ def _linear_rows() -> NDArray[np.float64]:
 
 
 SIGNALS = 20_000  # by the splits rule 14,400 to train, 1,600 to validate and 4,000 to test
-LENGTH = 128  # samples a signal
-RATE = 128.0  # samples a second: a signal is one second
+LENGTH = 128  # samples per signal
+RATE = 128.0  # samples per second: a signal is one second
 ATTACK_S = 0.02  # time constant of the rise
 NOISE = 0.05  # standard deviation of what each receiver adds to each sample
 SIGNALS_SEED = 7_128  # of the signals
@@ -124,7 +124,7 @@ def load_signals(spec: DataSpec) -> Dataset:
     0.1 s and, evenly on a log scale, the decay τ from 0.1 to 0.5 s and the amplitude a from 0.5 to
     2. A latent of 8 can hold them. Each channel is standardised.
 
-    Signals are fixed, drawn by numpy's PCG64; the seed deals them out to the splits.
+    Signals are fixed, drawn by NumPy's PCG64; the seed draws the splits.
 
     Raises:
         DataError: An option that this data set has no use for.

@@ -50,8 +50,8 @@ def load(spec: DataSpec) -> Dataset:
     archive = read_archive(path)
     notes = _left_out(archive.ignored)
     for name, array in archive.examples.items():
-        _refuse_unusable(path, name, array, archive.signals)
-    _refuse_unlike(path, archive.examples)
+        _check_array(path, name, array, archive.signals)
+    _check_alike(path, archive.examples)
     read = _as_signals if archive.signals else _channels_first
     shaped = {name: read(_as_numbers(array)) for name, array in archive.examples.items()}
     notes += _described(shaped["train"].shape)
@@ -89,7 +89,7 @@ def _left_out(names: Sequence[str]) -> list[str]:
     return notes
 
 
-def _refuse_unusable(path: Path, name: str, array: Any, signals: bool) -> None:
+def _check_array(path: Path, name: str, array: Any, signals: bool) -> None:
     """Raises unless the array holds finite numbers in a known shape."""
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
         kind = getattr(array, "dtype", "no array")
@@ -111,7 +111,7 @@ def _refuse_unusable(path: Path, name: str, array: Any, signals: bool) -> None:
         )
 
 
-def _refuse_unlike(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+def _check_alike(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
     """Raises unless all splits are of one kind."""
     train = arrays["train"]
     for name, array in arrays.items():
@@ -179,8 +179,13 @@ Names = Mapping[str, Sequence[str]]
 EXAMPLES: Names = {
     "train": ("train", "x_train", "train_images", "train_signals", "signals", "x", "data"),
     "validation": (
-        *("validation", "val", "x_validation", "x_val", "val_images"),
-        *("val_signals", "validation_signals"),
+        "validation",
+        "val",
+        "x_validation",
+        "x_val",
+        "val_images",
+        "val_signals",
+        "validation_signals",
     ),
     "test": ("test", "x_test", "test_images", "test_signals"),
 }
@@ -281,14 +286,14 @@ def _read_arrays(path: Path, stored: Any) -> Archive:
 
 def _roles(path: Path, names: Sequence[str], known: Names) -> dict[str, str]:
     """Which array belongs to which split."""
-    found = {split: [n for n in names if n.lower() in known[split]] for split in known}
-    for split, candidates in found.items():
+    by_split = {split: [n for n in names if n.lower() in known[split]] for split in known}
+    for split, candidates in by_split.items():
         if len(candidates) > 1:
             what = {id(EXAMPLES): "", id(LABELS): "label ", id(ANOMALIES): "anomaly "}[id(known)]
             raise DataError(
                 f"{path} has several {split} {what}arrays ({listed(candidates)}): keep one"
             )
-    return {split: candidates[0] for split, candidates in found.items() if candidates}
+    return {split: candidates[0] for split, candidates in by_split.items() if candidates}
 
 
 def _are_signals(path: Path, names: Collection[str]) -> bool:

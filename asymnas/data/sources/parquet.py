@@ -19,7 +19,7 @@ def load(spec: DataSpec) -> Dataset:
 
     Raises:
         DataError: pyarrow is not installed; missing or unreadable file; what `table_dataset`
-            refuses.
+            raises.
     """
     spec, options = without_options(spec, OPTIONS)
     check_spec(spec, takes="FILE")

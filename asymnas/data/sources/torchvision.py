@@ -43,7 +43,7 @@ class VisionSet(NamedTuple):
     Args:
         name: What users call it.
         source: The class of `torchvision.datasets`.
-        files: Where it lies under the data root.
+        files: Where it is under the data root.
         parts: What selects the training and the test part.
         upright: Makes uint8 `[n, c, h, w]` out of its `data`.
         labels: Its attribute that holds the labels.
@@ -107,7 +107,7 @@ def fetch(spec: DataSpec, source: str, files: Sequence[str], **options: Any) -> 
     Args:
         spec: Says where to look and whether to download.
         source: A class of `torchvision.datasets`.
-        files: Where the data set lies under the root; one that is there means it was fetched.
+        files: Where the data set is under the root; if any of them exists, it was fetched.
         **options: What selects the part (`train=True`, `split="test"`).
 
     Raises:
@@ -121,7 +121,7 @@ def fetch(spec: DataSpec, source: str, files: Sequence[str], **options: Any) -> 
     if not there and not spec.download:
         raise DataError(
             f"{spec.source} was not found in torchvision's layout under {root} (no "
-            f"{' or '.join(files)}): pass --data-root DIR if it lies elsewhere, or --download"
+            f"{' or '.join(files)}): pass --data-root DIR if it is elsewhere, or --download"
         )
     if there:
         try:

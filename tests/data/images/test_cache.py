@@ -190,16 +190,18 @@ class Full:
 def test_a_disk_that_fills_up_is_one_line_and_leaves_nothing(folder, root, monkeypatch):
     plain = Path.open
     monkeypatch.setattr(Path, "open", lambda path, mode: Full(plain(path, mode)))
-    with pytest.raises(DataError, match=r"No space left on device\): make room, or pass") as caught:
+    with pytest.raises(
+        DataError, match=r"No space left on device\): make space, or pass"
+    ) as caught:
         cache(folder, root)
     assert "\n" not in str(caught.value)
     assert files(root) == []
 
 
-def test_a_disk_without_room_is_told_before_decoding(folder, root, monkeypatch):
+def test_a_disk_without_space_is_reported_before_decoding(folder, root, monkeypatch):
     usage = SimpleNamespace(free=9)
     monkeypatch.setattr("asymnas.data.images.cache.shutil.disk_usage", lambda _: usage)
-    with pytest.raises(DataError, match=r"take 0\.0 MB but .* has 0\.0 MB free: make room"):
+    with pytest.raises(DataError, match=r"take 0\.0 MB but .* has 0\.0 MB free: make space"):
         cache(folder, root)
     assert files(root) == []
 
@@ -220,7 +222,7 @@ def test_a_damaged_cache_is_one_line(folder, root, damage):
         np.save(path, np.zeros((150, 3)))
     else:
         path.write_bytes(damage)
-    with pytest.raises(DataError, match="delete it, and it is made again") as caught:
+    with pytest.raises(DataError, match="delete it, and it is decoded again") as caught:
         cache(folder, root)
     assert "\n" not in str(caught.value)
     path.unlink()
@@ -243,6 +245,7 @@ def test_a_crashed_draft_is_deleted_when_it_is_old(folder, root):
     assert [path.exists() for path in drafts] == [False, True]
 
 
+@pytest.mark.parametrize("way", ["read"], indirect=True)
 def test_processes_that_build_at_once_agree(folder, root):
     with LocalProcesses(2) as workers:
         tasks = [workers.submit(cached_images, folder, names(folder), None, root) for _ in "abcd"]
@@ -269,7 +272,7 @@ def test_drafts_that_are_built_at_once_do_not_meet(folder, root, monkeypatch):
     assert len(files(root)) == 1
 
 
-def test_progress_is_told_on_standard_error(folder, root, monkeypatch, capsys):
+def test_progress_is_shown_on_standard_error(folder, root, monkeypatch, capsys):
     monkeypatch.setattr("asymnas.data.images.cache.PLAIN_EVERY", 0.0)
     cache(folder, root)
     printed = capsys.readouterr()

@@ -66,7 +66,7 @@ def test_all_of_scikit_learns_wines_with_their_cultivars():
     parts = (data.train, data.validation, data.test)
     assert [tuple(part.shape) for part in parts] == [(129, 13), (14, 13), (35, 13)]
     assert torch.allclose(data.train.mean(0), torch.zeros(13), atol=1e-5)
-    for ids, rows in zip(data.labels, draw(178, 0), strict=True):
+    for ids, rows in zip(data.labels, draw(178, 0, labels=table.target), strict=True):
         assert ids.tolist() == table.target[rows].tolist()
 
 

@@ -140,10 +140,18 @@ def test_a_label_leaves_the_table_and_stays_with_its_row(load_named):
 
 
 def test_labels_are_numbered_in_the_order_of_their_names(load_named):
-    frame = LABELLED.assign(sort=LABELLED["sort"].map({0: "pear", 1: "fig", 2: "lime"}))
-    named, numbered = load_named(frame, "?label=sort"), load_named(LABELLED, "?label=sort")
-    renumbered = torch.tensor([2, 0, 1])[numbered.labels.train]
-    assert torch.equal(named.labels.train, renumbered)
+    names, numbers = {0: "pear", 1: "fig", 2: "lime"}, {0: 2, 1: 0, 2: 1}
+    named, numbered = (
+        load_named(LABELLED.assign(sort=LABELLED["sort"].map(m)), "?label=sort")
+        for m in (names, numbers)
+    )
+    assert torch.equal(named.labels.train, numbered.labels.train)
+    assert torch.equal(named.train, numbered.train)
+
+
+def test_a_label_stratifies_the_splits(load_named):
+    data = load_named(LABELLED.assign(sort=np.arange(50) // 40), "?label=sort")
+    assert [ids.bincount().tolist() for ids in data.labels] == [[29, 7], [3, 1], [8, 2]]
 
 
 def test_anomalies_are_never_trained_on_and_halved_between_the_held_out_splits(load_named):

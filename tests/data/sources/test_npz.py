@@ -207,9 +207,10 @@ def test_what_are_no_labels_is_left_out(load, arrays):
 
 def test_anomalies_are_held_out(load):
     images = noise(40, 4, 4)
-    odd = images[:, 0, 0] < 60
-    data = load(x=images, anomalies=odd, y=odd)
-    assert [int(part.sum()) for part in data.anomalies] == [0, odd.sum() // 2, -(-odd.sum() // 2)]
+    anomalous = images[:, 0, 0] < 60
+    data = load(x=images, anomalies=anomalous, y=anomalous)
+    m = int(anomalous.sum())
+    assert [int(part.sum()) for part in data.anomalies] == [0, m // 2, m - m // 2]
     for part, flags in zip((data.train, data.validation, data.test), data.anomalies, strict=True):
         assert flags.tolist() == [x < 60 for x in first_values(part)]
     assert all(torch.equal(a.long(), b) for a, b in zip(data.anomalies, data.labels, strict=True))

@@ -44,7 +44,7 @@ def test_the_shipped_test_split_is_the_test_split_upright(small, name, expected)
     assert np.array_equal(load_dataset(small(name)).test.numpy(), expected)
 
 
-def test_celeba_is_64_pixels_unless_told(small):
+def test_celeba_is_64_pixels_by_default(small):
     data = load_dataset(replace(small("celeba"), image_size=None))
     assert data.shape == (3, 64, 64)
     assert data.notes == ("centre-cropped and resized to 64 by 64",)
