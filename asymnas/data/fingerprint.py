@@ -21,8 +21,8 @@ def fingerprint(data: Dataset) -> dict[str, Any]:
     Whole numbers (uint8 examples, labels, anomalies) are described by a digest of all values in
     their order. float32 examples, whose last digits depend on the processor, are described by
     their mean, their standard deviation and a projection on fixed weights, which depends on the
-    order of rows and columns. Images in a file that is not held in memory are described by the
-    state of that file and by the order of its rows.
+    order of rows and columns. Images that are not held in memory are described by the names, sizes
+    and times of modification of their files, and by their order.
 
     Returns:
         `rule`, the version of the rule that assigns examples to splits, and for each of `train`,

@@ -116,7 +116,7 @@ def test_the_first_data_set_has_labels_and_no_anomalies(small):
 def stored(tmp_path):
     np.save(tmp_path / "a.npy", SOURCE.numpy())
     offset = (tmp_path / "a.npy").stat().st_size - SOURCE.numel()
-    return StoredRows(tmp_path / "a.npy", SOURCE.shape, offset)
+    return StoredRows(tmp_path / "a.npy", SOURCE.shape, offset, state="1")
 
 
 @pytest.mark.parametrize("rows", [[], [0], [49, 3, 3, 0]])
@@ -166,7 +166,7 @@ def test_threads_read_at_once(stored):
 def test_the_file_is_closed_with_its_rows(tmp_path):
     path = tmp_path / "a.bin"
     path.write_bytes(bytes(6))
-    rows = StoredRows(path, (2, 3), 0)
+    rows = StoredRows(path, (2, 3), 0, state="1")
     file = rows._file
     assert os.fstat(file).st_size == 6
     del rows

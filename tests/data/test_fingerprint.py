@@ -125,7 +125,8 @@ def test_images_in_a_file_are_not_read(tmp_path):
     images = noise(60, 1, 8, 8)
     path = tmp_path / "state-1.npy"
     np.save(path, images)
-    rows = StoredRows(path, images.shape, path.stat().st_size - images.nbytes)
+    offset = path.stat().st_size - images.nbytes
+    rows, other = (StoredRows(path, images.shape, offset, state=state) for state in "12")
 
     def data(order, stored=rows):
         train, validation, test = (Indexed(stored, part) for part in order.split([40, 10, 10]))
@@ -136,6 +137,7 @@ def test_images_in_a_file_are_not_read(tmp_path):
     assert changed(data(order), data(order.flip(0))) == [
         f"the content of the {name} split changed" for name in ("training", "validation", "test")
     ]
+    assert len(changed(data(order), data(order, other))) == 3
     os.truncate(path, 0)
     assert changed(data(order), data(order)) == []
 

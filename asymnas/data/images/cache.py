@@ -62,13 +62,14 @@ def cached_images(directory: Path, names: Sequence[str], size: int | None, root:
     """
     which = _digest([str(directory.resolve()), str(size), RULES])
     readable = re.sub(r"\W+", "-", directory.resolve().name)[:40]
-    path = root / "images" / f"{readable}-{which}-{_digest(_states(directory, names))}.npy"
+    state = _digest(_states(directory, names))
+    path = root / "images" / f"{readable}-{which}-{state}.npy"
     if not path.exists():
         _build(path, directory, names, size)
         for old in path.parent.glob(f"*-{which}-*.npy"):
             if old != path:
                 old.unlink(missing_ok=True)
-    return _opened(path, len(names))
+    return _opened(path, len(names), f"{RULES}-{state}")
 
 
 def _states(directory: Path, names: Iterable[str]) -> Iterator[str]:
@@ -142,14 +143,14 @@ def _amount(size: int) -> str:
     return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
 
 
-def _opened(path: Path, n: int) -> Rows:
-    """A whole cache of `n` images; nothing that is done to them reaches the file."""
+def _opened(path: Path, n: int, state: str) -> Rows:
+    """A whole cache of `n` images in a state; nothing that is done to them reaches the file."""
     try:
         images: Any = np.load(path, mmap_mode="c")  # a private map, which torch takes unwarned
         if images.dtype != np.uint8 or images.ndim != 4 or len(images) != n:
             raise ValueError("it holds something else")
         if images.nbytes > MAPPED_BYTES and hasattr(os, "preadv"):  # not on every system
-            return StoredRows(path, images.shape, images.offset)
+            return StoredRows(path, images.shape, images.offset, state=state)
     except (OSError, ValueError, EOFError) as error:
         raise DataError(
             f"the cache of decoded images {path} cannot be read ({one_line(error)}): delete it, "

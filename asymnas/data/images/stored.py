@@ -28,6 +28,7 @@ class StoredRows:
         path: The file.
         shape: `[m, *shape]`.
         offset: Bytes before the first row.
+        state: What identifies the content of the file, for the data set's fingerprint.
 
     Raises:
         OSError: The file cannot be opened.
@@ -35,12 +36,8 @@ class StoredRows:
 
     dtype = torch.uint8
 
-    @property
-    def state(self) -> str:
-        """The file's name, which changes with the state of the images it was decoded from."""
-        return self._path.stem
-
-    def __init__(self, path: Path, shape: Sequence[int], offset: int) -> None:
+    def __init__(self, path: Path, shape: Sequence[int], offset: int, *, state: str) -> None:
+        self.state = state
         self.shape = torch.Size(shape)
         self._path, self._offset, self._row = path, offset, self.shape[1:].numel()
         self._file = os.open(path, os.O_RDONLY)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
 from asymnas.data.base import load_dataset
 from asymnas.data.examples import Indexed
+from asymnas.data.fingerprint import changes, fingerprint
 from asymnas.data.images import cache as image_cache
 from asymnas.data.images.cache import cached_images
 from asymnas.data.images.stored import StoredRows
@@ -103,6 +105,19 @@ def test_splits_are_views_of_one_source(folder, root):
     assert len({id(split.source) for split in splits}) == 1
     found = {image.numpy().tobytes() for split in splits for x in split.split(50) for image in x}
     assert found == {image.transpose(2, 0, 1).tobytes() for image in IMAGES}
+
+
+def test_a_copy_of_the_directory_has_the_same_fingerprint_until_a_file_changes(
+    folder, root, tmp_path
+):
+    def described(directory, place):
+        return fingerprint(load_dataset(DataSpec(name=f"folder:{directory}", root=str(place))))
+
+    before = described(folder, root)
+    copy = shutil.copytree(folder, tmp_path / "copy")  # keeps times of modification
+    assert changes(before, described(copy, tmp_path / "other root")) == []
+    Image.fromarray(IMAGES[0] // 2).save(copy / "000.png")
+    assert changes(before, described(copy, tmp_path / "other root")) != []
 
 
 def test_sizes_have_caches_of_their_own(folder, root):
