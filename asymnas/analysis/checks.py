@@ -1,4 +1,9 @@
-"""Thirds of the decoder share, to see whether something goes with it."""
+"""What could fool an answer: whether ranks, gaps or curves go with the decoder share.
+
+`agreement` compares the losses at each rung with the final ones, third by third of the decoder
+share; `generalisation` the loss on held-out splits with that on training examples; `interaction`
+tests whether the upsamplings' curves of loss against share differ in shape.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,15 +34,29 @@ ALL = "all"
 BINS = ("below 1/3", "1/3 to 2/3", "2/3 and above")
 EDGES = (0.0, 1 / 3, 2 / 3, np.nextafter(1.0, 2.0))
 
+# Rank correlation and shifts of rank
+LEAST = 10  # pairs of values; the interval's variance holds for ten and more
+VARIANCE = 0.437  # of Fisher's z of tau, times n - 4
+SHIFT_CONFIDENCE = 1 - 0.05 / len(BINS)  # Bonferroni: a claim is made if any bin's excludes zero
+
+# Gaps between splits
+SPLITS = {"validation": VAL_LOSS, "test": TEST_LOSS}
+
+# Interaction with a choice
+UPSAMPLING = DRAWN + "decoder_upsampling"
+PERMUTATIONS = 1_999
+LEAST_PER_LEVEL = (
+    6  # architectures of an upsampling, at as many shares: its parabola has three terms
+)
+LEAST_FREE = 5  # degrees of freedom that the larger model leaves
+SMALLEST = 1e-12  # of a sum of squares; less is rounding
+LEVEL = 0.05
+
 
 def share_bins(rows: pd.DataFrame) -> pd.Series:
     """The third that each row's decoder share lies in, one of `BINS`; missing for no share."""
     shares = rows[DECODER_SHARE].astype(float)
     return pd.cut(shares, EDGES, right=False, labels=BINS).astype(object)
-
-
-LEAST = 10  # pairs of values; the interval's variance was found for ten and more
-VARIANCE = 0.437  # of Fisher's z of tau, times n - 4
 
 
 def rank_correlation(
@@ -75,9 +94,6 @@ def rank_correlation(
     )
 
 
-SHIFT_CONFIDENCE = 1 - 0.05 / len(BINS)  # Bonferroni: a claim is made if any bin's excludes zero
-
-
 @dataclass(frozen=True, kw_only=True)
 class RungAgreement:
     """One rung against the end, over all shares or one third of them.
@@ -106,7 +122,7 @@ class Agreement:
     Args:
         rungs: Rung by rung, rising, `all` before the bins; empty if there is nothing to compare.
         horizon: The last rung, whose losses are the final ones.
-        quota: Whether only the trials exempt from pruning are judged, because others were pruned.
+        quota: Whether only the trials exempt from pruning are compared, because others were pruned.
         trials: How many reached the end.
     """
 
@@ -119,9 +135,10 @@ class Agreement:
 def agreement(table: pd.DataFrame) -> Agreement:
     """Compares the losses at each rung with the final ones.
 
-    Where trials were pruned, those that reached the end did so because a rung liked them: only the
-    quota, drawn before anything was known, is judged. Losses are taken relative to the median of
-    their budget, for budgets would agree in any case. Intervals count architectures, not seeds.
+    Where trials were pruned, those that reached the end did so because a rung favoured them: only
+    the trials exempt from pruning, drawn before anything was known, are compared. Losses are taken
+    relative to the median of their budget, for budgets would agree in any case. Intervals count
+    architectures, not seeds.
 
     Args:
         table: A trial table, in any order.
@@ -144,8 +161,8 @@ def agreement(table: pd.DataFrame) -> Agreement:
     rows = rows.loc[losses.index]
     if BUDGET in rows:
         losses = losses / losses.groupby(rows[BUDGET], dropna=False).transform("median")
-    found = [entry for rung in losses.columns[:-1] for entry in _at(rung, losses, rows)]
-    return Agreement(rungs=tuple(found), horizon=horizon, quota=pruned, trials=len(rows))
+    rungs = [entry for rung in losses.columns[:-1] for entry in _at(rung, losses, rows)]
+    return Agreement(rungs=tuple(rungs), horizon=horizon, quota=pruned, trials=len(rows))
 
 
 def _losses(rows: pd.DataFrame) -> pd.DataFrame:
@@ -162,12 +179,12 @@ def _at(rung: int, losses: pd.DataFrame, rows: pd.DataFrame) -> list[RungAgreeme
     early, final = losses.loc[there, rung], losses.loc[there].iloc[:, -1]
     shift = early.rank(pct=True) - final.rank(pct=True)
     labels, owners = share_bins(rows[there]), clusters(rows[there])
-    found = []
+    entries = []
     for name in (ALL, *BINS):
         kept = (labels == name) if name != ALL else pd.Series(True, index=labels.index)
         tau = rank_correlation(early[kept], final[kept], owners[kept].nunique())
         shifts = shift[kept].groupby(owners[kept]).mean().to_numpy()
-        found.append(
+        entries.append(
             RungAgreement(
                 examples=int(rung),
                 shares=name,
@@ -176,7 +193,7 @@ def _at(rung: int, losses: pd.DataFrame, rows: pd.DataFrame) -> list[RungAgreeme
                 shift=Interval(level=SHIFT_CONFIDENCE) if name == ALL else _mean(shifts),
             )
         )
-    return found
+    return entries
 
 
 def _mean(values: Floats) -> Interval:
@@ -192,9 +209,6 @@ def _mean(values: Floats) -> Interval:
         high=float(ends.high),
         level=SHIFT_CONFIDENCE,
     )
-
-
-SPLITS = {"validation": VAL_LOSS, "test": TEST_LOSS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,13 +242,13 @@ def generalisation(table: pd.DataFrame) -> tuple[Gap, ...]:
         table: A trial table, in any order.
 
     Returns:
-        A gap a split for which there are losses, validation first.
+        A gap per split for which there are losses, validation first.
     """
     rows = measured(table)
     if rows.empty or TRAIN_LOSS not in rows:
         return ()
     rows = rows[rows[STATE] == "complete"]
-    found = []
+    gaps_by_split = []
     for split, column in SPLITS.items():
         if column not in rows:
             continue
@@ -242,8 +256,8 @@ def generalisation(table: pd.DataFrame) -> tuple[Gap, ...]:
         gaps = (held_out / train.where(train > 0) - 1).rename("gap")
         kept = np.isfinite(gaps) & rows[DECODER_SHARE].notna()
         if kept.any():
-            found.append(_gap(split, gaps[kept], rows[kept]))
-    return tuple(found)
+            gaps_by_split.append(_gap(split, gaps[kept], rows[kept]))
+    return tuple(gaps_by_split)
 
 
 def _gap(split: str, gaps: pd.Series, rows: pd.DataFrame) -> Gap:
@@ -267,21 +281,13 @@ def _location(gaps: Floats) -> Interval:
     return signed_rank(gaps).location if len(gaps) else Interval()
 
 
-UPSAMPLING = DRAWN + "decoder_upsampling"
-PERMUTATIONS = 1_999
-LEAST_A_LEVEL = 6  # architectures of an upsampling, at as many shares: its parabola has three terms
-LEAST_FREE = 5  # degrees of freedom that the larger model leaves
-SMALLEST = 1e-12  # of a sum of squares; less is rounding
-LEVEL = 0.05
-
-
 @dataclass(frozen=True, kw_only=True)
 class Interaction:
     """A test of whether curves of log loss against share differ in shape.
 
     Args:
         levels: The upsamplings compared, at least two.
-        architectures: How many are judged.
+        architectures: How many are compared.
         f: The F statistic of the interaction.
         p: Its permutation p.
         explained: Share of the variance of log loss, within budgets and upsamplings, that letting
@@ -374,7 +380,7 @@ def _architectures(table: pd.DataFrame, column: str) -> pd.DataFrame:
     averaged = {"choice": "first", "share": "mean", "budget": "first", "loss": "mean"}
     by_architecture = frame.groupby(clusters(rows), sort=True).agg(averaged)
     counts = by_architecture["choice"].map(by_architecture["choice"].value_counts())
-    return by_architecture[counts >= LEAST_A_LEVEL]
+    return by_architecture[counts >= LEAST_PER_LEVEL]
 
 
 def _basis(*columns: Floats) -> Floats:

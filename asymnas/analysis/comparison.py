@@ -1,4 +1,8 @@
-"""Which of two architectures is better, seed by seed, and whether the difference matters."""
+"""Which of two architectures is better, seed by seed, and whether the difference matters.
+
+`compare` pairs contenders by seed, with the exact signed-rank test (`signed_rank`) adjusted for the
+number of comparisons (`holm`); `least_pairs` is how many seeds a verdict takes.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,6 +14,9 @@ from scipy.stats import rankdata
 
 from asymnas.analysis.estimates import LEAST_PAIRS, Comparison, Contender, Floats, Interval, Outcome
 from asymnas.core.errors import ConfigError
+
+DECIMALS = 12  # of a log ratio that count; equal ratios tie in spite of rounding errors
+FARTHEST = 600.0  # of a log ratio from zero; beyond, a loss is no loss any more
 
 
 def holm(ps: Sequence[float]) -> list[float]:
@@ -56,7 +63,7 @@ def least_pairs(comparisons: int, level: float = 0.05) -> int:
 
 
 def check_fraction(name: str, value: float) -> None:
-    """Refuses a setting that is not above 0 and below 1.
+    """Checks that a setting is above 0 and below 1.
 
     Raises:
         ConfigError: It is not.
@@ -67,7 +74,7 @@ def check_fraction(name: str, value: float) -> None:
 
 @dataclass(frozen=True)
 class SignedRank:
-    """What the test says of values that are symmetric about zero if nothing is going on.
+    """The signed-rank test of values that are symmetric about zero under the null hypothesis.
 
     Args:
         location: Hodges-Lehmann estimate, the median of the Walsh averages, with the interval that
@@ -131,10 +138,6 @@ def _location(values: Floats, level: float) -> Interval:
         high=float(walsh[-cut]),
         level=1 - float(missed[cut - 1]),
     )
-
-
-DECIMALS = 12  # of a log ratio that count; equal ratios tie in spite of rounding errors
-FARTHEST = 600.0  # of a log ratio from zero; beyond, a loss is no loss any more
 
 
 def compare(
@@ -204,7 +207,7 @@ def compare(
 
 @dataclass(frozen=True)
 class _Pairing:
-    """Two contenders' log ratios by seed, second over first, and what the test says of them."""
+    """Two contenders' log ratios by seed, second over first, and their test."""
 
     ratios: Mapping[int, float]
     left_out: int

@@ -43,7 +43,7 @@ def of_whole_replicates(rows: pd.DataFrame) -> pd.DataFrame:
 def clusters(rows: pd.DataFrame) -> pd.Series:
     """A label of each row's architecture: runs of one architecture are no independent trials.
 
-    Where the table does not tell, every trial is an architecture of its own.
+    Where the table gives none, every trial is an architecture of its own.
     """
     own = "trial " + rows[TRIAL].astype(str)
     if CLUSTER not in rows:

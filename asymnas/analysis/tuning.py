@@ -41,8 +41,8 @@ def kept(table: pd.DataFrame, per_stratum: int) -> list[int]:
 def best_rates(table: pd.DataFrame, rates: Sequence[float]) -> dict[int, float]:
     """The best rate of each architecture.
 
-    One short run a rate is noisy, and architectures of one budget and share want similar rates: a
-    rate is judged by the architecture's own log loss and, counting as much, the mean over all of
+    One short run per rate is noisy, and architectures of one budget and share want similar rates: a
+    rate is scored by the architecture's own log loss and, counting as much, the mean over all of
     its budget and share, each architecture's losses taken relative to their mean. A rate at which
     its own run failed is out; if all failed, the lowest is taken.
 

@@ -11,7 +11,10 @@ from asymnas.core.errors import ConfigError
 LAWS = ("additive", "multiplicative")
 ONE_BUDGET = Design(budgets=(150_000,))
 EXACT = Noise(architecture=0.0, seed=0.0)
-QUICK = {"resamples": 200}
+#: Without noise, one run of one architecture is as good as many.
+THREE = Design(architectures=1, seeds=1)
+ONE = Design(budgets=(150_000,), architectures=1, seeds=1)
+QUICK = {"resamples": 100}
 
 
 def sweep(law="additive", share=0.65, design=None, noise=None, seed=0):
@@ -23,8 +26,8 @@ def usual():
     return sweep(design=Design(budgets=(50_000, 150_000)), seed=1)
 
 
-@pytest.mark.parametrize("design", [Design(), ONE_BUDGET], ids=["three", "one"])
-@pytest.mark.parametrize("share", [0.2, 0.35, 0.5, 0.65, 0.8])
+@pytest.mark.parametrize("design", [THREE, ONE], ids=["three", "one"])
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.65])
 @pytest.mark.parametrize("law", LAWS)
 def test_without_noise_the_best_share_is_exact(law, share, design):
     truth = truth_with_share(law, share)
@@ -42,10 +45,17 @@ def test_without_noise_the_best_share_is_exact(law, share, design):
         assert edge / lowest == pytest.approx(1.01, abs=1e-3)
 
 
+#: Draws, and how many of them at least must be covered and of the right law.
+FEW = (10, 8, 7)
+MANY = pytest.param((30, 26, 25), marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("counts", [FEW, MANY], ids=["few", "many"])
 @pytest.mark.parametrize("law", LAWS)
-def test_intervals_cover_the_truth_and_the_right_law_is_chosen(law):
+def test_intervals_cover_the_truth_and_the_right_law_is_chosen(law, counts):
+    draws, least_covered, least_right = counts
     covered, cost, right = 0, 0, 0
-    for number in range(30):
+    for number in range(draws):
         rng = np.random.default_rng(number)
         truth = truth_with_share(law, rng.choice([0.2, 0.35, 0.65, 0.8]))
         found = infer_share(synthetic_sweep(truth, seed=number), **QUICK)
@@ -53,18 +63,19 @@ def test_intervals_cover_the_truth_and_the_right_law_is_chosen(law):
         covered += entry.share.contains(truth.best_share(150_000))
         cost += entry.cost_of_even_split.contains(truth.cost_of_even_split(150_000))
         right += found.law == law
-    assert min(covered, cost) >= 26  # 95 % intervals fail this rarely, those of 80 % mostly
-    assert right >= 25
+    assert min(covered, cost) >= least_covered  # of 30, intervals of 80 % mostly fail this
+    assert right >= least_right
 
 
+@pytest.mark.parametrize("draws", [10, pytest.param(30, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("law", LAWS)
-def test_sides_that_are_alike_are_not_told_apart(law):
+def test_sides_that_are_alike_are_not_distinguished(law, draws):
     truth = truth_with_share(law, 0.5, exponents=(0.4, 0.4))
     claims = 0
-    for number in range(30):
+    for number in range(draws):
         found = infer_share(synthetic_sweep(truth, ONE_BUDGET, seed=number), **QUICK)
         claims += found.budgets[0].outcome == "asymmetric"
-    assert claims <= 2
+    assert claims <= 1 + draws // 30
 
 
 def test_the_order_of_rows_does_not_matter(usual):
@@ -148,7 +159,7 @@ def test_draws_of_size_and_rate_are_not_adjusted_for(usual):
     assert_same(infer_share(named, **QUICK), infer_share(usual, **QUICK))
 
 
-def test_deviations_and_explained_variance_are_told():
+def test_deviations_and_explained_variance_are_those_of_the_noise():
     noise = Noise(architecture=0.08, seed=0.04)
     found = infer_share(sweep(design=Design(architectures=8), noise=noise), **QUICK)
     assert found.deviations["architecture"] == pytest.approx(0.08, rel=0.2)
@@ -194,13 +205,13 @@ def test_the_cost_of_an_even_split_is_uncertain_where_it_is_nil():
 
 
 @pytest.mark.parametrize(("law", "share"), [("additive", 0.97), ("multiplicative", 0.03)])
-def test_an_optimum_beyond_the_trained_shares_is_said_to_be_at_the_edge(law, share):
+def test_an_optimum_beyond_the_trained_shares_is_at_the_edge(law, share):
     found = infer_share(sweep(law, share, design=ONE_BUDGET, noise=EXACT), **QUICK)
     assert found.budgets[0].at_edge
     assert found.budgets[0].share.estimate == pytest.approx(0.9 if share > 0.5 else 0.1)
 
 
-def test_a_run_gone_astray_hardly_counts(usual):
+def test_an_outlier_hardly_counts(usual):
     wild = usual.copy()
     wild.loc[7, "val_loss"] = 1e30
     before, after = infer_share(usual, **QUICK), infer_share(wild, **QUICK)
@@ -259,7 +270,7 @@ NOTHING = {
 
 @pytest.mark.parametrize("name", NOTHING)
 @pytest.mark.parametrize("sizes", ["params", "macs"])
-def test_nothing_to_go_by_gives_nothing_and_says_why(usual, name, sizes):
+def test_nothing_to_go_by_gives_nothing_and_shows_why(usual, name, sizes):
     change, why = NOTHING[name]
     found = infer_share(change(usual), sizes=sizes)
     assert (found.law, found.budgets, found.trend) == (None, (), None)
@@ -329,12 +340,12 @@ def test_missing_losses_and_architectures_are_left_out_and_a_missing_phase_is_no
     [{"tolerance": 0}, {"level": 1}, {"resamples": 10}, {"sizes": "bytes"}],
     ids=lambda wrong: next(iter(wrong)),
 )
-def test_settings_out_of_range_are_refused(usual, wrong):
+def test_settings_out_of_range_are_errors(usual, wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         infer_share(usual, **wrong)
 
 
-def test_a_table_of_no_sweep_is_refused(usual):
+def test_a_table_of_no_sweep_is_an_error(usual):
     with pytest.raises(ConfigError, match="'cluster'"):
         infer_share(usual.drop(columns="cluster"))
 

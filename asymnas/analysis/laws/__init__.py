@@ -1,1 +1,1 @@
-"""Scaling laws of the loss in the parameters of each side, and the best share they imply."""
+"""Where the best decoder share of a sweep lies, by scaling laws of the sides' sizes."""

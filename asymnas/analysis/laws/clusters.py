@@ -1,4 +1,4 @@
-"""From a sweep's table to what a law is fitted to: one entry an architecture, its seeds averaged.
+"""From a sweep's table to what a law is fitted to: one entry per architecture, its seeds averaged.
 
 An architecture and its seeds are a cluster: runs within it are not independent evidence about the
 share, so everything downstream counts architectures and not runs.
@@ -135,8 +135,8 @@ def coverage_of(clusters: Clusters) -> Coverage:
 def structure_columns(architectures: pd.DataFrame) -> Floats:
     """The structural draws as centred columns `[g, c]`.
 
-    Numeric draws are scaled to unit variance, others are one column a value; a number that was not
-    drawn (its choice is absent from that architecture) counts as the average.
+    Numeric draws are scaled to unit variance, others are one column per value; a number that was
+    not drawn (its choice is absent from that architecture) counts as the average.
     """
     columns = []
     for name in sorted(str(c) for c in architectures if str(c).startswith(DRAWN)):
@@ -161,10 +161,10 @@ def structure_columns(architectures: pd.DataFrame) -> Floats:
 
 
 def typical_deviation(variances: Floats, runs: NDArray[np.int64]) -> float | None:
-    """One standard deviation from variances of groups `[n]`; groups of one say nothing.
+    """One standard deviation from variances of groups `[n]`; groups of one give none.
 
     The median of the variances, each over the median that its chi-squared distribution has for a
-    variance of one, so that a few runs gone astray do not count.
+    variance of one, so that a few outliers do not count.
     """
     several = runs > 1
     if not several.any():

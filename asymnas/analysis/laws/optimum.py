@@ -2,7 +2,7 @@
 
 Two scaling laws of the sides' sizes are fitted to the architectures of a sweep, the one with the
 lower held-out error gives the estimates, and a bootstrap over architectures gives the intervals. A
-Gaussian process that knows no law looks at each budget again.
+Gaussian process that assumes no law looks at each budget again.
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,27 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from asymnas.analysis.estimates import Band, BudgetShare, Floats, Interval, ShareInference, Sizes
-from asymnas.analysis.laws import budget_split as split
-from asymnas.analysis.laws.adequacy import deviations, explained, explained_by_share, lack_of_fit
-from asymnas.analysis.laws.bootstrap import resample
-from asymnas.analysis.laws.choice import Candidate, candidates, data_of
+from asymnas.analysis.laws.choice import (
+    FittedLaw,
+    data_of,
+    deviations,
+    explained,
+    explained_by_share,
+    fitted_laws,
+    lack_of_fit,
+)
 from asymnas.analysis.laws.clusters import COLUMNS_OF, Clusters, clusters_of, coverage_of
 from asymnas.analysis.laws.laws import FORMS
+from asymnas.analysis.laws.predictor import (
+    Edges,
+    Predictor,
+    best_share,
+    cost_of_even_split,
+    curve,
+    resample,
+    shares_within,
+    trend,
+)
 from asymnas.analysis.laws.process import process_optimum
 from asymnas.analysis.tuning import edge_rates, rates_tried
 from asymnas.core.errors import ConfigError
@@ -80,13 +95,13 @@ def infer_share(
     if not usable or not coverage.loss_varies:
         return ShareInference(sizes=sizes, coverage=coverage)
     data, scale = data_of(clusters)
-    fitted = candidates(data, seed)
+    fitted = fitted_laws(data, seed)
     law = min(fitted, key=lambda name: fitted[name].held_out)
     best, again = fitted[law], None
     if any((clusters.budget == budget).sum() >= LEAST_ARCHITECTURES for budget in usable):
         again = resample(data, fitted, level=level, resamples=resamples, seed=seed)
     edges, rates = edge_rates(table), len(rates_tried(table))
-    whole = split.FittedLaw(law, best.fits.theta, scale, again, level)
+    whole = Predictor(law, best.fits.theta, scale, again, level)
     departs = lack_of_fit(clusters, best, FORMS[law].unknowns) < DEPARTS
     sweep = _Sweep(clusters, best, whole, departs, tolerance, sizes, seed)
     entries = [
@@ -105,7 +120,7 @@ def infer_share(
         explained_by_share=explained_by_share(best, clusters.budget),
         law_odds=None if again is None else again.share_of(law),
         departs=departs,
-        outliers=int(best.astray.sum()),
+        outliers=int(best.outliers.sum()),
         coverage=coverage,
     )
 
@@ -115,8 +130,8 @@ class _Sweep:
     """A fitted sweep, and how it is to be reported."""
 
     clusters: Clusters
-    best: Candidate
-    law: split.FittedLaw
+    best: FittedLaw
+    law: Predictor
     departs: bool
     tolerance: float
     sizes: Sizes
@@ -130,24 +145,24 @@ def _entry(sweep: _Sweep, budget: int) -> BudgetShare:
     if at.sum() < LEAST_ARCHITECTURES:
         fitted = replace(fitted, resamples=None)
     size, edges = _median_size(clusters, at), _edges(clusters.share[at])
-    cost = split.cost_of_even_split(fitted, size, edges)
+    cost = cost_of_even_split(fitted, size, edges)
     return BudgetShare(
         budget=budget if sweep.sizes == "params" else round(size),
-        share=split.best_share(fitted, size, edges),
+        share=best_share(fitted, size, edges),
         tolerance=sweep.tolerance,
-        within=split.shares_within(fitted, size, edges, sweep.tolerance),
+        within=shares_within(fitted, size, edges, sweep.tolerance),
         cost_of_even_split=replace(cost, low=None, high=None) if sweep.departs else cost,
         cross_check=_cross_check(sweep, at, edges),
-        curve=split.curve(fitted, size, edges),
+        curve=curve(fitted, size, edges),
         at_edge=not edges[0] < expit(fitted.best_logit(size)) < edges[1],
         architectures=int(at.sum()),
         runs=int(clusters.runs[at].sum()),
     )
 
 
-def _cross_check(sweep: _Sweep, at: NDArray[np.bool_], edges: split.Edges) -> Interval:
-    """A Gaussian process's best share, of the architectures at a budget that are not astray."""
-    kept = at & ~sweep.best.astray
+def _cross_check(sweep: _Sweep, at: NDArray[np.bool_], edges: Edges) -> Interval:
+    """A Gaussian process's best share, of the architectures at a budget that are not outliers."""
+    kept = at & ~sweep.best.outliers
     if kept.sum() < LEAST_ARCHITECTURES:
         return Interval(level=sweep.law.level)
     return process_optimum(
@@ -159,20 +174,20 @@ def _cross_check(sweep: _Sweep, at: NDArray[np.bool_], edges: split.Edges) -> In
     )
 
 
-def _trend(fitted: split.FittedLaw, clusters: Clusters, budgets: Sequence[int]) -> Band | None:
+def _trend(fitted: Predictor, clusters: Clusters, budgets: Sequence[int]) -> Band | None:
     """The best share from below the smallest budget to beyond the largest, if there are two."""
     if len(budgets) < 2:
         return None
     totals = [_median_size(clusters, clusters.budget == budget) for budget in budgets]
     edges = _edges(clusters.share[np.isin(clusters.budget, budgets)])
-    return split.trend(fitted, (min(totals) / REACH, max(totals) * REACH), edges)
+    return trend(fitted, (min(totals) / REACH, max(totals) * REACH), edges)
 
 
 def _median_size(clusters: Clusters, at: NDArray[np.bool_]) -> float:
     return float(np.median((clusters.encoder + clusters.decoder)[at]))
 
 
-def _edges(share: Floats) -> split.Edges:
+def _edges(share: Floats) -> Edges:
     return float(share.min()), float(share.max())
 
 

@@ -1,4 +1,4 @@
-"""The best share by a Gaussian process on the logit share, which knows no law."""
+"""The best share by a Gaussian process on the logit share, which assumes no law."""
 
 import warnings
 
