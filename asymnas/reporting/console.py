@@ -185,7 +185,7 @@ def print_rows(console: Console, rows: Rows) -> None:
         for place, column in enumerate(rows.columns)
     ]
     fitting = sum(end <= console.width for end in accumulate(width + 1 for width in widths))
-    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold", caption_justify="left")
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
     for place, column in enumerate(rows.columns[:fitting]):
         justify: Literal["left", "right"] = "right"
         if place == 0 or place in rows.words:
@@ -193,9 +193,9 @@ def print_rows(console: Console, rows: Rows) -> None:
         table.add_column(column, justify=justify, vertical="bottom", width=widths[place])
     for place, row in enumerate(shown):
         table.add_row(*row[:fitting], style="bold" if place == rows.marked else None)
-    if len(rows.rows) > MOST_ROWS:
-        table.caption = f"{len(rows.rows) - MOST_ROWS} more in the report"
     console.print(table, soft_wrap=False)
+    if len(rows.rows) > MOST_ROWS:
+        console.print(f"… and {len(rows.rows) - MOST_ROWS} more in the report")
     console.print()
 
 

@@ -10,6 +10,7 @@ from asymnas.analysis.importance import importances
 from asymnas.analysis.rows import of_whole_replicates
 from asymnas.core import columns as t
 from asymnas.core.text import duration, percent, plural, short, with_span
+from asymnas.core.urls import public_url
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.families import FAMILIES
 from asymnas.reporting.checklist import practices, tally
@@ -261,9 +262,12 @@ def _setup(run: Run) -> dict[str, str]:
 
 
 def _text(setting: Any) -> str:
+    """A setting as it is shown; no secret of a storage URL is."""
     if isinstance(setting, list):
-        return ", ".join(str(item) for item in setting)
+        return ", ".join(_text(item) for item in setting)
     if isinstance(setting, dict):
-        return "; ".join(f"{name}: {value}" for name, value in setting.items())
+        return "; ".join(f"{name}: {_text(value)}" for name, value in setting.items())
+    if isinstance(setting, str) and "://" in setting:
+        return public_url(setting)
     whole = isinstance(setting, int) and not isinstance(setting, bool)
     return f"{setting:,}" if whole else str(setting)
