@@ -131,7 +131,7 @@ def initialise(module: nn.Module) -> None:
         if isinstance(layer, SubpixelConv):
             layer.icnr()
         elif isinstance(layer, Readout):
-            layer.quieten()
+            layer.shrink_init()
 
 
 class Readout(nn.Linear):
@@ -141,7 +141,7 @@ class Readout(nn.Linear):
     larger than the data, which short training does not unlearn.
     """
 
-    def quieten(self) -> None:
+    def shrink_init(self) -> None:
         """Divides the weights by ten."""
         with torch.no_grad():
             self.weight.div_(10)

@@ -15,7 +15,7 @@ from asymnas.analysis.laws.optimum import LEAST_ARCHITECTURES
 from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, StudyConfig
 from asymnas.core.text import duration, percent, plural, short, tenths
-from asymnas.networks.architecture import refusal
+from asymnas.networks.architecture import unsupported_reason
 from asymnas.networks.presets import PRESETS
 from asymnas.reporting.content import Rows
 from asymnas.reporting.figures.confirmation import contender_rows
@@ -372,7 +372,9 @@ def _possible(wanted: ConfirmationConfig, plan: SearchPlan) -> list[str]:
     """The presets whose family can serve the search's data and kind."""
     space = plan.space
     families = {name: PRESETS.get(name).family for name in named_presets(wanted.presets)}
-    return [n for n, f in families.items() if refusal(f, space.problem, space.kind) is None]
+    return [
+        n for n, f in families.items() if unsupported_reason(f, space.problem, space.kind) is None
+    ]
 
 
 def print_confirmation(console: Console, published: Published, ending: Ending) -> None:

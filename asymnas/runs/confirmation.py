@@ -28,7 +28,7 @@ from asymnas.runs.run import Run
 from asymnas.runs.study import SAMPLERS, Listed, Purpose, SearchStudy, check_data, read_study
 from asymnas.runs.sweep import TUNING_SEED, rate_grid, replicate_seed
 from asymnas.space.equal_budget import at_total
-from asymnas.space.presets import is_mirrored, scaled_for, spelled_out
+from asymnas.space.presets import expand_all, is_mirrored, scaled_for
 from asymnas.space.space import Candidate, Space
 from asymnas.training.measurement import facts_of
 from asymnas.training.metrics import METRICS
@@ -77,7 +77,7 @@ def named_presets(names: Sequence[str]) -> tuple[str, ...]:
     Raises:
         UnknownNameError: No preset has such a name.
     """
-    return tuple(name for name in spelled_out(names) if name != REFERENCE)
+    return tuple(name for name in expand_all(names) if name != REFERENCE)
 
 
 def choose_contenders(

@@ -2,11 +2,11 @@
 
 Structures are quasi-random (a scrambled Halton sequence over all structural choices) and spread
 evenly over the shares of a budget; each is then sized to its budget and share. Every cell of the
-design has its own structures, so the clusters of the analysis are independent of each other, and
-what a structure is worth is adjusted for there.
+design has its own structures, so the clusters of the analysis are independent of each other; the
+analysis adjusts for the effect of a structure.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from asymnas.space.equal_budget import at_share
 from asymnas.space.space import Space
 from asymnas.space.suggesters import AtPoint
 
-SPARES = 40  # further structures that a cell may try before the design is refused
+SPARES = 40  # structures that a cell may try before the design is given up
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,16 +52,17 @@ def draw_cells(
     """The cells of a sweep: budgets × shares × architectures, architectures outermost.
 
     Args:
-        spaces: One a budget.
+        spaces: One per budget.
         shares: Decoder shares in (0, 1).
         architectures: Distinct architectures of each budget and share.
         seed: Fixes the structures.
-        observe: Called with how many cells are drawn, of how many.
+        observe: Called after each cell with the number drawn and the number in all.
 
     Raises:
         BudgetError: Too few architectures of a budget can have a share.
     """
     cells: list[Cell] = []
+    taken: set[str] = set()  # keys of the architectures in the design
     total = len(spaces) * len(shares) * architectures
     queues = [
         _Structures(space, shares, architectures, (seed, i)) for i, space in enumerate(spaces)
@@ -69,7 +70,8 @@ def draw_cells(
     for _ in range(architectures):
         for space, queue in zip(spaces, queues, strict=True):
             for place, share in enumerate(shares):
-                architecture, drawn = _next_fitting(space, queue.of(place), share, cells)
+                architecture, drawn = _next_fitting(space, queue.of(place), share, taken)
+                taken.add(architecture.key())
                 budget = space.budget.total_params
                 cells.append(
                     Cell(
@@ -85,10 +87,9 @@ def draw_cells(
 
 
 def _next_fitting(
-    space: Space, points: Iterator[dict[str, float]], share: float, cells: Sequence[Cell]
+    space: Space, points: Iterator[dict[str, float]], share: float, taken: Set[str]
 ) -> tuple[Architecture, dict[str, Any]]:
     """The first structure that can have the share and is not in the design yet."""
-    taken = {cell.architecture.key() for cell in cells}
     for _ in range(SPARES):
         suggester = AtPoint(next(points))
         structures = [space.structure(part, suggester) for part in space.parts]
@@ -96,19 +97,19 @@ def _next_fitting(
         if architecture is not None and architecture.key() not in taken:
             return architecture, suggester.drawn
     raise BudgetError(
-        f"hardly any {space.family} architecture of {space.room:,} parameters"
+        f"hardly any {space.family} architecture of {space.side_budget:,} parameters"
         f"{_shared(space)} has {share:.0%} of them in the decoder: raise the budget, narrow "
         "--share-range, or ask for fewer --architectures"
     )
 
 
 def _shared(space: Space) -> str:
-    shared = space.budget.total_params - space.room
+    shared = space.budget.total_params - space.side_budget
     return f" beside the {shared:,} that both sides share" if shared else ""
 
 
 class _Structures:
-    """Points of the structural choices, dealt to the shares so that each gets an even spread."""
+    """Points of the structural choices, dealt to the shares, an even spread to each."""
 
     def __init__(
         self, space: Space, shares: Sequence[float], architectures: int, seed: Sequence[int]

@@ -1,8 +1,8 @@
 """Equal totals: sizing structures so that they fill a budget at a given decoder share.
 
-A search may stay below its budget; an inference may not, because what a budget leaves unused could
-go with the share. Every architecture here has a total within one per cent of the budget, and never
-above it.
+A search may stay below its budget; an inference may not, because the part of a budget that is left
+unused could depend on the share. Every architecture here has a total within one per cent of the
+budget, and never above it.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import Any
 
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.families import FAMILIES, SideName
-from asymnas.space.fit import Part
+from asymnas.space.fit import SizedPart
 from asymnas.space.space import Space
 
 FILLED = 0.99  # of the budget, at least
@@ -32,15 +32,15 @@ def at_share(space: Space, structures: Sequence[Any], share: float) -> Architect
         widths are too coarse, or too wide even at their narrowest.
     """
     encoder, decoder = space.parts
-    scale = decoder.widest(structures[1], share * space.room)
+    scale = decoder.widest(structures[1], share * space.side_budget)
     decoder_params = decoder.counts(structures[1], scale).total_params
-    scales = [encoder.widest(structures[0], space.room - decoder_params), scale]
+    scales = [encoder.widest(structures[0], space.side_budget - decoder_params), scale]
     encoder_params = encoder.counts(structures[0], scales[0]).total_params
-    if encoder_params + decoder_params < FILLED * space.room:
-        scales[1] = decoder.widest(structures[1], space.room - encoder_params)
+    if encoder_params + decoder_params < FILLED * space.side_budget:
+        scales[1] = decoder.widest(structures[1], space.side_budget - encoder_params)
         decoder_params = decoder.counts(structures[1], scales[1]).total_params
     total = encoder_params + decoder_params
-    if not FILLED * space.room <= total <= space.room:
+    if not FILLED * space.side_budget <= total <= space.side_budget:
         return None
     if abs(decoder_params / total - share) > SHARE_SLACK:
         return None
@@ -60,7 +60,7 @@ def at_total(architecture: Architecture, total: int) -> Architecture | None:
     family = FAMILIES.get(architecture.family)
     sides = {"encoder": architecture.encoder, "decoder": architecture.decoder}
     parts = [
-        Part(name=side, family=family, problem=architecture.problem, kind=architecture.kind)
+        SizedPart(name=side, family=family, problem=architecture.problem, kind=architecture.kind)
         for side in SIDES
     ]
     shared = architecture.counts.shared_params

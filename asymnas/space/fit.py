@@ -1,7 +1,7 @@
-"""Fitting parts of an autoencoder to a budget by the one knob that families offer.
+"""Fitting a part of an autoencoder to a budget by the one factor that families offer.
 
-A part is what one width turns: a side, or a mirrored pair of sides. Its structure is a side config
-of nominal size; `scale` makes it narrower or wider, and its counts grow with the scale.
+A part is sized as a whole: one side, or a mirrored pair of sides. Its structure is a side config of
+nominal size; `scale` makes it narrower or wider, and its counts grow with the scale.
 """
 
 import math
@@ -12,23 +12,23 @@ from typing import Any
 import torch
 
 from asymnas.core.budget import Budget, Counts
-from asymnas.networks.architecture import count_macs, count_params
+from asymnas.networks.architecture import count_macs, count_params, shapes_only
 from asymnas.networks.families import Family, Problem, SideName
 from asymnas.networks.kinds import kind_of
 
-NOTHING = Counts()
+NO_COUNTS = Counts()
 CLOSE = 0.995  # a fit this near below its target is good enough
 FINEST = 1e-4  # relative difference of scales that no longer changes a width
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class SizedPart:
     """One side, or with `mirrored` the encoder and the decoder that mirrors it.
 
     Args:
         name: The side whose choices are drawn.
         family: The family that scales and builds.
-        problem: What both sides agree on.
+        problem: What both sides have in common.
         kind: What is trained.
         mirrored: Whether the part is a symmetric pair.
         count_macs: Whether to count MACs; they cost five times what parameters do.
@@ -50,7 +50,11 @@ class Part:
         return counts
 
     def widest(
-        self, structure: Any, target: float, budget: Budget | None = None, others: Counts = NOTHING
+        self,
+        structure: Any,
+        target: float,
+        budget: Budget | None = None,
+        others: Counts = NO_COUNTS,
     ) -> float:
         """The greatest scale with at most `target` parameters, admitted by the budget.
 
@@ -88,18 +92,18 @@ class Part:
 
 
 def _guess(low: float, below: Counts, high: float, above: Counts, target: float) -> float:
-    """Where between two scales the target lies; halfway if there is no telling."""
+    """Where between two scales the target should lie; halfway if that is unknown."""
     span = math.log(above.total_params / below.total_params)
     part = math.log(target * 0.998 / below.total_params) / span if target and span > 0 else 0.5
     return float(low * (high / low) ** min(max(part, 0.02), 0.98))
 
 
 @lru_cache(maxsize=200_000)
-def _side_counts(part: Part, side: SideName, config: Any) -> Counts:
+def _side_counts(part: SizedPart, side: SideName, config: Any) -> Counts:
     """Counts of one side alone, built on the meta device."""
     problem, kind = part.problem, kind_of(part.kind)
     inputs: tuple[torch.Tensor, ...] = ()
-    with torch.device("meta"):
+    with shapes_only():
         if side == "encoder":
             module = part.family.build_encoder(config, problem, kind.code_size(problem.latent))
             if part.count_macs:
@@ -108,6 +112,7 @@ def _side_counts(part: Part, side: SideName, config: Any) -> Counts:
             module = part.family.build_decoder(config, problem)
             if part.count_macs:
                 inputs = (torch.empty(1, *part.family.latent_shape(problem)),)
+    with torch.device("meta"):
         macs = count_macs(module, *inputs) if part.count_macs else 0
     params = count_params(module)
     if side == "encoder":

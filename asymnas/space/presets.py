@@ -1,4 +1,9 @@
-"""What a preset draws in a space: its own structural choices, or the nearest that there are."""
+"""Presets in a space: sized to its budget, and queued as the first trials of a search.
+
+A preset's structural choices are taken as the space offers them, or the nearest that it does. Both
+sides are then sized to the preset's decoder share. Where widths are too coarse for that, simpler
+structures are tried, from the preset's own downwards, until one comes near enough.
+"""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,118 +23,12 @@ from asymnas.space.space import Space
 from asymnas.space.suggesters import Fixed, options_of
 
 ALL = "all"
-SIMPLER = ("blocks", "depth")  # what a structure can lose, in this order
+SIMPLER = ("blocks", "depth")  # choices that are reduced, in this order
 EVEN = 0.01  # distance of a mirrored pair's decoder share from one half, at most
-SIDES: tuple[SideName, ...] = ("encoder", "decoder")
-
-
-def spelled_out(names: Sequence[str]) -> tuple[str, ...]:
-    """The presets asked for; `all` stands for every one.
-
-    Raises:
-        UnknownNameError: No preset has such a name.
-    """
-    for name in names:
-        if name != ALL:
-            PRESETS.get(name)
-    return PRESETS.names() if ALL in names else tuple(names)
-
-
-def presets_of(family: str) -> list[str]:
-    """The presets that searches of a family can draw."""
-    presets = {name: PRESETS.get(name) for name in PRESETS.names()}
-    return [name for name, p in presets.items() if p.family == family and p.drawn]
-
-
-def ladder(preset: Preset, space: Space) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
-    """Structures to try, from the preset's own to ever simpler ones.
-
-    Args:
-        preset: Of the space's family.
-        space: Whose choices they are.
-
-    Yields:
-        Structural choices by the space's names, and what is not as the preset has it.
-    """
-    options: dict[str, Any] = {}
-    for part in space.parts:
-        options |= options_of(partial(space.structure, part))
-    wanted = {n: v for n, v in _named(preset).items() if n.startswith(_prefixes(space))}
-    choices = {name: _nearest(name, wanted, values) for name, values in options.items()}
-    yield choices, _differences(choices, wanted)
-    for choice in SIMPLER:
-        own = {name: value for name, value in choices.items() if name.endswith(f"_{choice}")}
-        for most in range(max(own.values(), default=0) - 1, -1, -1):
-            simpler = {
-                name: max(round(value * most / max(own.values())), min(options[name]))
-                for name, value in own.items()
-            }
-            if simpler != {name: choices[name] for name in own}:
-                choices = {**choices, **simpler}
-                yield choices, _differences(choices, wanted)
-
-
-def is_mirrored(preset: Preset, problem: Problem) -> bool:
-    """Whether the decoder mirrors the encoder, so that a symmetric search can draw the preset."""
-    share, entry = preset.decoder_share, FAMILIES.get(preset.family)
-    if share is None or abs(share - 0.5) > EVEN:
-        return False
-    wanted = _named(preset)
-    structures = []
-    for side in SIDES:
-
-        def draw(suggester: Any, side: SideName = side) -> Any:
-            return entry.suggest(suggester, side, problem)
-
-        options = options_of(draw)
-        structures.append(draw(Fixed({n: _nearest(n, wanted, v) for n, v in options.items()})))
-    return bool(entry.mirror(structures[0]) == structures[1])
-
-
-def _named(preset: Preset) -> dict[str, Any]:
-    sides: dict[str, Mapping[str, Any]] = {"encoder": preset.encoder, "decoder": preset.decoder}
-    return {f"{side}_{name}": v for side, own in sides.items() for name, v in own.items()}
-
-
-def _prefixes(space: Space) -> tuple[str, ...]:
-    return tuple(f"{part.name}_" for part in space.parts)
-
-
-def _nearest(name: str, wanted: Mapping[str, Any], options: Any) -> Any:
-    """The option that comes nearest, the first one where the preset has no say."""
-    value = wanted.get(name, options[0])
-    if value in options:
-        return value
-    if isinstance(value, str):
-        known = ", ".join(map(str, options))
-        raise ConfigError(f"a preset asks for {name} {value!r}; there are: {known}")
-    return min(options, key=lambda option: abs(option - value))
-
-
-def _differences(choices: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, ...]:
-    """`depth 2 instead of 3` on both sides, `encoder_depth …` on one."""
-    told: dict[str, str] = {}
-    for name, value in wanted.items():
-        if name not in choices:
-            told[name] = f"as this latent has it (the preset's: {value})"
-        elif choices[name] != value:
-            told[name] = f"{choices[name]:g} instead of {value:g}"
-    shared = [n for n in told if n.startswith("encoder_") and told.get(_other(n)) == told[n]]
-    left_out = {_other(name) for name in shared}
-    return tuple(
-        f"{name.removeprefix('encoder_') if name in shared else name} {change}"
-        for name, change in told.items()
-        if name not in left_out
-    )
-
-
-def _other(name: str) -> str:
-    return name.replace("encoder_", "decoder_", 1)
-
-
 FILLED = 0.9  # of the budget, at least, before a simpler structure is tried
-SHARE_SLACK = 0.03  # between the share aimed at and the one that widths allow, before one is tried
+SHARE_SLACK = 0.03  # from the share aimed at, at most, before a simpler structure is tried
 MARGIN = 0.25  # of a parameter, so that a target is met in spite of rounding
+SIDES: tuple[SideName, ...] = ("encoder", "decoder")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,9 +38,9 @@ class ScaledPreset:
     Args:
         name: The preset's.
         architecture: The network.
-        parameters: What a search's space has to draw to make it, the learning rate among it; empty
+        parameters: The draw of a search's space that gives it, the learning rate included; empty
             where no draw does.
-        notes: What is not as the preset has it, one phrase each.
+        notes: How it differs from the preset, one phrase each.
     """
 
     name: str
@@ -151,11 +50,11 @@ class ScaledPreset:
 
     def __str__(self) -> str:
         counts, published = self.architecture.counts, PRESETS.get(self.name).decoder_share
-        told = f"{self.name}: {counts.total_params:,} parameters, "
-        told += share_phrase(counts.decoder_share, counts.shared_params)
+        text = f"{self.name}: {counts.total_params:,} parameters, "
+        text += share_phrase(counts.decoder_share, counts.shared_params)
         if published is not None:
-            told += f" (published: {percent(published)})"
-        return "; ".join([told, *self.notes])
+            text += f" (published: {percent(published)})"
+        return "; ".join([text, *self.notes])
 
 
 def scale_preset(
@@ -189,7 +88,7 @@ def scale_preset(
 
 def scaled_for(name: str, problem: Problem, *, kind: str, budget: Budget) -> ScaledPreset:
     """Sizes a preset in a space of its own family; see `scale_preset`."""
-    return scaled(
+    return scaled_in(
         name,
         Space(
             family=PRESETS.get(name).family,
@@ -201,7 +100,7 @@ def scaled_for(name: str, problem: Problem, *, kind: str, budget: Budget) -> Sca
     )
 
 
-def scaled(name: str, space: Space) -> ScaledPreset:
+def scaled_in(name: str, space: Space) -> ScaledPreset:
     """Sizes a preset in a space.
 
     Args:
@@ -222,43 +121,225 @@ def scaled(name: str, space: Space) -> ScaledPreset:
     if not preset.drawn:
         return _undrawn(name, preset, space)
     tried: list[tuple[tuple[bool, float], ScaledPreset]] = []
-    for choices, changes in ladder(preset, space):
+    for choices, changes in structures_to_try(preset, space):
         structures = [space.structure(part, Fixed(choices)) for part in space.parts]
         if not space.fits(structures):
             continue
         share = preset.decoder_share or _share_of_equal_widths(space, structures)
-        aim = _Aim(space, share)
-        missed, parameters, architecture = _sized(aim, structures, choices)
-        found = ScaledPreset(
+        target = _Target(space, share)
+        missed, parameters, architecture = _sized(target, structures, choices)
+        sized = ScaledPreset(
             name=name,
             architecture=architecture,
             parameters=parameters,
-            notes=(*changes, *aim.shortfalls(architecture)),
+            notes=(*changes, *target.shortfalls(architecture)),
         )
         if not missed[0] or space.budget.macs is not None:  # simpler ones may have more MACs
-            return found
-        tried.append((missed, found))
+            return sized
+        tried.append((missed, sized))
     if not tried:
         raise _too_large(name, space)
     return min(tried, key=lambda entry: entry[0])[1]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """Presets, in the order in which a search trains them.
+
+    Args:
+        presets: Sized to the search's budget.
+        left_out: Presets of the family that `all` leaves out, with the reason.
+    """
+
+    presets: tuple[ScaledPreset, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The presets' names."""
+        return tuple(preset.name for preset in self.presets)
+
+    @property
+    def draws(self) -> dict[str, Mapping[str, Any]]:
+        """The draw of each, by name."""
+        return {preset.name: preset.parameters for preset in self.presets}
+
+
+def queue_of(names: Sequence[str], space: Space) -> Queue:
+    """Sizes the presets that a search begins with.
+
+    Args:
+        names: Presets of the space's family; `all` means each that the space can draw.
+        space: The search's.
+
+    Raises:
+        UnknownNameError: No preset has such a name.
+        ConfigError: A preset is one that the space cannot draw, or `all` finds none.
+        BudgetError: A preset is too large even at its narrowest.
+    """
+    wanted = expand_all(names)
+    if ALL not in names:
+        return Queue(presets=tuple(_enqueued(name, space) for name in wanted))
+    presets: list[ScaledPreset] = []
+    left_out: dict[str, str] = {}
+    for name in wanted:
+        if PRESETS.get(name).family != space.family:
+            continue
+        try:
+            presets.append(_enqueued(name, space))
+        except (BudgetError, ConfigError) as error:
+            left_out[name] = str(error)
+    if not presets:
+        reasons = "; ".join(left_out.values()) or f"{space.family} has no preset"
+        raise ConfigError(f"there is nothing to enqueue: {reasons}")
+    return Queue(presets=tuple(presets), left_out=left_out)
+
+
+def _enqueued(name: str, space: Space) -> ScaledPreset:
+    preset = PRESETS.get(name)
+    if preset.family == space.family:
+        if not preset.drawn:
+            raise ConfigError(
+                f"{name} cannot be enqueued, for the {space.family} space draws no such structure: "
+                f"compare with it by python -m asymnas.confirm --presets {name}"
+            )
+        if space.symmetric and not is_mirrored(preset, space.problem):
+            mirrored = [
+                other
+                for other in presets_of(space.family)
+                if is_mirrored(PRESETS.get(other), space.problem)
+            ]
+            raise ConfigError(
+                f"{name} is not symmetric, so a symmetric search cannot enqueue it; "
+                f"presets that are: {', '.join(mirrored) or 'none'}"
+            )
+    return scaled_in(name, space)
+
+
+def expand_all(names: Sequence[str]) -> tuple[str, ...]:
+    """The presets asked for; `all` means every one.
+
+    Raises:
+        UnknownNameError: No preset has such a name.
+    """
+    for name in names:
+        if name != ALL:
+            PRESETS.get(name)
+    return PRESETS.names() if ALL in names else tuple(names)
+
+
+def presets_of(family: str) -> list[str]:
+    """The presets that searches of a family can draw."""
+    presets = {name: PRESETS.get(name) for name in PRESETS.names()}
+    return [name for name, p in presets.items() if p.family == family and p.drawn]
+
+
+def is_mirrored(preset: Preset, problem: Problem) -> bool:
+    """Whether the decoder mirrors the encoder, so that a symmetric search can draw the preset."""
+    share, entry = preset.decoder_share, FAMILIES.get(preset.family)
+    if share is None or abs(share - 0.5) > EVEN:
+        return False
+    wanted = _named(preset)
+    structures = []
+    for side in SIDES:
+
+        def draw(suggester: Any, side: SideName = side) -> Any:
+            return entry.suggest(suggester, side, problem)
+
+        options = options_of(draw)
+        structures.append(draw(Fixed({n: _nearest(n, wanted, v) for n, v in options.items()})))
+    return bool(entry.mirror(structures[0]) == structures[1])
+
+
+def structures_to_try(
+    preset: Preset, space: Space
+) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
+    """Structures to try, from the preset's own to simpler ones.
+
+    Args:
+        preset: Of the space's family.
+        space: Whose choices they are.
+
+    Yields:
+        Structural choices by the space's names, and how they differ from the preset's.
+    """
+    options: dict[str, Any] = {}
+    for part in space.parts:
+        options |= options_of(partial(space.structure, part))
+    wanted = {n: v for n, v in _named(preset).items() if n.startswith(_prefixes(space))}
+    choices = {name: _nearest(name, wanted, values) for name, values in options.items()}
+    yield choices, _differences(choices, wanted)
+    for choice in SIMPLER:
+        own = {name: value for name, value in choices.items() if name.endswith(f"_{choice}")}
+        for most in range(max(own.values(), default=0) - 1, -1, -1):
+            simpler = {
+                name: max(round(value * most / max(own.values())), min(options[name]))
+                for name, value in own.items()
+            }
+            if simpler != {name: choices[name] for name in own}:
+                choices = {**choices, **simpler}
+                yield choices, _differences(choices, wanted)
+
+
+def _named(preset: Preset) -> dict[str, Any]:
+    sides: dict[str, Mapping[str, Any]] = {"encoder": preset.encoder, "decoder": preset.decoder}
+    return {f"{side}_{name}": v for side, own in sides.items() for name, v in own.items()}
+
+
+def _prefixes(space: Space) -> tuple[str, ...]:
+    return tuple(f"{part.name}_" for part in space.parts)
+
+
+def _nearest(name: str, wanted: Mapping[str, Any], options: Any) -> Any:
+    """The nearest option, or the first one where the preset leaves it open."""
+    value = wanted.get(name, options[0])
+    if value in options:
+        return value
+    if isinstance(value, str):
+        known = ", ".join(map(str, options))
+        raise ConfigError(f"a preset asks for {name} {value!r}; there are: {known}")
+    return min(options, key=lambda option: abs(option - value))
+
+
+def _differences(choices: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, ...]:
+    """`depth 2 instead of 3` on both sides, `encoder_depth …` on one."""
+    changes: dict[str, str] = {}
+    for name, value in wanted.items():
+        if name not in choices:
+            changes[name] = f"as this latent has it (the preset's: {value})"
+        elif choices[name] != value:
+            changes[name] = f"{choices[name]:g} instead of {value:g}"
+    shared = [
+        n for n in changes if n.startswith("encoder_") and changes.get(_other(n)) == changes[n]
+    ]
+    left_out = {_other(name) for name in shared}
+    return tuple(
+        f"{name.removeprefix('encoder_') if name in shared else name} {change}"
+        for name, change in changes.items()
+        if name not in left_out
+    )
+
+
+def _other(name: str) -> str:
+    return name.replace("encoder_", "decoder_", 1)
+
+
 @dataclass(frozen=True)
-class _Aim:
-    """A decoder share in a space, and how near to it and to the budget an architecture comes."""
+class _Target:
+    """The decoder share to reach in a space; measures how far an architecture is from it."""
 
     space: Space
     share: float
 
     @property
-    def room(self) -> float:
-        """Parameters that both sides can have together at the share, whatever cap binds."""
-        budget, room = self.space.budget, float(self.space.room)
+    def total(self) -> float:
+        """Parameters that both sides can have together at the share under every cap."""
+        budget, total = self.space.budget, float(self.space.side_budget)
         if budget.encoder_params is not None:
-            room = min(room, budget.encoder_params / (1 - self.share))
+            total = min(total, budget.encoder_params / (1 - self.share))
         if budget.decoder_params is not None:
-            room = min(room, budget.decoder_params / self.share)
-        return room
+            total = min(total, budget.decoder_params / self.share)
+        return total
 
     def counts(self, architecture: Architecture) -> Counts:
         """Parameters of the sides; MACs, which take long to count, are left out."""
@@ -274,25 +355,25 @@ class _Aim:
     def shortfalls(self, architecture: Architecture) -> tuple[str, ...]:
         """What it is too far from, in words."""
         off, empty = self._off(architecture)
-        told = []
+        shortfalls = []
         if off > SHARE_SLACK:
-            told.append(f"widths allow no decoder share nearer to {percent(self.share)}")
+            shortfalls.append(f"widths allow no decoder share nearer to {percent(self.share)}")
         if empty > 1 - FILLED:
             binding = "widths" if self.space.budget.macs is None else "MACs"
-            told.append(f"{binding} leave {percent(empty)} of the budget empty")
-        return tuple(told)
+            shortfalls.append(f"{binding} leave {percent(empty)} of the budget empty")
+        return tuple(shortfalls)
 
     def _off(self, architecture: Architecture) -> tuple[float, float]:
         counts = self.counts(architecture)
         off = 0.0 if self.space.symmetric else abs(counts.decoder_share - self.share)
-        return off, 1 - counts.total_params / self.room
+        return off, 1 - counts.total_params / self.total
 
 
 def _sized(
-    aim: _Aim, structures: Sequence[Any], choices: Mapping[str, Any]
+    target: _Target, structures: Sequence[Any], choices: Mapping[str, Any]
 ) -> tuple[tuple[bool, float], dict[str, Any], Architecture]:
-    """The draw that comes nearest to an aim, and the architecture that the space makes of it."""
-    space, room = aim.space, aim.room
+    """The draw that comes nearest to a target, and the architecture that the space makes of it."""
+    space, total = target.space, target.total
     names = [f"{part.name}_width" for part in space.parts]
     spans = space.spans(structures)
     rate = math.sqrt(space.learning_rates[0] * space.learning_rates[1])
@@ -301,15 +382,15 @@ def _sized(
         places = map(_place, targets, spans)
         drawn = {**choices, **dict(zip(names, places, strict=True)), "learning_rate": rate}
         made = space.suggest(Fixed(drawn)).architecture
-        return aim.missed(made), drawn, made
+        return target.missed(made), drawn, made
 
     if len(names) == 1:
-        return draw(room)
-    first = draw((1 - aim.share) * room, aim.share * room)
-    counts = aim.counts(first[2])
+        return draw(total)
+    first = draw((1 - target.share) * total, target.share * total)
+    counts = target.counts(first[2])
     encoder, decoder = counts.encoder_params + MARGIN, counts.decoder_params + MARGIN
-    rests = draw(room - decoder, decoder), draw(encoder, room - encoder)  # what is left, to one
-    return min((first, *rests), key=lambda entry: entry[0])
+    others = draw(total - decoder, decoder), draw(encoder, total - encoder)  # the rest, to one
+    return min((first, *others), key=lambda entry: entry[0])
 
 
 def _place(target: float, span: tuple[int, int]) -> float:
@@ -347,77 +428,3 @@ def _too_large(name: str, space: Space) -> BudgetError:
         f"{name} does not fit {space.budget.total_params:,} parameters even at its narrowest: "
         "raise the budget or make data or latent smaller"
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Queue:
-    """Presets in the order that a search trains them in.
-
-    Args:
-        presets: Sized to the search's budget.
-        left_out: Those that `all` could not take, and why.
-    """
-
-    presets: tuple[ScaledPreset, ...] = ()
-    left_out: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The presets' names."""
-        return tuple(preset.name for preset in self.presets)
-
-    @property
-    def draws(self) -> dict[str, Mapping[str, Any]]:
-        """What the space has to draw for each, by name."""
-        return {preset.name: preset.parameters for preset in self.presets}
-
-
-def queue_of(names: Sequence[str], space: Space) -> Queue:
-    """Sizes the presets that a search is to begin with.
-
-    Args:
-        names: Presets of the space's family; `all` stands for each that the space can draw.
-        space: The search's.
-
-    Raises:
-        UnknownNameError: No preset has such a name.
-        ConfigError: A preset is one that the space cannot draw, or `all` finds none.
-        BudgetError: A preset is too large even at its narrowest.
-    """
-    wanted = spelled_out(names)
-    if ALL not in names:
-        return Queue(presets=tuple(_preset_drawn(name, space) for name in wanted))
-    presets: list[ScaledPreset] = []
-    left_out: dict[str, str] = {}
-    for name in wanted:
-        if PRESETS.get(name).family != space.family:
-            continue
-        try:
-            presets.append(_preset_drawn(name, space))
-        except (BudgetError, ConfigError) as error:
-            left_out[name] = str(error)
-    if not presets:
-        reasons = "; ".join(left_out.values()) or f"{space.family} has no preset"
-        raise ConfigError(f"there is nothing to enqueue: {reasons}")
-    return Queue(presets=tuple(presets), left_out=left_out)
-
-
-def _preset_drawn(name: str, space: Space) -> ScaledPreset:
-    preset = PRESETS.get(name)
-    if preset.family == space.family:
-        if not preset.drawn:
-            raise ConfigError(
-                f"{name} cannot be enqueued, for the {space.family} space draws no such structure: "
-                f"compare with it by python -m asymnas.confirm --presets {name}"
-            )
-        if space.symmetric and not is_mirrored(preset, space.problem):
-            mirrored = [
-                other
-                for other in presets_of(space.family)
-                if is_mirrored(PRESETS.get(other), space.problem)
-            ]
-            raise ConfigError(
-                f"{name} is not symmetric, so a symmetric search cannot enqueue it; "
-                f"presets that are: {', '.join(mirrored) or 'none'}"
-            )
-    return scaled(name, space)

@@ -4,7 +4,7 @@ Structure and size are independent knobs. Each side's structure is drawn under f
 `width` in [0, 1] is a position, on a log scale of that side's parameters, between the narrowest
 side and the widest that the budget leaves room for. Two sides that exceed the budget together are
 shrunk by one factor that keeps their share. A structure that the budget cannot hold even at its
-narrowest is replaced by the nearest one that it can. So no draw is ever rejected.
+narrowest is replaced by the nearest one that fits. So no draw is ever rejected.
 """
 
 import itertools
@@ -16,10 +16,10 @@ from typing import Any
 
 from asymnas.core.budget import Budget, Counts
 from asymnas.core.errors import BudgetError, ConfigError
-from asymnas.networks.architecture import Architecture, count_params, refusal
+from asymnas.networks.architecture import Architecture, count_params, unsupported_reason
 from asymnas.networks.families import FAMILIES, Problem, SideName, Suggester
 from asymnas.networks.kinds import kind_of
-from asymnas.space.fit import Part
+from asymnas.space.fit import SizedPart
 from asymnas.space.suggesters import First, Fixed, Random, options_of
 
 HALVINGS = 12  # of the common factor, when MACs bind and parameters do not
@@ -32,9 +32,9 @@ class Candidate:
     Args:
         architecture: The network.
         learning_rate: The rate it is trained with.
-        seed: Fixes initial weights and batch order; `None` for one of the trial's own. A candidate
-            with a seed is a replicate: it is trained whether its architecture was before or not.
-        labels: What the trial table says of it besides, by column.
+        seed: Fixes initial weights and batch order; `None` for the trial's own. A candidate with a
+            seed is a replicate: it is trained whether or not its architecture was before.
+        labels: Further values for the trial table, by column.
     """
 
     architecture: Architecture
@@ -55,12 +55,12 @@ class Space:
         symmetric: Draw encoders only, each with the decoder that mirrors it.
 
     Attributes:
-        parts: What one width turns: the two sides, or with `symmetric` the pair.
-        room: Parameters that the budget leaves the sides.
+        parts: The parts that are sized on their own: two sides, or with `symmetric` one pair.
+        side_budget: Parameters that the budget leaves for the sides.
 
     Raises:
-        BudgetError: Nothing fits; names the smallest architecture that there is.
-        ConfigError: The family cannot serve the problem, or the kind cannot train it.
+        BudgetError: Nothing fits; the message names the smallest architecture.
+        ConfigError: The family does not support the problem, or the kind cannot train it.
     """
 
     def __init__(
@@ -76,11 +76,11 @@ class Space:
         self.family, self.problem, self.kind = family, problem, kind
         self.budget, self.learning_rates, self.symmetric = budget, learning_rates, symmetric
         entry = FAMILIES.get(family)
-        if refused := refusal(family, problem, kind):
-            raise ConfigError(refused)
+        if reason := unsupported_reason(family, problem, kind):
+            raise ConfigError(reason)
         sides: tuple[SideName, ...] = ("encoder",) if symmetric else ("encoder", "decoder")
         self.parts = [
-            Part(
+            SizedPart(
                 name=side,
                 family=entry,
                 problem=problem,
@@ -92,7 +92,7 @@ class Space:
         ]
         bottleneck = kind_of(kind).bottleneck(problem.latent)
         self._shared = Counts(shared_params=count_params(bottleneck))
-        self.room = budget.total_params - self._shared.shared_params
+        self.side_budget = budget.total_params - self._shared.shared_params
         self._feasible([self.structure(part, First()) for part in self.parts])
 
     def suggest(self, suggester: Suggester) -> Candidate:
@@ -117,12 +117,12 @@ class Space:
         grids = [options_of(partial(self.structure, part)) for part in self.parts]
         return {name: list(values) for grid in grids for name, values in grid.items()}
 
-    def structure(self, part: Part, suggester: Suggester) -> Any:
+    def structure(self, part: SizedPart, suggester: Suggester) -> Any:
         """Draws a part's side config of nominal size."""
         return part.family.suggest(suggester, part.name, self.problem)
 
     def fits(self, structures: Sequence[Any]) -> bool:
-        """Whether the budget can hold one structure a part, at their narrowest."""
+        """Whether the budget admits one structure per part, at their narrowest."""
         return self.budget.admits(self._total(self._narrowest(structures)))
 
     def spans(self, structures: Sequence[Any]) -> list[tuple[int, int]]:
@@ -143,7 +143,7 @@ class Space:
         narrowest = self._narrowest(structures)
         spans = zip(self.spans(structures), positions, strict=True)
         targets = [least * (most / least) ** position for (least, most), position in spans]
-        targets = _shrink(targets, [c.total_params for c in narrowest], self.room)
+        targets = _shrink(targets, [c.total_params for c in narrowest], self.side_budget)
         return self.compose(structures, self._within_macs(structures, targets, narrowest))
 
     def _within_macs(
@@ -178,7 +178,7 @@ class Space:
         return self._total([part.counts(structure, scale) for part, structure, scale in triples])
 
     def compose(self, structures: Sequence[Any], scales: Sequence[float]) -> Architecture:
-        """The architecture of one structure and one scale a part."""
+        """The architecture of one structure and one scale per part."""
         entry = FAMILIES.get(self.family)
         sides = [entry.scale(s, scale) for s, scale in zip(structures, scales, strict=True)]
         return Architecture(
@@ -192,7 +192,7 @@ class Space:
         )
 
     def _total(self, counts: Sequence[Counts]) -> Counts:
-        """Counts of parts together with what serves both sides."""
+        """Counts of parts together with the shared ones."""
         return sum(counts, start=self._shared)
 
     def _feasible(self, structures: Sequence[Any]) -> list[Any]:
@@ -209,12 +209,12 @@ class Space:
             chosen[i], narrowest[i] = min(pool, key=lambda s: _distance(s[0], chosen[i]))
         if self.budget.admits(self._total(narrowest)):
             return chosen
-        return self._smallest_or_refuse()
+        return self._smallest()
 
-    def _smallest_or_refuse(self) -> list[Any]:
+    def _smallest(self) -> list[Any]:
         """The smallest structures; if MACs are what is short, those with the fewest MACs."""
         without_macs = replace(self.budget, macs=None)
-        pairs = list(itertools.product(*map(_front, self._by_size)))
+        pairs = list(itertools.product(*map(_pareto_front, self._by_size)))
         affordable = [p for p in pairs if without_macs.admits(self._total([row[1] for row in p]))]
         rows = min(
             affordable, key=lambda p: self._total([r[1] for r in p]).total_macs, default=pairs[0]
@@ -223,14 +223,14 @@ class Space:
         if self.budget.admits(counts):
             return [row[0] for row in rows]
         macs = f" and {counts.total_macs:,} MACs" if self.budget.macs is not None else ""
-        shared, cure = "", "make data or latent smaller"
+        shared, remedy = "", "make data or latent smaller"
         if counts.shared_params:
             shared = f", shared by both {counts.shared_params:,}"
-            cure = f"make what {self.kind} shares smaller, or data or latent"
+            remedy = f"make what {self.kind} shares smaller, or data or latent"
         raise BudgetError(
             f"no {self.family} architecture fits {_describe(self.budget)}: the smallest has "
             f"{counts.total_params:,} parameters (encoder {counts.encoder_params:,}, decoder "
-            f"{counts.decoder_params:,}{shared}){macs}; raise the budget or {cure}"
+            f"{counts.decoder_params:,}{shared}){macs}; raise the budget or {remedy}"
         )
 
     @cached_property
@@ -263,8 +263,8 @@ def _distance(one: Any, other: Any) -> int:
     return sum(getattr(one, name) != getattr(other, name) for name in one.__dataclass_fields__)
 
 
-def _front(rows: list[tuple[Any, Counts]]) -> list[tuple[Any, Counts]]:
-    """The rows, sorted by parameters, that no smaller row has as few MACs as."""
+def _pareto_front(rows: list[tuple[Any, Counts]]) -> list[tuple[Any, Counts]]:
+    """The rows, sorted by parameters, with fewer MACs than every smaller row."""
     front: list[tuple[Any, Counts]] = []
     for row in rows:
         if not front or row[1].total_macs < front[-1][1].total_macs:

@@ -17,7 +17,7 @@ from asymnas.core import columns as t
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import ConfigError
 from asymnas.data.base import load_dataset, normal
-from asymnas.networks.architecture import refusal
+from asymnas.networks.architecture import unsupported_reason
 from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.kinds import KINDS, kind_of
 from asymnas.runs.directory import REPORT, SUMMARY
@@ -60,7 +60,10 @@ def _made(directory: Path, sort: str) -> str:
 def _bottleneck(family: str, shape: tuple[int, ...], kind: str) -> str | None:
     """The first bottleneck that the combination takes."""
     for bottleneck in ("dense", "spatial"):
-        if refusal(family, Problem(shape=shape, latent=4, bottleneck=bottleneck), kind) is None:
+        if (
+            unsupported_reason(family, Problem(shape=shape, latent=4, bottleneck=bottleneck), kind)
+            is None
+        ):
             return bottleneck
     return None
 
@@ -98,7 +101,7 @@ def _refusal(config: StudyConfig, shape: tuple[int, ...]) -> str:
     """What a run that cannot be must say before it starts; empty if it can be."""
     family, kind = str(config.family), config.kind
     problem = Problem(shape=shape, latent=config.latent, bottleneck=config.bottleneck)
-    if refusal(family, problem, kind):
+    if unsupported_reason(family, problem, kind):
         return family
     return "values from 0 to 1" if _unsuited(config) else ""
 

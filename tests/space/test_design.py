@@ -7,6 +7,7 @@ import pytest
 from problems import space_of
 
 from asymnas.core.errors import BudgetError
+from asymnas.networks.architecture import Architecture
 from asymnas.networks.families import Problem
 from asymnas.space.design import draw_cells
 from asymnas.space.equal_budget import FILLED, SHARE_SLACK
@@ -82,6 +83,20 @@ def test_structures_are_spread_evenly_over_the_shares():
         everywhere = Counter(cell.drawn[name] for cell in cells)
         for option in options:
             assert everywhere[option] == pytest.approx(5 * expected, rel=0.15)
+
+
+def test_the_work_per_cell_does_not_grow_with_the_design(monkeypatch):
+    calls = Counter()
+    key = Architecture.key
+
+    def counted(architecture):
+        calls["key"] += 1
+        return key(architecture)
+
+    monkeypatch.setattr(Architecture, "key", counted)
+    cells = draw_cells(dense(20_000), (0.3, 0.5, 0.7), 20, seed=0)
+    assert len(cells) == 60
+    assert calls["key"] <= 4 * 60  # and not every earlier cell's for each
 
 
 def test_progress_counts_the_cells():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from asymnas.core.budget import Budget, Counts
 from asymnas.networks.families import FAMILIES, Problem
-from asymnas.space.fit import Part
+from asymnas.space.fit import SizedPart
 from asymnas.space.suggesters import Random
 
 IMAGE = Problem(shape=(1, 8, 8), latent=4)
@@ -17,7 +17,7 @@ FAMILY_NAMES = FAMILIES.names()
 
 def part_of(family, side="encoder", **settings):
     entry = FAMILIES.get(family)
-    part = Part(name=side, family=entry, problem=IMAGE, kind="plain", **settings)
+    part = SizedPart(name=side, family=entry, problem=IMAGE, kind="plain", **settings)
     return part, entry.suggest(Random(1), side, IMAGE)
 
 

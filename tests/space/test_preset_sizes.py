@@ -11,7 +11,14 @@ from asymnas import Architecture, Budget, scale_preset
 from asymnas.core.errors import BudgetError, ConfigError, UnknownNameError
 from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.presets import PRESETS
-from asymnas.space.presets import ScaledPreset, is_mirrored, ladder, presets_of, scaled, scaled_for
+from asymnas.space.presets import (
+    ScaledPreset,
+    is_mirrored,
+    presets_of,
+    scaled_for,
+    scaled_in,
+    structures_to_try,
+)
 from asymnas.space.space import Space
 from asymnas.space.suggesters import Fixed
 
@@ -47,7 +54,7 @@ def space_of(family: str, problem: Problem, budget: int, **changes: Any) -> Spac
 
 @cache
 def sized(name: str, problem: Problem, budget: int) -> ScaledPreset:
-    return scaled(name, space_of(PRESETS.get(name).family, problem, budget))
+    return scaled_in(name, space_of(PRESETS.get(name).family, problem, budget))
 
 
 @pytest.mark.parametrize(("name", "problem", "budget"), CASES, ids=str)
@@ -105,10 +112,10 @@ def test_a_budget_with_coarse_widths_takes_a_simpler_structure() -> None:
     assert found.architecture.counts.total_params >= 18_000
 
 
-def test_a_ladder_keeps_the_ratio_of_the_depths() -> None:
+def test_simpler_structures_keep_the_ratio_of_the_depths() -> None:
     space = space_of("transformer", PROBLEMS["transformer"][0], 30_000)
-    rungs = [choices for choices, _ in ladder(PRESETS.get("vitok"), space)]
-    depths = [(c["encoder_depth"], c["decoder_depth"]) for c in rungs]
+    tried = [choices for choices, _ in structures_to_try(PRESETS.get("vitok"), space)]
+    depths = [(c["encoder_depth"], c["decoder_depth"]) for c in tried]
     assert depths[0] == (3, 6)
     assert (2, 4) in depths
     assert depths[-1] == (1, 1)
@@ -148,7 +155,7 @@ def test_only_the_reference_is_its_own_mirror() -> None:
     problem = Problem(shape=(3, 32, 32), latent=16)
     assert [n for n in PRESETS.names() if is_mirrored(PRESETS.get(n), problem)] == ["reference"]
     space = space_of("conv2d", problem, 30_000, symmetric=True)
-    found = scaled("reference", space)
+    found = scaled_in("reference", space)
     assert found.architecture == found.architecture.mirror()
     assert 27_000 <= found.architecture.counts.total_params <= 30_000
     assert space.suggest(Fixed(found.parameters)).architecture == found.architecture
@@ -168,7 +175,7 @@ def test_every_choice_of_a_preset_is_one_of_its_family() -> None:
 def test_refusals_say_what_to_do() -> None:
     space = space_of("dense", PROBLEMS["dense"][0], 30_000)
     with pytest.raises(ConfigError, match=r"sd-vae is a preset of conv2d, not of dense, .*: scvi$"):
-        scaled("sd-vae", space)
+        scaled_in("sd-vae", space)
     with pytest.raises(UnknownNameError, match=r"no preset is called 'x'; there are: .*taesd"):
         scale_preset("x", shape=(64,), budget=30_000)
     with pytest.raises(BudgetError, match="mae does not fit 2,000 parameters"):
@@ -177,7 +184,7 @@ def test_refusals_say_what_to_do() -> None:
         scale_preset("dac", shape=(64,), budget=30_000)
     odd = replace(PRESETS.get("sd-vae"), encoder={"downsampling": "wavelet"})
     with pytest.raises(ConfigError, match=r"encoder_downsampling 'wavelet'; there are: .*strided"):
-        next(iter(ladder(odd, space_of("conv2d", PROBLEMS["conv2d"][0], 30_000))))
+        next(iter(structures_to_try(odd, space_of("conv2d", PROBLEMS["conv2d"][0], 30_000))))
 
 
 def test_a_preset_known_by_ratios_is_no_network() -> None:

@@ -31,7 +31,7 @@ CASES = [
     (family, problem)
     for family in FAMILIES.names()
     for problem in PROBLEMS
-    if FAMILIES.get(family).refuse(problem) is None
+    if FAMILIES.get(family).unsupported_reason(problem) is None
 ]
 
 

@@ -12,7 +12,7 @@ from asymnas.core.config import DataSpec
 from asymnas.core.errors import ConfigError, UnknownNameError
 from asymnas.data.base import Dataset, load_dataset, normal
 from asymnas.data.splits import PerSplit
-from asymnas.networks.architecture import refusal
+from asymnas.networks.architecture import unsupported_reason
 from asymnas.networks.families import Problem
 from asymnas.networks.kinds import KINDS, Autoencoder
 from asymnas.training.evaluation import evaluate
@@ -159,7 +159,7 @@ def test_every_kind_is_measured_by_all_it_allows_and_has_not_collapsed_untrained
     data = load_dataset(DataSpec(name="digits"))
     for family, bottleneck in (("conv2d", "dense"), ("transformer", "spatial")):
         problem = Problem(shape=(1, 8, 8), latent=4, bottleneck=bottleneck)
-        if refusal(family, problem, kind) is None:
+        if unsupported_reason(family, problem, kind) is None:
             break
     architecture = space_of(family, problem, kind=kind, budget=10_000).sample(1).architecture
     facts = facts_of(data, architecture)

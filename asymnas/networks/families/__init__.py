@@ -1,9 +1,8 @@
 """Families: how a side is built, one file each.
 
-A family owns a frozen side config and knows a few things about it: how to draw one, how to turn
-its one knob (`scale`), how to build it as an encoder and as a decoder, how to mirror an encoder,
-and which data and latents it is for. It carries no state; counting, fitting and training are done
-above it.
+A family owns a frozen side config. It draws one, scales it (`scale`, the one knob of the budget
+fit), builds it as an encoder and as a decoder, mirrors an encoder, and says which data and latents
+it supports. It carries no state; counting, fitting and training are done elsewhere.
 """
 
 from dataclasses import dataclass
@@ -34,13 +33,13 @@ class Suggester(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """What both sides of an autoencoder must agree on.
+    """What both sides of an autoencoder have in common.
 
     Args:
         shape: Shape of one example: `(channels, height, width)` of an image, `(channels, length)`
             of a signal or `(features,)` of a row.
-        latent: Latent numbers an example, or channels a position of a spatial latent.
-        bottleneck: How an image side meets the latent.
+        latent: Latent numbers per example, or channels per position of a spatial latent.
+        bottleneck: How a side is joined to the latent.
     """
 
     shape: tuple[int, ...]
@@ -49,18 +48,20 @@ class Problem:
 
 
 class Family(Protocol):
-    """See the module's docstring. `Config` stands for the family's own frozen side config."""
+    """See the module's docstring; a config is an instance of the family's `config_type`."""
 
-    config_type: type[Any]
+    @property
+    def config_type(self) -> type[Any]:
+        """The frozen dataclass of one side."""
 
-    def refuse(self, problem: Problem) -> str | None:
-        """Why the family cannot serve this problem, or `None` if it can."""
+    def unsupported_reason(self, problem: Problem) -> str | None:
+        """Why the family does not support this problem, or `None` if it does."""
 
     def latent_shape(self, problem: Problem) -> tuple[int, ...]:
         """Shape of one example's latent: `(latent,)`, or `(latent, h', w')` if spatial."""
 
     def tokens(self, problem: Problem) -> int:
-        """Tokens of an example that encoders can be shown a part of; 0 if they take it whole.
+        """Tokens of an example, if encoders can be given some of them; 0 if they need all of it.
 
         With tokens, `build_encoder` makes a `kinds.TokenEncoder`.
         """

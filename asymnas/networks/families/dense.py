@@ -2,6 +2,8 @@
 
 encoder  x ─▶ flatten ─▶ [linear ▸ activation] × depth ─▶ linear ─▶ code
 decoder  x ◀─ unflatten ◀─ linear ◀─ [activation ◂ linear] × depth ◀─ z
+
+Shapes: `b` batch, `*shape` one example's, `code` what the encoder puts out.
 """
 
 import math
@@ -36,7 +38,7 @@ class Dense:
 
     config_type = DenseSide
 
-    def refuse(self, problem: Problem) -> str | None:
+    def unsupported_reason(self, problem: Problem) -> str | None:
         """Any data; the latent is a vector."""
         if problem.bottleneck != "dense":
             return f"the dense family has a dense bottleneck only but got {problem.bottleneck!r}"
@@ -47,7 +49,7 @@ class Dense:
         return (problem.latent,)
 
     def tokens(self, problem: Problem) -> int:
-        """None: an example is taken whole."""
+        """None: an encoder needs all of an example."""
         return 0
 
     def suggest(self, suggester: Suggester, side: SideName, problem: Problem) -> DenseSide:
@@ -59,7 +61,7 @@ class Dense:
         return DenseSide(widths=widths, activation=activation)
 
     def scale(self, config: DenseSide, factor: float) -> DenseSide:
-        """Scales every hidden layer, at least two units of each."""
+        """Multiplies every hidden layer by `factor`; each has at least two units."""
         widths = tuple(max(NARROWEST, round(width * factor)) for width in config.widths)
         return replace(config, widths=widths)
 

@@ -1,9 +1,9 @@
 """Kinds: what is trained, one file each.
 
-A kind decides what passes between encoder and decoder, what the network sees and what training
-minimises, and the same for validation. Everything else about an autoencoder is the same for all
-kinds. What is registered is a function whose keyword arguments are the kind's options:
-`variational` or `variational:beta=4,warm_up=0.5` names one.
+A kind determines what passes between encoder and decoder, which input the network gets and which
+loss training minimises, and both for validation. Everything else about an autoencoder is the same
+for all kinds. An entry is a function whose keyword arguments are the kind's options: `variational`
+or `variational:beta=4,warm_up=0.5` names a kind.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,18 +17,18 @@ from torch import Tensor, nn
 from asymnas.core.config import Bottleneck
 from asymnas.core.errors import ConfigError
 from asymnas.core.registry import Registry
-from asymnas.networks.kinds._options import read_options
+from asymnas.networks.options import read_options
 
 
 class Autoencoder(nn.Module):
-    """Encoder, what passes between, decoder, and what makes values of its output.
+    """Encoder, bottleneck, decoder, and a head that turns the decoder's output into values.
 
     Args:
         encoder: `[b, *shape] -> [b, code, ...]`.
-        bottleneck: `[b, code, ...] -> [b, latent, ...]`; its parameters are shared ones.
+        bottleneck: `[b, code, ...] -> [b, latent, ...]`; its parameters count as shared.
         decoder: `[b, latent, ...] -> [b, *shape]`.
-        head: What turns the decoder's output into values of the data, `[b, *shape]` both, such as
-            a sigmoid after logits; without parameters.
+        head: Turns the decoder's output into values of the data, `[b, *shape] -> [b, *shape]`,
+            such as a sigmoid after logits; without parameters.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class Autoencoder(nn.Module):
 
 @runtime_checkable
 class TokenEncoder(Protocol):
-    """An encoder that can be shown a part of an example; what families with tokens build.
+    """An encoder that can be given some tokens of an example; built by families with tokens.
 
-    Its code is spatial: one position a token.
+    Its code is spatial: one position per token.
     """
 
     @property
@@ -78,25 +78,25 @@ class TokenEncoder(Protocol):
         """
 
     def spread(self, of_tokens: Tensor, /) -> Tensor:
-        """Gives each value of an example what its token has, `[b, tokens] -> [b, *shape]`."""
+        """Gives each value of an example the value of its token, `[b, tokens] -> [b, *shape]`."""
 
 
-class Meeting(NamedTuple):
-    """How the sides meet.
+class LatentSpec(NamedTuple):
+    """The latent that lies between the sides.
 
     Args:
-        bottleneck: How an example meets the latent.
-        latent: Latent numbers an example, or channels a position of a spatial latent.
-        tokens: Tokens that the encoder can be shown a part of; 0 if it takes examples whole.
+        bottleneck: How the sides are joined to it.
+        size: Latent numbers per example, or channels per position of a spatial latent.
+        tokens: Tokens of an example, if the encoder can be given some of them; 0 if it needs all.
     """
 
     bottleneck: Bottleneck
-    latent: int
+    size: int
     tokens: int
 
 
 class Validation(NamedTuple):
-    """What a network makes of clean examples as its kind shows them to it.
+    """A network's outputs and losses on clean examples, which its kind may corrupt first.
 
     Args:
         output: `[b, *shape]`, in values of the data; metrics compare it with the examples.
@@ -119,7 +119,7 @@ def _whole(encoder: nn.Module, x: Tensor) -> tuple[Tensor, ...]:
     return (x,)
 
 
-def _none_refused(meeting: Meeting) -> str | None:
+def _supports_all(latent: LatentSpec) -> str | None:
     return None
 
 
@@ -131,7 +131,7 @@ def _no_statistics(
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One kind with its options settled: only what it does otherwise than a plain one is given.
+    """One kind with its options resolved; the defaults are those of a plain autoencoder.
 
     Args:
         training_loss: `(model, x, generator, progress) -> scalar` that a step minimises. `x` is
@@ -139,15 +139,15 @@ class Kind:
             of the schedule that is done, in [0, 1).
         validate: `(model, x, generator)`: the network in fp32, without gradients, on clean
             examples. `generator` is on the device of `x` and always seeded alike, so that every
-            candidate meets the same draws.
+            candidate gets the same draws.
         bottleneck: Makes the module between the sides for a latent of that many numbers.
         head: Makes the module after the decoder; see `Autoencoder`.
         code_size: Numbers the encoder puts out for a latent of that many.
         encoder_inputs: `(encoder, x)` to the arguments of the encoder's call in a training step,
             for MACs to be counted. Only shapes matter: `x` may be on the meta device.
-        refuse: Why the kind cannot train an autoencoder whose sides meet like that, or `None`.
-        statistics: `(model, x, generator)` to what only the kind knows of each example, float32 or
-            int64: `kl` in nats `[b, latent, ...]` and `distortion` in nats `[b]` where a latent is
+        unsupported_reason: Why the kind cannot train an autoencoder with such a latent, or `None`.
+        statistics: `(model, x, generator)` to what only this kind has, float32 or int64:
+            `kl` in nats `[b, latent, ...]` and `distortion` in nats `[b]` where a latent is
             a distribution, `codes` `[b, n]` below `bottleneck.codes` where it is quantised.
         unit_interval: Whether the data's values must be from 0 to 1.
     """
@@ -158,7 +158,7 @@ class Kind:
     head: Callable[[], nn.Module] = nn.Identity
     code_size: Callable[[int], int] = _same_size
     encoder_inputs: Callable[[nn.Module, Tensor], tuple[Tensor, ...]] = _whole
-    refuse: Callable[[Meeting], str | None] = _none_refused
+    unsupported_reason: Callable[[LatentSpec], str | None] = _supports_all
     statistics: Callable[[Autoencoder, Tensor, torch.Generator], Mapping[str, Tensor]] = (
         _no_statistics
     )
@@ -170,7 +170,7 @@ KINDS: Registry[Callable[..., Kind]] = Registry("kind", __name__, "asymnas.kinds
 
 @lru_cache
 def kind_of(spec: str) -> Kind:
-    """The kind that a name with options stands for.
+    """The kind of a name with options.
 
     Args:
         spec: A registered name, alone or followed by `:option=value,option=value`.

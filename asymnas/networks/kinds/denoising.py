@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from asymnas.networks.kinds import KINDS, Kind
-from asymnas.networks.kinds._options import check
-from asymnas.networks.kinds._reconstruction import ErrorName, reconstruction
+from asymnas.networks.kinds.plain import ErrorName, reconstruction
+from asymnas.networks.options import check_option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class GaussianNoise:
     sd: float = 0.3
 
     def __post_init__(self) -> None:
-        check("sd", self.sd, "above 0", self.sd > 0)
+        check_option("sd", self.sd, "above 0", self.sd > 0)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Corrupts clean examples, `[b, *shape] -> [b, *shape]`; leaves `x` as it is."""
@@ -48,7 +48,7 @@ class Masking:
     share: float = 0.25
 
     def __post_init__(self) -> None:
-        check("share", self.share, "from 0 to 1", 0 <= self.share <= 1)
+        check_option("share", self.share, "from 0 to 1", 0 <= self.share <= 1)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Corrupts clean examples, `[b, *shape] -> [b, *shape]`; leaves `x` as it is."""
@@ -68,8 +68,8 @@ class GrossErrors:
     sd: float = 5.0
 
     def __post_init__(self) -> None:
-        check("share", self.share, "from 0 to 1", 0 <= self.share <= 1)
-        check("sd", self.sd, "above 0", self.sd > 0)
+        check_option("share", self.share, "from 0 to 1", 0 <= self.share <= 1)
+        check_option("sd", self.sd, "above 0", self.sd > 0)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Corrupts clean examples, `[b, *shape] -> [b, *shape]`; leaves `x` as it is."""

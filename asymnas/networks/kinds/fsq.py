@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from asymnas.networks.kinds import KINDS, Autoencoder, Kind
-from asymnas.networks.kinds._options import check
-from asymnas.networks.kinds._reconstruction import ErrorName, reconstruction
+from asymnas.networks.kinds.plain import ErrorName, reconstruction
+from asymnas.networks.options import check_option
 
 MOST_LEVELS = 2**16
 
@@ -50,7 +50,7 @@ def fsq(levels: int = 8, loss: ErrorName = "mse") -> Kind:
         levels: Levels of a latent number, from 2 to 2¹⁶.
         loss: See `plain`.
     """
-    check("levels", levels, f"from 2 to {MOST_LEVELS}", 2 <= levels <= MOST_LEVELS)
+    check_option("levels", levels, f"from 2 to {MOST_LEVELS}", 2 <= levels <= MOST_LEVELS)
 
     def statistics(
         model: Autoencoder, x: Tensor, generator: torch.Generator

@@ -2,7 +2,7 @@
 
 He et al. 2021, "Masked Autoencoders Are Scalable Vision Learners",
 https://arxiv.org/abs/2111.06377. In training the encoder sees the visible patches alone and its
-cost is counted on them. The decoder sees the latents of the visible patches in their places and
+cost is counted on those. The decoder sees the latents of the visible patches in their places and
 zeros elsewhere, so what stands for a hidden patch is what the decoder's first layer makes of zero:
 its bias, a vector that is learned, shared by all hidden patches and counted in the decoder.
 
@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from asymnas.core.errors import ConfigError
-from asymnas.networks.kinds import KINDS, Autoencoder, Kind, Meeting, TokenEncoder, Validation
-from asymnas.networks.kinds._options import check
+from asymnas.networks.kinds import KINDS, Autoencoder, Kind, LatentSpec, TokenEncoder, Validation
+from asymnas.networks.options import check_option
 
 
 @KINDS.register("masked")
@@ -27,7 +27,7 @@ def masked(ratio: float = 0.75) -> Kind:
         ratio: Share of an example's patches that is hidden, in (0, 1); at least one is hidden, and
             at least one visible.
     """
-    check("ratio", ratio, "above 0 and below 1", 0 < ratio < 1)
+    check_option("ratio", ratio, "above 0 and below 1", 0 < ratio < 1)
 
     def encoder_inputs(encoder: nn.Module, x: Tensor) -> tuple[Tensor, ...]:
         """The visible share of the tokens; which ones they are changes no count."""
@@ -47,18 +47,18 @@ def masked(ratio: float = 0.75) -> Kind:
         training_loss=training_loss,
         validate=validate,
         encoder_inputs=encoder_inputs,
-        refuse=_refuse,
+        unsupported_reason=_unsupported_reason,
     )
 
 
-def _refuse(meeting: Meeting) -> str | None:
-    """Needs a latent for each token, of two tokens or more."""
-    if meeting.bottleneck != "spatial" or meeting.tokens == 0:
+def _unsupported_reason(latent: LatentSpec) -> str | None:
+    """Masking needs one latent position per token, and two tokens or more."""
+    if latent.bottleneck != "spatial" or latent.tokens == 0:
         return (
             "it hides patches of images or signals, for which a latent must be spatial; take the "
             "transformer family with a spatial bottleneck, or denoising-masking for a table"
         )
-    if meeting.tokens == 1:
+    if latent.tokens == 1:
         return "an example is a single patch here, and hiding it would leave nothing"
     return None
 

@@ -1,7 +1,77 @@
-"""The plain autoencoder: the error of its output, nothing between the sides."""
+"""The plain autoencoder, and the reconstruction that other kinds build on.
 
-from asymnas.networks.kinds import KINDS, Kind
-from asymnas.networks.kinds._reconstruction import ErrorName, reconstruction
+A plain autoencoder minimises an error between an example and its reconstruction, with nothing
+between the sides. `reconstruction` makes such a kind; denoising kinds corrupt its input, quantised
+ones replace its bottleneck.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_loss
+
+from asymnas.networks.kinds import KINDS, Autoencoder, Kind, Validation
+
+ErrorName = Literal["mse", "l1", "bce"]
+Corruption = Callable[[Tensor, torch.Generator], Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Error:
+    """One measure of error between examples and what the decoder puts out.
+
+    Args:
+        between: `(decoder's output, x, reduction="none") -> [b, *shape]`.
+        head: Makes values of the data from the decoder's output.
+        unit_interval: Whether values must be from 0 to 1.
+    """
+
+    between: Callable[..., Tensor]
+    head: Callable[[], nn.Module] = nn.Identity
+    unit_interval: bool = False
+
+
+ERRORS: dict[ErrorName, Error] = {
+    "mse": Error(between=mse_loss),
+    "l1": Error(between=l1_loss),
+    "bce": Error(between=binary_cross_entropy_with_logits, head=nn.Sigmoid, unit_interval=True),
+}
+
+
+def reconstruction(loss: ErrorName, corrupt: Corruption = lambda x, generator: x) -> Kind:
+    """The kind that minimises an error of reconstructions, with nothing between the sides.
+
+    Args:
+        loss: `mse`, squared error; `l1`, absolute error; `bce`, cross-entropy in nats of values
+            from 0 to 1, for which the decoder puts out logits. The mean over values.
+        corrupt: What is done to the input, in training and in validation, `[b, *shape]` both; it
+            leaves its argument as it is. The target is the clean example.
+    """
+    error = ERRORS[loss]
+
+    def output(model: Autoencoder, x: Tensor, generator: torch.Generator) -> Tensor:
+        raw: Tensor = model.decoder(model.encode(corrupt(x, generator)))
+        return raw.float()
+
+    def training_loss(
+        model: Autoencoder, x: Tensor, generator: torch.Generator, progress: float
+    ) -> Tensor:
+        return error.between(output(model, x, generator), x)
+
+    def validate(model: Autoencoder, x: Tensor, generator: torch.Generator) -> Validation:
+        raw = output(model, x, generator)
+        each = error.between(raw, x, reduction="none").flatten(1).mean(1)
+        return Validation(model.head(raw), each)
+
+    return Kind(
+        training_loss=training_loss,
+        validate=validate,
+        head=error.head,
+        unit_interval=error.unit_interval,
+    )
 
 
 @KINDS.register("plain")

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from asymnas.networks.kinds import KINDS, Autoencoder, Kind, Validation
-from asymnas.networks.kinds._options import check
+from asymnas.networks.options import check_option
 
 Likelihood = Literal["gaussian", "bernoulli"]
 LOG_VARIANCES = (-14.0, 10.0)  # of a posterior, clamped: keeps early training finite
@@ -57,9 +57,9 @@ def variational(
         sd: Standard deviation of the Gaussian likelihood, in values of the data: how large an error
             may be and still count as noise.
     """
-    check("beta", beta, "at least 0", beta >= 0)
-    check("warm_up", warm_up, "from 0 to 1", 0 <= warm_up <= 1)
-    check("sd", sd, "above 0", sd > 0)
+    check_option("beta", beta, "at least 0", beta >= 0)
+    check_option("warm_up", warm_up, "from 0 to 1", 0 <= warm_up <= 1)
+    check_option("sd", sd, "above 0", sd > 0)
     bernoulli = likelihood == "bernoulli"
 
     def distortion(x: Tensor, raw: Tensor) -> Tensor:

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding, mse_loss
 
-from asymnas.networks.kinds import KINDS, Autoencoder, Kind, Meeting
-from asymnas.networks.kinds._options import check
-from asymnas.networks.kinds._reconstruction import ERRORS, ErrorName, reconstruction
+from asymnas.networks.kinds import KINDS, Autoencoder, Kind, LatentSpec
+from asymnas.networks.kinds.plain import ERRORS, ErrorName, reconstruction
+from asymnas.networks.options import check_option
 
-DECAY = 0.99  # of the moving averages, a step
+DECAY = 0.99  # of the moving averages, per step
 DEAD = 0.1  # of the choices that a vector would have if all were chosen alike
 SMOOTHING = 1e-5
 MOST_CODES = 2**20
@@ -67,7 +67,7 @@ class Codebook(nn.Module):
 
     @torch.no_grad()
     def learn(self, code: Tensor, generator: torch.Generator) -> None:
-        """Moves each vector toward the mean of those that choose it, and revives the dead."""
+        """Moves each vector toward the mean of those assigned to it, and revives dead ones."""
         vectors = self.split(code).flatten(0, 1)
         even = len(vectors) / self.codes
         choice = self.nearest(code).flatten()
@@ -97,9 +97,9 @@ def vq(codes: int = 256, width: int = 4, commitment: float = 0.25, loss: ErrorNa
         commitment: Weight of the squared distance between the encoder's output and its vector.
         loss: See `plain`.
     """
-    check("codes", codes, f"from 2 to {MOST_CODES}", 2 <= codes <= MOST_CODES)
-    check("width", width, f"from 1 to {MOST_CODES}", 1 <= width <= MOST_CODES)
-    check("commitment", commitment, "at least 0", commitment >= 0)
+    check_option("codes", codes, f"from 2 to {MOST_CODES}", 2 <= codes <= MOST_CODES)
+    check_option("width", width, f"from 1 to {MOST_CODES}", 1 <= width <= MOST_CODES)
+    check_option("commitment", commitment, "at least 0", commitment >= 0)
 
     def training_loss(
         model: Autoencoder, x: Tensor, generator: torch.Generator, progress: float
@@ -118,11 +118,11 @@ def vq(codes: int = 256, width: int = 4, commitment: float = 0.25, loss: ErrorNa
     ) -> Mapping[str, Tensor]:
         return {"codes": cast(Codebook, model.bottleneck).nearest(model.encoder(x))}
 
-    def refuse(meeting: Meeting) -> str | None:
-        if meeting.latent % width == 0:
+    def unsupported_reason(latent: LatentSpec) -> str | None:
+        if latent.size % width == 0:
             return None
         return (
-            f"a latent of {meeting.latent} cannot be cut into vectors of {width} numbers; "
+            f"a latent of {latent.size} cannot be cut into vectors of {width} numbers; "
             f"take a latent that is a multiple of {width}, or another width"
         )
 
@@ -130,6 +130,6 @@ def vq(codes: int = 256, width: int = 4, commitment: float = 0.25, loss: ErrorNa
         reconstruction(loss),
         training_loss=training_loss,
         bottleneck=lambda latent: Codebook(codes, width),
-        refuse=refuse,
+        unsupported_reason=unsupported_reason,
         statistics=statistics,
     )

@@ -34,12 +34,12 @@ def weights(module):
 @pytest.mark.parametrize("name", FAMILIES.names())
 def test_a_family_takes_some_problems_and_says_why_not_the_others(name):
     entry = FAMILIES.get(name)
-    taken = [problem for problem in EVERY if entry.refuse(problem) is None]
+    taken = [problem for problem in EVERY if entry.unsupported_reason(problem) is None]
     assert taken
     for problem in EVERY:
         if problem in taken:
             continue
-        assert name in entry.refuse(problem)
+        assert name in entry.unsupported_reason(problem)
         side = drawn(name, taken[0], 0).encoder
         with pytest.raises(ConfigError, match=name):
             Architecture(family=name, encoder=side, decoder=side, **dataclasses.asdict(problem))

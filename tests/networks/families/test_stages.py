@@ -1,27 +1,24 @@
 """The stages that convolutional sides of one and of two dimensions are built of."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
-from asymnas.networks.families import Problem
+from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.families.conv import (
     BLOCKS,
-    AddPosition,
     ConvSide,
-    decoder,
+    SignalSide,
+    SpreadOverMap,
     deepest,
-    encoder,
-    mirrored,
-    scaled,
-    sizes,
+    stage_sizes,
 )
-
-SIDE = ConvSide(channels=(4, 6), kernels=(3, 5), resampling="strided", blocks=2, block="residual")
 
 
 @pytest.mark.parametrize(
-    ("size", "most", "depth", "passed"),
+    ("size", "most", "depth", "sizes"),
     [
         ((28, 28), 4, 4, [(28, 28), (14, 14), (7, 7), (4, 4), (2, 2)]),
         ((27, 45), 4, 4, [(27, 45), (14, 23), (7, 12), (4, 6), (2, 3)]),
@@ -34,14 +31,14 @@ SIDE = ConvSide(channels=(4, 6), kernels=(3, 5), resampling="strided", blocks=2,
         ((1_000,), 3, 3, [(1_000,), (500,), (250,), (125,)]),
     ],
 )
-def test_stages_halve_odd_sizes_rounded_up(size, most, depth, passed):
+def test_stages_halve_odd_sizes_rounded_up(size, most, depth, sizes):
     assert deepest(size, most) == depth
-    assert sizes(size, depth) == passed
+    assert stage_sizes(size, depth) == sizes
 
 
-@pytest.mark.parametrize("dims", [1, 2])
-@pytest.mark.parametrize("block", list(BLOCKS))
-@pytest.mark.parametrize("dilation", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("block", "dilation", "dims"), [(b, k, d) for b in BLOCKS for k, d in ((1, 2), (2, 1), (3, 2))]
+)
 def test_a_block_keeps_size_and_channels_and_reaches_as_far_as_its_dilation(block, dilation, dims):
     torch.manual_seed(0)
     module = BLOCKS[block](4, 3, "silu", dims, dilation)
@@ -57,23 +54,31 @@ def test_a_block_keeps_size_and_channels_and_reaches_as_far_as_its_dilation(bloc
     assert len(places) == (5 if block == "residual" else 3)
 
 
-@pytest.mark.parametrize("shape", [(2, 21), (2, 9, 6)])
-def test_the_dilation_grows_from_block_to_block_within_a_stage(shape):
-    problem = Problem(shape=shape, latent=3)
-    for module in (
-        encoder(SIDE, problem, 3, dilation=2),
-        decoder(mirrored(SIDE), problem, dilation=2),
-    ):
-        convs = [m for m in module.modules() if isinstance(m, nn.Conv1d | nn.Conv2d)]
-        found = [conv.dilation[0] for conv in convs if conv.stride[0] == 1]
-        assert found == [1, 1, 2, 2] * 2  # two convolutions a block, two blocks a stage
-    flat = encoder(SIDE, problem, 3)
-    assert all(m.dilation[0] == 1 for m in flat.modules() if isinstance(m, nn.Conv1d | nn.Conv2d))
+def test_the_dilation_grows_from_block_to_block_within_a_stage():
+    entry, problem = FAMILIES.get("conv1d"), Problem(shape=(2, 21), latent=3)
+    side = SignalSide(
+        channels=(4, 6),
+        kernels=(3, 5),
+        resampling="strided",
+        blocks=2,
+        block="residual",
+        dilation=2,
+    )
+
+    def dilations(module):
+        convolutions = [m for m in module.modules() if isinstance(m, nn.Conv1d)]
+        return [c.dilation[0] for c in convolutions if c.stride[0] == 1]
+
+    # Two convolutions per block, two blocks per stage, two stages.
+    assert dilations(entry.build_encoder(side, problem, 3)) == [1, 1, 2, 2] * 2
+    assert dilations(entry.build_decoder(entry.mirror(side), problem)) == [1, 1, 2, 2] * 2
+    flat = replace(side, dilation=1)
+    assert dilations(entry.build_encoder(flat, problem, 3)) == [1] * 8
 
 
 def test_positions_are_added_everywhere():
     for size in ((5,), (3, 4)):
-        module = AddPosition(2, size)
+        module = SpreadOverMap(2, size)
         x = torch.randn(3, 2)
         difference = module(x) - module(torch.zeros(3, 2))
         expected = x.view(3, 2, *(1,) * len(size)).expand(3, 2, *size)
@@ -81,10 +86,8 @@ def test_positions_are_added_everywhere():
 
 
 def test_scaling_and_mirroring_keep_the_rest():
+    entry = FAMILIES.get("conv2d")
     wide = ConvSide(channels=(100, 50), kernels=(3, 3), resampling="max_pool", hidden=40)
-    assert scaled(wide, 0.5).channels == (50, 25)
-    assert scaled(wide, 0.5).hidden == 20
-    assert scaled(wide, 0.0).channels == (2, 2)
-    assert mirrored(wide) == ConvSide(
-        channels=(100, 50), kernels=(3, 3), resampling="nearest", hidden=40
-    )
+    assert entry.scale(wide, 0.5) == replace(wide, channels=(50, 25), hidden=20)
+    assert entry.scale(wide, 0.0).channels == (2, 2)
+    assert entry.mirror(wide) == replace(wide, resampling="nearest")

@@ -18,7 +18,7 @@ from asymnas.networks.families.transformer import (
     MOST_TOKENS,
     Attention,
     Patches,
-    Residual,
+    PreNormBranch,
     TransformerSide,
     blocks,
     patch_sizes,
@@ -93,8 +93,10 @@ def test_patch_sizes_leave_few_tokens(shape, patches):
 
 def test_rows_and_what_is_one_patch_are_refused():
     for shape in ((64,), (3, 2), (1, 2, 2)):
-        assert "take the dense family" in TRANSFORMER.refuse(Problem(shape=shape, latent=2))
-    assert TRANSFORMER.refuse(Problem(shape=(1, 1, 3), latent=2)) is None
+        assert "take the dense family" in TRANSFORMER.unsupported_reason(
+            Problem(shape=shape, latent=2)
+        )
+    assert TRANSFORMER.unsupported_reason(Problem(shape=(1, 1, 3), latent=2)) is None
 
 
 @pytest.mark.parametrize("heads", [1, 2, 4])
@@ -168,8 +170,8 @@ def test_the_variance_does_not_grow_with_depth(depth):
     initialise(body)
     x = torch.randn(8, 20, 64)
     for layer in body:
-        assert isinstance(layer, Residual | nn.LayerNorm)
-        x = layer(x) if isinstance(layer, Residual) else x
+        assert isinstance(layer, PreNormBranch | nn.LayerNorm)
+        x = layer(x) if isinstance(layer, PreNormBranch) else x
     assert 1.1 < x.var().item() < 2.5
 
 

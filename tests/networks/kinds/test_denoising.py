@@ -6,8 +6,8 @@ from torch import nn
 
 from asymnas.core.errors import ConfigError
 from asymnas.networks.kinds import Autoencoder, kind_of
-from asymnas.networks.kinds._reconstruction import reconstruction
 from asymnas.networks.kinds.denoising import GaussianNoise, GrossErrors, Masking
+from asymnas.networks.kinds.plain import reconstruction
 
 X = 1 + torch.rand(400, 50, generator=torch.Generator().manual_seed(7))  # no zeros
 CORRUPTIONS = [GaussianNoise(), Masking(), GrossErrors()]

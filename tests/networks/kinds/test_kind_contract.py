@@ -9,7 +9,7 @@ from torch import nn
 
 from asymnas.core.budget import Budget
 from asymnas.core.errors import ConfigError
-from asymnas.networks.architecture import Architecture, count_macs, refusal
+from asymnas.networks.architecture import Architecture, count_macs, unsupported_reason
 from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.kinds import KINDS, Autoencoder, kind_of
 
@@ -23,7 +23,7 @@ PROBLEMS = {
 
 def taken(kind):
     """The problems that a kind takes."""
-    return [(name, *p) for name, p in PROBLEMS.items() if refusal(*p, kind) is None]
+    return [(name, *p) for name, p in PROBLEMS.items() if unsupported_reason(*p, kind) is None]
 
 
 every_kind = pytest.mark.parametrize("kind", KINDS.names())
@@ -51,7 +51,7 @@ def generator(seed=0):
 def test_a_kind_takes_some_problems_and_says_why_not_the_others(kind):
     assert taken(kind)
     for family, problem in PROBLEMS.values():
-        reason = refusal(family, problem, kind)
+        reason = unsupported_reason(family, problem, kind)
         if reason is None:
             continue
         assert reason.startswith(f"the {kind} kind cannot train {family} here: ")

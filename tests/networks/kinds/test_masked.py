@@ -12,7 +12,7 @@ from asymnas.core.config import DataSpec
 from asymnas.core.errors import ConfigError
 from asymnas.networks.architecture import Architecture, count_macs
 from asymnas.networks.families import FAMILIES, Problem
-from asymnas.networks.kinds import Autoencoder, Meeting, kind_of
+from asymnas.networks.kinds import Autoencoder, LatentSpec, kind_of
 from asymnas.runs.plan import plan_search
 from asymnas.training.rung import Job, train_rung
 
@@ -141,8 +141,8 @@ def test_what_cannot_be_masked_says_so_when_a_run_is_settled(family, bottleneck)
 
 
 def test_a_single_patch_is_too_few():
-    assert "single patch" in MASKED.refuse(Meeting("spatial", 4, 1))
-    assert MASKED.refuse(Meeting("spatial", 4, 2)) is None
+    assert "single patch" in MASKED.unsupported_reason(LatentSpec("spatial", 4, 1))
+    assert MASKED.unsupported_reason(LatentSpec("spatial", 4, 2)) is None
 
 
 def test_an_encoder_without_tokens_is_refused_where_it_would_be_used():

@@ -8,7 +8,7 @@ from torch.nn.functional import mse_loss
 
 from asymnas.core.errors import ConfigError
 from asymnas.networks.families import Problem
-from asymnas.networks.kinds import Autoencoder, Meeting, kind_of
+from asymnas.networks.kinds import Autoencoder, LatentSpec, kind_of
 from asymnas.networks.kinds.fsq import Levels
 from asymnas.networks.kinds.vq import DECAY, Codebook
 
@@ -123,8 +123,8 @@ def test_the_codebook_counts_as_shared_and_travels_with_the_weights():
 
 def test_a_latent_that_cannot_be_cut_is_refused():
     kind = kind_of("vq:width=4")
-    assert kind.refuse(Meeting("dense", 16, 0)) is None
-    assert "multiple of 4" in kind.refuse(Meeting("dense", 10, 0))
+    assert kind.unsupported_reason(LatentSpec("dense", 16, 0)) is None
+    assert "multiple of 4" in kind.unsupported_reason(LatentSpec("dense", 10, 0))
     for wrong in ("codes=1", "width=0", "commitment=-1"):
         with pytest.raises(ConfigError, match=r"must be (at least|from)"):
             kind_of(f"vq:{wrong}")

@@ -1,4 +1,4 @@
-"""Options of a kind as text: `beta=4,likelihood=bernoulli`."""
+"""Options in a name, as text: `beta=4,likelihood=bernoulli`."""
 
 import inspect
 import math
@@ -9,11 +9,11 @@ from asymnas.core.errors import ConfigError
 
 
 def read_options(make: Callable[..., Any], name: str, text: str) -> dict[str, Any]:
-    """Reads options as what the keyword arguments of `make` are annotated as.
+    """Reads the options of a kind by the annotations of the keyword arguments of `make`.
 
     Args:
-        make: Its keyword arguments are whole numbers, numbers or one of some words.
-        name: What it is called, for messages.
+        make: Its keyword arguments are `int`, `float` or a `Literal` of words.
+        name: The kind's name, for messages.
         text: `option=value,option=value`; may be empty.
 
     Raises:
@@ -22,16 +22,16 @@ def read_options(make: Callable[..., Any], name: str, text: str) -> dict[str, An
     types = {
         k: v for k, v in get_type_hints(make).items() if k in inspect.signature(make).parameters
     }
-    found: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     for part in filter(None, text.split(",")):
         option, _, value = (word.strip() for word in part.partition("="))
         if option not in types:
             known = f"its options are {', '.join(sorted(types))}" if types else "it has no options"
             raise ConfigError(f"the kind {name} has no option {option!r}: {known}")
-        if option in found:
+        if option in options:
             raise ConfigError(f"the option {option} of the kind {name} is given twice")
-        found[option] = _value(types[option], f"{option} of the kind {name}", value)
-    return found
+        options[option] = _value(types[option], f"{option} of the kind {name}", value)
+    return options
 
 
 def _value(annotation: Any, what: str, text: str) -> Any:
@@ -53,11 +53,17 @@ def _value(annotation: Any, what: str, text: str) -> Any:
     return value
 
 
-def check(option: str, value: float, allowed: str, holds: bool) -> None:
-    """Refuses an option's value out of its range.
+def check_option(option: str, value: float, allowed: str, holds: bool) -> None:
+    """Checks an option's value.
+
+    Args:
+        option: Its name.
+        value: The value.
+        allowed: The allowed range in words ("above 0").
+        holds: Whether the value is in it.
 
     Raises:
-        ConfigError: It does not hold.
+        ConfigError: It is not.
     """
     if not holds:
         raise ConfigError(f"{option} must be {allowed} but got {value}")
