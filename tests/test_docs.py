@@ -25,7 +25,7 @@ from asymnas.training.metrics import METRICS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("studies/*.md")])
-REGISTRIES = (DATASETS, DOWNSAMPLINGS, FAMILIES, KINDS, METRICS, PRUNERS, UPSAMPLINGS)
+REGISTRIES = (DATASETS, DOWNSAMPLINGS, FAMILIES, KINDS, METRICS, PRESETS, PRUNERS, UPSAMPLINGS)
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,9 @@ def brief(monkeypatch: pytest.MonkeyPatch, elsewhere: None) -> None:
 
 def test_extending_shows_every_registry() -> None:
     titles = {s.title for s in DOCS if s.page.name == "extending.md"}
-    rooms = ("upsampling", "downsampling", "family", "kind", "metric", "pruner", "data set")
-    assert {title.split(" ", 1)[1] for title in titles} == set(rooms)
+    nouns = {registry.noun for registry in REGISTRIES}
+    examples = {f"An {noun}" if noun[0] in "aeiou" else f"A {noun}" for noun in nouns}
+    assert titles == {"In a package of your own", *examples}
 
 
 @pytest.mark.parametrize("section", DOCS, ids=str)
