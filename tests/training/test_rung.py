@@ -30,7 +30,7 @@ RUNGS = (7, 14, 27, 40)  # of 64 examples, so that a pass of 1,295 ends within t
 def job_of(family="conv2d", seed=0, **changes) -> Job:
     """A job on the first data set that the family takes."""
     entry = FAMILIES.get(family)
-    name = next(name for name, problem in DATA.items() if entry.refuse(problem) is None)
+    name = next(name for name, problem in DATA.items() if entry.unsupported_reason(problem) is None)
     settings = {
         "architecture": space_of(family, DATA[name], budget=10_000).sample(seed).architecture,
         "data": DataSpec(name=name),
