@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import InstanceOf
+from pydantic import Field, InstanceOf
 
 from asymnas.core.budget import Budget
 from asymnas.core.errors import ConfigError
@@ -40,7 +40,11 @@ from asymnas.core.options import (
 )
 
 Bottleneck = Literal["dense", "spatial", "pooled"]
-Device = Literal["auto", "cpu", "cuda"]
+Device = Annotated[
+    str,
+    Field(pattern=r"^(auto|cpu|cuda|cuda:\d+)$"),
+    Rule("auto, cpu, cuda or cuda:<number>", "DEVICE"),
+]
 Precision = Literal["auto", "fp32", "bf16"]
 
 
@@ -226,7 +230,10 @@ class StudyConfig:
         Whole | None,
         Option("Local processes", MACHINE, runtime=True, default="one per core, at most 8"),
     ] = None
-    device: Annotated[Device, Option("auto, cpu or cuda", MACHINE, runtime=True)] = "auto"
+    device: Annotated[
+        Device,
+        Option("Where candidates train; with cuda, workers share all GPUs", MACHINE, runtime=True),
+    ] = "auto"
     precision: Annotated[
         Precision,
         Option(
@@ -454,7 +461,7 @@ class ConfirmationConfig:
     ] = None
     device: Annotated[
         Device | None,
-        Option("auto, cpu or cuda", MACHINE, runtime=True, default="as in the search"),
+        Option("Where to train", MACHINE, runtime=True, default="as in the search"),
     ] = None
 
     def __post_init__(self) -> None:

@@ -59,6 +59,7 @@ BAD = {
         *[(name, value) for name in ("download", "symmetric") for value in ("yes", 1, None)],
         *[(name, 3) for name in ("dataset", "data_root", "family", "kind", "pruner", "name")],
         ("run_dir", "a?b"),
+        *[("device", value) for value in ("cuda:", "cuda:x", "cpu:0", "cuda:-1", 0)],
     ],
     SweepConfig: [
         *[("shares", value) for value in (1, 0, -3, 2.5, "1", "nine")],
@@ -104,6 +105,7 @@ TEXTS = [
     (StudyConfig, "max_macs", "1.5M", 1_500_000),
     (StudyConfig, "examples", "200000", 200_000),
     (StudyConfig, "trials", "7", 7),
+    (StudyConfig, "device", "cuda:1", "cuda:1"),
     (StudyConfig, "timeout", "1h30m", 5_400.0),
     (StudyConfig, "timeout", "90", 90.0),
     (StudyConfig, "objectives", "val_loss, total_macs", ("val_loss", "total_macs")),

@@ -7,8 +7,7 @@ Davis & Goadrich 2006, https://doi.org/10.1145/1143844.1143874, on the two curve
 import numpy as np
 import numpy.typing as npt
 
-from asymnas.training.metrics import METRICS, NetworkMetric, View
-from asymnas.training.metrics._needs import needs_anomalies
+from asymnas.training.metrics import METRICS, NetworkMetric, View, needs_anomalies
 
 
 def auroc(view: View) -> float:

@@ -9,8 +9,7 @@ import math
 import numpy as np
 from torch import Tensor
 
-from asymnas.training.metrics import METRICS, NetworkMetric, View
-from asymnas.training.metrics._needs import needs_codes, needs_rate
+from asymnas.training.metrics import METRICS, NetworkMetric, View, needs_codes, needs_rate
 
 
 def perplexity(view: View) -> float:

@@ -4,8 +4,7 @@ Kingma & Welling 2014, https://arxiv.org/abs/1312.6114; Alemi et al. 2018, "Fixi
 https://arxiv.org/abs/1711.00464. `kl` + `distortion` is the negative ELBO of an example.
 """
 
-from asymnas.training.metrics import METRICS, NetworkMetric, View
-from asymnas.training.metrics._needs import needs_posterior
+from asymnas.training.metrics import METRICS, NetworkMetric, View, needs_posterior
 
 
 def kl(view: View) -> float:

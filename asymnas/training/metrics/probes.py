@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from asymnas.training.metrics import METRICS, NetworkMetric, View
-from asymnas.training.metrics._needs import needs_labels
+from asymnas.training.metrics import METRICS, NetworkMetric, View, needs_labels
 
 NEIGHBOURS = 5
 MOST_STEPS = 100  # of L-BFGS
