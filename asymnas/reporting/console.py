@@ -219,7 +219,7 @@ def presets_line(run: Run) -> str:
     if t.PRESET not in table or not table[t.PRESET].notna().any():
         return ""
     members = set(run.front[t.TRIAL])
-    told = []
+    parts = []
     for _, row in table[table[t.PRESET].notna()].iterrows():
         ending = f"{row[t.STATE]}, {label(t.VAL_LOSS)} {value(t.VAL_LOSS, row[t.VAL_LOSS])}"
         if pd.notna(row[t.DUPLICATE_OF]):
@@ -228,8 +228,8 @@ def presets_line(run: Run) -> str:
             ending = str(row[t.STATE])
         elif row[t.TRIAL] in members:
             ending += ", on the front"
-        told.append(f"{row[t.PRESET]} (trial {row[t.TRIAL]}): {ending}")
-    return f"Presets: {'; '.join(told)}."
+        parts.append(f"{row[t.PRESET]} (trial {row[t.TRIAL]}): {ending}")
+    return f"Presets: {'; '.join(parts)}."
 
 
 def relative(directory: Path) -> Path:

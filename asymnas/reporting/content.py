@@ -61,7 +61,7 @@ class Picture:
         labels: The names of its rows from top to bottom, as `images.reconstruction_rows` stacks
             them: set beside the rows of images, or listed as the order within each group of
             strips.
-        strips: Whether the rows come in groups, one a vector, instead of once.
+        strips: Whether the rows come in groups, one per vector, instead of once.
     """
 
     png: bytes

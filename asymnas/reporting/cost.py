@@ -19,7 +19,7 @@ class PhaseCost(NamedTuple):
         runs: Trainings, failed and pruned ones among them.
         examples: Training examples seen.
         seconds: Of workers, all added up.
-        macs: Multiply-accumulates of the training; 0 where nobody counted.
+        macs: Multiply-accumulates of the training; 0 where they were not counted.
     """
 
     phase: str
@@ -58,7 +58,7 @@ def cost_rows(costs: Sequence[PhaseCost]) -> Rows:
             )
             for cost in listed
         ),
-        caption=f"End to end, with whatever failed or was pruned: {_told(total, unit, seconds)}.",
+        caption=f"End to end, failed and pruned runs included: {_in_words(total, unit, seconds)}.",
         marked=len(costs) if len(costs) > 1 else None,
     )
 
@@ -70,7 +70,7 @@ def _unit(seconds: float) -> tuple[str, float]:
     return ("minutes", 60.0) if seconds < 36_000 else ("hours", 3600.0)
 
 
-def _told(total: PhaseCost, unit: str, seconds: float) -> str:
+def _in_words(total: PhaseCost, unit: str, seconds: float) -> str:
     return (
         f"{total.runs:,} runs saw {short(total.examples)} training examples in "
         f"{total.seconds / seconds:,.1f} worker {unit}"
@@ -81,7 +81,7 @@ PASSES = 3  # forward, and backward at twice the cost
 
 
 def costs(run: Run) -> list[PhaseCost]:
-    """One entry a phase, in the order they ran; what only prepared a measurement on its own."""
+    """One entry per phase, in the order they ran; what only prepared a measurement on its own."""
     entries = []
     for name, part in run.runs.items():
         for phase, words in ((t.SCREENING, "structures"), (t.TUNING, "learning rates")):

@@ -128,14 +128,14 @@ def _horizons(sweep: Run, tolerance: float, seed: int) -> dict[int, dict[int, In
     if short.empty:
         return {}
     best = short.loc[short.groupby(t.CLUSTER)[t.VAL_LOSS].idxmin()]
-    found = infer_share(best.assign(**{t.PHASE: t.MEASURE}), tolerance=tolerance, seed=seed)
+    inference = infer_share(best.assign(**{t.PHASE: t.MEASURE}), tolerance=tolerance, seed=seed)
     examples = int(best[t.EXAMPLES].max())
-    return {examples: {entry.budget: entry.share for entry in found.budgets}}
+    return {examples: {entry.budget: entry.share for entry in inference.budgets}}
 
 
 def _measures(sweep: Run, tolerance: float, seed: int) -> dict[str, dict[int, Interval]]:
     """The best share by budget for each metric with a ceiling, by what is missing to it."""
-    found = {}
+    shares = {}
     for name in METRICS.names():
         ceiling = METRICS.get(name).ceiling
         if ceiling is None or name not in sweep.measured:
@@ -145,13 +145,13 @@ def _measures(sweep: Run, tolerance: float, seed: int) -> dict[str, dict[int, In
             continue
         rows = sweep.measured.assign(**{t.VAL_LOSS: missing})
         split = infer_share(rows, tolerance=tolerance, seed=seed)
-        found[name] = {entry.budget: entry.share for entry in split.budgets}
-    return found
+        shares[name] = {entry.budget: entry.share for entry in split.budgets}
+    return shares
 
 
-def inference_json(found: Inferred) -> dict[str, Any]:
+def inference_json(inferred: Inferred) -> dict[str, Any]:
     """What `summary.json` says of an inference."""
-    split = found.split
+    split = inferred.split
     return {
         "decoder_share": [_entry(entry, split) for entry in split.budgets],
         "law": split.law,
@@ -159,18 +159,18 @@ def inference_json(found: Inferred) -> dict[str, Any]:
         "explained": split.explained,
         "deviations": dict(split.deviations),
         "trend": _band(split.trend),
-        "equal_macs": [_entry(entry, found.equal_macs) for entry in found.equal_macs.budgets],
+        "equal_macs": [_entry(entry, inferred.equal_macs) for entry in inferred.equal_macs.budgets],
         "horizons": [
             {"examples": rung, "budget": budget, **interval_json(share)}
-            for rung, by_budget in found.horizons.items()
+            for rung, by_budget in inferred.horizons.items()
             for budget, share in by_budget.items()
         ],
         "measures": [
             {"measure": name, "budget": budget, **interval_json(share)}
-            for name, by_budget in found.measures.items()
+            for name, by_budget in inferred.measures.items()
             for budget, share in by_budget.items()
         ],
-        "learning_rates_at_the_edge": found.edge,
+        "learning_rates_at_the_edge": inferred.edge,
         "cautions": cautions(split),
     }
 
@@ -247,8 +247,8 @@ def _sizes(contenders: Sequence[Contender], controls: Sequence[str]) -> list[str
     params = {contender.name: contender.params for contender in contenders}
     if BEST not in params or not controls:
         return []
-    told = ", ".join(f"{name} {percent(params[name] / params[BEST])}" for name in controls)
-    return [f"Parameters in per cent of the best's: {told}."]
+    sizes = ", ".join(f"{name} {percent(params[name] / params[BEST])}" for name in controls)
+    return [f"Parameters in per cent of the best's: {sizes}."]
 
 
 def _contender(name: str, rows: pd.DataFrame) -> Contender:
@@ -273,10 +273,10 @@ def _by_seed(rows: pd.DataFrame, column: str) -> Mapping[int, float]:
     return {int(seed): float(value) for seed, value in values.items() if np.isfinite(value)}
 
 
-def confirmation_json(found: Confirmed) -> dict[str, Any]:
+def confirmation_json(confirmed: Confirmed) -> dict[str, Any]:
     """What `confirmation.json` holds."""
     return {
-        "seeds": found.seeds,
+        "seeds": confirmed.seeds,
         "score": "loss on the test split, read once a run",
         "contenders": [
             {
@@ -291,11 +291,11 @@ def confirmation_json(found: Confirmed) -> dict[str, Any]:
                     for name, values in contender.metrics.items()
                 },
             }
-            for contender in found.contenders
+            for contender in confirmed.contenders
         ],
-        "left_out": found.missing,
-        "comparisons": [_comparison(comparison) for comparison in found.comparisons],
-        "verdict": found.verdict,
+        "left_out": confirmed.missing,
+        "comparisons": [_comparison(comparison) for comparison in confirmed.comparisons],
+        "verdict": confirmed.verdict,
     }
 
 

@@ -1,4 +1,4 @@
-"""What a report says, section by section, from what was found."""
+"""What a report says, section by section, from the findings."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -76,46 +76,46 @@ def _budget(summary: Mapping[str, Any]) -> str:
 
 
 def _split(findings: Findings) -> list[Section]:
-    found, sweep = findings.inferred, findings.run.sweep
-    if found is None or sweep is None:
+    inferred, sweep = findings.inferred, findings.run.sweep
+    if inferred is None or sweep is None:
         return []
-    body: list[Block] = [split_panel(sweep.measured, found.split), share_rows(found.split)]
+    body: list[Block] = [split_panel(sweep.measured, inferred.split), share_rows(inferred.split)]
     lead = "Dots are runs as measured; the line is the fitted law for an average structure."
     sections = [Section("split", "Loss against decoder share", body, lead=lead)]
-    if len(found.split.budgets) > 1:
-        trend: list[Block] = [trend_panel(found.split)]
+    if len(inferred.split.budgets) > 1:
+        trend: list[Block] = [trend_panel(inferred.split)]
         sections.append(Section("trend", "The best share against the budget", trend))
-    otherwise: list[Block] = [share_rows(found.equal_macs), Points(_robustness(sweep, found))]
+    otherwise: list[Block] = [share_rows(inferred.equal_macs), Points(_robustness(sweep, inferred))]
     lead = "The same with MACs in place of parameters, and what else could fool the answer."
     sections.append(Section("robustness", "Does the answer hold otherwise?", otherwise, lead=lead))
     return sections
 
 
-def _robustness(sweep: Run, found: Inferred) -> list[str]:
+def _robustness(sweep: Run, inferred: Inferred) -> list[str]:
     """What could fool the answer, one sentence each."""
-    points = cautions(found.split)
-    for examples, by_budget in found.horizons.items():
-        if told := _by_budget(by_budget):
+    points = cautions(inferred.split)
+    for examples, by_budget in inferred.horizons.items():
+        if shares := _by_budget(by_budget):
             points.append(
                 f"Trained on {short(examples)} examples only, with a schedule of its own, the best "
-                f"share is {told}."
+                f"share is {shares}."
             )
-    for measure, by_budget in found.measures.items():
-        if told := _by_budget(by_budget):
-            points.append(f"Judged by {measure} in place of the loss, the best share is {told}.")
-    if found.edge is not None:
-        wider = ": a wider range would do some of them good" if found.rates_too_narrow else ""
+    for measure, by_budget in inferred.measures.items():
+        if shares := _by_budget(by_budget):
+            points.append(f"Judged by {measure} in place of the loss, the best share is {shares}.")
+    if inferred.edge is not None:
+        wider = ": a wider range would do some of them good" if inferred.rates_too_narrow else ""
         points.append(
-            f"The best learning rate is at the edge of its range for {percent(found.edge)} of the "
-            f"architectures{wider}."
+            "The best learning rate is at the edge of its range for "
+            f"{percent(inferred.edge)} of the architectures{wider}."
         )
     points.append(generalisation_reading(generalisation(sweep.measured)))
     points.append(interaction_reading(interaction(sweep.measured)))
     points.append(agreement_reading(agreement(sweep.measured)))
-    deviations = found.split.deviations
-    told = " and ".join(f"{percent(sd)} between {name}s" for name, sd in deviations.items())
-    if told:
-        points.append(f"Losses vary by {told} (standard deviation), the share held fixed.")
+    deviations = inferred.split.deviations
+    spread = " and ".join(f"{percent(sd)} between {name}s" for name, sd in deviations.items())
+    if spread:
+        points.append(f"Losses vary by {spread} (standard deviation), the share held fixed.")
     return [point for point in points if point]
 
 
@@ -142,14 +142,14 @@ def _front(findings: Findings, summary: Mapping[str, Any]) -> list[Section]:
 
 
 def _confirmation(findings: Findings) -> list[Section]:
-    found = findings.confirmed
-    if found is None:
+    confirmed = findings.confirmed
+    if confirmed is None:
         return []
     body: list[Block] = [
-        confirmation_panel(found.contenders, found.comparisons),
-        contender_rows(found.contenders, [o.name for o in findings.run.objectives]),
-        comparison_rows(found.comparisons),
-        Points([f"There is no {name}: {why}." for name, why in found.missing.items()]),
+        confirmation_panel(confirmed.contenders, confirmed.comparisons),
+        contender_rows(confirmed.contenders, [o.name for o in findings.run.objectives]),
+        comparison_rows(confirmed.comparisons),
+        Points([f"There is no {name}: {why}." for name, why in confirmed.missing.items()]),
     ]
     return [Section("confirmation", "Confirmed with fresh seeds on the test split", body)]
 

@@ -84,7 +84,7 @@ def metrics_of(row: "pd.Series[Any]") -> dict[str, float]:
 
 
 def verdict(findings: Findings, summary: Mapping[str, Any]) -> list[str]:
-    """The answer in sentences, the surest first: inferred, then confirmed, then found."""
+    """The answer in sentences, the surest first: inferred, then confirmed, then observed."""
     sentences: list[str] = []
     if findings.inferred:
         sentences += findings.inferred.verdict

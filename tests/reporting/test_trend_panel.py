@@ -78,7 +78,7 @@ def test_without_a_trend_the_points_stand_alone():
     [
         (ShareInference(), "No best share can be inferred"),
         (ShareInference(budgets=(NOTHING_KNOWN,)), "No best share can be inferred"),
-        (made_inference([150_000]), "One budget tells of no trend"),
+        (made_inference([150_000]), "One budget shows no trend"),
     ],
 )
 def test_little_gives_words_and_no_figure(inference, words):

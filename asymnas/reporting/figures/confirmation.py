@@ -40,7 +40,7 @@ class DifferenceAxis:
     """Linear, or with a difference far beyond the margins linear near zero and logarithmic far off.
 
     Args:
-        comparisons: What it is to hold, at least one.
+        comparisons: The comparisons to show, at least one.
     """
 
     def __init__(self, comparisons: Sequence[Comparison]) -> None:
@@ -51,8 +51,8 @@ class DifferenceAxis:
         self._unit = max(c.margin for c in comparisons) or 0.01
         self.compressed = max(map(abs, ends), default=0.0) > FAR * self._unit
         low, high = self.place(min(ends, default=0.0)), self.place(max(ends, default=0.0))
-        room = 0.07 * (high - low) or 1.0
-        self._range = (low - room, high + room)
+        padding = 0.07 * (high - low) or 1.0
+        self._range = (low - padding, high + padding)
 
     def place(self, difference: float) -> float:
         """Where a relative difference stands."""
@@ -88,8 +88,8 @@ class DifferenceAxis:
 def confirmation_panel(contenders: Sequence[Contender], comparisons: Sequence[Comparison]) -> Panel:
     """By how much the second of each pair is worse than the first: each seed, and all together.
 
-    A row a comparison: dots are seeds, the diamond the Hodges-Lehmann estimate with its interval,
-    the shaded region what makes no difference that matters.
+    One row per comparison: dots are seeds, the diamond the Hodges-Lehmann estimate with its
+    interval, the shaded region what makes no difference that matters.
 
     Args:
         contenders: Of a confirmation.
@@ -124,7 +124,7 @@ def _seeds(shown: Sequence[Comparison], axis: DifferenceAxis) -> go.Scatter:
         mode="markers",
         name="one seed",
         marker={"color": LIGHT["complete"], "size": 8, "opacity": 0.75},
-        customdata=[[seed, told] for *_, seed, told in points],
+        customdata=[[seed, text] for *_, seed, text in points],
         hovertemplate="seed %{customdata[0]}: %{customdata[1]}<extra></extra>",
     )
 
@@ -142,22 +142,22 @@ def _legend() -> list[go.Scatter]:
 
 
 def _estimate(comparison: Comparison, row: int, axis: DifferenceAxis) -> list[go.Scatter]:
-    found, color = comparison.difference, LIGHT[COLORS[comparison.outcome]]
-    if found.estimate is None:
+    difference, color = comparison.difference, LIGHT[COLORS[comparison.outcome]]
+    if difference.estimate is None:
         return []
-    told = with_span(found, change)
-    common: dict[str, Any] = {"showlegend": False, "hovertemplate": f"{told}<extra></extra>"}
+    text = with_span(difference, change)
+    common: dict[str, Any] = {"showlegend": False, "hovertemplate": f"{text}<extra></extra>"}
     marks = go.Scatter(
-        x=[axis.place(found.estimate)],
+        x=[axis.place(difference.estimate)],
         y=[row + ESTIMATE],
         mode="markers",
         name="estimate",
         marker={"color": color, "size": 12, "symbol": "diamond"},
         **common,
     )
-    if found.low is None or found.high is None:
+    if difference.low is None or difference.high is None:
         return [marks]
-    ends = [axis.place(found.low), axis.place(found.high)]
+    ends = [axis.place(difference.low), axis.place(difference.high)]
     line = {"color": color, "width": 3}
     y = [row + ESTIMATE] * 2
     return [go.Scatter(x=ends, y=y, mode="lines", name="interval", line=line, **common), marks]
@@ -172,11 +172,11 @@ def _dress(drawn: go.Figure, row: int, comparison: Comparison, axis: DifferenceA
     for place in axis.places():
         line = {"color": LIGHT["muted" if place == 0 else "grid"], "width": 1}
         drawn.add_shape(type="line", x0=place, x1=place, y0=high, y1=low, line=line, layer="below")
-    told = f"<b>{comparison.first}</b> against <b>{comparison.second}</b>: {comparison.outcome}"
+    heading = f"<b>{comparison.first}</b> against <b>{comparison.second}</b>: {comparison.outcome}"
     if comparison.difference.estimate is not None:
-        told += f", {change(comparison.difference.estimate)}"
+        heading += f", {change(comparison.difference.estimate)}"
     drawn.add_annotation(
-        text=told,
+        text=heading,
         **{"x": 0, "xref": "paper", "xanchor": "left", "y": high, "yanchor": "bottom"},
         showarrow=False,
         font={"color": LIGHT["ink"]},
@@ -185,21 +185,23 @@ def _dress(drawn: go.Figure, row: int, comparison: Comparison, axis: DifferenceA
 
 def _reading(contenders: Sequence[Contender], shown: Sequence[Comparison], compressed: bool) -> str:
     means = {c.name: mean(c.scores.values()) for c in contenders if c.scores}
-    told = [f"{_outcomes(shown)}."]
+    sentences = [f"{_outcomes(shown)}."]
     if means:
         lowest = min(means, key=means.__getitem__)
-        told.insert(
+        sentences.insert(
             0, f"Of {plural(len(means), 'contender')}, {lowest} has the lowest mean test loss."
         )
     if all(comparison.pairs < 6 for comparison in shown):
-        told.append("Fewer than six seeds allow no verdict, whatever the dots look like.")
+        sentences.append("Fewer than six seeds allow no verdict, whatever the dots look like.")
     levels = sorted({rounded(c.difference.level) for c in shown if c.difference.low is not None})
     region = f"in the shaded region (±{rounded(max(c.margin for c in shown))}) differences do not "
     region += "matter"
-    told.append(f"Bars are {joined(levels)} intervals; {region}." if levels else f"I{region[1:]}.")
+    sentences.append(
+        f"Bars are {joined(levels)} intervals; {region}." if levels else f"I{region[1:]}."
+    )
     if compressed:
-        told.append("Far from zero the axis is logarithmic.")
-    return " ".join(told)
+        sentences.append("Far from zero the axis is logarithmic.")
+    return " ".join(sentences)
 
 
 def _outcomes(shown: Sequence[Comparison]) -> str:
@@ -209,12 +211,12 @@ def _outcomes(shown: Sequence[Comparison]) -> str:
     for c in shown:
         if c.outcome in verbs:
             seconds.setdefault((c.first, verbs[c.outcome]), []).append(c.second)
-    told = [f"{first} {verb} {joined(names)}" for (first, verb), names in seconds.items()]
+    parts = [f"{first} {verb} {joined(names)}" for (first, verb), names in seconds.items()]
     undecided = sum(c.outcome == "undecided" for c in shown)
-    if not told:
+    if not parts:
         return "On the same seeds, nothing is decided"
     rest = f"{undecided} of {len(shown)} {'stays' if undecided == 1 else 'stay'} undecided"
-    return f"On the same seeds, {'; '.join([*told, rest] if undecided else told)}"
+    return f"On the same seeds, {'; '.join([*parts, rest] if undecided else parts)}"
 
 
 def contender_rows(contenders: Sequence[Contender], objectives: Sequence[str] = ()) -> Rows:
@@ -301,9 +303,9 @@ def comparison_rows(comparisons: Sequence[Comparison]) -> Rows:
 def _spreads(scores: Sequence[Collection[float]]) -> list[str]:
     """Means ± standard deviations, all with as many decimals as the smallest deviation is worth."""
     deviations = [stdev(numbers) for numbers in scores if len(numbers) > 1]
-    told = [deviation for deviation in deviations if deviation > 0]
+    positive = [deviation for deviation in deviations if deviation > 0]
     known = [abs(mean(numbers)) for numbers in scores if len(numbers) > 0]
-    finest = min(told) if told else max(min(known, default=0.01), 1e-12) / 100
+    finest = min(positive) if positive else max(min(known, default=0.01), 1e-12) / 100
     decimals = min(max(1 - math.floor(math.log10(finest)), 0), 12)
     cells = []
     for numbers in scores:

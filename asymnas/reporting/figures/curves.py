@@ -90,14 +90,14 @@ def _lines(
 
 def _reading(rows: pd.DataFrame, last_rung: int) -> str:
     complete, pruned = (int((rows[STATE] == s).sum()) for s in ("complete", "pruned"))
-    told = f"{plural(complete, 'trial')} ran to the end and {plural(pruned, 'trial')}"
+    text = f"{plural(complete, 'trial')} ran to the end and {plural(pruned, 'trial')}"
     if not pruned:
         return f"{plural(complete, 'trial')} ran to the end; none was pruned."
     if not complete:
         return f"{plural(pruned, 'trial')} ended early, pruned; none has completed."
     spared = 1 - rows[EXAMPLES].sum() / (len(rows) * last_rung)
     return (
-        f"{told} stopped early where the grey lines end, which spared {percent(spared)} of the "
+        f"{text} stopped early where the grey lines end, which spared {percent(spared)} of the "
         "training that all of them would have taken."
     )
 
@@ -167,16 +167,16 @@ def _budget_traces(name: str, middle: pd.DataFrame, color: str) -> list[go.Scatt
 
 def _budget_reading(middle: pd.DataFrame, runs: int, rungs: list[int]) -> str:
     budgets = list(middle.index.get_level_values(BUDGET).unique())
-    told = f"{plural(runs, 'run')} by budget in parameters: lines are medians, bands the middle "
-    told += "eight tenths."
+    text = f"{plural(runs, 'run')} by budget in parameters: lines are medians, bands the middle "
+    text += "eight tenths."
     if len(rungs) < 2:
-        return told
+        return text
     ends = [middle.loc[budget][0.5] for budget in budgets]
     gains = [1 - e.iloc[-1] / e.iloc[-2] for e in ends if len(e) > 1]
     if not gains or max(gains) <= 0:
-        return told
+        return text
     low, high = percent(min(gains)), percent(max(gains))
     return (
-        f"{told} Between {short(rungs[-2])} and {short(rungs[-1])} examples the median still fell "
+        f"{text} Between {short(rungs[-2])} and {short(rungs[-1])} examples the median still fell "
         f"by {low if low == high else f'{low} to {high}'}."
     )

@@ -46,7 +46,7 @@ class Strip:
 def split_panel(table: pd.DataFrame, inference: ShareInference) -> Panel:
     """Loss above each budget's lowest fitted loss, in per cent, against the decoder's share.
 
-    One strip a budget, all on the same axes, so that the best shares can be compared down the
+    One strip per budget, all on the same axes, so that the best shares can be compared down the
     page and the cost of a share across budgets. A strip holds the runs, the fitted law with its
     band, and at its foot the best share with its interval on the shares that are nearly as good.
 
@@ -63,10 +63,10 @@ def split_panel(table: pd.DataFrame, inference: ShareInference) -> Panel:
     lowest = min(ratios.min(), max(np.nanmin(bands), 0.5))  # a band may be wide, the runs are not
     ceiling = _ceiling(strips)
     low, high = math.log(lowest), math.log(max(min(ratios.max(), ceiling), 1.02))
-    room = high - low
+    extent = high - low
     traces: list[go.Scatter] = []
     for place, strip in enumerate(strips):
-        for trace in strip_traces(strip, math.exp(low - 0.12 * room), ceiling):
+        for trace in strip_traces(strip, math.exp(low - 0.12 * extent), ceiling):
             first = all(trace.name != earlier.name for earlier in traces)
             trace.update(
                 yaxis=f"y{place + 1}" if place else "y",
@@ -75,7 +75,7 @@ def split_panel(table: pd.DataFrame, inference: ShareInference) -> Panel:
             )
             traces.append(trace)
     shown = figure(traces, x=share_axis(_axis_title(inference), *_across(strips)), y={})
-    _arrange(shown, strips, inference, (low - 0.24 * room, high + 0.05 * room))
+    _arrange(shown, strips, inference, (low - 0.24 * extent, high + 0.05 * extent))
     beyond = sum(int((strip.runs > ceiling).sum()) for strip in strips)
     return Panel(TITLE, shown, split_reading(inference) + _off_scale(beyond))
 
@@ -295,17 +295,17 @@ def split_reading(inference: ShareInference) -> str:
     Args:
         inference: What was inferred from a sweep.
     """
-    told = [split for split in inference.budgets if split.share.estimate is not None]
-    if not told:
+    estimated = [split for split in inference.budgets if split.share.estimate is not None]
+    if not estimated:
         why = [*cautions(inference), "There are too few runs."]
         return f"No best share can be inferred. {why[0]}"
-    reading = _of_one(told[0], inference) if len(told) == 1 else _of_many(told)
-    if edges := [short(split.budget) for split in told if split.at_edge]:
+    reading = _of_one(estimated[0], inference) if len(estimated) == 1 else _of_many(estimated)
+    if edges := [short(split.budget) for split in estimated if split.at_edge]:
         reading += (
             f" At {', '.join(edges)} the best share is at the edge of the shares trained: the "
             "optimum may lie beyond."
         )
-    if apart := [s for s in told if s.share.overlaps(s.cross_check) is False]:
+    if apart := [s for s in estimated if s.share.overlaps(s.cross_check) is False]:
         checks = [f"{short(s.budget)}: {with_span(s.cross_check, percent)}" for s in apart]
         reading += f" The Gaussian process, which assumes no law, disagrees at {', '.join(checks)}."
     return reading
@@ -380,5 +380,5 @@ def share_rows(inference: ShareInference) -> Rows:
             )
             for split in splits
         ),
-        caption=f"{fitted} cross-check is a Gaussian process that knows no law.",
+        caption=f"{fitted} cross-check is a Gaussian process that assumes no law.",
     )

@@ -76,14 +76,14 @@ def _reading(best: pd.DataFrame, estimate: ShareEstimate) -> str:
     median = percent(estimate["estimate"])
     if len(shares) == 1:
         return f"The front is one trial, with {median} of its parameters in the decoder."
-    told = (
+    text = (
         f"From {percent(shares.min())} to {percent(shares.max())} of the parameters lie in the "
         f"decoder; the median is {median}"
     )
     if estimate["low"] is None or estimate["high"] is None:
-        return f"{told}, of too few trials for an interval."
+        return f"{text}, of too few trials for an interval."
     return (
-        f"{told} (band: {percent(estimate['low'])} to {percent(estimate['high'])}, "
+        f"{text} (band: {percent(estimate['low'])} to {percent(estimate['high'])}, "
         f"{percent(estimate['level'])} bootstrap). A search draws adaptively: this describes where "
         "it landed and does not prove an optimum."
     )

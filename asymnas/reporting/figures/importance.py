@@ -11,19 +11,19 @@ TITLE = "What the loss depended on"
 MOST_BARS = 12
 
 
-def importance_panel(found: Importance) -> Panel:
+def importance_panel(importance: Importance) -> Panel:
     """The most important choices, the first on top, coloured by the side they belong to.
 
     Args:
-        found: From `asymnas.analysis.importance.importances`.
+        importance: From `asymnas.analysis.importance.importances`.
     """
-    scores = found.scores.head(MOST_BARS)
+    scores = importance.scores.head(MOST_BARS)
     if scores.empty:
         return Panel(
             TITLE,
             figure([], x={}, y={}),
-            "Too few comparable trials to tell which choices mattered: ten completed ones are the "
-            "least.",
+            "Too few comparable trials to judge which choices mattered: it takes at least ten "
+            "completed ones.",
         )
     names = [label(choice) for choice in scores[CHOICE]]
     traces = []
@@ -57,7 +57,7 @@ def importance_panel(found: Importance) -> Panel:
         y={"categoryorder": "array", "categoryarray": names[::-1], "showgrid": False},
     )
     bars.update_layout(height=130 + 30 * len(names), bargap=0.35)
-    return Panel(TITLE, bars, _reading(found))
+    return Panel(TITLE, bars, _reading(importance))
 
 
 def _side(choice: str) -> str:
@@ -65,13 +65,15 @@ def _side(choice: str) -> str:
     return side if side in ("encoder", "decoder") else "both"
 
 
-def _reading(found: Importance) -> str:
-    judged = f"{plural(found.trials, 'trial')} compared at {short(found.examples)} examples"
-    if found.explained < 0.1:
+def _reading(importance: Importance) -> str:
+    judged = (
+        f"{plural(importance.trials, 'trial')} compared at {short(importance.examples)} examples"
+    )
+    if importance.explained < 0.1:
         return f"The choices hardly explain the loss ({judged}): the order of the bars is noise."
-    first = label(found.scores[CHOICE].iloc[0])
+    first = label(importance.scores[CHOICE].iloc[0])
     return (
         f"The {first} mattered most for the log loss. All choices together explain "
-        f"{percent(found.explained)} of the variance of held-out trials ({judged}); thin lines are "
-        "the spread over resamples of the trials."
+        f"{percent(importance.explained)} of the variance of held-out trials ({judged}); thin "
+        "lines are the spread over resamples of the trials."
     )

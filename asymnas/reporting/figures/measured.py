@@ -1,4 +1,4 @@
-"""What networks were measured by, a row a metric."""
+"""What networks were measured by, one row per metric."""
 
 from collections.abc import Mapping
 

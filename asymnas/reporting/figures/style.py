@@ -192,8 +192,8 @@ def share_axis(title: str, low: float, high: float) -> dict[str, Any]:
         low: The lowest share to hold.
         high: The highest.
     """
-    room = max(0.05 * (high - low), 0.01)
-    ends = [max(0.0, low - room), min(1.0, high + room)]
+    padding = max(0.05 * (high - low), 0.01)
+    ends = [max(0.0, low - padding), min(1.0, high + padding)]
     steps = (0.01, 0.02, 0.05, 0.1)
     step = next((step for step in steps if (ends[1] - ends[0]) / step <= 6), 0.2)
     first, last = (math.ceil((ends[0] - 0.5) / step), math.floor((ends[1] - 0.5) / step))

@@ -20,17 +20,17 @@ def trend_panel(inference: ShareInference) -> Panel:
     """The best decoder share of each budget with its interval, and the trend of the law.
 
     The trend is dashed where it is extrapolated, and ends where it does. A faint square beside
-    each budget is the cross-check that knows no law.
+    each budget is the cross-check that assumes no law.
 
     Args:
         inference: What was inferred from a sweep.
     """
-    told = [split for split in inference.budgets if split.share.estimate is not None]
-    if len(told) < 2:
-        few = "One budget tells of no trend: it takes two at least, better four."
+    estimated = [split for split in inference.budgets if split.share.estimate is not None]
+    if len(estimated) < 2:
+        few = "One budget shows no trend: it takes at least two, better four."
         none = "No best share can be inferred, so there is no trend."
-        return Panel(TITLE, figure([], x={}, y={}), few if told else none)
-    budgets = np.array([split.budget for split in told], dtype=float)
+        return Panel(TITLE, figure([], x={}, y={}), few if estimated else none)
+    budgets = np.array([split.budget for split in estimated], dtype=float)
     trend = inference.trend
     reach = budgets if trend is None else np.concatenate([budgets, trend.x])
     low, high = float(reach.min()) / 1.25, float(reach.max()) * 1.25
@@ -39,17 +39,17 @@ def trend_panel(inference: ShareInference) -> Panel:
     traces += [
         _shares(
             "Gaussian process",
-            [(split, split.cross_check) for split in told],
+            [(split, split.cross_check) for split in estimated],
             {"color": LIGHT["complete"], "size": 8, "symbol": "square"},
             aside,
         ),
         _shares(
             "best share",
-            [(split, split.share) for split in told],
+            [(split, split.share) for split in estimated],
             {"color": LIGHT["best"], "size": 11, "symbol": "diamond"},
         ),
     ]
-    ticks = [split.budget for split in told]
+    ticks = [split.budget for split in estimated]
     skipped = math.ceil(len(ticks) / 4)  # more labels than four collide on a phone
     x = {
         "title": {"text": COUNTED[inference.sizes]},
@@ -58,17 +58,17 @@ def trend_panel(inference: ShareInference) -> Panel:
         "tickvals": ticks,
         "ticktext": [short(t) if n % skipped == 0 else "" for n, t in enumerate(ticks)],
     }
-    y = share_axis("best decoder share", *_ends(told, trend))
+    y = share_axis("best decoder share", *_ends(estimated, trend))
     shown = figure([t for t in traces if len(t.x)], x=x, y=y)
     line = {"color": LIGHT["muted"], "width": 1, "dash": "dash"}
     shown.add_hline(y=0.5, line=line)
-    return Panel(TITLE, shown, _reading(told, inference))
+    return Panel(TITLE, shown, _reading(estimated, inference))
 
 
-def _ends(told: list[BudgetShare], trend: Band | None) -> tuple[float, float]:
+def _ends(estimated: list[BudgetShare], trend: Band | None) -> tuple[float, float]:
     """The range of shares: all that is shown, and one half."""
     shares = [0.5]
-    for split in told:
+    for split in estimated:
         for interval in (split.share, split.cross_check):
             shares += [e for e in (interval.estimate, interval.low, interval.high) if e is not None]
     if trend is not None:
@@ -79,11 +79,11 @@ def _ends(told: list[BudgetShare], trend: Band | None) -> tuple[float, float]:
 
 def _shares(
     name: str,
-    found: list[tuple[BudgetShare, Interval]],
+    intervals: list[tuple[BudgetShare, Interval]],
     marker: dict[str, Any],
     aside: float = 1.0,
 ) -> go.Scatter:
-    points = [(split.budget, i, i.estimate) for split, i in found if i.estimate is not None]
+    points = [(split.budget, i, i.estimate) for split, i in intervals if i.estimate is not None]
     above = [0.0 if i.high is None else i.high - share for _, i, share in points]
     below = [0.0 if i.low is None else share - i.low for _, i, share in points]
     bars = {"type": "data", "symmetric": False, "array": above, "arrayminus": below}
@@ -100,8 +100,8 @@ def _shares(
     )
 
 
-def _reading(told: list[BudgetShare], inference: ShareInference) -> str:
-    first, last = told[0], told[-1]
+def _reading(estimated: list[BudgetShare], inference: ShareInference) -> str:
+    first, last = estimated[0], estimated[-1]
     a, b = percent(first.share.estimate or 0), percent(last.share.estimate or 0)
     lower, upper = f"{short(first.budget)} {COUNTED[inference.sizes]}", short(last.budget)
     overlap = first.share.overlaps(last.share)
