@@ -17,12 +17,6 @@ LEVEL = 0.95
 RESAMPLES = 1_000
 LEAST_TRIALS = 5
 
-METHOD = (
-    "descriptive: median over the front, percentile bootstrap over completed trials "
-    f"({RESAMPLES:,} resamples); a search draws adaptively, so this is no inference about "
-    "the optimum"
-)
-
 
 class ShareEstimate(TypedDict):
     """A decoder share in (0, 1) with the ends of its interval; `None` where there is none."""
@@ -31,7 +25,6 @@ class ShareEstimate(TypedDict):
     low: float | None
     high: float | None
     level: float
-    method: str
 
 
 def decoder_share(
@@ -54,7 +47,7 @@ def decoder_share(
     Source:
         Percentile bootstrap: Efron & Tibshirani (1993), An Introduction to the Bootstrap, ch. 13.
     """
-    none = ShareEstimate(estimate=None, low=None, high=None, level=LEVEL, method=METHOD)
+    none = ShareEstimate(estimate=None, low=None, high=None, level=LEVEL)
     rows = scored(table, objectives)
     if not rows.empty:
         rows = rows[rows[DECODER_SHARE].notna()]

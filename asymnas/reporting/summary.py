@@ -12,6 +12,7 @@ from asymnas.core import columns as t
 from asymnas.core.text import percent, plural, share_phrase
 from asymnas.reporting.figures.style import label, value
 from asymnas.reporting.findings import BEST, Findings, inference_json
+from asymnas.reporting.verdicts import SEARCH_SHARE
 from asymnas.runs.run import Run
 from asymnas.training.metrics import METRICS
 
@@ -59,7 +60,7 @@ def _share(findings: Findings) -> dict[str, Any]:
     if run.study.purpose == "sweep" and findings.inferred:
         return inference_json(findings.inferred)
     share = decoder_share(run.measured, run.objectives, seed=run.config["seed"])
-    return {"decoder_share": dict(share)}
+    return {"decoder_share": {**share, "method": SEARCH_SHARE}}
 
 
 def _entry(row: "pd.Series[Any]", run: Run) -> dict[str, Any]:
