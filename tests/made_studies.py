@@ -47,8 +47,13 @@ class MadePlan:
 
 def made_plan(run_dir: Path, *, plan: Mapping[str, Any] | None = None, **config: Any) -> MadePlan:
     """A plan for a directory, with changes of the configuration and of the plan."""
-    settings = {"name": "made", "family": "dense", "run_dir": str(run_dir), **config}
-    return MadePlan(config=StudyConfig(**settings), **(plan or {}))
+    settings: dict[str, Any] = {
+        "name": "made",
+        "family": "dense",
+        "run_dir": str(run_dir),
+        "examples": 6_000,
+    }
+    return MadePlan(config=StudyConfig(**{**settings, **config}), **(plan or {}))
 
 
 def write_trials(study: SearchStudy, table: pd.DataFrame) -> None:

@@ -31,7 +31,7 @@ from asymnas.training.metrics import METRICS
 PROBLEM_SETTINGS = ("dataset", "image_size", "family", "kind", "latent", "bottleneck")
 
 _FOLLOW_UPS = {"control": CONTROL_DIR, "sweep": SWEEP_DIR, "confirmation": CONFIRMATION_DIR}
-_BUSY_S = 5.0  # how long a follow-up run may keep its database locked before it is left out
+BUSY_S = 5.0  # how long a follow-up run may keep its database locked before it is left out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,7 +255,7 @@ def _read_beside(search: Run) -> _Beside:
         if not holds_run(search.directory / folder):
             continue
         try:
-            run = Run.open(search.directory / folder, timeout_s=_BUSY_S)
+            run = Run.open(search.directory / folder, timeout_s=BUSY_S)
             if run.study.purpose != "search" and not run.study.design:
                 continue  # it was stopped before it began: there is nothing to read yet
             _ = run.table  # a database that opens may still be damaged
