@@ -91,7 +91,7 @@ def test_learning_rates_are_drawn_on_a_log_scale():
     assert recording.asked[-1] == asked
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=10)
 @given(
     st.sampled_from(TINY),
     st.floats(1.0, 200.0),
@@ -112,7 +112,7 @@ def test_nothing_is_over_a_parameter_cap(case, total, encoder, decoder, symmetri
     assert budget.admits(candidate.architecture.counts)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=5)
 @given(
     st.sampled_from(TINY),
     st.floats(1.0, 200.0),
@@ -135,7 +135,7 @@ def test_the_smallest_named_in_a_refusal_is_the_smallest_and_works(family, probl
     total = encoder + decoder
     with pytest.raises(BudgetError, match=rf"a budget of {total - 1:,} parameters: .* {total:,} "):
         space_of(family, problem, budget=total - 1, symmetric=symmetric)
-    for budget in (total, total + 1, round(total * 1.1)):
+    for budget in (total, round(total * 1.1)):
         space = space_of(family, problem, budget=budget, symmetric=symmetric)
         drawn = [space.sample(seed).architecture for seed in range(12)]
         assert all(a.counts.total_params <= budget for a in drawn)
@@ -248,7 +248,7 @@ def structures(space, count):
 def test_width_is_a_position_between_the_narrowest_and_the_budget(family, problem):
     budget, entry = 150_000, FAMILIES.get(family)
     space = space_of(family, problem, budget=budget)
-    for answers in structures(space, 3):
+    for answers in structures(space, 1):
 
         def at(encoder, decoder, answers=answers):
             widths = {"encoder_width": encoder, "decoder_width": decoder}
@@ -276,7 +276,7 @@ def test_width_is_a_position_between_the_narrowest_and_the_budget(family, proble
 def test_two_wide_sides_share_the_macs(family, problem):
     budget = Budget(total_params=10**6, macs=12 * smallest(family, problem, macs=True)[2])
     space = space_of(family, problem, budget=budget)
-    for answers in structures(space, 3):
+    for answers in structures(space, 1):
         widths = {"encoder_width": 1.0, "decoder_width": 1.0}
         counts = space.suggest(Fixed({**answers, **widths})).architecture.counts
         assert 0.7 * budget.macs < counts.total_macs <= budget.macs

@@ -1,4 +1,4 @@
-"""Under random draws the space votes for neither side, and nothing it draws is over the budget."""
+"""Random draws favour neither side, and nothing it draws is over the budget."""
 
 from concurrent.futures import Executor
 
@@ -64,7 +64,7 @@ def assert_balanced(shares):
 @pytest.mark.parametrize(
     ("family", "shape"), [("conv2d", IMAGE), ("conv1d", SIGNAL)], ids=["conv2d", "conv1d"]
 )
-def test_two_hundred_draws_vote_for_neither_side(family, shape):
+def test_two_hundred_draws_favour_neither_side(family, shape):
     space = space_of(family, Problem(shape=shape, latent=16), budget=BUDGET)
     with torch.device("meta"):
         drawn = [built_sizes(space.sample(seed).architecture) for seed in range(200)]
@@ -82,7 +82,7 @@ def workers():
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("family", "problem"), CASES, ids=[label(*case) for case in CASES])
-def test_thousands_of_draws_are_counted_rightly_fit_and_vote_for_neither_side(
+def test_thousands_of_draws_are_counted_rightly_fit_and_favour_neither_side(
     workers: Executor, family: str, problem: Problem
 ):
     own = [case for case in CASES if case[0] == family]
