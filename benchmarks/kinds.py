@@ -21,7 +21,7 @@ from asymnas.core.config import DataSpec
 from asymnas.data.base import load_dataset
 from asymnas.networks.families.dense import DenseSide
 from asymnas.runs.run import TrainedArchitecture
-from asymnas.training.measurement import facts_of, settle_metrics
+from asymnas.training.measurement import metric_facts, resolve_metrics
 from asymnas.training.rung import Job, RungResult, train_rung
 
 RESULTS = Path(__file__).with_suffix(".md")
@@ -110,7 +110,7 @@ def one_rung(architecture: Architecture, *, rate: float, batch: int, steps: int)
         until=steps,
         total=steps,
         device="cpu",
-        metrics=settle_metrics((), facts_of(load_dataset(data), architecture)),
+        metrics=resolve_metrics((), metric_facts(load_dataset(data), architecture)),
     )
     return train_rung(job)
 

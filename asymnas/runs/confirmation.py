@@ -30,7 +30,7 @@ from asymnas.runs.sweep import TUNING_SEED, rate_grid, replicate_seed
 from asymnas.space.equal_budget import at_total
 from asymnas.space.presets import expand_all, is_mirrored, scaled_for
 from asymnas.space.space import Candidate, Space
-from asymnas.training.measurement import facts_of
+from asymnas.training.measurement import metric_facts
 from asymnas.training.metrics import METRICS
 
 REFERENCE = "reference"
@@ -384,8 +384,8 @@ def _measurable(
     """
     metrics, stay = config.metrics or (), []
     for contender in contenders:
-        facts = facts_of(data, contender.architecture)
-        unsupported = {name for name in metrics if METRICS.get(name).refuse(facts)}
+        facts = metric_facts(data, contender.architecture)
+        unsupported = {name for name in metrics if METRICS.get(name).unsupported_reason(facts)}
         if objectives := sorted(unsupported & set(config.objectives)):
             missing[contender.name] = f"the objective {objectives[0]} cannot be measured of it"
             continue

@@ -19,7 +19,7 @@ from asymnas.runs.study import SAMPLERS, Purpose, SearchStudy, resolve_objective
 from asymnas.space.presets import Queue, queue_of
 from asymnas.space.space import Space
 from asymnas.training.devices import native_bf16, resolve_device
-from asymnas.training.measurement import facts_of, settle_metrics
+from asymnas.training.measurement import metric_facts, resolve_metrics
 from asymnas.training.rung import rung_steps
 
 MOST_WORKERS = 8
@@ -143,13 +143,13 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
         symmetric=config.symmetric,
     )
     queue = queue_of(config.enqueue, space)
-    facts = facts_of(data, space.sample(0).architecture)
+    facts = metric_facts(data, space.sample(0).architecture)
     _check_values(config, data)
     resolved = replace(
         config,
         family=family,
         enqueue=queue.names,
-        metrics=settle_metrics(config.objectives, facts, config.metrics),
+        metrics=resolve_metrics(config.objectives, facts, config.metrics),
         examples=rung_steps(examples, config.batch_size)[-1] * config.batch_size,
         workers=config.workers or min(cores(), MOST_WORKERS),
         precision=_precision(config, space),

@@ -49,9 +49,9 @@ class Spread:
         if self._sum is None or self._squares is None:
             return torch.zeros(1, dtype=torch.float64)
         mean = self._sum / self._n
-        found = self._squares / self._n - mean.square()
+        variance = self._squares / self._n - mean.square()
         rounding = ROUNDING * mean.square()
-        return torch.where(found.isfinite(), (found - rounding).clamp_min(0), found)
+        return torch.where(variance.isfinite(), (variance - rounding).clamp_min(0), variance)
 
 
 def not_finite(loss: float, outputs: Spread) -> str:
@@ -99,13 +99,13 @@ def unused_codebook(codes: Tensor, size: int) -> str | None:
         codes: int64, of any shape.
         size: Codes there are.
     """
-    found = math.exp(entropy(codes))
+    perplexity = math.exp(entropy(codes))
     small, large = LEAST_PERPLEXITY
     least = min(max(small, LEAST_USED * min(size, codes.numel())), large, 1 + 0.05 * (size - 1))
-    if found >= least:
+    if perplexity >= least:
         return None
     return (
-        f"collapsed: the perplexity of the codebook is {found:.2f}, of {size:,} codes "
+        f"collapsed: the perplexity of the codebook is {perplexity:.2f}, of {size:,} codes "
         f"(at least {least:.2f} is asked)"
     )
 

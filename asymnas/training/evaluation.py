@@ -140,5 +140,5 @@ def _generator(x: Tensor, place: int) -> torch.Generator:
 
 
 def _array(x: Tensor) -> npt.NDArray[np.float32]:
-    found: npt.NDArray[np.float32] = x.float().cpu().contiguous().numpy()
-    return found
+    values: npt.NDArray[np.float32] = x.float().cpu().contiguous().numpy()
+    return values

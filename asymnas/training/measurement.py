@@ -66,16 +66,16 @@ def measure(
     # The decoder's own output: of a masked network's, visible patches are the example's.
     hook = model.head.register_forward_hook(decoded)
     try:
-        found = evaluate(
+        scores = evaluate(
             model, normal(data, split), metrics, kind=kind, data_range=data.data_range, watch=watch
         )
     finally:
         hook.remove()
-    if diverged := not_finite(found.loss, outputs):
-        return Measured(found.loss, {}, diverged)
+    if diverged := not_finite(scores.loss, outputs):
+        return Measured(scores.loss, {}, diverged)
     model.eval()
     view = TrainedNetwork(model, data, split, kind, torch.cat(losses))
-    values = dict(found.metrics)
+    values = dict(scores.metrics)
     for name in metrics:
         metric = METRICS.get(name)
         if isinstance(metric, NetworkMetric) and (metric.of_split or split != "test"):
@@ -84,7 +84,7 @@ def measure(
     collapsed = collapse(inputs, outputs, view.latents, view.statistics, codes)
     model.train()
     ordered = {name: values[name] for name in metrics if name in values}
-    return Measured(found.loss, ordered, collapsed=collapsed)
+    return Measured(scores.loss, ordered, collapsed=collapsed)
 
 
 class TrainedNetwork:
@@ -197,7 +197,7 @@ def _evenly(n: int, most: int) -> Tensor:
     return torch.linspace(0, n - 1, most, dtype=torch.float64).round().long()
 
 
-def facts_of(data: Dataset, architecture: Architecture) -> Facts:
+def metric_facts(data: Dataset, architecture: Architecture) -> Facts:
     """What decides which metrics can be measured.
 
     Args:
@@ -223,7 +223,7 @@ def facts_of(data: Dataset, architecture: Architecture) -> Facts:
     )
 
 
-def settle_metrics(
+def resolve_metrics(
     objectives: Sequence[str], facts: Facts, wanted: Sequence[str] | None = None
 ) -> tuple[str, ...]:
     """The metrics of a study: objectives among them, those asked for, by default all there can be.
@@ -239,9 +239,13 @@ def settle_metrics(
     """
     asked = [*(name for name in objectives if name in METRICS.names()), *(wanted or ())]
     for name in asked:
-        if reason := METRICS.get(name).refuse(facts):
+        if reason := METRICS.get(name).unsupported_reason(facts):
             raise ConfigError(f"{name} cannot be measured here: {reason}")
     if wanted is None:
         entries = {name: METRICS.get(name) for name in METRICS.names()}
-        asked += [n for n, m in entries.items() if not m.on_request and m.refuse(facts) is None]
+        asked += [
+            n
+            for n, m in entries.items()
+            if not m.on_request and m.unsupported_reason(facts) is None
+        ]
     return tuple(sorted(set(asked)))

@@ -20,9 +20,9 @@ from asymnas.training.measurement import (
     MOST_LATENTS,
     MOST_TRAIN,
     TrainedNetwork,
-    facts_of,
     measure,
-    settle_metrics,
+    metric_facts,
+    resolve_metrics,
 )
 from asymnas.training.metrics import METRICS, Facts
 
@@ -162,8 +162,8 @@ def test_every_kind_is_measured_by_all_it_allows_and_has_not_collapsed_untrained
         if unsupported_reason(family, problem, kind) is None:
             break
     architecture = space_of(family, problem, kind=kind, budget=10_000).sample(1).architecture
-    facts = facts_of(data, architecture)
-    names = settle_metrics(("val_loss", "total_params"), facts)
+    facts = metric_facts(data, architecture)
+    names = resolve_metrics(("val_loss", "total_params"), facts)
     found = measure(architecture.build(0), data, "validation", names, kind=kind)
     assert set(found.metrics) == set(names)
     assert np.isfinite(list(found.metrics.values())).all()
@@ -179,7 +179,7 @@ def test_facts_of_data():
     architecture = space_of("dense", Problem(shape=(D,), latent=3), budget=3_000).sample(0)
 
     def of(data):
-        return facts_of(data, architecture.architecture)
+        return metric_facts(data, architecture.architecture)
 
     assert of(data) == Facts(shape=(D,), labels=True, anomalies=True)
     assert not of(replace(data, labels=None)).labels
@@ -192,12 +192,12 @@ def test_facts_of_data():
 
 def test_a_study_has_all_it_can_measure_or_what_it_asks_for():
     facts = Facts(shape=(3, 64, 64), labels=True)
-    full = settle_metrics(("val_loss",), facts)
+    full = resolve_metrics(("val_loss",), facts)
     assert {"ssim", "probe_accuracy", "encoder_latency_1"} <= set(full)
     assert not {"lpips", "kl", "auroc", "checkerboard"} & set(full)
     assert list(full) == sorted(full)
-    assert settle_metrics(("ssim", "total_params"), facts, ("mse",)) == ("mse", "ssim")
-    assert settle_metrics(("val_loss",), facts, ()) == ()
+    assert resolve_metrics(("ssim", "total_params"), facts, ("mse",)) == ("mse", "ssim")
+    assert resolve_metrics(("val_loss",), facts, ()) == ()
 
 
 @pytest.mark.parametrize(
@@ -210,9 +210,9 @@ def test_a_study_has_all_it_can_measure_or_what_it_asks_for():
 )
 def test_what_cannot_be_measured_is_refused_with_what_it_needs(objectives, wanted, said):
     with pytest.raises(ConfigError, match=said):
-        settle_metrics(objectives, Facts(shape=(7,)), wanted)
+        resolve_metrics(objectives, Facts(shape=(7,)), wanted)
 
 
 def test_an_unknown_metric_is_refused():
     with pytest.raises(UnknownNameError, match="metric"):
-        settle_metrics(("val_loss",), Facts(shape=(7,)), ("beauty",))
+        resolve_metrics(("val_loss",), Facts(shape=(7,)), ("beauty",))

@@ -73,18 +73,20 @@ def variational(
     def training_loss(
         model: Autoencoder, x: Tensor, generator: torch.Generator, progress: float
     ) -> Tensor:
-        raw, kl = _drawn(model, x, generator)
+        raw, kl = _drawn(model, model.encoder(x), generator)
         weight = beta * min(1.0, progress / warm_up) if warm_up else beta
         return (distortion(x, raw) + weight * kl.flatten(1).sum(1)).mean()
 
     def validate(model: Autoencoder, x: Tensor, generator: torch.Generator) -> Validation:
-        raw, kl = _drawn(model, x, generator)
-        return Validation(model(x).float(), distortion(x, raw) + beta * kl.flatten(1).sum(1))
+        code = model.encoder(x)  # once, for both
+        raw, kl = _drawn(model, code, generator)
+        output = model.decode(model.bottleneck(code))
+        return Validation(output.float(), distortion(x, raw) + beta * kl.flatten(1).sum(1))
 
     def statistics(
         model: Autoencoder, x: Tensor, generator: torch.Generator
     ) -> Mapping[str, Tensor]:
-        raw, kl = _drawn(model, x, generator)
+        raw, kl = _drawn(model, model.encoder(x), generator)
         values = x[0].numel()
         constant = 0.0 if bernoulli else values / 2 * math.log(2 * math.pi * sd**2)
         return {"kl": kl, "distortion": distortion(x, raw) + constant}
@@ -100,13 +102,18 @@ def variational(
     )
 
 
-def _drawn(model: Autoencoder, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def _drawn(model: Autoencoder, code: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """The decoder's output for a latent drawn, and the KL divergence of each latent number, nats.
+
+    Args:
+        model: An autoencoder whose bottleneck is a `Posterior`.
+        code: The encoder's output.
+        generator: Where the noise is drawn from.
 
     Returns:
         `[b, *shape]` and `[b, latent, ...]`.
     """
-    mean, log_variance = cast(Posterior, model.bottleneck).moments(model.encoder(x))
+    mean, log_variance = cast(Posterior, model.bottleneck).moments(code)
     noise = torch.randn(mean.shape, generator=generator, device=mean.device)
     raw: Tensor = model.decoder(mean + noise * (log_variance / 2).exp())
     return raw, (mean.square() + log_variance.exp() - 1 - log_variance) / 2

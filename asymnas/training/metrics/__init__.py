@@ -22,7 +22,7 @@ class Facts:
     Args:
         shape: Shape of an example.
         labels: Whether the training examples have classes, two or more.
-        anomalies: Whether held-out splits have anomalies, told from the rest.
+        anomalies: Whether held-out splits have anomalies, separated from the rest.
         statistics: Names of what only the kind knows: `kl`, `distortion`, `codes`.
         upsamples: Whether the decoder is a chain of layers some of which double the resolution.
     """
@@ -158,7 +158,8 @@ class ExampleMetric:
         description: What it is, one line.
         maximize: Whether more is better.
         unit: For labels; empty if none.
-        refuse: Why it cannot be measured, given the facts: what is needed. `None` if it can.
+        unsupported_reason: Why it cannot be measured, given the facts: what is needed. `None` if it
+            can.
         on_request: Measured only where it is asked for by name.
         ceiling: Its greatest value, if more is better and there is one: what is missing to it is an
             error, of which a sweep infers the best share too.
@@ -168,7 +169,7 @@ class ExampleMetric:
     description: str
     maximize: bool = False
     unit: str = ""
-    refuse: Callable[[Facts], str | None] = _nothing_needed
+    unsupported_reason: Callable[[Facts], str | None] = _nothing_needed
     on_request: bool = False
     ceiling: float | None = None
 
@@ -182,7 +183,7 @@ class NetworkMetric:
         description: See `ExampleMetric`, as for all that follow but the last.
         maximize: Whether more is better.
         unit: For labels; empty if none.
-        refuse: Why it cannot be measured.
+        unsupported_reason: Why it cannot be measured.
         on_request: Measured only where it is asked for by name.
         ceiling: Its greatest value, if more is better and there is one.
         of_split: Whether it depends on the split; otherwise it is not measured on the test split.
@@ -192,7 +193,7 @@ class NetworkMetric:
     description: str
     maximize: bool = False
     unit: str = ""
-    refuse: Callable[[Facts], str | None] = _nothing_needed
+    unsupported_reason: Callable[[Facts], str | None] = _nothing_needed
     on_request: bool = False
     ceiling: float | None = None
     of_split: bool = True

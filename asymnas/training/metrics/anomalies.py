@@ -35,7 +35,7 @@ METRICS.register("auroc")(
         auroc,
         "area under the ROC curve of the loss as anomaly score",
         maximize=True,
-        refuse=needs_anomalies,
+        unsupported_reason=needs_anomalies,
         ceiling=1.0,
     )
 )
@@ -44,7 +44,7 @@ METRICS.register("aupr")(
         aupr,
         "average precision of the loss as anomaly score",
         maximize=True,
-        refuse=needs_anomalies,
+        unsupported_reason=needs_anomalies,
         ceiling=1.0,
     )
 )

@@ -23,8 +23,8 @@ EXAMPLES = 4  # whose mean features are fed
 def checkerboard(view: View) -> float:
     """Root mean square over layers of the ripple relative to the layer's output, in [0, 1]."""
     z = view.network.encode(view.inputs[:EXAMPLES])
-    found = [relative_ripple(layer, x) for layer, x in upsampling_layers(view.network.decoder, z)]
-    return math.sqrt(sum(share**2 for share in found) / len(found))
+    ripples = [relative_ripple(layer, x) for layer, x in upsampling_layers(view.network.decoder, z)]
+    return math.sqrt(sum(share**2 for share in ripples) / len(ripples))
 
 
 def relative_ripple(layer: nn.Module, x: Tensor) -> float:
@@ -62,20 +62,20 @@ def upsampling_layers(decoder: nn.Module, z: Tensor) -> list[tuple[nn.Module, Te
     """The layers of a chain that are marked as doubling every axis, each with what it is fed.
 
     Args:
-        decoder: Layers one after another; of any other module none are found.
+        decoder: Layers one after another; of any other module there are none.
         z: `[b, latent, ...]`.
     """
     if not isinstance(decoder, nn.Sequential):
         return []
-    found = []
+    layers = []
     for layer in decoder:
         if is_upsampling(layer):
-            found.append((layer, z))
+            layers.append((layer, z))
         z = layer(z)
-    return found
+    return layers
 
 
-def _refuse(facts: Facts) -> str | None:
+def _unsupported_reason(facts: Facts) -> str | None:
     if facts.upsamples:
         return None
     return "it needs a decoder that upsamples layer by layer: take the family conv2d or conv1d"
@@ -85,6 +85,6 @@ METRICS.register("checkerboard")(
     NetworkMetric(
         checkerboard,
         "ripple that upsampling adds to constant features, as a share of the output",
-        refuse=_refuse,
+        unsupported_reason=_unsupported_reason,
     )
 )

@@ -45,9 +45,14 @@ def entropy(codes: Tensor) -> float:
 
 METRICS.register("perplexity")(
     NetworkMetric(
-        perplexity, "codes in use, weighed by how often", maximize=True, refuse=needs_codes
+        perplexity,
+        "codes in use, weighed by how often",
+        maximize=True,
+        unsupported_reason=needs_codes,
     )
 )
 METRICS.register("rate")(
-    NetworkMetric(rate, "bits that the latent of an example takes", unit="bits", refuse=needs_rate)
+    NetworkMetric(
+        rate, "bits that the latent of an example takes", unit="bits", unsupported_reason=needs_rate
+    )
 )

@@ -27,4 +27,6 @@ for _name, _of, _description in (
     ("kl_max", kl_max, "KL divergence of the latent number that has the largest"),
     ("distortion", distortion, "negative log likelihood of an example given its latent"),
 ):
-    METRICS.register(_name)(NetworkMetric(_of, _description, unit="nats", refuse=needs_posterior))
+    METRICS.register(_name)(
+        NetworkMetric(_of, _description, unit="nats", unsupported_reason=needs_posterior)
+    )

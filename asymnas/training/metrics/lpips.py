@@ -24,13 +24,13 @@ FETCH = "python -c \"import torchvision; torchvision.models.alexnet(weights='DEF
 def lpips(x: Tensor, output: Tensor, data_range: float) -> Tensor:
     """Distance of each image from its example, `[b, c, h, w] -> [b]`, at least 0."""
     of = perceptual(str(x.device))
-    found = []
+    differences = []
     for start in range(0, len(x), TOGETHER):
         some = slice(start, start + TOGETHER)
         pair = [_as_colour(images[some] / data_range) for images in (output, x)]
-        found.append(torch.as_tensor(of(*pair)).reshape(-1))
+        differences.append(torch.as_tensor(of(*pair)).reshape(-1))
         of.reset()
-    return torch.cat(found)
+    return torch.cat(differences)
 
 
 @lru_cache(maxsize=1)
@@ -46,7 +46,7 @@ def _as_colour(images: Tensor) -> Tensor:
     return images.clamp(0, 1).expand(-1, 3, -1, -1).contiguous()
 
 
-def _refuse(facts: Facts) -> str | None:
+def _unsupported_reason(facts: Facts) -> str | None:
     shape = facts.shape
     if len(shape) != 3 or shape[0] not in (1, 3) or min(shape[1:]) < SMALLEST:
         return (
@@ -75,5 +75,10 @@ def weights_file() -> Path:
 
 
 METRICS.register("lpips")(
-    ExampleMetric(lpips, "learned perceptual distance of images", refuse=_refuse, on_request=True)
+    ExampleMetric(
+        lpips,
+        "learned perceptual distance of images",
+        unsupported_reason=_unsupported_reason,
+        on_request=True,
+    )
 )

@@ -57,7 +57,7 @@ METRICS.register("knn_accuracy")(
         knn_accuracy,
         f"share classified rightly by the {NEIGHBOURS} nearest latents",
         maximize=True,
-        refuse=needs_labels,
+        unsupported_reason=needs_labels,
         ceiling=1.0,
     )
 )
@@ -66,7 +66,7 @@ METRICS.register("probe_accuracy")(
         probe_accuracy,
         "share classified rightly by logistic regression on the latent",
         maximize=True,
-        refuse=needs_labels,
+        unsupported_reason=needs_labels,
         ceiling=1.0,
     )
 )

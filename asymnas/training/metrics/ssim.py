@@ -14,11 +14,11 @@ def ssim(x: Tensor, output: Tensor, data_range: float) -> Tensor:
     from torchmetrics.functional.image import structural_similarity_index_measure as of
 
     parts = [slice(start, start + TOGETHER) for start in range(0, len(x), TOGETHER)]
-    found = [of(output[p], x[p], data_range=data_range, reduction="none") for p in parts]
-    return torch.cat([torch.as_tensor(values).reshape(-1) for values in found])
+    similarities = [of(output[p], x[p], data_range=data_range, reduction="none") for p in parts]
+    return torch.cat([torch.as_tensor(values).reshape(-1) for values in similarities])
 
 
-def _refuse(facts: Facts) -> str | None:
+def _unsupported_reason(facts: Facts) -> str | None:
     if len(facts.shape) == 3 and min(facts.shape[1:]) >= WINDOW:
         return None
     return (
@@ -29,6 +29,10 @@ def _refuse(facts: Facts) -> str | None:
 
 METRICS.register("ssim")(
     ExampleMetric(
-        ssim, "structural similarity, at most 1", maximize=True, refuse=_refuse, ceiling=1.0
+        ssim,
+        "structural similarity, at most 1",
+        maximize=True,
+        unsupported_reason=_unsupported_reason,
+        ceiling=1.0,
     )
 )

@@ -9,7 +9,7 @@ from asymnas.data.base import load_dataset
 from asymnas.data.sources.bundled import PATCH, patch_corners
 from asymnas.data.splits import draw
 from asymnas.networks.families.dense import DenseSide
-from asymnas.training.measurement import facts_of
+from asymnas.training.measurement import metric_facts
 
 
 def test_all_of_scikit_learns_digits_scaled_to_bytes():
@@ -112,4 +112,4 @@ def test_metrics_of_classes_need_two_of_them_to_train_on(name, labels):
     data = load_dataset(DataSpec(name=name))
     side = DenseSide(widths=(4,))
     network = Architecture(family="dense", encoder=side, decoder=side, shape=(30,), latent=2)
-    assert facts_of(data, network).labels == labels
+    assert metric_facts(data, network).labels == labels

@@ -125,3 +125,15 @@ def test_a_high_price_empties_the_latent(tmp_path):
         rates[beta] = kind_of(kind).statistics(model, x, generator())["kl"].sum(1).mean().item()
     assert rates[0.01] > 10
     assert rates[1000.0] < 0.01
+
+
+def test_validation_encodes_once_and_its_output_is_the_reconstruction():
+    space = space_of("dense", Problem(shape=(1, 8, 8), latent=4), kind="variational", budget=9_000)
+    model = space.sample(0).architecture.build(0).eval()
+    x = torch.rand(5, 1, 8, 8)
+    passes = []
+    model.encoder.register_forward_hook(lambda *arguments: passes.append(1))
+    with torch.inference_mode():
+        output, _ = kind_of("variational").validate(model, x, torch.Generator().manual_seed(0))
+        assert len(passes) == 1
+        assert torch.equal(output, model(x))

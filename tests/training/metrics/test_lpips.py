@@ -51,21 +51,21 @@ def test_is_measured_only_where_it_is_asked_for():
 
 @pytest.mark.parametrize("shape", [(2, 64, 64), (1, 31, 64), (3, 128), (12,)])
 def test_needs_images(shape):
-    assert "1 or 3 channels" in METRICS.get("lpips").refuse(Facts(shape=shape))
+    assert "1 or 3 channels" in METRICS.get("lpips").unsupported_reason(Facts(shape=shape))
 
 
 def test_missing_weights_are_an_error_that_says_how_to_fetch_them(monkeypatch, tmp_path):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    reason = METRICS.get("lpips").refuse(COLOUR)
+    reason = METRICS.get("lpips").unsupported_reason(COLOUR)
     assert "weights" in reason
     assert "python -c" in reason
     there = lpips.weights_file()
     assert there.parent.parent == tmp_path
     there.parent.mkdir()
     there.write_bytes(b"")
-    assert METRICS.get("lpips").refuse(COLOUR) is None
+    assert METRICS.get("lpips").unsupported_reason(COLOUR) is None
 
 
 def test_an_old_torchmetrics_is_an_error_that_names_the_extra(monkeypatch):
     monkeypatch.setattr(lpips, "version", lambda name: "1.4.0.post0")
-    assert "asymnas[lpips]" in METRICS.get("lpips").refuse(COLOUR)
+    assert "asymnas[lpips]" in METRICS.get("lpips").unsupported_reason(COLOUR)

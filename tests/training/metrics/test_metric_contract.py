@@ -101,12 +101,12 @@ def test_what_it_lacks_is_said_before_anything_trains(name):
     metric = METRICS.get(name)
     needed = [what for what, names in NEEDS.items() if name in names]
     if not needed:
-        assert metric.refuse(NONE) is None
+        assert metric.unsupported_reason(NONE) is None
         return
-    assert needed[0].split()[-1] in metric.refuse(NONE)
-    assert metric.refuse(NONE).startswith("it needs")
+    assert needed[0].split()[-1] in metric.unsupported_reason(NONE)
+    assert metric.unsupported_reason(NONE).startswith("it needs")
     if name not in WEIGHTS:
-        assert metric.refuse(ALL) is None
+        assert metric.unsupported_reason(ALL) is None
 
 
 @every_network_metric
