@@ -3,6 +3,7 @@
 import importlib.util
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,14 @@ from PIL import Image
 
 from asymnas.__main__ import COMMANDS, build_app
 from asymnas.core.cli import options_taken
+from asymnas.core.config import StudyConfig
+from asymnas.core.errors import DataError
 from asymnas.networks.families import FAMILIES
 from asymnas.networks.kinds import KINDS
 from asymnas.networks.presets import PRESETS
 from asymnas.runs.pruners import PRUNERS
 from asymnas.runs.study import SAMPLERS
+from asymnas.sweep import configured
 
 ROOT = Path(__file__).parents[1]
 NAMES = [command.__name__ for command in COMMANDS]
@@ -124,6 +128,59 @@ def test_the_page_of_options_is_up_to_date():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert (ROOT / "docs" / "options.md").read_text("utf-8") == module.page()
+
+
+STUDY = """from asymnas import StudyConfig, SweepConfig
+
+def study():
+    return StudyConfig(name="mine", budget=9_000, trials=9, download=True)
+
+"""
+SWEEP = """def sweep():
+    return SweepConfig(study=study(), shares=5, seeds=2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("flags", "changes"),
+    [
+        ("", {}),
+        ("--trials 60", {"trials": 60}),  # as the default is, and yet not as the file says
+        ("--no-download --budget 5k", {"download": False, "budget": 5_000}),
+        ("--dataset wine", {"dataset": "wine", "name": "wine", "run_dir": "runs/wine"}),
+        ("--run-dir x --name other", {"run_dir": "x", "name": "other"}),
+    ],
+)
+def test_flags_that_are_given_override_the_study_file(tmp_path, monkeypatch, flags, changes):
+    planned = []
+
+    def plan(config):
+        planned.append(config)
+        raise DataError("enough")
+
+    monkeypatch.setattr("asymnas.runs.plan.plan_search", plan)
+    (tmp_path / "mine.py").write_text(STUDY)
+    assert asymnas("search", str(tmp_path / "mine.py"), *flags.split()).exit_code == 1
+    study = StudyConfig(name="mine", budget=9_000, trials=9, download=True)
+    assert planned == [replace(study, **changes)]
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "design", "name", "run_dir"),
+    [
+        ("", {}, (9, 3), "digits-sweep", "runs/digits/sweep"),
+        ("", {"dataset": "wine"}, (9, 3), "wine-sweep", "runs/wine/sweep"),
+        (STUDY, {"shares": "4"}, (4, 3), "mine-sweep", "runs/mine/sweep"),
+        (STUDY + SWEEP, {}, (5, 2), "mine-sweep", "runs/mine/sweep"),
+        (STUDY + SWEEP, {"seeds": "3", "run_dir": "x"}, (5, 3), "mine-sweep", "x"),
+    ],
+)
+def test_a_sweep_lies_in_its_study_s_directory(tmp_path, text, given, design, name, run_dir):
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    config = configured(path if text else None, given)
+    assert (config.shares, config.seeds) == design
+    assert (config.study.name, config.study.run_dir) == (name, run_dir)
 
 
 @pytest.fixture
