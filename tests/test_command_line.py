@@ -208,7 +208,7 @@ PLANS = [
     ("search --dataset cifar10 --data-root nowhere", 1, "--download"),
     ("search --objectives total_params", 2, "the first objective must be measured"),
     ("search --device cuda", 1, "no CUDA device"),
-    ("search --storage nosuch://x", 1, "cannot open the storage"),
+    ("search --storage nosuch://x", 1, "the study in nosuch://x"),
     ("search --storage sqlite://", 2, "in memory"),
     ("search --run-dir file", 1, "is a file"),
     ("search missing.py", 2, "there is no study file missing.py"),
