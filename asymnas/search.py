@@ -1,7 +1,8 @@
 """python -m asymnas.search: the main job."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asymnas.core.cli import OK, DryRun, Fresh, Given, Json, StudyFile, serve, takes
@@ -62,8 +63,7 @@ def search(
     Exit codes: 0 done; 1 failed: data, device or run; 2 bad arguments; 130 interrupted, with
     everything finished saved.
     """
-    base = StudyConfig() if study is None else load_study(study)
-    config = base.changed(given)  # before torch is imported: a bad value is said at once
+    config = configured(study, given)  # before torch is imported: a bad value is said at once
     from asymnas.reporting.console import exit_code, make_console, print_plan, print_summary
     from asymnas.reporting.progress import display
     from asymnas.reporting.publish import publish
@@ -84,6 +84,12 @@ def search(
     if as_json:
         print(json.dumps(published.summary, indent=2))
     return exit_code(ending, done=bool(published.summary["best"]))
+
+
+def configured(study: Path | None, given: Mapping[str, Given]) -> StudyConfig:
+    """The configuration of a study file, or the defaults, with the flags that were given."""
+    base = StudyConfig() if study is None else load_study(study)
+    return base.changed(given)
 
 
 if __name__ == "__main__":

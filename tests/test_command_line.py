@@ -11,16 +11,15 @@ import pytest
 from command_line import asymnas
 from PIL import Image
 
+from asymnas import search, sweep
 from asymnas.__main__ import COMMANDS, build_app
 from asymnas.core.cli import options_taken
 from asymnas.core.config import StudyConfig
-from asymnas.core.errors import DataError
 from asymnas.networks.families import FAMILIES
 from asymnas.networks.kinds import KINDS
 from asymnas.networks.presets import PRESETS
 from asymnas.runs.pruners import PRUNERS
 from asymnas.runs.study import SAMPLERS
-from asymnas.sweep import configured
 
 ROOT = Path(__file__).parents[1]
 NAMES = [command.__name__ for command in COMMANDS]
@@ -142,27 +141,20 @@ SWEEP = """def sweep():
 
 
 @pytest.mark.parametrize(
-    ("flags", "changes"),
+    ("given", "changes"),
     [
-        ("", {}),
-        ("--trials 60", {"trials": 60}),  # as the default is, and yet not as the file says
-        ("--no-download --budget 5k", {"download": False, "budget": 5_000}),
-        ("--dataset wine", {"dataset": "wine", "name": "wine", "run_dir": "runs/wine"}),
-        ("--run-dir x --name other", {"run_dir": "x", "name": "other"}),
+        ({}, {}),
+        ({"trials": "60"}, {"trials": 60}),  # as the default is, and yet not as the file says
+        ({"download": False, "budget": "5k"}, {"download": False, "budget": 5_000}),
+        ({"dataset": "wine"}, {"dataset": "wine", "name": "wine", "run_dir": "runs/wine"}),
+        ({"run_dir": "x", "name": "other"}, {"run_dir": "x", "name": "other"}),
     ],
 )
-def test_flags_that_are_given_override_the_study_file(tmp_path, monkeypatch, flags, changes):
-    planned = []
-
-    def plan(config):
-        planned.append(config)
-        raise DataError("enough")
-
-    monkeypatch.setattr("asymnas.runs.plan.plan_search", plan)
+def test_flags_that_are_given_override_the_study_file(tmp_path, given, changes):
     (tmp_path / "mine.py").write_text(STUDY)
-    assert asymnas("search", str(tmp_path / "mine.py"), *flags.split()).exit_code == 1
     study = StudyConfig(name="mine", budget=9_000, trials=9, download=True)
-    assert planned == [replace(study, **changes)]
+    config = search.configured(tmp_path / "mine.py", given)
+    assert config == replace(study, **changes)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +170,7 @@ def test_flags_that_are_given_override_the_study_file(tmp_path, monkeypatch, fla
 def test_a_sweep_lies_in_its_study_s_directory(tmp_path, text, given, design, name, run_dir):
     path = tmp_path / "mine.py"
     path.write_text(text)
-    config = configured(path if text else None, given)
+    config = sweep.configured(path if text else None, given)
     assert (config.shares, config.seeds) == design
     assert (config.study.name, config.study.run_dir) == (name, run_dir)
 
