@@ -19,17 +19,17 @@ from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, StudyConfig
 from asymnas.core.errors import BudgetError, ConfigError, StudyError
 from asymnas.data.base import Dataset
-from asymnas.networks.architecture import Architecture
+from asymnas.networks.architecture import Architecture, refusal
 from asymnas.networks.presets import PRESETS
 from asymnas.runs.directory import CONFIRMATION_DIR, CONTROL_DIR, holds_run, storage_of
-from asymnas.runs.phases import Phase, Roster
+from asymnas.runs.phases import ListedRun, Phase
 from asymnas.runs.plan import SearchPlan, plan_search
 from asymnas.runs.run import Run
-from asymnas.runs.study import SAMPLERS, Listed, Purpose, SearchStudy, check_data, read_study
-from asymnas.runs.sweep import TUNING_SEED, rate_grid, replicate_seed
+from asymnas.runs.study import FIXED, SAMPLERS, Purpose, SearchStudy, check_data, read_study
+from asymnas.runs.sweep import TUNING_SEED, rate_grid
 from asymnas.space.equal_budget import at_total
 from asymnas.space.presets import expand_all, is_mirrored, scaled_for
-from asymnas.space.space import Candidate, Space
+from asymnas.space.space import Space
 from asymnas.training.measurement import metric_facts
 from asymnas.training.metrics import METRICS
 
@@ -151,14 +151,13 @@ def _mark(architecture: Architecture) -> str:
 
 
 def _reference(best: Architecture, budget: int) -> Architecture | None:
-    """The reference preset for the data and the latent of another architecture."""
+    """The reference preset for the data and the latent of another, `None` if unsupported there."""
     preset = Architecture.preset(REFERENCE).to_dict()
     shared = best.to_dict()
     problem = {name: shared[name] for name in ("shape", "latent", "bottleneck", "kind")}
-    try:
-        return at_total(Architecture.from_dict({**preset, **problem}), budget)
-    except (ConfigError, RuntimeError, ValueError):  # not images, or images too small for it
+    if refusal(preset["family"], best.problem, best.kind) is not None:
         return None
+    return at_total(Architecture.from_dict({**preset, **problem}), budget)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,13 +222,17 @@ class ConfirmationPlan:
         """Runs that choose the controls' rates, then runs that count and read the test split."""
         places = list(enumerate(self.contenders))
         tuning = [
-            _candidate(place, c, rate, TUNING_SEED, self.config, t.TUNING)
+            _run(place, c, rate, TUNING_SEED, t.TUNING)
             for (place, c), rate in product(places, self.rates)
             if c.learning_rate is None
         ]
         if tuning:
-            first = replace(self.config, trials=len(tuning))
-            yield Phase(config=first, source=Roster(tuning), name="tuning the controls' rates")
+            yield Phase(
+                config=replace(self.config, trials=len(tuning)),
+                space=self.space,
+                runs=tuple(tuning),
+                name="tuning the controls' rates",
+            )
 
         table = study.table()
         chosen = {
@@ -237,12 +240,13 @@ class ConfirmationPlan:
             for c in self.contenders
         }
         measure = [
-            _candidate(place, c, chosen[c.name], seed, self.config, t.MEASURE)
+            _run(place, c, chosen[c.name], seed, t.MEASURE)
             for seed, (place, c) in product(range(self.confirmation.seeds), places)
         ]
         yield Phase(
             config=replace(self.config, trials=len(tuning) + len(measure)),
-            source=Roster([*tuning, *measure]),
+            space=self.space,
+            runs=(*tuning, *measure),
             name="retraining contenders",
             test=True,
         )
@@ -344,12 +348,12 @@ def plan_confirmation(
             config,
             name=f"{config.name}-confirmation",
             run_dir=str(search.directory / CONFIRMATION_DIR),
-            sampler=Listed(),
+            sampler="random",
             pruner="none",
         ),
         data,
     )
-    config = resolved.config
+    config = replace(resolved.config, sampler=FIXED)
     if presets:
         contenders, metrics = _measurable(contenders, missing, config, data)
         config = replace(config, metrics=metrics)
@@ -394,19 +398,12 @@ def _measurable(
     return stay, metrics
 
 
-def _candidate(
-    place: int, contender: Contender, rate: float, seed: int, config: StudyConfig, phase: str
-) -> Candidate:
-    return Candidate(
+def _run(place: int, contender: Contender, rate: float, seed: int, phase: str) -> ListedRun:
+    return ListedRun(
         architecture=contender.architecture,
         learning_rate=rate,
-        seed=replicate_seed(config.seed, seed),
-        labels={
-            t.PHASE: phase,
-            t.CONTENDER: contender.name,
-            t.CLUSTER: place,
-            t.REPLICATE: seed,
-        },
+        replicate=seed,
+        labels={t.PHASE: phase, t.CONTENDER: contender.name, t.CLUSTER: place},
     )
 
 

@@ -1,46 +1,36 @@
-"""Where candidates come from: a space that a sampler draws from, or a fixed list."""
+"""What one pass of the loop trains: candidates that a sampler draws, or a fixed list."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
+from asymnas.core import columns as t
 from asymnas.core.config import StudyConfig
-from asymnas.runs.study import Trial
-from asymnas.space.space import Candidate
+from asymnas.networks.architecture import Architecture
+from asymnas.networks.families import Suggester
+from asymnas.space.space import Space
+
+#: Columns that a fixed list fills.
+LABELS = (t.PHASE, t.CONTENDER, t.BUDGET, t.TARGET_SHARE, t.CLUSTER, t.REPLICATE)
 
 
-class Source(Protocol):
-    """Anything that says what a trial is to train; `Space` is one."""
-
-    def suggest(self, trial: Trial, /) -> Candidate:
-        """The trial's candidate; the same for the same trial, however often it is asked."""
-
-    def holds(self, number: int, /) -> bool:
-        """Whether there is a candidate for a trial of that number."""
-
-
-class Roster:
-    """A fixed list: trial n trains the n-th candidate.
+@dataclass(frozen=True, kw_only=True)
+class ListedRun:
+    """One run of a fixed list.
 
     Args:
-        candidates: Whom to train, in order.
-        draw: Called with each trial to leave its choices with it, for whoever looks at the study;
-            they are drawn by a `Listed` sampler and decide nothing.
+        architecture: The network.
+        learning_rate: The rate it trains at.
+        replicate: The place of its seed; runs of one place share initial weights and batches.
+        labels: What the trial table says of it besides, by column.
+        choices: How it was drawn, shown as the trial's parameters.
     """
 
-    def __init__(
-        self, candidates: Sequence[Candidate], draw: Callable[[Trial], object] = lambda trial: None
-    ) -> None:
-        self._candidates, self._draw = candidates, draw
-
-    def holds(self, number: int, /) -> bool:
-        """Whether the list is that long; one continued with fewer seeds may not be."""
-        return number < len(self._candidates)
-
-    def suggest(self, trial: Trial, /) -> Candidate:
-        """The candidate of the trial's number."""
-        self._draw(trial)
-        return self._candidates[trial.number]
+    architecture: Architecture
+    learning_rate: float
+    replicate: int
+    labels: Mapping[str, Any]
+    choices: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,14 +39,26 @@ class Phase:
 
     Args:
         config: Settings, `trials` counting those of earlier phases too.
-        source: Where candidates come from.
+        space: The search space.
+        runs: A fixed list in which trial n is the n-th run, earlier phases included; `None` if
+            candidates are drawn from the space.
         name: What is going on, for the display.
         presets: Draws by preset, each the draws of one of the first trials; in a search only.
         test: Whether a finished candidate is scored on the test split; in a confirmation only.
     """
 
     config: StudyConfig
-    source: Source
+    space: Space
+    runs: Sequence[ListedRun] | None = None
     name: str = "trials"
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     test: bool = False
+
+    def draw(self, suggester: Suggester) -> None:
+        """Asks for the choices of a listed run by name, each with its range."""
+        if not any(run.choices for run in self.runs or ()):
+            return
+        for part in self.space.parts:
+            self.space.structure(part, suggester)
+        suggester.suggest_float("decoder_share", 0.0, 1.0)
+        suggester.suggest_float("learning_rate", *self.config.learning_rates, log=True)

@@ -106,7 +106,7 @@ class SearchPlan:
     def phases(self, study: SearchStudy, /) -> Iterable[Phase]:
         """The one phase of a search."""
         name = "symmetric trials" if self.config.symmetric else "trials"
-        yield Phase(config=self.config, source=self.space, name=name, presets=self.queue.draws)
+        yield Phase(config=self.config, space=self.space, name=name, presets=self.queue.draws)
 
 
 def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:

@@ -21,11 +21,11 @@ from asymnas.analysis.tuning import best_rates, kept
 from asymnas.core import columns as t
 from asymnas.core.config import StudyConfig, SweepConfig
 from asymnas.data.base import Dataset
-from asymnas.runs.phases import Phase, Roster
+from asymnas.runs.phases import ListedRun, Phase
 from asymnas.runs.plan import plan_search
-from asymnas.runs.study import Listed, Purpose, SearchStudy, Trial
+from asymnas.runs.study import FIXED, Purpose, SearchStudy
 from asymnas.space.design import Cell, draw_cells
-from asymnas.space.space import Candidate, Space
+from asymnas.space.space import Space
 from asymnas.training.rung import rung_steps
 
 TUNING_SEED = 1_000_000  # a place that no replicate has: what is chosen is not lucky with a seed
@@ -116,12 +116,10 @@ class SweepPlan:
 
     def phases(self, study: SearchStudy, /) -> Iterator[Phase]:
         """Short runs that choose structures, short runs that choose rates, runs that count."""
-        entries: list[_Entry] = []
+        runs: list[ListedRun] = []
         if self.screening_runs:
-            entries += [
-                _Entry(cell, self.middle_rate, TUNING_SEED, t.SCREENING) for cell in self.cells
-            ]
-            yield _phase(self, entries, "screening structures", self.short_examples)
+            runs += [_run(cell, self.middle_rate, TUNING_SEED, t.SCREENING) for cell in self.cells]
+            yield self._phase(runs, "screening structures", self.short_examples)
         cells = self.cells
         if self.screening_runs:
             chosen = set(kept(study.table(), self.sweep.architectures))
@@ -129,18 +127,22 @@ class SweepPlan:
 
         rates = {cell.cluster: self.middle_rate for cell in cells}
         if self.tuning_runs:
-            entries += [
-                _Entry(cell, rate, TUNING_SEED, t.TUNING)
-                for cell, rate in product(cells, self.rates)
+            runs += [
+                _run(cell, rate, TUNING_SEED, t.TUNING) for cell, rate in product(cells, self.rates)
             ]
-            yield _phase(self, entries, "tuning learning rates", self.short_examples)
+            yield self._phase(runs, "tuning learning rates", self.short_examples)
             rates |= best_rates(study.table(), self.rates)
 
-        entries += [
-            _Entry(cell, rates[cell.cluster], seed, t.MEASURE)
+        runs += [
+            _run(cell, rates[cell.cluster], seed, t.MEASURE)
             for seed, cell in product(range(self.sweep.seeds), cells)
         ]
-        yield _phase(self, entries, "sweeping shares", self.config.examples or 0)
+        yield self._phase(runs, "sweeping shares", self.config.examples or 0)
+
+    def _phase(self, runs: Sequence[ListedRun], name: str, examples: int) -> Phase:
+        """The runs so far as a phase; those of earlier phases are finished by then."""
+        config = replace(self.config, trials=len(runs), examples=examples)
+        return Phase(config=config, space=self.space, runs=tuple(runs), name=name)
 
 
 def plan_sweep(
@@ -158,8 +160,8 @@ def plan_sweep(
         BudgetError: A budget is too small for the shares.
     """
     study = replace(sweep.study, budget=max(sweep.budgets), enqueue=())
-    search = plan_search(replace(study, sampler=Listed(), pruner="none"))
-    config = search.config
+    search = plan_search(replace(study, sampler="random", pruner="none"))
+    config = replace(search.config, sampler=FIXED)
     spaces = [
         Space(
             family=search.space.family,
@@ -187,60 +189,23 @@ def plan_sweep(
     return replace(plan, config=replace(config, trials=total))
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """One run of a sweep."""
-
-    cell: Cell
-    rate: float
-    seed: int
-    phase: str
-
-
-def _phase(plan: SweepPlan, entries: Sequence[_Entry], name: str, examples: int) -> Phase:
-    """The entries so far as a phase; those of earlier phases are finished by then."""
-    config, space = plan.config, plan.space
-
-    def draw(trial: Trial) -> None:
-        for part in space.parts:
-            space.structure(part, trial)
-        trial.suggest_float("decoder_share", 0.0, 1.0)
-        trial.suggest_float("learning_rate", *config.learning_rates, log=True)
-
-    return Phase(
-        config=replace(
-            config,
-            trials=len(entries),
-            examples=examples,
-            sampler=Listed([_drawn(entry) for entry in entries]),
-        ),
-        source=Roster([_candidate(entry, config.seed) for entry in entries], draw),
-        name=name,
-    )
-
-
-def _candidate(entry: _Entry, study_seed: int) -> Candidate:
-    cell = entry.cell
-    return Candidate(
+def _run(cell: Cell, rate: float, seed: int, phase: str) -> ListedRun:
+    return ListedRun(
         architecture=cell.architecture,
-        learning_rate=entry.rate,
-        seed=replicate_seed(study_seed, entry.seed),
+        learning_rate=rate,
+        replicate=seed,
         labels={
-            t.PHASE: entry.phase,
+            t.PHASE: phase,
             t.BUDGET: cell.budget,
             t.TARGET_SHARE: cell.share,
             t.CLUSTER: cell.cluster,
-            t.REPLICATE: entry.seed,
+        },
+        choices={
+            **cell.drawn,
+            "decoder_share": cell.architecture.decoder_share,
+            "learning_rate": rate,
         },
     )
-
-
-def _drawn(entry: _Entry) -> dict[str, object]:
-    return {
-        **entry.cell.drawn,
-        "decoder_share": entry.cell.architecture.decoder_share,
-        "learning_rate": entry.rate,
-    }
 
 
 def rate_grid(ends: tuple[float, float], n: int) -> list[float]:
@@ -248,8 +213,3 @@ def rate_grid(ends: tuple[float, float], n: int) -> list[float]:
     if n == 1:
         return [math.sqrt(ends[0] * ends[1])]
     return [float(rate) for rate in np.geomspace(*ends, n)]
-
-
-def replicate_seed(study: int, place: int) -> int:
-    """The seed of the weights and batches of a replicate, the same for all architectures."""
-    return int(np.random.SeedSequence((study, 2, place)).generate_state(1)[0])

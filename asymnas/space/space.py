@@ -9,8 +9,8 @@ narrowest is replaced by the nearest one that fits. So no draw is ever rejected.
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -32,15 +32,10 @@ class Candidate:
     Args:
         architecture: The network.
         learning_rate: The rate it is trained with.
-        seed: Fixes initial weights and batch order; `None` for the trial's own. A candidate with a
-            seed is a replicate: it is trained whether or not its architecture was before.
-        labels: Further values for the trial table, by column.
     """
 
     architecture: Architecture
     learning_rate: float
-    seed: int | None = None
-    labels: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Space:
@@ -103,10 +98,6 @@ class Space:
         return Candidate(
             architecture=self._realise(self._feasible(structures), positions), learning_rate=rate
         )
-
-    def holds(self, number: int, /) -> bool:
-        """There is a candidate for every trial."""
-        return True
 
     def sample(self, seed: int) -> Candidate:
         """A candidate drawn at random; the same seed gives the same one."""

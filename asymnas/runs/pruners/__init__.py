@@ -1,10 +1,12 @@
-"""Pruners: one file each; pure functions of curves and of what is known exactly beforehand.
+"""Pruners: one file each; pure functions of what trials have reached at their rungs.
 
-Optuna refuses `report` and `should_prune` in a multi-objective study, so pruning is decided here.
+Optuna's `report` and `should_prune` raise in a multi-objective study, so pruning is decided here.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from asymnas.core.registry import Registry
 
@@ -15,18 +17,38 @@ class Progress:
 
     Args:
         curve: `(examples seen, validation loss)` of each rung, in order.
-        costs: The other objectives, known exactly before training, each to be minimised.
+        costs: Objectives known exactly before training, the same at each rung, to be minimised.
+        others: All other objectives by rung, in place of `costs`; what is maximised has its sign
+            changed, and what was not measured is NaN.
     """
 
     curve: tuple[tuple[int, float], ...]
     costs: tuple[float, ...] = ()
+    others: tuple[tuple[float, ...], ...] = ()
 
     def loss_at(self, examples: int) -> float | None:
         """The validation loss after that many examples, if the trial got that far."""
-        return dict(self.curve).get(examples)
+        point = self._points.get(examples)
+        return None if point is None else point[0]
+
+    def point_at(self, examples: int) -> tuple[float, ...] | None:
+        """All objectives after that many examples, each to be minimised, the loss first.
+
+        `None` if the trial did not get that far, or if one of them was not measured there.
+        """
+        point = self._points.get(examples)
+        return None if point is None or any(map(math.isnan, point[1:])) else point
+
+    @cached_property
+    def _points(self) -> dict[int, tuple[float, ...]]:
+        others = self.others or (self.costs,) * len(self.curve)
+        return {
+            examples: (loss, *values)
+            for (examples, loss), values in zip(self.curve, others, strict=True)
+        }
 
 
 Pruner = Callable[[Progress, Sequence[Progress]], bool]
-"""`(trial, peers) -> prune?`; peers are all other trials, whatever rung they reached."""
+"""`(trial, peers) -> prune?`; peers are the other trials that have reached its rung, or all."""
 
 PRUNERS: Registry[Pruner] = Registry("pruner", __name__, "asymnas.pruners")

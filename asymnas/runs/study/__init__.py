@@ -8,22 +8,26 @@ Values are stored in their natural direction.
 from optuna.trial import Trial
 
 from asymnas.runs.study.bridge import Purpose, SearchStudy
+from asymnas.runs.study.fixed import ask_fixed, candidate_of, next_number
 from asymnas.runs.study.lease import Lease, lease_of
 from asymnas.runs.study.objectives import resolve_objectives
 from asymnas.runs.study.opening import check_data, open_study, read_study
 from asymnas.runs.study.rows import METRICS_ATTRIBUTE
-from asymnas.runs.study.samplers import SAMPLERS, Listed
+from asymnas.runs.study.samplers import FIXED, SAMPLERS
 
 __all__ = [
+    "FIXED",
     "METRICS_ATTRIBUTE",
     "SAMPLERS",
     "Lease",
-    "Listed",
     "Purpose",
     "SearchStudy",
     "Trial",
+    "ask_fixed",
+    "candidate_of",
     "check_data",
     "lease_of",
+    "next_number",
     "open_study",
     "read_study",
     "resolve_objectives",

@@ -171,9 +171,14 @@ class SearchStudy:
 
     def describe(self, number: int, attributes: Mapping[str, Any]) -> None:
         """Stores what is known of a running trial's candidate before it trains, in few writes."""
+        self.remember(number, self.as_attributes(attributes))
+
+    @staticmethod
+    def as_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
+        """What is known of a candidate as the few attributes of a trial that hold it."""
         shown = {name: attributes[name] for name in _SHOWN}
         details = {name: value for name, value in attributes.items() if name not in shown}
-        self.remember(number, {**shown, DETAILS: details})
+        return {**shown, DETAILS: details}
 
     def remember(self, number: int, attributes: Mapping[str, Any]) -> None:
         """Stores attributes of a running trial."""

@@ -32,6 +32,7 @@ from asymnas.runs.study.bridge import (
 )
 from asymnas.runs.study.lease import Lease, lease_of
 from asymnas.runs.study.objectives import resolve_objectives
+from asymnas.runs.study.samplers import FIXED
 from asymnas.runs.study.storage import open_storage, quiet, readable, sqlite_file
 
 
@@ -259,6 +260,8 @@ def _check_same(study: optuna.Study, now: Mapping[str, Any]) -> None:
             f"the study {study.study_name!r} was not made by asymnas: use another name"
         )
     stored = {"purpose": "search", "enqueue": [], **stored}  # all that there was at first
+    if stored.get("sampler") == "Listed":  # what the fixed list was called at first
+        stored["sampler"] = FIXED
     unlike = [name for name in now if now[name] != stored.get(name)]
     if unlike:
         differences = "; ".join(

@@ -6,13 +6,10 @@ draws what an uninterrupted one would have drawn.
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import optuna
-from optuna.distributions import BaseDistribution
 from optuna.samplers import (
     BaseSampler,
     GPSampler,
@@ -47,42 +44,6 @@ class Draw:
         return int(np.random.SeedSequence((self.seed, self.number)).generate_state(1)[0])
 
 
-class Listed(BaseSampler):
-    """Answers from a list: trial n draws the n-th entry's values.
-
-    Args:
-        entries: Values by name, one mapping a trial.
-    """
-
-    def __init__(self, entries: Sequence[Mapping[str, Any]] = ()) -> None:
-        self._entries = entries
-
-    def infer_relative_search_space(
-        self, study: optuna.Study, trial: optuna.trial.FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        """Nothing is drawn together."""
-        return {}
-
-    def sample_relative(
-        self,
-        study: optuna.Study,
-        trial: optuna.trial.FrozenTrial,
-        search_space: dict[str, BaseDistribution],
-    ) -> dict[str, Any]:
-        """Nothing is drawn together."""
-        return {}
-
-    def sample_independent(
-        self,
-        study: optuna.Study,
-        trial: optuna.trial.FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        """The entry's value of that name."""
-        return self._entries[trial.number][param_name]
-
-
 def _tpe(draw: Draw) -> BaseSampler:
     """Its good group is at most the completed trials: pruned ones have no values to rank."""
 
@@ -102,6 +63,9 @@ _MAKERS: dict[str, Callable[[Draw], BaseSampler]] = {
 
 SAMPLERS = tuple(_MAKERS)
 
+#: The sampler of a sweep and of a confirmation, whose candidates are decided beforehand.
+FIXED = "fixed"
+
 
 def make_sampler(name: str, draw: Draw) -> BaseSampler:
     """Makes the sampler called `name` for one draw.
@@ -109,6 +73,8 @@ def make_sampler(name: str, draw: Draw) -> BaseSampler:
     Raises:
         UnknownNameError: No sampler has that name.
     """
+    if name == FIXED:
+        return RandomSampler(seed=draw.state)  # there is nothing left to draw
     if name not in _MAKERS:
         known = ", ".join(SAMPLERS)
         raise UnknownNameError(f"no sampler is called {name!r}; there are: {known}", name=name)

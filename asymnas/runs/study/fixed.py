@@ -1,0 +1,58 @@
+"""Trials of a fixed list: each is stored whole, with its candidate, before it is asked for."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from optuna.samplers import RandomSampler
+from optuna.trial import FixedTrial, TrialState, create_trial
+
+from asymnas.networks.families import Suggester
+from asymnas.runs.study.bridge import SearchStudy
+from asymnas.runs.study.rows import DETAILS
+
+
+def next_number(study: SearchStudy) -> int:
+    """The number of the trial that is asked for next: one that waits, or a new one."""
+    trials = study.optuna.get_trials(deepcopy=False)
+    waiting = (trial.number for trial in trials if trial.state == TrialState.WAITING)
+    return next(waiting, len(trials))
+
+
+def ask_fixed(
+    study: SearchStudy,
+    attributes: Mapping[str, Any],
+    choices: Mapping[str, Any],
+    draw: Callable[[Suggester], object],
+) -> int:
+    """Adds a trial whose candidate is decided, unless one waits, and starts it.
+
+    The trial is added in one write, so that it is never without its candidate.
+
+    Args:
+        study: The study.
+        attributes: What the study remembers of the candidate, as for `SearchStudy.describe`.
+        choices: Values shown as the trial's parameters.
+        draw: Asks for each of `choices` by name, with its range.
+
+    Returns:
+        The trial's number.
+    """
+    if next_number(study) == len(study.optuna.get_trials(deepcopy=False)):
+        drawn = FixedTrial(dict(choices))
+        draw(drawn)
+        study.optuna.add_trial(
+            create_trial(
+                state=TrialState.WAITING,
+                params=drawn.params,
+                distributions=drawn.distributions,
+                user_attrs=study.as_attributes(attributes),
+            )
+        )
+    study.optuna.sampler = RandomSampler()  # there is nothing left to draw
+    return study.optuna.ask().number
+
+
+def candidate_of(study: SearchStudy, number: int) -> dict[str, Any]:
+    """What the study remembers of a trial's candidate; empty if it was never described."""
+    attributes = study.recall(number)
+    return {**attributes, **attributes.get(DETAILS, {})}

@@ -1,0 +1,277 @@
+"""The trials of a run in memory: those in training, and what the loop needs of all others.
+
+Nothing here is read anew from the storage while the loop runs: states, the Pareto front, curves and
+the architectures trained are brought up to date by each event.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from asymnas.analysis.front import nondominated, objective_values, pareto_front
+from asymnas.core import columns as t
+from asymnas.networks.architecture import Architecture
+from asymnas.runs.pruners import Progress
+from asymnas.runs.study import SearchStudy
+
+NEVER_PRUNED_EVERY = 10  # one trial in ten is never pruned
+SAME_RATE = math.log(1.25)  # log ratio of two learning rates that count as about the same
+RUNG_OBJECTIVES = "rung_objectives"  # a trial attribute: measured objectives by name, by rung
+
+
+@dataclass(eq=False, kw_only=True)
+class ActiveTrial:
+    """A trial in training.
+
+    Args:
+        number: The trial's.
+        architecture: What it trains.
+        learning_rate: The rate it trains at.
+        seed: Fixes initial weights and batch order.
+        labels: What a fixed list says of it, by column; empty in a search.
+        curve: Examples seen and validation loss, by rung.
+        objectives: Measured objectives besides the validation loss, by name, a value per rung.
+        seconds: Time workers have spent on it.
+        checkpoint: The file that the next rung starts from.
+        metrics: What the last rung was measured by, the validation loss left out.
+        attempts: Workers that broke at the present rung.
+        restarts: Times it has lost its checkpoint.
+    """
+
+    number: int
+    architecture: Architecture
+    learning_rate: float
+    seed: int
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    curve: list[tuple[int, float]] = field(default_factory=list)
+    objectives: dict[str, list[float]] = field(default_factory=dict)
+    seconds: float = 0.0
+    checkpoint: Path | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    attempts: int = 0
+    restarts: int = 0
+
+    @property
+    def never_pruned(self) -> bool:
+        """Whether it is exempt from pruning, so that what pruning costs can be estimated."""
+        return self.number % NEVER_PRUNED_EVERY == 0
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is a result, and not a short run that chooses a structure or a rate."""
+        return bool(self.labels.get(t.PHASE, t.MEASURE) == t.MEASURE)
+
+    @property
+    def examples(self) -> int:
+        """Training examples seen."""
+        return self.curve[-1][0] if self.curve else 0
+
+    @cached_property
+    def attributes(self) -> dict[str, Any]:
+        """What the study remembers of the candidate from the start."""
+        counts = self.architecture.counts
+        encoder_dense, decoder_dense = self.architecture.dense_fractions()
+        return {
+            **self.labels,
+            t.NEVER_PRUNED: self.never_pruned,
+            t.ARCHITECTURE: self.architecture.to_dict(),
+            t.LEARNING_RATE: self.learning_rate,
+            **{name: getattr(counts, name) for name in (*t.COUNT_COLUMNS, t.SHARED_PARAMS)},
+            t.DECODER_SHARE: counts.decoder_share,
+            t.ENCODER_DENSE: encoder_dense,
+            t.DECODER_DENSE: decoder_dense,
+        }
+
+    def forget(self) -> None:
+        """Goes back to the beginning, as after a lost checkpoint."""
+        self.curve, self.objectives, self.metrics, self.checkpoint = [], {}, {}, None
+
+
+class TrialStore:
+    """What the loop knows of a study's trials.
+
+    Args:
+        study: The study, which this process alone writes to.
+        wanted: Finished trials that it is to hold.
+    """
+
+    def __init__(self, study: SearchStudy, wanted: int) -> None:
+        self.study, self.wanted = study, wanted
+        self._others = [o for o in study.objectives[1:] if o.name != t.VAL_LOSS]
+        table = study.table()
+        own = table[table[t.DUPLICATE_OF].isna()]
+        states = own[t.STATE].value_counts()
+        self.states = {state: int(states.get(state, 0)) for state in t.STATES}
+        self.duplicates = int((table[t.DUPLICATE_OF].notna() & (table[t.STATE] != "running")).sum())
+        complete = own.loc[own[t.STATE] == "complete", t.VAL_LOSS].dropna()
+        self.best_loss: float | None = float(complete.min()) if len(complete) else None
+        members = pareto_front(table, study.objectives)
+        values = objective_values(members, study.objectives).tolist() if len(members) else []
+        self._front = dict(zip(map(int, members[t.TRIAL]), map(tuple, values), strict=True))
+        self._trained: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
+        self._copies: defaultdict[int, list[ActiveTrial]] = defaultdict(list)
+        self._endings: dict[int, tuple[t.State, Mapping[str, Any]]] = {}
+        self._reached: defaultdict[int, dict[int, Progress]] = defaultdict(dict)
+        for row in own[own[t.STATE] != "running"].to_dict("records"):
+            self._load(row)
+
+    def _load(self, row: Mapping[str, Any]) -> None:
+        if row[t.STATE] in ("complete", "pruned"):
+            key = Architecture.from_dict(row[t.ARCHITECTURE]).key()
+            self._trained[key].append((row[t.TRIAL], row[t.LEARNING_RATE]))
+            self._endings[row[t.TRIAL]] = row[t.STATE], row
+        measured = row.get(RUNG_OBJECTIVES)
+        self._note(row[t.TRIAL], row[t.CURVE], measured if isinstance(measured, dict) else {}, row)
+
+    @property
+    def missing(self) -> int:
+        """Finished trials that the run lacks, those in training included."""
+        finished = sum(n for state, n in self.states.items() if state != "running")
+        return max(0, self.wanted - finished)
+
+    @property
+    def front(self) -> set[int]:
+        """Numbers of the trials on the Pareto front."""
+        return set(self._front)
+
+    def measured_objectives(self) -> list[str]:
+        """Objectives besides the first and the loss that training has to measure at each rung."""
+        return [o.name for o in self._others if o.name not in t.COUNT_COLUMNS]
+
+    def note(self, trial: ActiveTrial) -> None:
+        """Takes in how far a trial has got, for the pruner."""
+        self._note(trial.number, trial.curve, trial.objectives, trial.attributes)
+
+    def _note(
+        self,
+        number: int,
+        curve: Sequence[Sequence[float]],
+        measured: Mapping[str, Sequence[float]],
+        counts: Mapping[str, Any],
+    ) -> None:
+        points = tuple((int(examples), float(loss)) for examples, loss in curve)
+        others = tuple(
+            tuple(_cost(o.name, o.maximize, rung, measured, counts) for o in self._others)
+            for rung in range(len(points))
+        )
+        progress = Progress(curve=points, others=others)
+        for examples, _ in points:
+            self._reached[examples][number] = progress
+
+    def progress(self, trial: ActiveTrial) -> tuple[Progress, list[Progress]]:
+        """How far a trial has got, and all others that have reached its rung."""
+        reached = self._reached[trial.examples]
+        return reached[trial.number], [p for n, p in reached.items() if n != trial.number]
+
+    def register(self, trial: ActiveTrial) -> bool:
+        """Whether a trial is to be trained; otherwise it is a duplicate, and will end as the first.
+
+        A trial is a duplicate of one with the same architecture and about the same learning rate
+        that has completed, was pruned, or is in training.
+        """
+        trained = self._trained[trial.architecture.key()]
+        rate = math.log(trial.learning_rate)
+        for original, other in trained:
+            if original != trial.number and abs(math.log(other) - rate) <= SAME_RATE:
+                self._mark(trial, original)
+                return False
+        trained.append((trial.number, trial.learning_rate))
+        return True
+
+    def _mark(self, trial: ActiveTrial, original: int) -> None:
+        self.study.remember(trial.number, {t.DUPLICATE_OF: original})
+        self.duplicates += 1
+        if original in self._endings:
+            state, row = self._endings[original]
+            self.study.tell(trial.number, state, row)
+        else:
+            self._copies[original].append(trial)
+
+    def finish(
+        self, trial: ActiveTrial, state: t.State, row: Mapping[str, Any]
+    ) -> ActiveTrial | None:
+        """Finishes a trial, and the duplicates that waited for it.
+
+        Returns:
+            Where the trial failed, the first of its duplicates: that one is to be trained now.
+        """
+        self.study.tell(trial.number, state, row)
+        self.states[state] += 1
+        copies = self._copies.pop(trial.number, [])
+        if state == "failed":
+            return self._succeed(trial, copies)
+        self._endings[trial.number] = state, row
+        for copy in copies:
+            self.study.tell(copy.number, state, row)
+        if state == "complete":
+            self._complete(trial, row)
+        return None
+
+    def _succeed(self, failed: ActiveTrial, copies: list[ActiveTrial]) -> ActiveTrial | None:
+        """Lets the first duplicate of a failed trial take its place for the others."""
+        trained = self._trained[failed.architecture.key()]
+        trained[:] = [entry for entry in trained if entry[0] != failed.number]
+        if not copies:
+            return None
+        first, *others = copies
+        self.study.remember(first.number, {t.DUPLICATE_OF: None})
+        self.duplicates -= 1
+        trained.append((first.number, first.learning_rate))
+        for other in others:
+            self.study.remember(other.number, {t.DUPLICATE_OF: first.number})
+            self._copies[first.number].append(other)
+        return first
+
+    def _complete(self, trial: ActiveTrial, row: Mapping[str, Any]) -> None:
+        loss = float(row[t.VAL_LOSS])
+        if math.isfinite(loss):
+            self.best_loss = loss if self.best_loss is None else min(self.best_loss, loss)
+        values = self._values(row)
+        if not trial.counts or not all(map(math.isfinite, values)):
+            return
+        candidates = dict(sorted({**self._front, trial.number: values}.items()))
+        keep = nondominated(np.asarray(list(candidates.values())), self.study.objectives)
+        self._front = {
+            number: values
+            for (number, values), kept in zip(candidates.items(), keep, strict=True)
+            if kept
+        }
+
+    def would_join_front(self, row: Mapping[str, Any]) -> bool:
+        """Whether nothing complete so far dominates these values."""
+        points = [*self._front.values(), self._values(row)]
+        return bool(nondominated(np.asarray(points, dtype=float), self.study.objectives)[-1])
+
+    def _values(self, row: Mapping[str, Any]) -> tuple[float, ...]:
+        return tuple(float(row[o.name]) for o in self.study.objectives)
+
+
+def _cost(
+    name: str,
+    maximize: bool,
+    rung: int,
+    measured: Mapping[str, Sequence[float]],
+    counts: Mapping[str, Any],
+) -> float:
+    """An objective of a trial at a rung, to be minimised; NaN where it was not measured."""
+    if name in t.COUNT_COLUMNS:
+        return float(counts[name])
+    values = measured.get(name, ())
+    value = float(values[rung]) if rung < len(values) else math.nan
+    return -value if maximize else value
+
+
+def trial_seed(study: int, trial: int) -> int:
+    """The seed of the weights and batches of a search's trial."""
+    return int(np.random.SeedSequence((study, 1, trial)).generate_state(1)[0])
+
+
+def replicate_seed(study: int, place: int) -> int:
+    """The seed of the weights and batches of a replicate, the same for all architectures."""
+    return int(np.random.SeedSequence((study, 2, place)).generate_state(1)[0])

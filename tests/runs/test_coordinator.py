@@ -1,0 +1,327 @@
+"""The loop on made results: counting, failures, duplicates, resumption, growth."""
+
+from concurrent.futures import BrokenExecutor, Executor, Future
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import asymnas.analysis.front
+
+from asymnas import Architecture, Run, StudyConfig
+from asymnas.analysis.front import pareto_front
+from asymnas.core import columns as t
+from asymnas.core.errors import CheckpointError, DataError, StudyError
+from asymnas.runs.coordinator import Snapshot
+from asymnas.runs.execute import execute
+from asymnas.runs.plan import plan_search
+from asymnas.runs.study import SearchStudy
+from asymnas.training.rung import Job, RungResult
+
+from .conftest import executed
+from .made_results import Made, made_result
+
+COMPARED = [t.TRIAL, t.STATE, t.VAL_LOSS, t.TOTAL_PARAMS, t.EXAMPLES, t.LEARNING_RATE]
+
+
+def run_of(config: StudyConfig, executor: Executor) -> Run:
+    """A search that is to end by itself."""
+    run, ending = executed(plan_search(config), executor)
+    assert ending == "finished"
+    return run
+
+
+def own(run: Run) -> pd.DataFrame:
+    return run.table[run.table[t.DUPLICATE_OF].isna()]
+
+
+def values(run: Run) -> pd.DataFrame:
+    return run.table[COMPARED].reset_index(drop=True)
+
+
+def test_holds_exactly_the_trials_asked_for(small: StudyConfig) -> None:
+    seen: list[Snapshot] = []
+    with execute(plan_search(small), executor=Made(), observe=seen.append) as (run, ending):
+        assert ending == "finished"
+    assert len(own(run)) == small.trials
+    assert set(own(run)[t.STATE]) == {"complete", "pruned"}
+    assert not own(run)[(own(run)[t.STATE] == "pruned") & own(run)[t.NEVER_PRUNED]].any(axis=None)
+    last = seen[-1]
+    assert last.finished == last.wanted == small.trials
+    assert last.front == len(run.front)
+    assert last.best_loss == own(run).query("state == 'complete'")[t.VAL_LOSS].min()
+    more = run_of(replace(small, trials=14), Made())
+    assert len(own(more)) == 14
+    pd.testing.assert_frame_equal(values(more).head(len(run.table)), values(run))
+
+
+@pytest.mark.parametrize("rungs", [0, 1, 7, 13, 20])
+def test_a_continued_run_equals_an_uninterrupted_one(
+    small: StudyConfig, tmp_path: Path, rungs: int
+) -> None:
+    whole = run_of(small, Made())
+    broken = replace(small, run_dir=str(tmp_path / "broken"))
+    _, ending = executed(plan_search(broken), Made(stop_at=rungs))
+    assert ending == "interrupted"
+    pd.testing.assert_frame_equal(values(run_of(broken, Made())), values(whole))
+
+
+def kept(run: Run) -> set[int]:
+    """Trials whose checkpoint is there."""
+    folder = run.directory / "artifacts" / "checkpoints"
+    return {int(path.name.split("_")[1]) for path in folder.iterdir()}
+
+
+def test_checkpoints_are_kept_of_the_front_alone(small: StudyConfig) -> None:
+    run = run_of(replace(small, trials=25), Made())
+    assert kept(run) == set(run.front[t.TRIAL])
+
+
+class InTurn(Executor):
+    """Two workers that take calls in turn; the first breaks on each of its calls."""
+
+    def __init__(self) -> None:
+        self.healthy, self.calls = Made(), 0
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.calls += 1
+        if self.calls % 2:
+            future: Future[Any] = Future()
+            future.set_exception(BrokenExecutor(f"CUDA error: worker {self.calls} is gone"))
+            return future
+        return self.healthy.submit(fn, *args, **kwargs)
+
+
+def test_a_broken_worker_of_two_fails_no_trial(small: StudyConfig, tmp_path: Path) -> None:
+    config = replace(small, trials=20, workers=2)
+    run = run_of(config, InTurn())
+    assert len(own(run)) == 20
+    assert (run.table[t.STATE] == "failed").sum() == 0
+
+
+class Slow(Executor):
+    """A worker that breaks at once on whatever it gets, beside one that takes its time.
+
+    Whoever is idle takes the next call, so that the broken worker would take all of them while
+    the other is at work.
+    """
+
+    def __init__(self) -> None:
+        self.at_work: tuple[Future[Any], Job] | None = None
+        self.broken_calls = 0
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        if self.at_work is None:
+            self.at_work = future, args[0]
+        else:
+            self.broken_calls += 1
+            future.set_exception(BrokenExecutor("gone"))
+        return future
+
+    def tick(self, snapshot: Snapshot) -> None:
+        """Ends the slow worker's rung, now and then."""
+        if self.at_work is not None and self.broken_calls % 2 == 1:
+            (future, job), self.at_work = self.at_work, None
+            self.broken_calls += 1
+            future.set_result(made_result(job))
+
+
+def test_while_one_worker_is_broken_it_does_not_take_all_trials(small: StudyConfig) -> None:
+    executor = Slow()
+    plan = plan_search(replace(small, trials=1, workers=2, pruner="none"))
+    with execute(plan, executor=executor, observe=executor.tick) as (run, ending):
+        assert ending == "finished"
+    assert list(run.table[t.STATE]) == ["complete"]
+
+
+def test_a_candidate_that_breaks_its_worker_three_times_fails_alone(small: StudyConfig) -> None:
+    poison: set[str] = set()
+
+    def answer(job: Job) -> RungResult:
+        poison.add(job.architecture.key()) if not poison else None
+        if job.architecture.key() in poison:
+            raise BrokenExecutor("a worker process ended with code -9")
+        return made_result(job)
+
+    run = run_of(replace(small, trials=6), Made(answer))
+    failed = run.table[run.table[t.STATE] == "failed"]
+    assert list(failed[t.TRIAL]) == [0]
+    assert failed[t.FAILURE][0] == "a worker process ended with code -9, 3 times at this rung"
+
+
+@pytest.mark.parametrize("error", [BrokenExecutor("lost 7 mounts"), ValueError("bad shape (3, 4)")])
+def test_a_run_of_like_failures_stops_with_the_reason_and_can_go_on(
+    small: StudyConfig, tmp_path: Path, error: Exception
+) -> None:
+    broken = replace(small, run_dir=str(tmp_path / "broken"))
+    calls = 0
+
+    def answer(job: Job) -> RungResult:
+        nonlocal calls
+        calls += 1
+        if calls > 5:
+            number = calls
+            raise type(error)(str(error).replace("7", str(number)).replace("3", str(number)))
+        return made_result(job)
+
+    with pytest.raises(StudyError, match="5 trials in a row failed for one reason") as caught:
+        executed(plan_search(broken), Made(answer))
+    assert "\n" not in str(caught.value)
+    table = Run.open(broken.run_dir).table
+    assert (table[t.STATE] == "failed").sum() == 0
+    assert (table[t.STATE] == "running").sum() >= 5
+    pd.testing.assert_series_equal(
+        values(run_of(broken, Made()))[t.TRIAL], values(run_of(small, Made()))[t.TRIAL]
+    )
+    assert (Run.open(broken.run_dir).table[t.STATE] == "failed").sum() == 0
+
+
+def test_unlike_failures_and_divergence_are_the_candidates_own(small: StudyConfig) -> None:
+    def answer(job: Job) -> RungResult:
+        if job.learning_rate < 4e-3:
+            return RungResult(failure="diverged: validation loss not finite")
+        return made_result(job)
+
+    run = run_of(
+        replace(small, sampler="random", trials=20, learning_rates=(1e-3, 5e-3)), Made(answer)
+    )
+    assert (own(run)[t.STATE] == "failed").sum() > 5
+    words = iter("abcdefghijklmnopqrstuvwxyz")
+
+    def unlike(job: Job) -> RungResult:
+        raise ValueError(next(words))
+
+    other = replace(small, run_dir=f"{small.run_dir}-unlike", trials=8)
+    run = run_of(other, Made(unlike))
+    assert list(run.table[t.STATE]) == ["failed"] * 8
+    assert len(set(run.table[t.FAILURE])) == 8
+
+
+def test_fewer_failures_than_a_series_end_the_run_as_failures(small: StudyConfig) -> None:
+    def answer(job: Job) -> RungResult:
+        raise MemoryError("no memory left")
+
+    run = run_of(replace(small, trials=3), Made(answer))
+    assert list(run.table[t.STATE]) == ["failed"] * 3
+    assert set(run.table[t.FAILURE]) == {"MemoryError: no memory left"}
+
+
+def test_data_that_are_gone_end_the_run_and_leave_its_trials_open(small: StudyConfig) -> None:
+    def answer(job: Job) -> RungResult:
+        raise DataError("digits is gone")
+
+    with pytest.raises(DataError):
+        executed(plan_search(small), Made(answer))
+    assert list(Run.open(small.run_dir).table[t.STATE]) == ["running"]
+
+
+def test_a_damaged_checkpoint_restarts_its_trial_from_the_beginning(
+    small: StudyConfig, tmp_path: Path
+) -> None:
+    whole = run_of(small, Made())
+    damaged = set()
+
+    def answer(job: Job) -> RungResult:
+        if job.checkpoint is not None and job.seed not in damaged:
+            damaged.add(job.seed)
+            raise CheckpointError(f"{job.checkpoint} is damaged")
+        return made_result(job)
+
+    executor = Made(answer)
+    run = run_of(replace(small, run_dir=str(tmp_path / "damaged")), executor)
+    pd.testing.assert_frame_equal(values(run), values(whole))
+    for seed in damaged:
+        firsts = [job for job in executor.jobs if job.seed == seed and job.checkpoint is None]
+        assert len(firsts) == 2
+
+
+TINY = {"budget": 900, "symmetric": True, "latent": 2, "sampler": "random", "pruner": "none"}
+ONE_RATE = (4e-3, 4.1e-3)
+
+
+def copies_of(run: Run) -> pd.DataFrame:
+    return run.table[run.table[t.DUPLICATE_OF].notna()]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_no_architecture_is_trained_twice_at_one_rate(small: StudyConfig, workers: int) -> None:
+    config = replace(small, **TINY, trials=12, learning_rates=ONE_RATE, workers=workers)
+    run, ending = executed(plan_search(config), Made())
+    keys = [Architecture.from_dict(a).key() for a in own(run)[t.ARCHITECTURE]]
+    assert len(set(keys)) == len(keys)
+    assert set(run.table[t.STATE]) == {"complete"}
+    assert len(copies_of(run)) > 0
+    for _, copy in copies_of(run).iterrows():
+        original = run.table.iloc[int(copy[t.DUPLICATE_OF])]
+        assert copy[t.STATE] == original[t.STATE]
+        assert copy[t.ARCHITECTURE] == original[t.ARCHITECTURE]
+        finished = run.study.optuna.trials
+        assert finished[copy[t.TRIAL]].values == finished[original[t.TRIAL]].values
+    assert ending == "finished"
+
+
+def test_an_architecture_is_tried_again_at_another_rate(small: StudyConfig) -> None:
+    config = replace(small, **TINY, trials=40)
+    run = run_of(config, Made())
+    rows = own(run)
+    rates = rows.groupby(rows[t.ARCHITECTURE].map(str))[t.LEARNING_RATE].apply(sorted)
+    assert any(len(each) > 1 for each in rates)
+    assert all((np.diff(np.log(each)) > np.log(1.25)).all() for each in rates)
+    for _, copy in copies_of(run).iterrows():
+        original = run.table.iloc[int(copy[t.DUPLICATE_OF])]
+        assert copy[t.ARCHITECTURE] == original[t.ARCHITECTURE]
+        assert abs(np.log(copy[t.LEARNING_RATE] / original[t.LEARNING_RATE])) <= np.log(1.25)
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_failed_architecture_may_be_tried_again(small: StudyConfig, workers: int) -> None:
+    failed: set[str] = set()
+
+    def answer(job: Job) -> RungResult:
+        key = job.architecture.key()
+        if key not in failed:
+            failed.add(key)
+            return RungResult(failure="diverged: training loss nan")
+        return made_result(job)
+
+    config = replace(small, **TINY, trials=30, learning_rates=ONE_RATE, workers=workers)
+    run = run_of(config, Made(answer))
+    complete = run.table[run.table[t.STATE] == "complete"]
+    assert len(complete) > 0
+    tried = {Architecture.from_dict(a).key() for a in complete[t.ARCHITECTURE]}
+    assert tried <= failed  # each failed first and was tried again
+    originals = run.table.set_index(t.TRIAL).loc[list(copies_of(run)[t.DUPLICATE_OF])]
+    assert set(originals[t.STATE]) <= {"complete", "pruned"}
+    assert originals[t.DUPLICATE_OF].isna().all()
+
+
+def test_work_per_trial_does_not_grow_with_the_trials(
+    small: StudyConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows read from the storage as tables, and points handed to a front, count as work."""
+    tables: list[int] = []
+    fronts: list[int] = []
+    table, nondominated = SearchStudy.table, asymnas.analysis.front.nondominated
+
+    def counted_table(self: SearchStudy) -> pd.DataFrame:
+        frame = table(self)
+        tables.append(len(frame))
+        return frame
+
+    def counted_front(points: Any, objectives: Any) -> Any:
+        fronts.append(len(points))
+        return nondominated(points, objectives)
+
+    monkeypatch.setattr(SearchStudy, "table", counted_table)
+    monkeypatch.setattr("asymnas.runs.trials.nondominated", counted_front)
+    config = replace(small, sampler="random", examples=64, pruner="none")
+    plan = plan_search(replace(config, trials=300))
+    with execute(plan, executor=Made()) as (run, _):
+        assert tables == [0]  # once, when the run begins
+    largest = max(fronts)
+    assert largest <= 2 + len(run.front) * 3
+    pd.testing.assert_frame_equal(run.front, pareto_front(table(run.study), run.objectives))
