@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from asymnas import Run, StudyConfig
+from asymnas import Run, StudyConfig, run_search
 from asymnas.runs.coordinator import Ending
 from asymnas.runs.execute import execute
 from asymnas.runs.plan import Plan
@@ -71,8 +71,7 @@ def unsynced() -> Iterator[None]:
     event.remove(Engine, "connect", relax)
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> StudyConfig:
+def small_search(run_dir: Path) -> StudyConfig:
     """A search of seconds: dense autoencoders of digits."""
     return StudyConfig(
         family="dense",
@@ -82,8 +81,20 @@ def small(tmp_path: Path) -> StudyConfig:
         examples=3_000,
         workers=1,
         precision="fp32",
-        run_dir=str(tmp_path / "run"),
+        run_dir=str(run_dir),
     )
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> StudyConfig:
+    return small_search(tmp_path / "run")
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The small search trained and published once, for all tests that only read it."""
+    run_dir = tmp_path_factory.mktemp("uninterrupted") / "run"
+    return run_search(small_search(run_dir), executor=InProcess())
 
 
 class Command:

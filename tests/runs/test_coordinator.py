@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 import asymnas.analysis.front
-
 from asymnas import Architecture, Run, StudyConfig
 from asymnas.analysis.front import pareto_front
 from asymnas.core import columns as t

@@ -14,21 +14,23 @@ import pytest
 from asymnas import StudyConfig, run_search
 from asymnas.core import columns as t
 from asymnas.core.errors import DataError, StudyError
-from asymnas.runs.coordinator import Coordinator
+from asymnas.runs.directory import Checkpoints
 from asymnas.runs.plan import plan_search
+from asymnas.runs.study import SearchStudy
 from asymnas.space.space import Space
 
 from .conftest import executed
+from .made_results import Made
 
 COMPARED = [t.TRIAL, t.STATE, t.VAL_LOSS, t.TOTAL_PARAMS, t.LEARNING_RATE]
 
 
 def test_a_trial_half_drawn_is_drawn_to_the_end_from_the_seed(
-    small: StudyConfig, tmp_path: Path, in_process: Executor, monkeypatch: pytest.MonkeyPatch
+    small: StudyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = run_search(small, executor=in_process).table[COMPARED]
+    whole = executed(plan_search(small), Made())[0].table[COMPARED]
     continued = [
-        _cut_off_at(number, small, tmp_path / f"{n}", in_process, monkeypatch)
+        _cut_off_at(number, small, tmp_path / f"{n}", Made(), monkeypatch)
         for n, number in enumerate((11, 2, 2))
     ]
     pd.testing.assert_frame_equal(continued[0], whole)
@@ -58,31 +60,34 @@ def _cut_off_at(
     return executed(plan, executor=executor)[0].table[COMPARED]
 
 
-@pytest.mark.parametrize("where", ["_picture", "_tell", "_go_on"])
-@pytest.mark.parametrize("call", [1, 3])
+@pytest.mark.parametrize(
+    ("owner", "where"),
+    [(SearchStudy, "remember"), (SearchStudy, "tell"), (Checkpoints, "delete")],
+    ids=["remember", "tell", "delete"],
+)
+@pytest.mark.parametrize("call", [1, 4, 9])
 def test_a_stop_anywhere_after_a_rung_changes_nothing(
     small: StudyConfig,
     tmp_path: Path,
-    in_process: Executor,
     monkeypatch: pytest.MonkeyPatch,
+    owner: type,
     where: str,
     call: int,
 ) -> None:
-    short = replace(small, trials=8, examples=1_500)
-    whole = run_search(short, executor=in_process).table[COMPARED]
-    plan = plan_search(replace(short, run_dir=str(tmp_path / "broken")))
+    whole = executed(plan_search(small), Made())[0].table[COMPARED]
+    plan = plan_search(replace(small, run_dir=str(tmp_path / "broken")))
     calls = iter(range(1, 1_000))
-    real = getattr(Coordinator, where)
+    real = getattr(owner, where)
 
-    def stop(self: Coordinator, *arguments: Any) -> Any:
+    def stop(self: Any, *arguments: Any, **options: Any) -> Any:
         if next(calls) == call:
             raise KeyboardInterrupt
-        return real(self, *arguments)
+        return real(self, *arguments, **options)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Coordinator, where, stop)
-        assert executed(plan, executor=in_process)[1] == "interrupted"
-    run, ending = executed(plan, executor=in_process)
+        patched.setattr(owner, where, stop)
+        assert executed(plan, Made())[1] == "interrupted"
+    run, ending = executed(plan, Made())
     assert ending == "finished"
     pd.testing.assert_frame_equal(run.table[COMPARED], whole)
 

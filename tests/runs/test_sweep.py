@@ -6,11 +6,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import optuna
 import pandas as pd
 import pytest
 
 from asymnas import Run, StudyConfig, run_search, run_sweep
-from asymnas.analysis.tuning import best_rates, kept
 from asymnas.core import columns as t
 from asymnas.core.config import SweepConfig
 from asymnas.core.errors import BudgetError, ConfigError, StudyError
@@ -95,8 +95,9 @@ def test_short_runs_see_fewer_examples_on_a_schedule_of_their_own(
 
 
 def test_what_counts_are_the_best_structures_at_the_best_rates(whole: Run) -> None:
-    table, plan = whole.table, plan_sweep(sweep_of(whole.directory))
-    chosen = kept(table, 1)
+    plan = plan_sweep(sweep_of(whole.directory))
+    screened = phase(whole, t.SCREENING).sort_values(t.VAL_LOSS)
+    chosen = sorted(screened.groupby(t.TARGET_SHARE)[t.CLUSTER].first())
     assert len(chosen) == 3
     assert set(phase(whole, t.TUNING)[t.CLUSTER]) == set(phase(whole, t.MEASURE)[t.CLUSTER])
     assert set(phase(whole, t.MEASURE)[t.CLUSTER]) == set(chosen)
@@ -105,7 +106,8 @@ def test_what_counts_are_the_best_structures_at_the_best_rates(whole: Run) -> No
     assert (
         sorted(set(phase(whole, t.TUNING)[t.LEARNING_RATE])) == list(plan.rates) == [1e-3, 1.6e-2]
     )
-    rates = best_rates(table, plan.rates)
+    tuned = phase(whole, t.TUNING).sort_values(t.VAL_LOSS)
+    rates = tuned.groupby(t.CLUSTER)[t.LEARNING_RATE].first()  # one architecture per share
     for _, row in phase(whole, t.MEASURE).iterrows():
         assert row[t.LEARNING_RATE] == rates[row[t.CLUSTER]]
 
@@ -183,27 +185,43 @@ def test_a_continued_sweep_equals_an_uninterrupted_one(
     pd.testing.assert_frame_equal(values(run), values(whole))
 
 
-def test_a_sweep_stopped_twice_and_within_a_draw_changes_nothing(
+def test_a_sweep_that_a_crash_cut_off_between_storing_and_starting_a_trial_goes_on(
     whole: Run, tmp_path: Path, in_process: Executor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from asymnas.runs.phases import Roster
-
     plan = plan_sweep(sweep_of(tmp_path))
-    real = Roster.suggest
-    for number in (SCREENING + 1, SCREENING + TUNING + 2):
+    for number in (0, SCREENING + 1, SCREENING + TUNING + 2):
+        real = optuna.Study.ask
 
-        def cut_off(self: Roster, trial: Any, /, number: int = number) -> Any:
-            if trial.number == number:
-                trial.suggest_int("encoder_depth", 1, 4)
+        def cut_off(self: optuna.Study, number: int = number, real: Any = real) -> Any:
+            if len(self.trials) == number + 1:
                 raise KeyboardInterrupt
-            return real(self, trial)
+            return real(self)
 
         with monkeypatch.context() as patched:
-            patched.setattr(Roster, "suggest", cut_off)
+            patched.setattr(optuna.Study, "ask", cut_off)
             run, ending = executed(plan, executor=in_process)
             assert ending == "interrupted"
-        assert run.summary["trials"]["complete"] == number
+        assert (run.table[t.STATE] == "complete").sum() == number
     pd.testing.assert_frame_equal(values(executed(plan, executor=in_process)[0]), values(whole))
+
+
+def test_a_list_that_the_version_before_began_goes_on(
+    whole: Run, tmp_path: Path, in_process: Executor
+) -> None:
+    """It called the sampler `Listed`, and drew and described a trial after it was asked for."""
+    plan = plan_sweep(sweep_of(tmp_path))
+    run, _ = executed(plan, executor=Counting(stop_at=5))
+    study = run.study.optuna
+    for name in ("asymnas:pinned", "asymnas:config"):
+        study.set_user_attr(name, {**study.user_attrs[name], "sampler": "Listed"})
+    run, ending = executed(plan, executor=Counting(stop_at=3))
+    assert ending == "interrupted"
+    run.study.optuna.ask()  # as it was when killed between asking and describing
+    with pytest.raises(StudyError, match="cut off by an earlier version") as caught:
+        executed(plan, executor=in_process)
+    assert "asymnas.report" in str(caught.value)
+    assert "--fresh" in str(caught.value)
+    assert len(Run.open(tmp_path).table) == len(run.table)
 
 
 @pytest.mark.usefixtures("unpublished")
@@ -335,10 +353,14 @@ def test_a_rate_that_fails_is_not_taken_and_failed_runs_count(tmp_path: Path) ->
     assert set(measured[t.STATE]) == {"complete"}
 
 
-def test_a_sweep_whose_runs_all_fail_ends_and_says_so(tmp_path: Path) -> None:
-    run = run_sweep(sweep_of(tmp_path, seeds=1), executor=Failing(lambda job: True))
-    assert list(run.table[t.STATE]) == ["failed"] * (SCREENING + TUNING + 3)
-    assert run.summary["best"] is None
+def test_a_sweep_whose_runs_all_fail_stops_and_goes_on_when_that_is_mended(
+    whole: Run, tmp_path: Path, in_process: Executor
+) -> None:
+    plan = plan_sweep(sweep_of(tmp_path))
+    with pytest.raises(StudyError, match="MemoryError: no room"):
+        executed(plan, executor=Failing(lambda job: True))
+    assert (Run.open(tmp_path).table[t.STATE] == "failed").sum() == 0
+    pd.testing.assert_frame_equal(values(executed(plan, executor=in_process)[0]), values(whole))
 
 
 def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path: Path) -> None:
