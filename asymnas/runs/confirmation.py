@@ -19,7 +19,7 @@ from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, StudyConfig
 from asymnas.core.errors import BudgetError, ConfigError, StudyError
 from asymnas.data.base import Dataset
-from asymnas.networks.architecture import Architecture, refusal
+from asymnas.networks.architecture import Architecture, unsupported_reason
 from asymnas.networks.presets import PRESETS
 from asymnas.runs.directory import CONFIRMATION_DIR, CONTROL_DIR, holds_run, storage_of
 from asymnas.runs.phases import ListedRun, Phase
@@ -155,7 +155,7 @@ def _reference(best: Architecture, budget: int) -> Architecture | None:
     preset = Architecture.preset(REFERENCE).to_dict()
     shared = best.to_dict()
     problem = {name: shared[name] for name in ("shape", "latent", "bottleneck", "kind")}
-    if refusal(preset["family"], best.problem, best.kind) is not None:
+    if unsupported_reason(preset["family"], best.problem, best.kind) is not None:
         return None
     return at_total(Architecture.from_dict({**preset, **problem}), budget)
 

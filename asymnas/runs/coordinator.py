@@ -268,6 +268,7 @@ class Coordinator:
     def _submit(self, active: ActiveTrial) -> None:
         config = self._config
         until = self._rung_after(active.examples)
+        prunes = config.pruner != "none"
         job = Job(
             architecture=active.architecture,
             data=config.data(),
@@ -279,6 +280,7 @@ class Coordinator:
             checkpoint=active.checkpoint,
             save=self._checkpoints.path(active.number, until * config.batch_size),
             metrics=self._metrics(active),
+            every_rung=tuple(self._store.measured_objectives()) if prunes else (),
             device=config.device,
             precision=config.precision,
             samples=until == self._steps[-1] and active.counts,

@@ -151,7 +151,7 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
         enqueue=queue.names,
         metrics=resolve_metrics(config.objectives, facts, config.metrics),
         examples=rung_steps(examples, config.batch_size)[-1] * config.batch_size,
-        workers=config.workers or min(cores(), MOST_WORKERS),
+        workers=config.workers or default_workers(resolve_device(config.device)),
         precision=_precision(config, space),
         run_dir=str(Path(config.run_dir).absolute()),
         storage=_absolute(config.storage),
@@ -171,6 +171,13 @@ def _check_values(config: StudyConfig, data: Dataset) -> None:
                     f"values from {chunk.min():.3g} to {chunk.max():.3g}: take one with a squared "
                     "error or a Gaussian likelihood"
                 )
+
+
+def default_workers(device: torch.device) -> int:
+    """Workers if none are asked for: one per GPU, or one per CPU core, eight at most."""
+    if device.type == "cuda":
+        return 1 if device.index is not None else max(1, torch.cuda.device_count())
+    return min(cores(), MOST_WORKERS)
 
 
 def default_family(shape: tuple[int, ...]) -> str:

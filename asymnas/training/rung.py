@@ -55,6 +55,7 @@ class Job:
         save: File that this rung is saved to, whole or not at all; `None` to save nothing. Where
             workers are on other machines, both paths lie on a file system that all of them share.
         metrics: Registered metrics to report besides the validation loss, after the last rung.
+        every_rung: Those of `metrics` that are reported after each rung, for pruning.
         device: Where to train.
         precision: Arithmetic of training, `fp32` or `bf16`; evaluation is always in fp32.
         samples: Whether to return reconstructions.
@@ -71,6 +72,7 @@ class Job:
     checkpoint: Path | None = None
     save: Path | None = None
     metrics: tuple[str, ...] = ()
+    every_rung: tuple[str, ...] = ()
     device: Device = "auto"
     precision: Precision = "fp32"
     samples: bool = False
@@ -87,9 +89,10 @@ class RungResult:
     """What a rung came to; the weights are in the file that the job names.
 
     Args:
-        metrics: `val_loss`, on the validation split. After the last rung also the metrics asked
-            for, on the same split, `train_loss`, on as many training examples as validate, and,
-            for a job with `test`, `test_loss` and `test_<metric>`.
+        metrics: `val_loss`, on the validation split, and on the same split what the job wants of
+            every rung. After the last rung also all metrics asked for, `train_loss`, on as many
+            training examples as validate, and, for a job with `test`, `test_loss` and
+            `test_<metric>`.
         seconds: Time the rung took.
         failure: Why the candidate cannot go on; empty if it can.
         samples: Validation examples, clean, and what the network made of them as its kind
@@ -230,6 +233,8 @@ def _scores(model: Autoencoder, data: Dataset, job: Job) -> tuple[dict[str, floa
     validation = normal(data, "validation")
     if not job.last:
         scores = {VAL_LOSS: evaluate(model, validation, kind=kind).loss}
+        if job.every_rung:
+            scores |= measure(model, data, "validation", job.every_rung, kind=kind).metrics
         if not math.isfinite(scores[VAL_LOSS]):
             failure = "diverged: validation loss not finite"
         return scores, _at_rate(failure, job)

@@ -298,6 +298,37 @@ def test_a_failed_architecture_may_be_tried_again(small: StudyConfig, workers: i
     assert originals[t.DUPLICATE_OF].isna().all()
 
 
+@pytest.mark.parametrize("second", ["decoder_latency_1", "psnr"])
+def test_a_measured_objective_protects_its_end_of_the_front(
+    small: StudyConfig, second: str
+) -> None:
+    """Networks with the lowest latency, or here the highest loss and PSNR, stay in the race."""
+
+    def answer(job: Job) -> RungResult:
+        result = made_result(job)
+        against = result.metrics[t.VAL_LOSS] if second == "psnr" else -result.metrics[t.VAL_LOSS]
+        return replace(result, metrics={**result.metrics, second: against})
+
+    config = replace(small, objectives=(t.VAL_LOSS, second), trials=20)
+    executor = Made(answer)
+    run = run_of(config, executor)
+    assert all(second in job.every_rung for job in executor.jobs)
+    assert set(own(run)[t.STATE]) == {"complete"}  # nothing dominates anything
+    alone = replace(config, objectives=(t.VAL_LOSS,), run_dir=f"{small.run_dir}-alone")
+    assert (own(run_of(alone, Made(answer)))[t.STATE] == "pruned").any()
+
+
+def test_a_continued_run_remembers_what_was_measured_at_each_rung(
+    small: StudyConfig, tmp_path: Path
+) -> None:
+    config = replace(small, objectives=(t.VAL_LOSS, "decoder_latency_1"), trials=20)
+    whole = run_of(config, Made())
+    assert (own(whole)[t.STATE] == "pruned").any()
+    broken = replace(config, run_dir=str(tmp_path / "broken"))
+    executed(plan_search(broken), Made(stop_at=31))
+    pd.testing.assert_frame_equal(values(run_of(broken, Made())), values(whole))
+
+
 def test_work_per_trial_does_not_grow_with_the_trials(
     small: StudyConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,3 +115,32 @@ def test_none_never_prunes():
 def test_loss_at_a_rung_is_there_once_it_was_reached():
     trial = Progress(curve=((10, 0.5), (20, 0.25)))
     assert (trial.loss_at(10), trial.loss_at(20), trial.loss_at(30)) == (0.5, 0.25, None)
+
+
+def measured_at(rung, loss, *others):
+    """A trial with measured objectives at its last rung, and others at an earlier one."""
+    return Progress(
+        curve=((rung // 2, loss + 1), (rung, loss)), others=((9.0,) * len(others), others)
+    )
+
+
+@given(points)
+def test_measured_objectives_count_as_exactly_known_ones_do(values):
+    trial, *peers = trials_of(values)
+    own, *others = [measured_at(RUNG, *value) for value in values]
+    assert rank(own, others) == rank(trial, peers)
+
+
+def test_the_fast_end_of_the_front_survives_a_measured_objective():
+    peers = [measured_at(RUNG, 0.1 + 0.01 * i, 10.0 - 0.1 * i) for i in range(20)]
+    slow_and_bad, fast_and_bad = measured_at(RUNG, 0.9, 11.0), measured_at(RUNG, 0.9, 1.0)
+    assert rank(slow_and_bad, peers)
+    assert not rank(fast_and_bad, peers)
+
+
+def test_what_was_not_measured_is_not_pruned_and_counts_for_nobody():
+    peers = [measured_at(RUNG, 0.1 + 0.01 * i, 10.0) for i in range(9)]
+    assert rank(measured_at(RUNG, 0.9, 11.0), peers)
+    assert not rank(measured_at(RUNG, 0.9, float("nan")), peers)
+    unknown = [measured_at(RUNG, 0.1, float("nan"))] * 9
+    assert not rank(measured_at(RUNG, 0.9, 11.0), unknown)
