@@ -334,8 +334,11 @@ class Coordinator:
             self._ready.appendleft(active)
 
     def _release(self) -> None:
-        """Makes trials whose workers broke ready again, before all others."""
-        self._ready.extendleft(reversed(self._held))
+        """Makes trials whose workers broke ready again.
+
+        After those that are ready, so that where workers take calls in turn it is another's turn.
+        """
+        self._ready.extend(self._held)
         self._held.clear()
 
     def _restart(self, active: ActiveTrial, error: CheckpointError) -> None:

@@ -131,10 +131,10 @@ class Slow(Executor):
 
 def test_while_one_worker_is_broken_it_does_not_take_all_trials(small: StudyConfig) -> None:
     executor = Slow()
-    plan = plan_search(replace(small, trials=1, workers=2, pruner="none"))
+    plan = plan_search(replace(small, trials=2, workers=2, pruner="none"))
     with execute(plan, executor=executor, observe=executor.tick) as (run, ending):
         assert ending == "finished"
-    assert list(run.table[t.STATE]) == ["complete"]
+    assert list(run.table[t.STATE]) == ["complete"] * 2
 
 
 def test_a_candidate_that_breaks_its_worker_three_times_fails_alone(small: StudyConfig) -> None:
@@ -173,10 +173,9 @@ def test_a_run_of_like_failures_stops_with_the_reason_and_can_go_on(
     table = Run.open(broken.run_dir).table
     assert (table[t.STATE] == "failed").sum() == 0
     assert (table[t.STATE] == "running").sum() >= 5
-    pd.testing.assert_series_equal(
-        values(run_of(broken, Made()))[t.TRIAL], values(run_of(small, Made()))[t.TRIAL]
-    )
-    assert (Run.open(broken.run_dir).table[t.STATE] == "failed").sum() == 0
+    run = run_of(broken, Made())
+    assert len(own(run)) == broken.trials
+    assert set(own(run)[t.STATE]) <= {"complete", "pruned"}
 
 
 def test_unlike_failures_and_divergence_are_the_candidates_own(small: StudyConfig) -> None:
@@ -248,7 +247,7 @@ def copies_of(run: Run) -> pd.DataFrame:
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_no_architecture_is_trained_twice_at_one_rate(small: StudyConfig, workers: int) -> None:
-    config = replace(small, **TINY, trials=12, learning_rates=ONE_RATE, workers=workers)
+    config = replace(small, **TINY, trials=25, learning_rates=ONE_RATE, workers=workers)
     run, ending = executed(plan_search(config), Made())
     keys = [Architecture.from_dict(a).key() for a in own(run)[t.ARCHITECTURE]]
     assert len(set(keys)) == len(keys)
