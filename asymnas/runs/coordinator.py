@@ -313,15 +313,15 @@ class Coordinator:
         except Exception as error:  # whatever a candidate breaks must not end the study
             self._fail(active, f"{type(error).__name__}: {error}".splitlines()[0])
             return
-        self._release()
         self._tell_alike()
         active.attempts = 0
         active.seconds += result.seconds
         if result.failure:
             self._tell_failed(active, result.failure)
-            return
-        self._advance(active, result)
-        self._go_on(active)
+        else:
+            self._advance(active, result)
+            self._go_on(active)
+        self._release()
 
     def _try_elsewhere(self, active: ActiveTrial, error: BrokenExecutor) -> None:
         """Has a rung whose worker broke trained again, by another worker if there is one."""

@@ -104,32 +104,34 @@ def test_a_broken_worker_of_two_fails_no_trial(small: StudyConfig, tmp_path: Pat
 class Slow(Executor):
     """A worker that breaks at once on whatever it gets, beside one that takes its time.
 
-    Whoever is idle takes the next call, so that the broken worker would take all of them while
+    An idle worker takes the next call, the broken one first, so that it would take all calls while
     the other is at work.
     """
 
     def __init__(self) -> None:
         self.at_work: tuple[Future[Any], Job] | None = None
-        self.broken_calls = 0
+        self.has_broken, self.ticks = False, 0
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
-        if self.at_work is None:
+        if self.at_work is None and self.has_broken:
             self.at_work = future, args[0]
         else:
-            self.broken_calls += 1
+            self.has_broken = True
             future.set_exception(BrokenExecutor("gone"))
         return future
 
     def tick(self, snapshot: Snapshot) -> None:
-        """Ends the slow worker's rung, now and then."""
-        if self.at_work is not None and self.broken_calls % 2 == 1:
-            (future, job), self.at_work = self.at_work, None
-            self.broken_calls += 1
+        """Ends the slow worker's rung after a while."""
+        self.ticks += 1
+        if self.at_work is not None and self.ticks % 5 == 0:
+            (future, job), self.at_work, self.has_broken = self.at_work, None, False
             future.set_result(made_result(job))
 
 
-def test_while_one_worker_is_broken_it_does_not_take_all_trials(small: StudyConfig) -> None:
+def test_a_broken_worker_does_not_take_all_calls_while_others_are_at_work(
+    small: StudyConfig,
+) -> None:
     executor = Slow()
     plan = plan_search(replace(small, trials=2, workers=2, pruner="none"))
     with execute(plan, executor=executor, observe=executor.tick) as (run, ending):
