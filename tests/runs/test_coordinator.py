@@ -13,7 +13,7 @@ import asymnas.analysis.front
 from asymnas import Architecture, Run, StudyConfig
 from asymnas.analysis.front import pareto_front
 from asymnas.core import columns as t
-from asymnas.core.errors import CheckpointError, DataError, StudyError
+from asymnas.core.errors import CheckpointError, DataError, StudyError, WorkerError
 from asymnas.runs.coordinator import Snapshot
 from asymnas.runs.execute import execute
 from asymnas.runs.plan import plan_search
@@ -80,23 +80,30 @@ def test_checkpoints_are_kept_of_the_front_alone(small: StudyConfig) -> None:
 
 
 class InTurn(Executor):
-    """Two workers that take calls in turn; the first breaks on each of its calls."""
+    """Two workers that take calls in turn; the first breaks on each of its calls.
+
+    As local processes do, it gives a call that broke its worker to the other when it comes again.
+    """
 
     def __init__(self) -> None:
         self.healthy, self.calls = Made(), 0
+        self.broke: set[tuple[int, int]] = set()
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         self.calls += 1
-        if self.calls % 2:
-            future: Future[Any] = Future()
-            future.set_exception(BrokenExecutor(f"CUDA error: worker {self.calls} is gone"))
-            return future
-        return self.healthy.submit(fn, *args, **kwargs)
+        call = args[0].seed, args[0].until
+        if self.calls % 2 == 0 or call in self.broke:
+            return self.healthy.submit(fn, *args, **kwargs)
+        self.broke.add(call)
+        future: Future[Any] = Future()
+        future.set_exception(WorkerError(f"CUDA error: worker {self.calls} is gone"))
+        return future
 
 
-def test_a_broken_worker_of_two_fails_no_trial(small: StudyConfig, tmp_path: Path) -> None:
-    config = replace(small, trials=20, workers=2)
-    run = run_of(config, InTurn())
+def test_a_broken_worker_of_two_fails_no_trial(small: StudyConfig) -> None:
+    config, executor = replace(small, trials=20, workers=2), InTurn()
+    run = run_of(config, executor)
+    assert len(executor.broke) > 10
     assert len(own(run)) == 20
     assert (run.table[t.STATE] == "failed").sum() == 0
 
