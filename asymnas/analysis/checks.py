@@ -122,13 +122,14 @@ class Agreement:
     Args:
         rungs: Rung by rung, rising, `all` before the bins; empty if there is nothing to compare.
         horizon: The last rung, whose losses are the final ones.
-        quota: Whether only the trials exempt from pruning are compared, because others were pruned.
+        never_pruned: Whether only trials exempt from pruning are compared, because others were
+            pruned.
         trials: How many reached the end.
     """
 
     rungs: tuple[RungAgreement, ...] = ()
     horizon: int = 0
-    quota: bool = False
+    never_pruned: bool = False
     trials: int = 0
 
 
@@ -155,14 +156,14 @@ def agreement(table: pd.DataFrame) -> Agreement:
         rows = rows[rows[NEVER_PRUNED].astype(bool)]
     losses = _losses(rows)
     if losses.shape[1] == 0:
-        return Agreement(quota=pruned)
+        return Agreement(never_pruned=pruned)
     horizon = int(losses.columns[-1])
     losses = losses[losses[horizon].notna()]
     rows = rows.loc[losses.index]
     if BUDGET in rows:
         losses = losses / losses.groupby(rows[BUDGET], dropna=False).transform("median")
     rungs = [entry for rung in losses.columns[:-1] for entry in _at(rung, losses, rows)]
-    return Agreement(rungs=tuple(rungs), horizon=horizon, quota=pruned, trials=len(rows))
+    return Agreement(rungs=tuple(rungs), horizon=horizon, never_pruned=pruned, trials=len(rows))
 
 
 def _losses(rows: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -253,7 +253,7 @@ class StudyConfig:
     storage: Annotated[
         str,
         Option("Optuna storage URL", MACHINE, runtime=True, default="SQLite in the run directory"),
-    ] = ""
+    ] = field(default="", repr=False)  # it may hold a password
 
     def __post_init__(self) -> None:
         check(self)

@@ -9,7 +9,7 @@ def agreement_reading(agreement: Agreement) -> str:
     if not agreement.rungs:
         return ""
     first = agreement.rungs[0]
-    who = plural(first.trials, "unpruned trial" if agreement.quota else "trial")
+    who = plural(first.trials, "unpruned trial" if agreement.never_pruned else "trial")
     if first.tau.estimate is None:
         return (
             f"Whether losses after {first.examples:,} examples predict the final ones cannot be "

@@ -25,17 +25,17 @@ def test_every_rung_is_held_against_the_last_over_all_shares_and_each_third():
 
 def test_where_trials_were_pruned_only_the_quota_is_judged():
     table = made_table(600)
-    quota = table[
+    exempt = table[
         (table["state"] == "complete") & table["never_pruned"] & table["duplicate_of"].isna()
     ]
     found = agreement(table)
-    assert found.quota
-    assert found.trials == len(quota)
-    losses = np.array([[point[1] for point in curve] for curve in quota["curve"]])
+    assert found.never_pruned
+    assert found.trials == len(exempt)
+    losses = np.array([[point[1] for point in curve] for curve in exempt["curve"]])
     expected = kendalltau(losses[:, 0], losses[:, -1]).statistic
     assert of(table).tau.estimate == pytest.approx(expected)
     unpruned = table[table["state"] == "complete"]
-    assert not agreement(unpruned).quota
+    assert not agreement(unpruned).never_pruned
     assert agreement(unpruned).trials == unpruned["duplicate_of"].isna().sum()
 
 

@@ -84,19 +84,19 @@ def test_least_pairs_are_the_fewest_whose_smallest_p_holds_after_holm(comparison
 
 
 def test_several_comparisons_lack_seeds():
-    told = [contender("a", [1.0] * 6), *(contender(n, [1.1] * 6) for n in "bcd")]
-    for found in compare(told, "a", "bcd"):
+    shown = [contender("a", [1.0] * 6), *(contender(n, [1.1] * 6) for n in "bcd")]
+    for found in compare(shown, "a", "bcd"):
         assert found.outcome == "undecided"
         assert (found.comparisons, found.lacking) == (3, 7)
-    enough = [replace(c, scores={**c.scores, 6: c.scores[0]}) for c in told]
+    enough = [replace(c, scores={**c.scores, 6: c.scores[0]}) for c in shown]
     assert {c.outcome for c in compare(enough, "a", "bcd")} == {"better"}
 
 
 def test_holm_counts_every_comparison_also_those_without_a_test():
     rng = np.random.default_rng(1)
-    told = [contender("a", noisy(rng, 9)), contender("few", [1.0] * 3)]
-    told += [contender(f"b{i}", noisy(rng, 9, 1 + i / 400)) for i in range(4)]
-    found = compare(told, "a", [c.name for c in told[1:]])
+    shown = [contender("a", noisy(rng, 9)), contender("few", [1.0] * 3)]
+    shown += [contender(f"b{i}", noisy(rng, 9, 1 + i / 400)) for i in range(4)]
+    found = compare(shown, "a", [c.name for c in shown[1:]])
     ps = [1.0 if c.p is None else c.p for c in found]
     adjusted = [1.0 if c.p_holm is None else c.p_holm for c in found]
     assert adjusted == pytest.approx(naive_holm(ps))
@@ -158,8 +158,8 @@ def test_under_the_null_false_claims_are_rare():
     rng = np.random.default_rng(0)
     claims = 0
     for _ in range(400):
-        told = [contender(n, noisy(rng, 8, noise=0.1)) for n in "abcd"]
-        found = compare(told, "a", "bcd")
+        shown = [contender(n, noisy(rng, 8, noise=0.1)) for n in "abcd"]
+        found = compare(shown, "a", "bcd")
         claims += any(c.outcome in ("better", "worse") for c in found)
     assert claims <= 0.05 * 400
 
@@ -171,24 +171,24 @@ def test_a_difference_as_large_as_the_margin_is_rarely_called_equivalent():
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "shown"),
     [
         ({"margin": 0.0}, "margin must be above 0"),
         ({"margin": math.nan}, "margin must be"),
         ({"level": 1.0}, "level must be"),
     ],
 )
-def test_settings_out_of_range_are_refused(settings, told):
-    with pytest.raises(ConfigError, match=told):
+def test_settings_out_of_range_are_refused(settings, shown):
+    with pytest.raises(ConfigError, match=shown):
         against([1.0], [1.0], **settings)
 
 
 @pytest.mark.parametrize(
-    ("first", "others", "told"),
+    ("first", "others", "shown"),
     [("x", ["b"], "'x'; there are: a, b"), ("a", ["a"], "each once"), ("a", ["b", "b"], "once")],
 )
-def test_names_must_be_known_and_distinct(first, others, told):
-    with pytest.raises(ConfigError, match=told):
+def test_names_must_be_known_and_distinct(first, others, shown):
+    with pytest.raises(ConfigError, match=shown):
         compare([contender("a", [1.0]), contender("b", [1.0])], first, others)
     with pytest.raises(ConfigError, match="distinct"):
         compare([contender("a", [1.0])] * 2, "a", ["a"])

@@ -401,3 +401,9 @@ def test_a_confirmation_has_enough_seeds_by_default():
     wanted = ConfirmationConfig(run_dir="runs/digits")
     assert (wanted.seeds, wanted.top) == (8, 3)
     assert ConfirmationConfig(run_dir="x", seeds=1, top=1, rates=1, margin=0.5).seeds == 1
+
+
+def test_a_password_is_not_in_the_text_of_a_configuration() -> None:
+    config = StudyConfig(storage="postgresql://me:secret@db/studies")
+    assert "secret" not in repr(config)
+    assert "secret" not in repr(SweepConfig(study=config))

@@ -1,4 +1,4 @@
-"""The pieces that rooms share, each against its definition."""
+"""The pieces that families share, each against its definition."""
 
 import pytest
 import torch

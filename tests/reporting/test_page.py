@@ -209,8 +209,8 @@ def test_what_is_empty_is_left_out_with_its_section():
     tags = {tag for tag, _ in reader.tags}
     assert "section" not in tags
     assert "nav" not in tags
-    told = PageContent(title="t", sections=[Section("a", "A", empty, lead="Nothing yet.")])
-    assert "Nothing yet." in Reader(render_page(told)).text
+    shown = PageContent(title="t", sections=[Section("a", "A", empty, lead="Nothing yet.")])
+    assert "Nothing yet." in Reader(render_page(shown)).text
 
 
 def test_only_what_is_not_alone_in_its_section_has_a_heading_of_its_own():

@@ -69,8 +69,8 @@ def test_a_sweep_that_holds_little_invents_nothing(name: str) -> None:
     summary, html = of_sweep(SWEEPS[name]())
     assert summary["verdict"]
     assert summary["verdict"][0].split(".")[0] in html
-    told = [entry for entry in summary["decoder_share"] if entry["low"] is not None]
-    assert not told or name == "one architecture, one seed"
+    shown = [entry for entry in summary["decoder_share"] if entry["low"] is not None]
+    assert not shown or name == "one architecture, one seed"
     if name in ("no trials", "all failed", "all running", "no finite loss"):
         assert summary["decoder_share"] == []
 
@@ -138,8 +138,8 @@ def test_a_confirmation_is_told_beside_its_search(
     assert outcomes == (decided if seeds == 8 else dict.fromkeys(decided, "undecided"))
     stale = [s for s in summary["verdict"] if "no longer the best" in s]
     assert len(stale) == outdated
-    told = summary["verdict"][len(stale) :]
-    assert told[: len(found.verdict)] == found.verdict
+    shown = summary["verdict"][len(stale) :]
+    assert shown[: len(found.verdict)] == found.verdict
     assert "Parameters in per cent of the best's: symmetric" in found.verdict[-1]
     assert "the data are rows" in html
     assert "read by the confirmation alone" in html

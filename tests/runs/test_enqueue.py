@@ -1,4 +1,4 @@
-"""Searches that begin with presets: first, once, counted exactly, told apart."""
+"""Searches that begin with presets: first, once, counted exactly, distinguished."""
 
 import json
 import re

@@ -67,8 +67,8 @@ def test_dry_run_states_the_cost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     result = asymnas("sweep", *SWEEP, "--dry-run")
     assert result.exit_code == 0, result.output
-    told = " ".join(result.output.split())
-    assert "9 runs of 3,008 examples, after 54 short runs of 512" in told
-    assert f"{9 * 3008 + 54 * 512:,} training examples" in told
-    assert "Nothing was trained" in told
+    shown = " ".join(result.output.split())
+    assert "9 runs of 3,008 examples, after 54 short runs of 512" in shown
+    assert f"{9 * 3008 + 54 * 512:,} training examples" in shown
+    assert "Nothing was trained" in shown
     assert not (tmp_path / "runs").exists()

@@ -1,4 +1,4 @@
-"""Collapse: told by its figure, and never of a network that is merely poor."""
+"""Collapse is detected by its figure, and never in a network that is merely poor."""
 
 import numpy as np
 import pytest

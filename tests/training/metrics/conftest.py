@@ -4,5 +4,5 @@ from fake_views import Clock
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch):
-    """Latencies are told by a clock that only tests move."""
+    """Latencies are measured by a clock that only tests move."""
     monkeypatch.setattr("asymnas.training.metrics.latency.time", Clock)
