@@ -1,7 +1,6 @@
 """The command as a person runs it: crashes, interruptions, wrong flags."""
 
 import json
-import os
 import signal
 import time
 from collections.abc import Callable
@@ -16,8 +15,6 @@ from PIL import Image
 
 from asymnas import Run
 from asymnas.core import columns as t
-from asymnas.runs.study import read_study
-from asymnas.runs.study.lease import LEASE
 
 from .conftest import finished, wait_until
 
@@ -92,19 +89,6 @@ def test_a_second_coordinator_is_refused(search: Callable[..., Any], tmp_path: P
     assert len(err.strip().splitlines()) == 1
     first.send(signal.SIGINT)
     assert first.finish(seconds=600)[0] == 130  # hundreds of trials to publish, if it was quick
-
-
-@pytest.mark.slow
-def test_a_stale_lease_is_taken(search: Callable[..., Any], tmp_path: Path) -> None:
-    assert search(*SMALL, "--trials", "2").finish()[0] == 0
-    study = read_study(f"sqlite:///{tmp_path / 'run' / 'study.db'}")
-    elsewhere = {"host": "elsewhere", "pid": os.getpid(), "time": time.time()}
-    study.optuna.set_user_attr(LEASE, elsewhere)
-    code, _, err = search(*SMALL, "--trials", "3").finish()
-    assert code == 1
-    assert "elsewhere" in err
-    study.optuna.set_user_attr(LEASE, {**elsewhere, "time": time.time() - 61})
-    assert search(*SMALL, "--trials", "3").finish()[0] == 0
 
 
 @pytest.fixture
