@@ -35,7 +35,7 @@ WARM_UP = 0.03  # of the steps
 DECAY = 0.25  # of the steps, at the end; see facts on schedules in docs/training.md
 WEIGHT_DECAY = 0.01
 CHECK_EVERY = 50  # steps between looks at the loss
-SETTLED = 200  # steps; in a shorter schedule what has not begun to learn looks collapsed
+COLLAPSE_STEPS = 200  # in a shorter schedule what has not begun to learn looks collapsed
 TEST = "test_"  # before the name of a metric on the test split
 
 
@@ -232,22 +232,24 @@ def _scores(model: Autoencoder, data: Dataset, job: Job) -> tuple[dict[str, floa
     kind, failure = job.architecture.kind, ""
     validation = normal(data, "validation")
     if not job.last:
-        scores = {VAL_LOSS: evaluate(model, validation, kind=kind).loss}
         if job.every_rung:
-            scores |= measure(model, data, "validation", job.every_rung, kind=kind).metrics
+            measured = measure(model, data, "validation", job.every_rung, kind=kind)
+            scores = {VAL_LOSS: measured.loss, **measured.metrics}
+        else:
+            scores = {VAL_LOSS: evaluate(model, validation, kind=kind).loss}
         if not math.isfinite(scores[VAL_LOSS]):
             failure = "diverged: validation loss not finite"
         return scores, _at_rate(failure, job)
-    found = measure(model, data, "validation", job.metrics, kind=kind)
-    scores = {VAL_LOSS: found.loss, **found.metrics}
+    measured = measure(model, data, "validation", job.metrics, kind=kind)
+    scores = {VAL_LOSS: measured.loss, **measured.metrics}
     scores[TRAIN_LOSS] = evaluate(model, data.train[: len(validation)], kind=kind).loss
-    failure = found.diverged or (found.collapsed if job.total >= SETTLED else "")
+    failure = measured.diverged or (measured.collapsed if job.total >= COLLAPSE_STEPS else "")
     if job.test and not failure:
         tested = measure(model, data, "test", job.metrics, kind=kind)
         scores[TEST_LOSS], failure = tested.loss, tested.diverged
         scores |= {f"{TEST}{name}": value for name, value in tested.metrics.items()}
-    if odd := [name for name, value in scores.items() if not math.isfinite(value)]:
-        failure = failure or f"diverged: {', '.join(odd)} not finite"
+    if infinite := [name for name, value in scores.items() if not math.isfinite(value)]:
+        failure = failure or f"diverged: {', '.join(infinite)} not finite"
     return scores, _at_rate(failure, job)
 
 

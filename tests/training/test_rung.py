@@ -19,7 +19,7 @@ from asymnas.runs.executors.local import LocalProcesses
 from asymnas.training.checkpoints import load_weights, read_checkpoint
 from asymnas.training.evaluation import evaluate
 from asymnas.training.measurement import measure
-from asymnas.training.rung import SETTLED, Job, rung_steps, train_rung
+from asymnas.training.rung import COLLAPSE_STEPS, Job, rung_steps, train_rung
 
 DIGITS = DataSpec(name="digits")
 DATA = {"digits": Problem(shape=(1, 8, 8), latent=6), "signals": Problem(shape=(2, 128), latent=6)}
@@ -256,13 +256,21 @@ def test_rungs_before_the_last_take_the_loss_alone(until):
     assert set(train_rung(job_of(until=until, metrics=METRICS)).metrics) == {"val_loss"}
 
 
+def test_metrics_for_pruning_are_measured_at_every_rung():
+    job = job_of("dense", until=RUNGS[0], metrics=METRICS, every_rung=("mse", "active_units"))
+    result, plain = train_rung(job), train_rung(replace(job, every_rung=()))
+    assert set(result.metrics) == {"val_loss", "mse", "active_units"}
+    assert result.metrics["val_loss"] == plain.metrics["val_loss"]
+
+
 def dying(**changes):
     """A job at a rate at which every unit dies, and the output is the same for all examples."""
     side = DenseSide(widths=(16, 16), activation="relu")
     architecture = Architecture(
         family="dense", encoder=side, decoder=side, shape=(1, 8, 8), latent=6
     )
-    settings = {"learning_rate": 0.5, "until": SETTLED, "total": SETTLED, "metrics": ("mse",)}
+    schedule = {"learning_rate": 0.5, "until": COLLAPSE_STEPS, "total": COLLAPSE_STEPS}
+    settings = {**schedule, "metrics": ("mse",)}
     return job_of(**{"architecture": architecture, "samples": True, **settings, **changes})
 
 
@@ -274,12 +282,12 @@ def test_a_collapse_fails_after_the_last_rung_with_its_figure_and_without_a_chec
     assert not saved.exists()
     assert result.samples is None
     assert "test_loss" not in result.metrics
-    assert not train_rung(dying(until=SETTLED - 1)).failure
+    assert not train_rung(dying(until=COLLAPSE_STEPS - 1)).failure
     assert not train_rung(dying(learning_rate=3e-3)).failure
 
 
 def test_a_schedule_too_short_to_tell_never_collapses():
-    assert not train_rung(dying(until=SETTLED - 1, total=SETTLED - 1)).failure
+    assert not train_rung(dying(until=COLLAPSE_STEPS - 1, total=COLLAPSE_STEPS - 1)).failure
 
 
 def test_losses_leave_anomalies_out(trained):
