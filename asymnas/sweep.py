@@ -74,7 +74,7 @@ def sweep(
 
     Architectures are drawn afresh for every share and sized to fill each budget, short runs choose
     structures and learning rates, nothing is pruned. The report then says where the best
-    share lies with its interval, which shares are as good, and what symmetry costs.
+    share lies with its interval, which shares are as good, and what an even split costs.
     Stop it with Ctrl-C at any time: the same command continues it.
 
     Exit codes: 0 done; 1 failed: data, device or run; 2 bad arguments; 130 interrupted, with

@@ -273,6 +273,7 @@ def test_rows_of_pictures_are_named_beside_images_and_in_the_caption_of_strips()
 
 
 @pytest.mark.slow
+@pytest.mark.essential
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 def test_a_browser_draws_every_figure_and_blocks_nothing(tmp_path):
     page = tmp_path / "page.html"

@@ -34,6 +34,7 @@ def _finished(database: Path) -> dict[int, tuple[str, Any]]:
 
 
 @pytest.mark.slow
+@pytest.mark.essential
 def test_kill_of_the_whole_group_loses_nothing(search: Callable[..., Any], tmp_path: Path) -> None:
     database = tmp_path / "run" / "study.db"
     killed = search(*SMALL)
@@ -51,6 +52,7 @@ def test_kill_of_the_whole_group_loses_nothing(search: Callable[..., Any], tmp_p
 
 
 @pytest.mark.slow
+@pytest.mark.essential
 def test_ctrl_c_ends_within_five_seconds(search: Callable[..., Any], tmp_path: Path) -> None:
     database = tmp_path / "run" / "study.db"
     running = search(*SMALL)
@@ -72,6 +74,7 @@ def test_ctrl_c_ends_within_five_seconds(search: Callable[..., Any], tmp_path: P
 
 
 @pytest.mark.slow
+@pytest.mark.essential
 def test_timeout_pauses(search: Callable[..., Any], tmp_path: Path) -> None:
     code, out, err = search(*SMALL, "--trials", "2000", "--timeout", "6s").finish()
     assert code == 0, err
@@ -79,6 +82,7 @@ def test_timeout_pauses(search: Callable[..., Any], tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.essential
 def test_a_second_coordinator_is_refused(search: Callable[..., Any], tmp_path: Path) -> None:
     database = tmp_path / "run" / "study.db"
     first = search(*SMALL, "--trials", "500")

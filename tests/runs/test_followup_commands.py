@@ -22,6 +22,7 @@ RUNS = 3 * 9 + 3 * 9 + 3 * 3  # screened, tuned, measured
 
 
 @pytest.mark.slow
+@pytest.mark.essential
 def test_from_a_search_to_its_verdict(search: Callable[..., Any], tmp_path: Path) -> None:
     assert search(*SEARCH).finish()[0] == 0
     code, out, err = search(*SWEEP, command="sweep").finish()
