@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from asymnas.networks.architecture import Architecture
     from asymnas.runs.run import Run, TrainedArchitecture, find_best_architecture
     from asymnas.search import run_search
-    from asymnas.space.presets import ScaledPreset, scale_preset
+    from asymnas.space.sized_presets import ScaledPreset, scale_preset
     from asymnas.sweep import run_sweep
 
     __version__: str
@@ -42,14 +42,14 @@ _HOMES = {
     "ConfirmationConfig": "core.config",
     "TrainedArchitecture": "runs.run",
     "Run": "runs.run",
-    "ScaledPreset": "space.presets",
+    "ScaledPreset": "space.sized_presets",
     "StudyConfig": "core.config",
     "SweepConfig": "core.config",
     "find_best_architecture": "runs.run",
     "run_confirmation": "confirm",
     "run_search": "search",
     "run_sweep": "sweep",
-    "scale_preset": "space.presets",
+    "scale_preset": "space.sized_presets",
 }
 
 

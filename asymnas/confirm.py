@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from asymnas.core.cli import OK, DryRun, Given, Json, serve, takes
 from asymnas.core.config import ConfirmationConfig
-from asymnas.core.options import make
+from asymnas.core.declarations import make
 
 Fresh = Annotated[
     bool,
@@ -42,7 +42,7 @@ def run_confirmation(
     Raises:
         AsymnasError: No finished search, or a confirmation of another one is in the way.
     """
-    from asymnas.runs.confirmation import open_search, plan_control
+    from asymnas.runs.confirmation_plan import open_search, plan_control
 
     search = open_search(config)
     control = plan_control(config, search)
@@ -65,7 +65,7 @@ def _confirm(
         The results of the search that is confirmed, and how the last run ended.
     """
     from asymnas.reporting.publish import publish
-    from asymnas.runs.confirmation import check_same_front, plan_confirmation
+    from asymnas.runs.confirmation_plan import check_same_front, plan_confirmation
     from asymnas.runs.execute import execute
 
     if not fresh:
@@ -102,7 +102,7 @@ def confirm(
         print_confirmation_plan,
     )
     from asymnas.reporting.progress import display
-    from asymnas.runs.confirmation import open_search, plan_control
+    from asymnas.runs.confirmation_plan import open_search, plan_control
 
     console = make_console(stderr=as_json)
     search = open_search(config)

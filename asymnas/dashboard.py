@@ -4,8 +4,17 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from asymnas.core.cli import OK, Given, serve, takes
+from asymnas.core.declarations import (
+    ARGUMENTS,
+    MACHINE,
+    Option,
+    PathText,
+    Port,
+    check,
+    documented,
+    make,
+)
 from asymnas.core.errors import StudyError
-from asymnas.core.options import ARGUMENTS, MACHINE, Option, PathText, Port, check, documented, make
 
 
 @documented

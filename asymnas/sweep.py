@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from asymnas.core.cli import OK, DryRun, Fresh, Given, Json, StudyFile, serve, takes
 from asymnas.core.config import StudyConfig, SweepConfig
-from asymnas.core.options import changed, options_of
+from asymnas.core.declarations import changed, options_of
 from asymnas.core.study_file import load_sweep
 
 #: Options of a study that a sweep sets by itself.
@@ -52,7 +52,7 @@ def run_sweep(
     """
     from asymnas.reporting.publish import publish
     from asymnas.runs.execute import execute
-    from asymnas.runs.sweep import plan_sweep
+    from asymnas.runs.sweep_plan import plan_sweep
 
     plan = plan_sweep(config)
     with execute(plan, fresh=fresh, executor=executor, observe=observe) as (run, _):
@@ -90,7 +90,7 @@ def sweep(
     from asymnas.reporting.progress import display
     from asymnas.reporting.publish import publish
     from asymnas.runs.execute import execute
-    from asymnas.runs.sweep import plan_sweep
+    from asymnas.runs.sweep_plan import plan_sweep
 
     console = make_console(stderr=as_json)
     with console.status("drawing the design"):

@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from asymnas.analysis.estimates import Law
-from asymnas.analysis.laws.optimum import infer_share
+from asymnas.analysis.laws.best_share import infer_share
 from asymnas.analysis.laws.synthetic import (
     BUDGETS,
     Design,

@@ -22,8 +22,8 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from cyclopts.exceptions import MissingArgumentError, UnusedCliTokensError
 from rich.console import Console
 
+from asymnas.core.declarations import ARGUMENTS, Config, Declared, Panel, options_of
 from asymnas.core.errors import AsymnasError, ConfigError, OptionError, UnknownNameError
-from asymnas.core.options import ARGUMENTS, Config, Declared, Panel, options_of
 
 #: What was given for an option: its text, or whether a switch is on.
 Given = str | bool

@@ -1,4 +1,7 @@
-"""What one run is: frozen, checked when made, stored with the results."""
+"""What one run is: frozen, checked when made, stored with the results.
+
+The options of a run are the fields here; `asymnas/core/declarations.py` has how one is declared.
+"""
 
 import re
 from collections.abc import Mapping
@@ -9,8 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, InstanceOf
 
 from asymnas.core.budget import Budget
-from asymnas.core.errors import ConfigError
-from asymnas.core.options import (
+from asymnas.core.declarations import (
     ARGUMENTS,
     DATA,
     DESIGN,
@@ -38,6 +40,7 @@ from asymnas.core.options import (
     identity,
     known,
 )
+from asymnas.core.errors import ConfigError
 
 Bottleneck = Literal["dense", "spatial", "pooled"]
 Device = Annotated[

@@ -20,8 +20,8 @@ from asymnas.core.errors import DataError
 from asymnas.core.registry import Registry
 from asymnas.data.anomalies import class_as_anomalies
 from asymnas.data.examples import Examples, Indexed, Rows
-from asymnas.data.options import named_class
 from asymnas.data.scaling import standardise, value_range
+from asymnas.data.spec import named_class
 from asymnas.data.splits import NAMES, PerSplit, SplitName, Splits, draw, per_split
 
 CHUNK = 8_192  # examples whose values are examined together

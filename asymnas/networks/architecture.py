@@ -24,7 +24,7 @@ from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.kinds import Autoencoder, LatentSpec, kind_of
 from asymnas.networks.layers import initialise
 from asymnas.networks.presets import PRESETS
-from asymnas.networks.seeding import draws_from
+from asymnas.networks.random_draws import draws_from
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Parameter-free pieces and initial weights that several rooms build with."""
+"""Parameter-free pieces and initial weights that several packages build with."""
 
 import math
 

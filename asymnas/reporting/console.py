@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from asymnas.analysis.comparison import least_pairs
-from asymnas.analysis.laws.optimum import LEAST_ARCHITECTURES
+from asymnas.analysis.laws.best_share import LEAST_ARCHITECTURES
 from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, StudyConfig
 from asymnas.core.text import duration, percent, plural, short, tenths
@@ -23,12 +23,12 @@ from asymnas.reporting.figures.decoder_share import share_rows
 from asymnas.reporting.figures.front import front_rows
 from asymnas.reporting.figures.style import label, value
 from asymnas.reporting.publish import Published
-from asymnas.runs.confirmation import named_presets
+from asymnas.runs.confirmation_plan import named_presets
 from asymnas.runs.coordinator import Ending
 from asymnas.runs.directory import CONFIRMATION, SWEEP_DIR
 from asymnas.runs.plan import SearchPlan
 from asymnas.runs.run import PROBLEM_SETTINGS, Run
-from asymnas.runs.sweep import SweepPlan
+from asymnas.runs.sweep_plan import SweepPlan
 from asymnas.training.rung import rung_steps
 
 MOST_ROWS = 12

@@ -13,6 +13,11 @@ from asymnas.core.text import duration, percent, plural, short, with_span
 from asymnas.core.urls import public_url
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.families import FAMILIES
+from asymnas.reporting.check_sentences import (
+    agreement_reading,
+    generalisation_reading,
+    interaction_reading,
+)
 from asymnas.reporting.checklist import practices, tally
 from asymnas.reporting.content import (
     Block,
@@ -40,11 +45,6 @@ from asymnas.reporting.figures.measured import measured_rows
 from asymnas.reporting.figures.trend import trend_panel
 from asymnas.reporting.findings import Findings, Inferred
 from asymnas.reporting.pictures import pictures
-from asymnas.reporting.readings import (
-    agreement_reading,
-    generalisation_reading,
-    interaction_reading,
-)
 from asymnas.reporting.summary import metrics_of
 from asymnas.reporting.verdicts import cautions
 from asymnas.runs.run import Run

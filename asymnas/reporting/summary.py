@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from asymnas.analysis.front import hypervolume, reference_point
-from asymnas.analysis.share import decoder_share
+from asymnas.analysis.search_share import decoder_share
 from asymnas.core import columns as t
 from asymnas.core.text import percent, plural, share_phrase
 from asymnas.reporting.figures.style import label, value

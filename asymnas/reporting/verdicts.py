@@ -14,8 +14,8 @@ from asymnas.analysis.estimates import (
     ShareInference,
     Sizes,
 )
-from asymnas.analysis.laws.optimum import LEAST_ARCHITECTURES, LEAST_SHARES
-from asymnas.analysis.share import RESAMPLES
+from asymnas.analysis.laws.best_share import LEAST_ARCHITECTURES, LEAST_SHARES
+from asymnas.analysis.search_share import RESAMPLES
 from asymnas.core.text import (
     digits,
     hundredths,

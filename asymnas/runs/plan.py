@@ -16,7 +16,7 @@ from asymnas.networks.kinds import kind_of
 from asymnas.runs.phases import Phase
 from asymnas.runs.pruners import PRUNERS
 from asymnas.runs.study import SAMPLERS, Purpose, SearchStudy, resolve_objectives
-from asymnas.space.presets import Queue, queue_of
+from asymnas.space.sized_presets import Queue, queue_of
 from asymnas.space.space import Space
 from asymnas.training.devices import native_bf16, resolve_device
 from asymnas.training.measurement import metric_facts, resolve_metrics

@@ -26,13 +26,13 @@ from asymnas.networks.kinds import Autoencoder, kind_of
 from asymnas.training.checkpoints import read_checkpoint, write_checkpoint
 from asymnas.training.devices import resolve_device
 from asymnas.training.evaluation import as_input, evaluate, reconstruct
-from asymnas.training.failures import worker_failure
+from asymnas.training.loaded_data import resident
+from asymnas.training.machine_failures import worker_failure
 from asymnas.training.measurement import measure
-from asymnas.training.resident import resident
 
 RUNGS = (1 / 6, 1 / 3, 2 / 3, 1.0)
 WARM_UP = 0.03  # of the steps
-DECAY = 0.25  # of the steps, at the end; see facts on schedules in docs/training.md
+DECAY = 0.25  # of the steps, at the end; see "A candidate's training" in docs/training.md
 WEIGHT_DECAY = 0.01
 CHECK_EVERY = 50  # steps between looks at the loss
 COLLAPSE_STEPS = 200  # in a shorter schedule what has not begun to learn looks collapsed

@@ -6,6 +6,7 @@ from typing import Annotated
 import pytest
 
 from asymnas.core.cli import DryRun, Given, StudyFile, application, options_taken, run, takes
+from asymnas.core.declarations import ARGUMENTS, DATA, SEARCH, Count, Names, Option, check, make
 from asymnas.core.errors import (
     ConfigError,
     DataError,
@@ -14,7 +15,6 @@ from asymnas.core.errors import (
     StudyError,
     UnknownNameError,
 )
-from asymnas.core.options import ARGUMENTS, DATA, SEARCH, Count, Names, Option, check, make
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,8 +15,8 @@ from asymnas.core.config import (
     SweepConfig,
     default_examples,
 )
+from asymnas.core.declarations import options_of
 from asymnas.core.errors import ConfigError, OptionError
-from asymnas.core.options import options_of
 
 STUDY = StudyConfig(budget=20_000)
 COUNTS = ("budget", "max_encoder_params", "max_decoder_params", "max_macs", "examples")

@@ -115,7 +115,7 @@ def test_the_command_of_the_sweep_asks_for_the_problem_of_the_search(
         asked.append(config)
         raise StudyError("enough")
 
-    monkeypatch.setattr("asymnas.runs.sweep.plan_sweep", plan)
+    monkeypatch.setattr("asymnas.runs.sweep_plan.plan_sweep", plan)
     command = sweep_command(search.to_dict(), Path("my run"))
     assert command.startswith("python -m asymnas.sweep ")
     asymnas("sweep", *shlex.split(command)[3:])

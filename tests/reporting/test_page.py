@@ -16,7 +16,7 @@ from made_tables import made_table
 from markupsafe import Markup
 
 from asymnas.analysis.front import Objective, pareto_front
-from asymnas.analysis.share import decoder_share
+from asymnas.analysis.search_share import decoder_share
 from asymnas.reporting.content import (
     STATUSES,
     Checklist,

@@ -13,7 +13,7 @@ from made_findings import made_comparison, made_inference, made_sweep
 from made_tables import RUNGS
 
 from asymnas.analysis.front import Objective, pareto_front
-from asymnas.analysis.share import decoder_share
+from asymnas.analysis.search_share import decoder_share
 from asymnas.reporting.content import Panel
 from asymnas.reporting.figures.confirmation import confirmation_panel
 from asymnas.reporting.figures.curves import curves_panel

@@ -13,7 +13,7 @@ from asymnas.analysis.estimates import (
     ShareInference,
     Stratum,
 )
-from asymnas.analysis.laws.optimum import infer_share
+from asymnas.analysis.laws.best_share import infer_share
 from asymnas.analysis.laws.synthetic import synthetic_sweep, truth_with_share
 from asymnas.reporting.verdicts import (
     cautions,

@@ -16,7 +16,7 @@ from asymnas.core.config import SweepConfig
 from asymnas.core.errors import ConfigError, StudyError
 from asymnas.reporting.console import presets_line
 from asymnas.runs.plan import plan_search
-from asymnas.runs.sweep import plan_sweep
+from asymnas.runs.sweep_plan import plan_sweep
 
 from .conftest import Counting, executed
 

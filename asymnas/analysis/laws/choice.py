@@ -24,7 +24,7 @@ from asymnas.analysis.laws.fit import (
     full_fit,
     robust_deviation,
 )
-from asymnas.analysis.laws.laws import FORMS, Form
+from asymnas.analysis.laws.forms import FORMS, Form
 
 FOLDS = 10
 REPEATS = 4

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asymnas.analysis.estimates import Floats
-from asymnas.analysis.laws.laws import Form
+from asymnas.analysis.laws.forms import Form
 
 HUBER = 1.345  # standard deviations: 95 % efficient for normal noise
 CUT = 2.0  # standard deviations at which residuals are cut when the noise is estimated

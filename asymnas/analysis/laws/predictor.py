@@ -23,7 +23,7 @@ from scipy.stats import t as student
 from asymnas.analysis.estimates import EVEN, Band, Floats, Interval, Law
 from asymnas.analysis.laws.choice import FittedLaw
 from asymnas.analysis.laws.fit import Batch, Data, fit
-from asymnas.analysis.laws.laws import FORMS, log_sizes
+from asymnas.analysis.laws.forms import FORMS, log_sizes
 
 CURVE_POINTS = 101
 TREND_POINTS = 41

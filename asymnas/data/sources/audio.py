@@ -13,8 +13,8 @@ from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
 from asymnas.core.text import one_line
 from asymnas.data.base import DATASETS, Dataset, to_dataset
-from asymnas.data.options import check_spec, existing_directory, without_options
 from asymnas.data.scaling import standardise_channels, value_range
+from asymnas.data.spec import check_spec, existing_directory, without_options
 from asymnas.data.splits import Splits, draw
 
 

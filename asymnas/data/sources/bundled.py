@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from asymnas.core.config import DataSpec
 from asymnas.data.base import DATASETS, Dataset, to_dataset
-from asymnas.data.options import check_spec
 from asymnas.data.scaling import standardise, value_range
+from asymnas.data.spec import check_spec
 from asymnas.data.splits import Splits, draw
 
 PATCH = 48  # pixels, the side of a patch

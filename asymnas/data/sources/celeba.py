@@ -8,8 +8,8 @@ from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
 from asymnas.data.base import DATASETS, Dataset, to_views
 from asymnas.data.images.cache import cached_images
-from asymnas.data.options import check_spec, data_root
 from asymnas.data.sources.torchvision import fetch
+from asymnas.data.spec import check_spec, data_root
 from asymnas.data.splits import Splits
 
 SIZE = 64  # pixels, unless the spec says otherwise

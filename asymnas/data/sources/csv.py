@@ -9,7 +9,7 @@ from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
 from asymnas.core.text import listed, one_line
 from asymnas.data.base import DATASETS, Dataset
-from asymnas.data.options import check_spec, existing_file, without_options
+from asymnas.data.spec import check_spec, existing_file, without_options
 from asymnas.data.tables import OPTIONS, table_dataset
 
 OTHER_SEPARATORS = ";\t|"

@@ -14,8 +14,8 @@ from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
 from asymnas.core.text import one_line
 from asymnas.data.base import DATASETS, Dataset, with_shipped_test
-from asymnas.data.options import check_spec, data_root
 from asymnas.data.sources.torchvision import fetch
+from asymnas.data.spec import check_spec, data_root
 
 FOLDER = "FashionMNIST/raw"  # under the data root
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")

@@ -12,7 +12,7 @@ from asymnas.core.errors import DataError
 from asymnas.core.text import listed
 from asymnas.data.base import DATASETS, Dataset, to_views
 from asymnas.data.images.cache import cached_images
-from asymnas.data.options import check_spec, data_root, existing_directory, without_options
+from asymnas.data.spec import check_spec, data_root, existing_directory, without_options
 from asymnas.data.splits import Splits, draw
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")

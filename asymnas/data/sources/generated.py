@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from asymnas.core.config import DataSpec
 from asymnas.data.base import DATASETS, Dataset, to_dataset
-from asymnas.data.options import check_spec
 from asymnas.data.scaling import standardise, standardise_channels, value_range
+from asymnas.data.spec import check_spec
 from asymnas.data.splits import draw
 
 ROWS = 76_000  # by the splits rule 60,000 to train, 6,000 to validate and 10,000 to test

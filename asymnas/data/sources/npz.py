@@ -14,7 +14,6 @@ from asymnas.core.errors import DataError
 from asymnas.core.text import listed, one_line
 from asymnas.data.anomalies import are_classes, class_ids, truth_values
 from asymnas.data.base import DATASETS, Dataset, to_dataset
-from asymnas.data.options import check_spec, existing_file
 from asymnas.data.scaling import (
     standardise,
     standardise_channels,
@@ -22,6 +21,7 @@ from asymnas.data.scaling import (
     value_range,
     varying,
 )
+from asymnas.data.spec import check_spec, existing_file
 from asymnas.data.splits import Splits, draw
 
 CHANNELS = (1, 3, 4)  # sizes of a last axis that make it the channels

@@ -16,7 +16,7 @@ from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
 from asymnas.core.text import one_line
 from asymnas.data.base import DATASETS, Dataset, with_shipped_test
-from asymnas.data.options import check_spec, data_root
+from asymnas.data.spec import check_spec, data_root
 
 Images = NDArray[np.uint8]
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from asymnas.core.config import Bottleneck
 from asymnas.core.errors import ConfigError
 from asymnas.core.registry import Registry
-from asymnas.networks.options import read_options
+from asymnas.networks.named_options import read_options
 
 
 class Autoencoder(nn.Module):

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from asymnas.networks.kinds import KINDS, Kind
 from asymnas.networks.kinds.plain import ErrorName, reconstruction
-from asymnas.networks.options import check_option
+from asymnas.networks.named_options import check_option
 
 
 @dataclass(frozen=True, kw_only=True)

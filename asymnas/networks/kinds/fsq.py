@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from asymnas.networks.kinds import KINDS, Autoencoder, Kind
 from asymnas.networks.kinds.plain import ErrorName, reconstruction
-from asymnas.networks.options import check_option
+from asymnas.networks.named_options import check_option
 
 MOST_LEVELS = 2**16
 

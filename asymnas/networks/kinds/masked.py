@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from asymnas.core.errors import ConfigError
 from asymnas.networks.kinds import KINDS, Autoencoder, Kind, LatentSpec, TokenEncoder, Validation
-from asymnas.networks.options import check_option
+from asymnas.networks.named_options import check_option
 
 
 @KINDS.register("masked")

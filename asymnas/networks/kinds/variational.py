@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from asymnas.networks.kinds import KINDS, Autoencoder, Kind, Validation
-from asymnas.networks.options import check_option
+from asymnas.networks.named_options import check_option
 
 Likelihood = Literal["gaussian", "bernoulli"]
 LOG_VARIANCES = (-14.0, 10.0)  # of a posterior, clamped: keeps early training finite

@@ -17,7 +17,7 @@ from torch.nn.functional import embedding, mse_loss
 
 from asymnas.networks.kinds import KINDS, Autoencoder, Kind, LatentSpec
 from asymnas.networks.kinds.plain import ERRORS, ErrorName, reconstruction
-from asymnas.networks.options import check_option
+from asymnas.networks.named_options import check_option
 
 DECAY = 0.99  # of the moving averages, per step
 DEAD = 0.1  # of the choices that a vector would have if all were chosen alike

@@ -2,7 +2,7 @@
 
 A preset is no copy of a network and holds no weights. It says how a published model divides its
 parameters between encoder and decoder and how it builds each side, as far as a family of this
-package can; `asymnas.space.presets` sizes it to a budget. A preset may also be known exactly.
+package can; `asymnas.space.sized_presets` sizes it to a budget. A preset may also be known exactly.
 """
 
 from collections.abc import Mapping

@@ -225,7 +225,7 @@ def front_rows(front: pd.DataFrame, objectives: Sequence[Objective], best: int |
     """A front as a table: objectives, the share, and both sides' sizes.
 
     Args:
-        front: From `asymnas.analysis.front.front`.
+        front: From `asymnas.analysis.front.pareto_front`.
         objectives: Those of the search.
         best: The trial to set off.
     """

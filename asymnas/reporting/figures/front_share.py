@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from asymnas.analysis.front import Objective, pareto_front, scored
-from asymnas.analysis.share import ShareEstimate
+from asymnas.analysis.search_share import ShareEstimate
 from asymnas.core.columns import DECODER_SHARE, TOTAL_PARAMS, TRIAL
 from asymnas.core.text import percent
 from asymnas.reporting.content import Panel
@@ -23,7 +23,7 @@ def share_panel(
     Args:
         table: A trial table.
         objectives: Those of the search.
-        estimate: From `asymnas.analysis.share.decoder_share`.
+        estimate: From `asymnas.analysis.search_share.decoder_share`.
     """
     rows, best = scored(table, objectives), pareto_front(table, objectives)
     if best.empty:

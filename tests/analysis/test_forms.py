@@ -8,7 +8,7 @@ from scipy.special import expit, logit
 
 from asymnas.analysis.laws import fit as law_fit
 from asymnas.analysis.laws.fit import Batch, Data, Fits, fit, full_fit, robust_deviation
-from asymnas.analysis.laws.laws import FORMS, log_sizes
+from asymnas.analysis.laws.forms import FORMS, log_sizes
 from asymnas.analysis.laws.synthetic import truth_with_share
 
 LAWS = list(FORMS)

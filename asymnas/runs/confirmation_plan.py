@@ -26,9 +26,9 @@ from asymnas.runs.phases import ListedRun, Phase
 from asymnas.runs.plan import SearchPlan, plan_search
 from asymnas.runs.run import Run
 from asymnas.runs.study import FIXED, SAMPLERS, Purpose, SearchStudy, check_data, read_study
-from asymnas.runs.sweep import TUNING_SEED, rate_grid
+from asymnas.runs.sweep_plan import TUNING_SEED, rate_grid
 from asymnas.space.equal_budget import at_total
-from asymnas.space.presets import expand_all, is_mirrored, scaled_for
+from asymnas.space.sized_presets import expand_all, is_mirrored, scaled_for
 from asymnas.space.space import Space
 from asymnas.training.measurement import metric_facts
 from asymnas.training.metrics import METRICS

@@ -24,7 +24,8 @@ from asymnas.analysis.laws.choice import (
     lack_of_fit,
 )
 from asymnas.analysis.laws.clusters import COLUMNS_OF, Clusters, clusters_of, coverage_of
-from asymnas.analysis.laws.laws import FORMS
+from asymnas.analysis.laws.forms import FORMS
+from asymnas.analysis.laws.gaussian_process import process_optimum
 from asymnas.analysis.laws.predictor import (
     Edges,
     Predictor,
@@ -35,7 +36,6 @@ from asymnas.analysis.laws.predictor import (
     shares_within,
     trend,
 )
-from asymnas.analysis.laws.process import process_optimum
 from asymnas.analysis.tuning import edge_rates, rates_tried
 from asymnas.core.errors import ConfigError
 

@@ -17,9 +17,9 @@ from asymnas.analysis.tuning import best_rate
 from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, SweepConfig
 from asymnas.core.errors import StudyError
-from asymnas.runs.confirmation import open_search, plan_control
+from asymnas.runs.confirmation_plan import open_search, plan_control
 from asymnas.runs.plan import plan_search
-from asymnas.runs.sweep import plan_sweep
+from asymnas.runs.sweep_plan import plan_sweep
 
 from .conftest import Counting, InProcess, executed
 

@@ -15,7 +15,7 @@ from asymnas.core import columns as t
 from asymnas.core.config import SweepConfig
 from asymnas.core.errors import BudgetError, ConfigError, StudyError
 from asymnas.runs.coordinator import Snapshot
-from asymnas.runs.sweep import plan_sweep
+from asymnas.runs.sweep_plan import plan_sweep
 
 from .conftest import Counting, InProcess, executed
 

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asymnas.core.config import ConfirmationConfig, StudyConfig, SweepConfig
-from asymnas.core.errors import ConfigError, OptionError
-from asymnas.core.options import (
+from asymnas.core.declarations import (
     DATA,
     SEARCH,
     Count,
@@ -26,6 +25,7 @@ from asymnas.core.options import (
     options_of,
     parse_duration,
 )
+from asymnas.core.errors import ConfigError, OptionError
 
 
 @documented

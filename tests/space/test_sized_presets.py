@@ -11,7 +11,7 @@ from asymnas import Architecture, Budget, scale_preset
 from asymnas.core.errors import BudgetError, ConfigError, UnknownNameError
 from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.presets import PRESETS
-from asymnas.space.presets import (
+from asymnas.space.sized_presets import (
     ScaledPreset,
     is_mirrored,
     presets_of,

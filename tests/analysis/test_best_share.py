@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from asymnas.analysis.laws.optimum import REACH, infer_share
+from asymnas.analysis.laws.best_share import REACH, infer_share
 from asymnas.analysis.laws.synthetic import Design, Noise, synthetic_sweep, truth_with_share
 from asymnas.core.errors import ConfigError
 

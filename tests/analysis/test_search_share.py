@@ -3,7 +3,7 @@ import pytest
 from made_tables import made_table
 
 from asymnas.analysis.front import Objective, pareto_front
-from asymnas.analysis.share import decoder_share
+from asymnas.analysis.search_share import decoder_share
 
 LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
 

@@ -9,7 +9,7 @@ from problems import space_of
 from torch import nn
 
 from asymnas.networks.families import FAMILIES, Problem
-from asymnas.networks.seeding import draws_from
+from asymnas.networks.random_draws import draws_from
 
 DRAWS = {
     "linear": lambda: nn.Linear(3, 4).weight,

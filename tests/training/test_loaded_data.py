@@ -5,7 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from asymnas.core.config import DataSpec
-from asymnas.training.resident import resident
+from asymnas.training.loaded_data import resident
 
 
 def test_threads_share_one_load(monkeypatch):
@@ -21,7 +21,7 @@ def test_threads_share_one_load(monkeypatch):
         started.wait()
         return resident(DataSpec(name="shared"), "cpu")
 
-    monkeypatch.setattr("asymnas.training.resident.load_dataset", load)
+    monkeypatch.setattr("asymnas.training.loaded_data.load_dataset", load)
     with ThreadPoolExecutor(3) as executor:
         shared = list(executor.map(ask, range(3)))
     assert loads == [DataSpec(name="shared")]

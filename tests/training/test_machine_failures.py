@@ -7,7 +7,7 @@ import torch
 from test_rung import job_of
 
 from asymnas.core.errors import DataError, WorkerError
-from asymnas.training.failures import worker_failure
+from asymnas.training.machine_failures import worker_failure
 from asymnas.training.rung import train_rung
 
 MACHINE = {

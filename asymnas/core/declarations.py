@@ -1,6 +1,7 @@
-"""An option declared once: its type with the rule it obeys, its help, its default.
+"""How an option is declared, once: its type with the rule it obeys, its help, its default.
 
-A field of a configuration is an option when its annotation carries an `Option`:
+The options themselves are fields of the configurations in `asymnas/core/config.py`. A field is an
+option when its annotation carries an `Option`:
 
     trials: Annotated[Whole, Option("Finished trials the run holds in all", SEARCH)] = 60
 

@@ -2,7 +2,7 @@ from made_tables import made_table
 from swept_tables import swept
 
 from asymnas.analysis.checks import agreement, generalisation, interaction
-from asymnas.reporting.readings import (
+from asymnas.reporting.check_sentences import (
     agreement_reading,
     generalisation_reading,
     interaction_reading,
