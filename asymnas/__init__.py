@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from asymnas.core.config import ConfirmationConfig, StudyConfig, SweepConfig
     from asymnas.core.errors import AsymnasError
     from asymnas.networks.architecture import Architecture
-    from asymnas.runs.run import Run, TrainedArchitecture, find_best_architecture
+    from asymnas.runs.finder import find_best_architecture
+    from asymnas.runs.run import Run, TrainedArchitecture
     from asymnas.search import run_search
     from asymnas.space.sized_presets import ScaledPreset, scale_preset
     from asymnas.sweep import run_sweep
@@ -45,7 +46,7 @@ _HOMES = {
     "ScaledPreset": "space.sized_presets",
     "StudyConfig": "core.config",
     "SweepConfig": "core.config",
-    "find_best_architecture": "runs.run",
+    "find_best_architecture": "runs.finder",
     "run_confirmation": "confirm",
     "run_search": "search",
     "run_sweep": "sweep",

@@ -1,28 +1,21 @@
-"""The description of one autoencoder: built, counted, mirrored, and stored as JSON.
-
-Parameters and MACs are counted by building the modules on the meta device, so no formula has to be
-kept in step with them.
-"""
+"""The description of one autoencoder: built, counted, mirrored, and stored as JSON."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.overrides import TorchFunctionMode
-from torch.utils.flop_counter import FlopCounterMode
 
 from asymnas.core.budget import Counts
 from asymnas.core.config import Bottleneck
 from asymnas.core.errors import ConfigError
+from asymnas.networks.counting import count_macs, count_params, layer_rows, shapes_only
 from asymnas.networks.families import FAMILIES, Problem
+from asymnas.networks.initial_weights import initialise
 from asymnas.networks.kinds import Autoencoder, LatentSpec, kind_of
-from asymnas.networks.layers import initialise
 from asymnas.networks.presets import PRESETS
 from asymnas.networks.random_draws import draws_from
 
@@ -138,9 +131,9 @@ class Architecture:
         with torch.device("meta"), torch.no_grad():
             x = torch.empty(1, *self.shape)
             return [
-                *_layer_rows("encoder", model.encoder, *self._encoder_inputs(model, x)),
-                *_layer_rows("shared", model.bottleneck, model.encoder(x)),
-                *_layer_rows("decoder", model.decoder, model.encode(x)),
+                *layer_rows("encoder", model.encoder, *self._encoder_inputs(model, x)),
+                *layer_rows("shared", model.bottleneck, model.encoder(x)),
+                *layer_rows("decoder", model.decoder, model.encode(x)),
             ]
 
     def to_dict(self) -> dict[str, Any]:
@@ -216,71 +209,6 @@ def unsupported_reason(family: str, problem: Problem, kind: str) -> str | None:
     if reason := kind_of(kind).unsupported_reason(latent):
         return f"the {kind} kind cannot train {family} here: {reason}"
     return None
-
-
-class _SkipInitialisation(TorchFunctionMode):
-    """Leaves out the calls of `torch.nn.init`, a third of the time that a module takes on meta."""
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        named = kwargs or {}
-        if getattr(func, "__module__", None) == "torch.nn.init":
-            return args[0] if args else named["tensor"]
-        return func(*args, **named)
-
-
-@contextmanager
-def shapes_only() -> Iterator[None]:
-    """Within the context, modules are built without memory and without initial values."""
-    with torch.device("meta"), _SkipInitialisation():
-        yield
-
-
-def count_params(module: nn.Module) -> int:
-    """Trainable parameters of a module."""
-    return sum(p.numel() for p in module.parameters() if p.requires_grad)
-
-
-def count_macs(module: nn.Module, *inputs: torch.Tensor) -> int:
-    """MACs of one forward pass of `inputs`, by torch's flop counter; works on the meta device."""
-    # The flop counter has no rule for the fused attention of every device; it has for products.
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        module(*inputs)
-    return int(counter.get_total_flops()) // 2
-
-
-def _layer_rows(side: str, module: nn.Module, *inputs: torch.Tensor) -> list[dict[str, Any]]:
-    seen: list[tuple[nn.Module, tuple[torch.Tensor, ...], torch.Tensor]] = []
-    for leaf in (m for m in module.modules() if not list(m.children())):
-        leaf.register_forward_hook(lambda m, inputs, output: seen.append((m, inputs, output)))
-    with torch.no_grad():
-        module(*inputs)
-    rows = [
-        {
-            "side": side,
-            "name": _label(leaf),
-            "output_shape": tuple(output.shape[1:]),
-            "params": count_params(leaf),
-            "macs": count_macs(leaf, *arguments),
-        }
-        for leaf, arguments, output in list(seen)
-    ]
-    return [row for row in rows if row["params"] or row["macs"]]
-
-
-def _label(layer: nn.Module) -> str:
-    if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.ConvTranspose1d | nn.ConvTranspose2d):
-        transposed = "transposed " if layer.transposed else ""
-        depthwise = "depthwise " if layer.groups > 1 else ""
-        stride = f" s{layer.stride[0]}" if layer.stride[0] > 1 else ""
-        dilation = f" d{layer.dilation[0]}" if layer.dilation[0] > 1 else ""
-        return f"{depthwise}{transposed}conv{layer.kernel_size[0]}{stride}{dilation}"
-    return "dense" if isinstance(layer, nn.Linear) else type(layer).__name__.lower()
 
 
 def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:

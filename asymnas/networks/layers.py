@@ -1,4 +1,4 @@
-"""Parameter-free pieces and initial weights that several packages build with."""
+"""Layers, most of them without parameters, that several packages build with."""
 
 import math
 
@@ -88,52 +88,6 @@ def same_conv(
     )
 
 
-def pixel_shuffle(x: Tensor) -> Tensor:
-    """Channels to positions, `[b, 2ᵈ c, *size] -> [b, c, *2 size]` with d = 1 or 2 axes.
-
-    Shi et al. 2016, arXiv 1609.05158; `nn.PixelShuffle` is for images alone.
-    """
-    if x.dim() == 4:
-        return nn.functional.pixel_shuffle(x, 2)
-    b, c, n = x.shape
-    return x.reshape(b, c // 2, 2, n).transpose(2, 3).reshape(b, c // 2, 2 * n)
-
-
-class PixelUnshuffle(nn.Module):
-    """Positions to channels, `[b, c, *size] -> [b, 2ᵈ c, *size / 2]`: undoes `pixel_shuffle`."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Rearranges; the size is even."""
-        if x.dim() == 4:
-            return nn.functional.pixel_unshuffle(x, 2)
-        b, c, n = x.shape
-        return x.reshape(b, c, n // 2, 2).transpose(2, 3).reshape(b, 2 * c, n // 2)
-
-
-def initialise(module: nn.Module) -> None:
-    """Draws weights from N(0, 1.5 / fan-in), biases zero; deep sides start with small outputs.
-
-    The fan-in of a transposed convolution is what reaches one output: kernel / stride taps an axis
-    of each input channel. 1.5 lies between He's 2 for a rectifier and 1 for a linear layer.
-    """
-    for layer in module.modules():
-        if isinstance(layer, nn.ConvTranspose1d | nn.ConvTranspose2d):
-            taps = math.prod(layer.kernel_size) / math.prod(layer.stride)
-            fan_in = layer.in_channels / layer.groups * taps
-        elif isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Linear):
-            fan_in = layer.weight[0].numel()
-        else:
-            continue
-        nn.init.normal_(layer.weight, std=math.sqrt(1.5 / fan_in))
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)
-    for layer in module.modules():
-        if isinstance(layer, SubpixelConv):
-            layer.icnr()
-        elif isinstance(layer, Readout):
-            layer.shrink_init()
-
-
 class Readout(nn.Linear):
     """A linear layer after a norm that gives the output: it starts with a tenth of the weights.
 
@@ -145,26 +99,3 @@ class Readout(nn.Linear):
         """Divides the weights by ten."""
         with torch.no_grad():
             self.weight.div_(10)
-
-
-class SubpixelConv(nn.Module):
-    """Convolution to 2ᵈ times the channels in d = 1 or 2 dimensions, then a pixel shuffle by two.
-
-    `[b, inputs, *size] -> [b, outputs, *2 size]`. `icnr` starts it free of checkerboards (Aitken et
-    al. 2017, arXiv 1707.02937): the 2ᵈ kernels of an output channel are the same.
-    """
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, dims: int = 2) -> None:
-        super().__init__()
-        self.parts = 2**dims
-        self.conv = same_conv(inputs, self.parts * outputs, kernel, dims=dims)
-
-    def icnr(self) -> None:
-        """Gives each group of sub-pixel kernels the first one's weights."""
-        with torch.no_grad():
-            first = self.conv.weight[:: self.parts]
-            self.conv.weight.copy_(first.repeat_interleave(self.parts, dim=0))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Upsamples by two."""
-        return pixel_shuffle(self.conv(x))

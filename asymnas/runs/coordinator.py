@@ -23,6 +23,7 @@ from asymnas.networks.architecture import Architecture
 from asymnas.runs.directory import DASHBOARD, Checkpoints, reconstruction_path
 from asymnas.runs.phases import LABELS, Phase
 from asymnas.runs.pruners import PRUNERS
+from asymnas.runs.seeds import replicate_seed, trial_seed
 from asymnas.runs.study import (
     METRICS_ATTRIBUTE,
     SearchStudy,
@@ -31,13 +32,7 @@ from asymnas.runs.study import (
     candidate_of,
     next_number,
 )
-from asymnas.runs.trials import (
-    RUNG_OBJECTIVES,
-    ActiveTrial,
-    TrialStore,
-    replicate_seed,
-    trial_seed,
-)
+from asymnas.runs.trials import RUNG_OBJECTIVES, ActiveTrial, TrialStore
 from asymnas.training.reconstructions import reconstruction_grid
 from asymnas.training.rung import Job, RungResult, rung_steps, train_rung
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from asymnas.analysis.front import Objective, Preference, pareto_front, select
+from asymnas.analysis.front import Objective, pareto_front, select
 from asymnas.analysis.rows import counting
 from asymnas.core import columns as t
 from asymnas.core.errors import StudyError
@@ -160,7 +160,7 @@ class Run:
         Raises:
             StudyError: No trial has completed.
         """
-        return find_best_architecture(self)
+        return self.trained(select(self.table, self.objectives))
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -277,53 +277,3 @@ def _unlike(sweep: Run, search: Run) -> str:
         for name in PROBLEM_SETTINGS
         if sweep.config[name] != search.config[name]
     )
-
-
-def find_best_architecture(
-    source: Any,
-    study_name: str | None = None,
-    *,
-    prefer: Preference = "loss",
-    max_params: int | None = None,
-    max_encoder_params: int | None = None,
-    max_decoder_params: int | None = None,
-    max_macs: int | None = None,
-) -> TrainedArchitecture:
-    """The best architecture of a run under caps.
-
-    Args:
-        source: A run directory, a `Run`, an Optuna study, or a storage URL.
-        study_name: The study's name, for a storage URL that holds several.
-        prefer: `loss` for the lowest first objective; `knee` for the best compromise.
-        max_params: Cap on all parameters.
-        max_encoder_params: Cap on the encoder's parameters.
-        max_decoder_params: Cap on the decoder's parameters.
-        max_macs: Cap on the MACs of encoding and decoding one example.
-
-    Raises:
-        StudyError: No such run, or none of its trials has completed.
-        ConfigError: No completed trial is within the caps.
-    """
-    run = _as_run(source, study_name)
-    row = select(
-        run.table,
-        run.objectives,
-        prefer,
-        max_params=max_params,
-        max_encoder_params=max_encoder_params,
-        max_decoder_params=max_decoder_params,
-        max_macs=max_macs,
-    )
-    return run.trained(row)
-
-
-def _as_run(source: Any, study_name: str | None) -> Run:
-    if isinstance(source, Run):
-        return source
-    if isinstance(source, str) and "://" in source:
-        study = read_study(source, study_name)
-    elif isinstance(source, str | Path):
-        return Run.open(source)
-    else:
-        study = SearchStudy(source)
-    return Run(study, Path(study.config["run_dir"]))

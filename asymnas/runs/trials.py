@@ -265,13 +265,3 @@ def _cost(
     values = measured.get(name, ())
     value = float(values[rung]) if rung < len(values) else math.nan
     return -value if maximize else value
-
-
-def trial_seed(study: int, trial: int) -> int:
-    """The seed of the weights and batches of a search's trial."""
-    return int(np.random.SeedSequence((study, 1, trial)).generate_state(1)[0])
-
-
-def replicate_seed(study: int, place: int) -> int:
-    """The seed of the weights and batches of a replicate, the same for all architectures."""
-    return int(np.random.SeedSequence((study, 2, place)).generate_state(1)[0])

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from asymnas.core.budget import Budget, Counts
-from asymnas.networks.architecture import count_macs, count_params, shapes_only
+from asymnas.networks.counting import count_macs, count_params, shapes_only
 from asymnas.networks.families import Family, Problem, SideName
 from asymnas.networks.kinds import kind_of
 

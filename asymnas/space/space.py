@@ -16,7 +16,8 @@ from typing import Any
 
 from asymnas.core.budget import Budget, Counts
 from asymnas.core.errors import BudgetError, ConfigError
-from asymnas.networks.architecture import Architecture, count_params, unsupported_reason
+from asymnas.networks.architecture import Architecture, unsupported_reason
+from asymnas.networks.counting import count_params
 from asymnas.networks.families import FAMILIES, Problem, SideName, Suggester
 from asymnas.networks.kinds import kind_of
 from asymnas.space.fit import SizedPart

@@ -4,10 +4,9 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 import torch
-from torch import nn
 
 from asymnas.core.errors import ConfigError, UnknownNameError
-from asymnas.networks.architecture import Architecture, count_macs, count_params
+from asymnas.networks.architecture import Architecture
 from asymnas.networks.families.conv import ConvSide
 from asymnas.networks.families.dense import DenseSide
 
@@ -64,13 +63,6 @@ def test_convolutions_are_named_and_counted_layer_by_layer():
         ("conv1", (4, 4, 4), 4 * 4 + 4, 4 * 4 * 16),
         ("transposed conv4 s2", (1, 8, 8), 16 * 4 + 1, 16 * 4 * 16),
     ]
-
-
-def test_only_trainable_parameters_count():
-    layer = nn.Linear(3, 2)
-    layer.bias.requires_grad_(False)
-    assert count_params(layer) == 6
-    assert count_macs(layer, torch.zeros(1, 3)) == 6
 
 
 def test_unseeded_builds_draw_from_the_global_state():

@@ -3,7 +3,8 @@
 from torch import Tensor, nn
 
 from asymnas.networks.downsampling import DOWNSAMPLINGS, Downsampling
-from asymnas.networks.layers import MatchChannels, PixelUnshuffle, same_conv
+from asymnas.networks.downsampling.pixel_unshuffle import PixelUnshuffle
+from asymnas.networks.layers import MatchChannels, same_conv
 
 
 class DCAEDownsampling(nn.Module):

@@ -2,8 +2,9 @@
 
 from torch import Tensor, nn
 
-from asymnas.networks.layers import MatchChannels, SubpixelConv, pixel_shuffle
+from asymnas.networks.layers import MatchChannels
 from asymnas.networks.upsampling import UPSAMPLINGS
+from asymnas.networks.upsampling.pixel_shuffle import SubpixelConv, pixel_shuffle
 
 
 @UPSAMPLINGS.register("dcae")

@@ -5,9 +5,9 @@ import itertools
 import pytest
 import torch
 
-from asymnas.networks.architecture import count_macs, count_params
+from asymnas.networks.counting import count_macs, count_params
 from asymnas.networks.downsampling import DOWNSAMPLINGS
-from asymnas.networks.layers import initialise
+from asymnas.networks.initial_weights import initialise
 from asymnas.networks.upsampling import UPSAMPLINGS
 
 # torch says once a process that an even kernel of size-keeping padding costs a copy.

@@ -8,7 +8,8 @@ import torch
 from problems import space_of
 
 from asymnas.core.errors import ConfigError
-from asymnas.networks.architecture import Architecture, count_macs, count_params
+from asymnas.networks.architecture import Architecture
+from asymnas.networks.counting import count_macs, count_params
 from asymnas.networks.downsampling import DOWNSAMPLINGS
 from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.families.conv import ConvSide, SignalSide

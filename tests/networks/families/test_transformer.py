@@ -12,7 +12,8 @@ from torch import nn
 
 from asymnas.core.config import DataSpec
 from asymnas.data.base import load_dataset
-from asymnas.networks.architecture import Architecture, count_macs
+from asymnas.networks.architecture import Architecture
+from asymnas.networks.counting import count_macs
 from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.families.transformer import (
     MOST_TOKENS,
@@ -23,7 +24,7 @@ from asymnas.networks.families.transformer import (
     blocks,
     patch_sizes,
 )
-from asymnas.networks.layers import initialise
+from asymnas.networks.initial_weights import initialise
 from asymnas.space.equal_budget import at_share
 from asymnas.space.suggesters import Random
 from asymnas.training.evaluation import as_input

@@ -9,7 +9,8 @@ from torch import nn
 
 from asymnas.core.budget import Budget
 from asymnas.core.errors import ConfigError
-from asymnas.networks.architecture import Architecture, count_macs, unsupported_reason
+from asymnas.networks.architecture import Architecture, unsupported_reason
+from asymnas.networks.counting import count_macs
 from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.kinds import KINDS, Autoencoder, kind_of
 

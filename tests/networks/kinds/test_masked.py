@@ -10,7 +10,8 @@ from torch import nn
 from asymnas import StudyConfig
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import ConfigError
-from asymnas.networks.architecture import Architecture, count_macs
+from asymnas.networks.architecture import Architecture
+from asymnas.networks.counting import count_macs
 from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.kinds import Autoencoder, LatentSpec, kind_of
 from asymnas.runs.plan import plan_search

@@ -5,8 +5,8 @@ from itertools import product
 import pytest
 import torch
 
-from asymnas.networks.architecture import count_macs, count_params
-from asymnas.networks.layers import initialise
+from asymnas.networks.counting import count_macs, count_params
+from asymnas.networks.initial_weights import initialise
 from asymnas.networks.upsampling import UPSAMPLINGS
 
 # torch says once a process that an even kernel of size-keeping padding costs a copy.

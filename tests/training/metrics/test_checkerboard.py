@@ -8,8 +8,9 @@ from fake_views import FakeView, Sides
 from torch import nn
 
 from asymnas.networks.families import FAMILIES, Problem
-from asymnas.networks.layers import SubpixelConv, initialise
+from asymnas.networks.initial_weights import initialise
 from asymnas.networks.upsampling import UPSAMPLINGS
+from asymnas.networks.upsampling.pixel_shuffle import SubpixelConv
 from asymnas.training.metrics import METRICS
 from asymnas.training.metrics.checkerboard import (
     relative_ripple,

@@ -7,7 +7,9 @@ import torch
 from fake_views import FakeView, Sides, anomalies, classes
 from torch import nn
 
-from asymnas.networks.layers import SubpixelConv, as_upsampling, initialise
+from asymnas.networks.initial_weights import initialise
+from asymnas.networks.layers import as_upsampling
+from asymnas.networks.upsampling.pixel_shuffle import SubpixelConv
 from asymnas.training.metrics import METRICS, ExampleMetric, Facts, NetworkMetric
 
 ALL = Facts(
