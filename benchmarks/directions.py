@@ -1,4 +1,4 @@
-"""Two facts with a known direction, on real data: what a measure does to the best split.
+"""Two facts with a known direction, on real data: what a measure does to the best share.
 
     python benchmarks/directions.py [--runs runs/directions] [--seeds 6]
 
@@ -99,7 +99,7 @@ def main() -> None:
     args = parser.parse_args()
     found = [*about_fronts(args.seeds, args.runs), *about_measures(args.runs)]
     head = [
-        *heading("What a measure does to the best split", __file__),
+        *heading("What a measure does to the best share", __file__),
     ]
     RESULTS.write_text("\n".join([*head, *found]))
     print(RESULTS.read_text())

@@ -18,11 +18,9 @@ from asymnas.core.text import duration, percent, plural, short, tenths
 from asymnas.networks.architecture import unsupported_reason
 from asymnas.networks.presets import PRESETS
 from asymnas.reporting.content import Rows
-from asymnas.reporting.figures.confirmation import contender_rows
-from asymnas.reporting.figures.decoder_share import share_rows
-from asymnas.reporting.figures.front import front_rows
-from asymnas.reporting.figures.style import label, value
+from asymnas.reporting.labels import label, value
 from asymnas.reporting.publish import Published
+from asymnas.reporting.tables import contender_rows, front_rows, share_rows
 from asymnas.runs.confirmation_plan import named_presets
 from asymnas.runs.coordinator import Ending
 from asymnas.runs.directory import CONFIRMATION, SWEEP_DIR
@@ -313,9 +311,9 @@ def print_sweep_summary(console: Console, published: Published, ending: Ending) 
     print_ending(console, ending)
     for sentence in summary["verdict"]:
         console.print(sentence)
-    if inferred is not None and inferred.split.budgets:
+    if inferred is not None and inferred.share.budgets:
         console.print()
-        print_rows(console, share_rows(inferred.split))
+        print_rows(console, share_rows(inferred.share))
         for sentence in summary["cautions"]:
             console.print(sentence, style="yellow")
     console.print(trials_line(summary))

@@ -35,7 +35,7 @@ class Inferred:
     """What a sweep's table says.
 
     Args:
-        split: Where the best share lies.
+        share: Where the best share lies.
         equal_macs: The same with MACs in place of parameters.
         horizons: The best share by budget after shorter training, by examples seen.
         measures: The best share by budget for what else was measured, by metric.
@@ -44,7 +44,7 @@ class Inferred:
         verdict: The answer in sentences.
     """
 
-    split: ShareInference
+    share: ShareInference
     equal_macs: ShareInference
     horizons: dict[int, dict[int, Interval]]
     measures: dict[str, dict[int, Interval]]
@@ -104,15 +104,15 @@ def findings_of(run: Run) -> Findings:
 def inferred(sweep: Run) -> Inferred:
     """All inferences of a sweep."""
     tolerance, seed = float(sweep.study.design["tolerance"]), int(sweep.config["seed"])
-    split = infer_share(sweep.own, tolerance=tolerance, seed=seed)
+    share = infer_share(sweep.own, tolerance=tolerance, seed=seed)
     return Inferred(
-        split=split,
+        share=share,
         equal_macs=infer_share(sweep.own, tolerance=tolerance, seed=seed, sizes="macs"),
         horizons=_horizons(sweep, tolerance, seed),
         measures=_measures(sweep, tolerance, seed),
         rates=int(sweep.study.design["rates"]),
         edge=edge_share(sweep.table),
-        verdict=share_verdict(split, sweep.config["dataset"]),
+        verdict=share_verdict(share, sweep.config["dataset"]),
     )
 
 
@@ -144,21 +144,21 @@ def _measures(sweep: Run, tolerance: float, seed: int) -> dict[str, dict[int, In
         if (missing <= 0).any():  # no law has a log of no error, and without these it would mislead
             continue
         rows = sweep.measured.assign(**{t.VAL_LOSS: missing})
-        split = infer_share(rows, tolerance=tolerance, seed=seed)
-        shares[name] = {entry.budget: entry.share for entry in split.budgets}
+        inference = infer_share(rows, tolerance=tolerance, seed=seed)
+        shares[name] = {entry.budget: entry.share for entry in inference.budgets}
     return shares
 
 
 def inference_json(inferred: Inferred) -> dict[str, Any]:
     """What `summary.json` says of an inference."""
-    split = inferred.split
+    inference = inferred.share
     return {
-        "decoder_share": [_entry(entry, split) for entry in split.budgets],
-        "law": split.law,
-        "held_out_error": dict(split.held_out),
-        "explained": split.explained,
-        "deviations": dict(split.deviations),
-        "trend": _band(split.trend),
+        "decoder_share": [_entry(entry, inference) for entry in inference.budgets],
+        "law": inference.law,
+        "held_out_error": dict(inference.held_out),
+        "explained": inference.explained,
+        "deviations": dict(inference.deviations),
+        "trend": _band(inference.trend),
         "equal_macs": [_entry(entry, inferred.equal_macs) for entry in inferred.equal_macs.budgets],
         "horizons": [
             {"examples": rung, "budget": budget, **interval_json(share)}
@@ -171,7 +171,7 @@ def inference_json(inferred: Inferred) -> dict[str, Any]:
             for budget, share in by_budget.items()
         ],
         "learning_rates_at_the_edge": inferred.edge,
-        "cautions": cautions(split),
+        "cautions": cautions(inference),
     }
 
 
@@ -180,12 +180,12 @@ def interval_json(interval: Interval) -> dict[str, float | None]:
     return {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
 
 
-def _entry(entry: BudgetShare, split: ShareInference) -> dict[str, Any]:
+def _entry(entry: BudgetShare, inference: ShareInference) -> dict[str, Any]:
     return {
         "budget": entry.budget,
         **interval_json(entry.share),
         "level": entry.share.level,
-        "method": _method(split),
+        "method": _method(inference),
         "outcome": entry.outcome,
         "at_edge": entry.at_edge,
         "trained": {"low": float(entry.curve.x[0]), "high": float(entry.curve.x[-1])},
@@ -202,10 +202,10 @@ def _entry(entry: BudgetShare, split: ShareInference) -> dict[str, Any]:
     }
 
 
-def _method(split: ShareInference) -> str:
-    if split.law is None:
+def _method(inference: ShareInference) -> str:
+    if inference.law is None:
         return "none: too little to fit a law"
-    return f"{split.law} scaling law, bootstrap over architectures, each with all its seeds"
+    return f"{inference.law} scaling law, bootstrap over architectures, each with all its seeds"
 
 
 def _band(band: Band | None) -> list[dict[str, float]] | None:

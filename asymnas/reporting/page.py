@@ -30,22 +30,24 @@ from asymnas.reporting.content import (
     Section,
 )
 from asymnas.reporting.cost import cost_rows, costs
-from asymnas.reporting.figures.confirmation import (
-    comparison_rows,
-    confirmation_panel,
-    contender_rows,
-)
+from asymnas.reporting.figures.confirmation import confirmation_panel
 from asymnas.reporting.figures.curves import curves_panel
-from asymnas.reporting.figures.decoder_share import share_rows, split_panel
+from asymnas.reporting.figures.decoder_share import share_panel
 from asymnas.reporting.figures.drawing import architecture_drawing
-from asymnas.reporting.figures.front import front_panel, front_rows
-from asymnas.reporting.figures.front_share import share_panel
+from asymnas.reporting.figures.front import front_panel
+from asymnas.reporting.figures.front_share import front_share_panel
 from asymnas.reporting.figures.importance import importance_panel
-from asymnas.reporting.figures.measured import measured_rows
 from asymnas.reporting.figures.trend import trend_panel
 from asymnas.reporting.findings import Findings, Inferred
 from asymnas.reporting.pictures import pictures
 from asymnas.reporting.summary import metrics_of
+from asymnas.reporting.tables import (
+    comparison_rows,
+    contender_rows,
+    front_rows,
+    measured_rows,
+    share_rows,
+)
 from asymnas.reporting.verdicts import cautions
 from asymnas.runs.run import Run
 
@@ -53,7 +55,7 @@ from asymnas.runs.run import Run
 def page(findings: Findings, summary: Mapping[str, Any]) -> PageContent:
     """The page of a run, with the runs that follow it up."""
     sections = [
-        *_split(findings),
+        *_share(findings),
         *_front(findings, summary),
         *_confirmation(findings),
         *_best(findings, summary),
@@ -75,15 +77,15 @@ def _budget(summary: Mapping[str, Any]) -> str:
     return f"{summary['budget']['total_params']:,} parameters"
 
 
-def _split(findings: Findings) -> list[Section]:
+def _share(findings: Findings) -> list[Section]:
     inferred, sweep = findings.inferred, findings.run.sweep
     if inferred is None or sweep is None:
         return []
-    body: list[Block] = [split_panel(sweep.measured, inferred.split), share_rows(inferred.split)]
+    body: list[Block] = [share_panel(sweep.measured, inferred.share), share_rows(inferred.share)]
     lead = "Dots are runs as measured; the line is the fitted law for an average structure."
-    sections = [Section("split", "Loss against decoder share", body, lead=lead)]
-    if len(inferred.split.budgets) > 1:
-        trend: list[Block] = [trend_panel(inferred.split)]
+    sections = [Section("share", "Loss against decoder share", body, lead=lead)]
+    if len(inferred.share.budgets) > 1:
+        trend: list[Block] = [trend_panel(inferred.share)]
         sections.append(Section("trend", "The best share against the budget", trend))
     otherwise: list[Block] = [share_rows(inferred.equal_macs), Points(_robustness(sweep, inferred))]
     lead = "The same with MACs in place of parameters, and what else could fool the answer."
@@ -93,7 +95,7 @@ def _split(findings: Findings) -> list[Section]:
 
 def _robustness(sweep: Run, inferred: Inferred) -> list[str]:
     """What could fool the answer, one sentence each."""
-    points = cautions(inferred.split)
+    points = cautions(inferred.share)
     for examples, by_budget in inferred.horizons.items():
         if shares := _by_budget(by_budget):
             points.append(
@@ -112,7 +114,7 @@ def _robustness(sweep: Run, inferred: Inferred) -> list[str]:
     points.append(generalisation_reading(generalisation(sweep.measured)))
     points.append(interaction_reading(interaction(sweep.measured)))
     points.append(agreement_reading(agreement(sweep.measured)))
-    deviations = inferred.split.deviations
+    deviations = inferred.share.deviations
     spread = " and ".join(f"{percent(sd)} between {name}s" for name, sd in deviations.items())
     if spread:
         points.append(f"Losses vary by {spread} (standard deviation), the share held fixed.")
@@ -136,8 +138,8 @@ def _front(findings: Findings, summary: Mapping[str, Any]) -> list[Section]:
         body.append(front_rows(run.front, run.objectives, best))
     sections = [Section("the-front", "The front", body)]
     if run.study.purpose == "search":
-        panel = share_panel(run.measured, run.objectives, summary["decoder_share"])
-        sections.append(Section("share", "The decoder's share along the front", [panel]))
+        panel = front_share_panel(run.measured, run.objectives, summary["decoder_share"])
+        sections.append(Section("front-share", "The decoder's share along the front", [panel]))
     return sections
 
 

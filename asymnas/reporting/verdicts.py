@@ -15,7 +15,6 @@ from asymnas.analysis.estimates import (
     Sizes,
 )
 from asymnas.analysis.laws.best_share import LEAST_ARCHITECTURES, LEAST_SHARES
-from asymnas.analysis.search_share import RESAMPLES
 from asymnas.core.text import (
     digits,
     hundredths,
@@ -36,13 +35,6 @@ OPEN_CHOICE = 0.2
 
 EDGE = 1e-4  # an interval that ends this near the shares trained might reach farther
 SMALLEST_SHOWN = 0.001  # of a relative difference: per cent have one decimal
-
-#: What the decoder share of a search is: no inference.
-SEARCH_SHARE = (
-    "descriptive: median over the front, percentile bootstrap over completed trials "
-    f"({RESAMPLES:,} resamples); a search draws adaptively, so this is no inference about "
-    "the optimum"
-)
 
 INCONCLUSIVE = "inconclusive"
 NO_DIFFERENCE = "no difference that matters"

@@ -51,16 +51,16 @@ def made_inference(
 ) -> ShareInference:
     """What a sweep of these budgets might say; not sure: without any interval."""
     stars = stars or [0.6] * len(budgets)
-    splits = tuple(_split(budget, star, sure) for budget, star in zip(budgets, stars, strict=True))
+    entries = tuple(_entry(budget, star, sure) for budget, star in zip(budgets, stars, strict=True))
     band = None
     if trend and len(budgets) > 1:
         x = np.geomspace(min(budgets) / 2, max(budgets) * 2, 30)
         y = np.interp(np.log(x), np.log(budgets), stars)
         band = Band(x=x, y=y, low=y - 0.05, high=y + 0.05)
-    return ShareInference(**{"law": "additive", "budgets": splits, "trend": band, **more})
+    return ShareInference(**{"law": "additive", "budgets": entries, "trend": band, **more})
 
 
-def _split(budget: int, star: float, sure: bool) -> BudgetShare:
+def _entry(budget: int, star: float, sure: bool) -> BudgetShare:
     x = np.linspace(0.1, 0.9, 81)
     y = loss_at(budget, x)
     spread = y * 0.05 if sure else y * np.nan

@@ -1,15 +1,11 @@
 """The confirmation: every seed, every estimate, and no verdict where there is none."""
 
-from dataclasses import replace
-
 import pytest
 from made_findings import made_comparison, made_contender
 
 from asymnas.reporting.figures.confirmation import (
     DifferenceAxis,
-    comparison_rows,
     confirmation_panel,
-    contender_rows,
 )
 from asymnas.reporting.figures.style import LIGHT
 
@@ -93,48 +89,3 @@ def test_a_very_large_difference_compresses_the_axis_and_the_reading_says_so():
     plain = DifferenceAxis(BOTH)
     assert plain.place(0.034) == 0.034
     assert "logarithmic" not in confirmation_panel(CONTENDERS, BOTH).reading
-
-
-def test_contenders_are_listed_with_as_many_decimals_as_their_spread_is_worth():
-    rows = contender_rows(
-        [made_contender("best", [0.01, 0.0102, 0.0098]), made_contender("symmetric", [0.011])]
-    )
-    assert rows.columns[:3] == ("contender", "test loss", "test PSNR")
-    assert rows.rows[0][1] == "0.01000 ± 0.00020"
-    assert rows.rows[1][1] == "0.01100"
-    assert rows.rows[0][3:] == ("62\xa0%", "149,312", "4.2M", "3", "0.0027")
-    assert rows.marked == 0
-
-
-def test_a_metric_that_was_an_objective_has_a_column_where_all_have_it():
-    both = [
-        replace(made_contender(name, [0.01, 0.02]), metrics={"aupr": {0: low, 1: low + 0.1}})
-        for name, low in (("best", 0.8), ("mirror", 0.6))
-    ]
-    rows = contender_rows(both, ["aupr", "kl", "total_params"])
-    assert rows.columns[:4] == ("contender", "test loss", "test AUPR", "decoder share")
-    assert [row[2] for row in rows.rows] == ["0.850 ± 0.071", "0.650 ± 0.071"]
-
-
-def test_contenders_without_scores_or_spread_are_coped_with():
-    rows = contender_rows([made_contender("best", []), made_contender("mirror", [0.02, 0.02])])
-    assert rows.rows[0][1] == "\N{EN DASH}"
-    assert rows.rows[1][1].startswith("0.0200")
-    assert rows.marked == 1
-    assert contender_rows([]).rows == ()
-    assert contender_rows([]).marked is None
-
-
-def test_comparisons_are_listed_with_what_they_rest_on():
-    rows = comparison_rows([BOTH[0], made_comparison("mirror", [0.02])])
-    assert rows.rows[0] == (
-        "best against symmetric",
-        "better",
-        "6",
-        "+3.4\xa0% (+2.8 to +4.0\xa0%)",
-        "0.031",
-        "0.062",
-        "1.00",
-    )
-    assert rows.rows[1][4:] == ("\N{EN DASH}",) * 3
-    assert rows.words == (1,)

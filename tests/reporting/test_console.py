@@ -23,11 +23,10 @@ from asymnas.reporting.console import (
     sweep_command,
 )
 from asymnas.reporting.content import Rows
-from asymnas.reporting.figures.confirmation import contender_rows
-from asymnas.reporting.figures.decoder_share import share_rows
 from asymnas.reporting.findings import Findings, confirmed
 from asymnas.reporting.publish import Published
 from asymnas.reporting.summary import summarise
+from asymnas.reporting.tables import contender_rows, share_rows
 
 
 def printed(width: int, show: Any, *arguments: Any) -> str:

@@ -32,14 +32,15 @@ from asymnas.reporting.content import (
 )
 from asymnas.reporting.figures.confirmation import confirmation_panel
 from asymnas.reporting.figures.curves import curves_panel
-from asymnas.reporting.figures.decoder_share import split_panel
+from asymnas.reporting.figures.decoder_share import share_panel
 from asymnas.reporting.figures.drawing import architecture_drawing
-from asymnas.reporting.figures.front import front_panel, front_rows
-from asymnas.reporting.figures.front_share import share_panel
+from asymnas.reporting.figures.front import front_panel
+from asymnas.reporting.figures.front_share import front_share_panel
 from asymnas.reporting.figures.importance import importance_panel
 from asymnas.reporting.figures.trend import trend_panel
 from asymnas.reporting.pictures import side_by_side
 from asymnas.reporting.render import render_page
+from asymnas.reporting.tables import front_rows
 
 LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
 NASTY = 'R&D <b>"5 > 4"</b> </script><img src=x onerror=alert(1)>'
@@ -91,7 +92,7 @@ def content_of(table: pd.DataFrame, words: str = "digits") -> PageContent:
                 [
                     front_panel(table, LOSS_SIZE, best),
                     front_rows(rows, LOSS_SIZE, best),
-                    share_panel(table, LOSS_SIZE, decoder_share(table, LOSS_SIZE)),
+                    front_share_panel(table, LOSS_SIZE, decoder_share(table, LOSS_SIZE)),
                     curves_panel(table, best),
                     importance_panel(importances_once(table)),
                 ],
@@ -179,22 +180,6 @@ def test_contents_lead_to_sections_and_the_table_can_be_reached_by_keyboard(tabl
     assert all(a["alt"] for tag, a in reader.tags if tag == "img")
 
 
-def test_front_rows_are_formatted_and_the_best_is_set_off(table):
-    rows = front_rows(pareto_front(table, LOSS_SIZE), LOSS_SIZE, best=None)
-    assert rows.marked is None
-    best = pareto_front(table, LOSS_SIZE).iloc[1]
-    rows = front_rows(pareto_front(table, LOSS_SIZE), LOSS_SIZE, int(best["trial"]))
-    assert rows.columns[:4] == ("trial", "validation loss", "parameters", "decoder share")
-    assert rows.rows[rows.marked][:3] == (
-        str(best["trial"]),
-        f"{best['val_loss']:#.4g}",
-        f"{best['total_params']:,}",
-    )
-    assert not any("shared" in column for column in rows.columns)
-    shared = pareto_front(table, LOSS_SIZE).assign(shared_params=512)
-    assert "shared params" in front_rows(shared, LOSS_SIZE, None).columns
-
-
 def test_every_degenerate_table_makes_a_page(degenerate):
     reader = Reader(render_page(content_of(degenerate)))
     assert "First digits" in reader.text
@@ -279,7 +264,7 @@ def test_a_browser_draws_every_figure_and_blocks_nothing(tmp_path):
     page = tmp_path / "page.html"
     sweep, inference = made_sweep([50_000, 150_000]), made_inference([50_000, 150_000])
     followed_up = [
-        split_panel(sweep, inference),
+        share_panel(sweep, inference),
         trend_panel(inference),
         curves_panel(sweep),
         confirmation_panel([], [made_comparison("symmetric", [0.01] * 6)]),

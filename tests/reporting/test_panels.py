@@ -17,9 +17,9 @@ from asymnas.analysis.search_share import decoder_share
 from asymnas.reporting.content import Panel
 from asymnas.reporting.figures.confirmation import confirmation_panel
 from asymnas.reporting.figures.curves import curves_panel
-from asymnas.reporting.figures.decoder_share import split_panel
+from asymnas.reporting.figures.decoder_share import share_panel
 from asymnas.reporting.figures.front import front_panel
-from asymnas.reporting.figures.front_share import share_panel
+from asymnas.reporting.figures.front_share import front_share_panel
 from asymnas.reporting.figures.importance import importance_panel
 from asymnas.reporting.figures.style import DARK, LIGHT, axis, log_ticks, share_axis
 from asymnas.reporting.figures.trend import trend_panel
@@ -32,7 +32,7 @@ def panels(table) -> list[Panel]:
     best = None if rows.empty else int(rows["trial"].iloc[0])
     return [
         front_panel(table, LOSS_SIZE, best),
-        share_panel(table, LOSS_SIZE, decoder_share(table, LOSS_SIZE)),
+        front_share_panel(table, LOSS_SIZE, decoder_share(table, LOSS_SIZE)),
         curves_panel(table, best),
         importance_panel(importances_once(table)),
     ]
@@ -52,7 +52,7 @@ def test_every_degenerate_table_gives_figures_and_readings(degenerate):
 def test_figures_use_no_colour_but_the_palette(table):
     sweep, inference = made_sweep([50_000, 150_000]), made_inference([50_000, 150_000])
     of_followups = [
-        split_panel(sweep, inference),
+        share_panel(sweep, inference),
         trend_panel(inference),
         curves_panel(sweep),
         confirmation_panel([], [made_comparison("symmetric", [0.01] * 6, "worse")]),
@@ -105,9 +105,9 @@ def test_one_objective_is_shown_against_parameters_and_three_without_a_line(tabl
     assert "decoder MACs" in three.reading
 
 
-def test_share_panel_reads_off_the_estimate_and_shades_its_interval(table):
+def test_front_share_panel_reads_off_the_estimate_and_shades_its_interval(table):
     estimate = decoder_share(table, LOSS_SIZE)
-    panel = share_panel(table, LOSS_SIZE, estimate)
+    panel = front_share_panel(table, LOSS_SIZE, estimate)
     assert f"{100 * estimate['estimate']:.0f}\xa0%" in panel.reading
     band = panel.figure.layout.shapes[0]
     assert (band.y0, band.y1) == (estimate["low"], estimate["high"])

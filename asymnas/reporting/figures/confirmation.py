@@ -1,29 +1,24 @@
 """Contenders compared seed by seed."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
-from statistics import mean, stdev
+from collections.abc import Mapping, Sequence
+from statistics import mean
 from typing import Any
 
 import plotly.graph_objects as go
 
 from asymnas.analysis.estimates import Comparison, Contender, Outcome
 from asymnas.core.text import (
-    MISSING,
     change,
     joined,
-    percent,
     plural,
     rounded,
-    short,
-    statistic,
     with_span,
 )
-from asymnas.reporting.content import Panel, Rows
-from asymnas.reporting.figures.style import LIGHT, figure, label
+from asymnas.reporting.content import Panel
+from asymnas.reporting.figures.style import LIGHT, figure
 
 TITLE = "The contenders, seed by seed"
-SHOWN = ("psnr", "ssim")  # metrics worth a column besides objectives, if all contenders have them
 ROW = 84  # pixels; the rest are places in a row of height 1, downwards
 TOP, SEEDS, ESTIMATE, FOOT = 0.28, 0.47, 0.72, 0.92
 COLORS: Mapping[Outcome, str] = {
@@ -217,98 +212,3 @@ def _outcomes(shown: Sequence[Comparison]) -> str:
         return "On the same seeds, nothing is decided"
     rest = f"{undecided} of {len(shown)} {'stays' if undecided == 1 else 'stay'} undecided"
     return f"On the same seeds, {'; '.join([*parts, rest] if undecided else parts)}"
-
-
-def contender_rows(contenders: Sequence[Contender], objectives: Sequence[str] = ()) -> Rows:
-    """What was confirmed: test loss over seeds, sizes, learning rate; the lowest loss set off.
-
-    Args:
-        contenders: In the order they are listed.
-        objectives: Names of the search's; a metric among them has a column.
-    """
-    worth = dict.fromkeys((*objectives, *SHOWN))
-    metrics = [name for name in worth if contenders and all(name in c.metrics for c in contenders)]
-    means = [mean(c.scores.values()) if c.scores else float("inf") for c in contenders]
-    lowest = min(means, default=float("inf"))
-    losses = _spreads([c.scores.values() for c in contenders])
-    others = [_spreads([c.metrics[name].values() for c in contenders]) for name in metrics]
-    return Rows(
-        title="The contenders in numbers",
-        columns=(
-            "contender",
-            "test loss",
-            *(f"test {label(name)}" for name in metrics),
-            "decoder share",
-            "parameters",
-            "MACs",
-            "seeds",
-            "learning rate",
-        ),
-        rows=tuple(
-            (
-                c.name,
-                loss,
-                *(column[place] for column in others),
-                percent(c.decoder_share),
-                f"{c.params:,}",
-                short(c.macs),
-                str(len(c.scores)),
-                f"{c.learning_rate:.2g}",
-            )
-            for place, (c, loss) in enumerate(zip(contenders, losses, strict=True))
-        ),
-        caption="Mean ± standard deviation over seeds, scored once on the test split.",
-        marked=means.index(lowest) if lowest < float("inf") else None,
-        tag="lowest",
-    )
-
-
-def comparison_rows(comparisons: Sequence[Comparison]) -> Rows:
-    """What each comparison came to, with the numbers behind it.
-
-    Args:
-        comparisons: In the order they are listed.
-    """
-    return Rows(
-        title="The comparisons in numbers",
-        columns=(
-            "comparison",
-            "outcome",
-            "pairs",
-            "difference",
-            "p",
-            "p, Holm",
-            "effect",
-        ),
-        rows=tuple(
-            (
-                f"{c.first} against {c.second}",
-                c.outcome,
-                str(c.pairs),
-                with_span(c.difference, change),
-                statistic(c.p),
-                statistic(c.p_holm),
-                statistic(c.effect),
-            )
-            for c in comparisons
-        ),
-        caption=(
-            "Positive differences and effects favour the first. Exact two-sided Wilcoxon "
-            "signed-rank test; the effect is the matched-pairs rank-biserial correlation."
-        ),
-        words=(1,),
-    )
-
-
-def _spreads(scores: Sequence[Collection[float]]) -> list[str]:
-    """Means ± standard deviations, all with as many decimals as the smallest deviation is worth."""
-    deviations = [stdev(numbers) for numbers in scores if len(numbers) > 1]
-    positive = [deviation for deviation in deviations if deviation > 0]
-    known = [abs(mean(numbers)) for numbers in scores if len(numbers) > 0]
-    finest = min(positive) if positive else max(min(known, default=0.01), 1e-12) / 100
-    decimals = min(max(1 - math.floor(math.log10(finest)), 0), 12)
-    cells = []
-    for numbers in scores:
-        cell = f"{mean(numbers):.{decimals}f}" if numbers else MISSING
-        cells.append(f"{cell} ± {stdev(numbers):.{decimals}f}" if len(numbers) > 1 else cell)
-    return cells

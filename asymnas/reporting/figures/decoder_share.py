@@ -12,7 +12,7 @@ from asymnas.analysis.estimates import BudgetShare, Floats, Interval, ShareInfer
 from asymnas.analysis.rows import counting
 from asymnas.core.columns import BUDGET, DECODER_SHARE, STATE, VAL_LOSS
 from asymnas.core.text import change, percent, plural, rounded, short, span, with_span
-from asymnas.reporting.content import Panel, Rows
+from asymnas.reporting.content import Panel
 from asymnas.reporting.figures.style import LIGHT, figure, share_axis
 from asymnas.reporting.verdicts import COUNTED, cautions
 
@@ -27,7 +27,7 @@ class Strip:
     """Losses over the lowest fitted loss of the budget: 1 is as low as it gets.
 
     Args:
-        split: What was inferred of the budget.
+        entry: What was inferred of the budget.
         shares: Of the runs, `[r]`.
         runs: Their relative losses, `[r]`.
         law: Relative losses of the fit, `[m]`; empty without one.
@@ -35,7 +35,7 @@ class Strip:
         high: Upper end, `[m]`.
     """
 
-    split: BudgetShare
+    entry: BudgetShare
     shares: Floats
     runs: Floats
     law: Floats
@@ -43,7 +43,7 @@ class Strip:
     high: Floats
 
 
-def split_panel(table: pd.DataFrame, inference: ShareInference) -> Panel:
+def share_panel(table: pd.DataFrame, inference: ShareInference) -> Panel:
     """Loss above each budget's lowest fitted loss, in per cent, against the decoder's share.
 
     One strip per budget, all on the same axes, so that the best shares can be compared down the
@@ -54,11 +54,11 @@ def split_panel(table: pd.DataFrame, inference: ShareInference) -> Panel:
         table: A trial table of the sweep.
         inference: What was inferred from it.
     """
-    strips = [strip_of(table, split, inference.sizes) for split in inference.budgets]
+    strips = [strip_of(table, entry, inference.sizes) for entry in inference.budgets]
     ratios = np.concatenate([np.empty(0), *(r for s in strips for r in (s.runs, s.law))])
     ratios = ratios[np.isfinite(ratios) & (ratios > 0)]
     if not len(ratios):
-        return Panel(TITLE, figure([], x={}, y={}), split_reading(inference))
+        return Panel(TITLE, figure([], x={}, y={}), share_reading(inference))
     bands = np.concatenate([np.ones(1), *(s.low for s in strips)])
     lowest = min(ratios.min(), max(np.nanmin(bands), 0.5))  # a band may be wide, the runs are not
     ceiling = _ceiling(strips)
@@ -77,7 +77,7 @@ def split_panel(table: pd.DataFrame, inference: ShareInference) -> Panel:
     shown = figure(traces, x=share_axis(_axis_title(inference), *_across(strips)), y={})
     _arrange(shown, strips, inference, (low - 0.24 * extent, high + 0.05 * extent))
     beyond = sum(int((strip.runs > ceiling).sum()) for strip in strips)
-    return Panel(TITLE, shown, split_reading(inference) + _off_scale(beyond))
+    return Panel(TITLE, shown, share_reading(inference) + _off_scale(beyond))
 
 
 def _ceiling(strips: Sequence[Strip]) -> float:
@@ -103,7 +103,7 @@ def _axis_title(inference: ShareInference) -> str:
 
 
 def _across(strips: Sequence[Strip]) -> tuple[float, float]:
-    shares = np.concatenate([[0.5], *(a for s in strips for a in (s.shares, s.split.curve.x))])
+    shares = np.concatenate([[0.5], *(a for s in strips for a in (s.shares, s.entry.curve.x))])
     shares = shares[np.isfinite(shares)]
     return float(shares.min()), float(shares.max())
 
@@ -143,12 +143,12 @@ def _arrange(
 
 
 def _heading(strip: Strip, inference: ShareInference) -> str:
-    split = strip.split
-    heading = f"<b>{short(split.budget)} {COUNTED[inference.sizes]}</b>"
-    if split.cost_of_even_split.estimate is not None:
-        heading += f": an even split costs {change(split.cost_of_even_split.estimate)}"
-    if split.share.estimate is not None:
-        heading += f"<br>best at {with_span(split.share, percent)}"
+    entry = strip.entry
+    heading = f"<b>{short(entry.budget)} {COUNTED[inference.sizes]}</b>"
+    if entry.cost_of_even_split.estimate is not None:
+        heading += f": an even split costs {change(entry.cost_of_even_split.estimate)}"
+    if entry.share.estimate is not None:
+        heading += f"<br>best at {with_span(entry.share, percent)}"
     return heading
 
 
@@ -162,23 +162,23 @@ def _ticks(low: float, high: float) -> list[float]:
     return kept
 
 
-def strip_of(table: pd.DataFrame, split: BudgetShare, sizes: Sizes) -> Strip:
+def strip_of(table: pd.DataFrame, entry: BudgetShare, sizes: Sizes) -> Strip:
     """The strip of one budget; with budgets of MACs, which no run has exactly, without runs.
 
     Args:
         table: A trial table of the sweep.
-        split: What was inferred of the budget.
+        entry: What was inferred of the budget.
         sizes: What share and budget are of.
     """
     rows = sweep_runs(table if sizes == "params" else table.head(0))
-    rows = rows[rows[BUDGET] == split.budget] if len(rows) else rows
+    rows = rows[rows[BUDGET] == entry.budget] if len(rows) else rows
     losses = rows[VAL_LOSS].to_numpy(dtype=float) if len(rows) else np.empty(0)
     shares = rows[DECODER_SHARE].to_numpy(dtype=float) if len(rows) else np.empty(0)
-    fitted = split.curve.y[np.isfinite(split.curve.y)]
+    fitted = entry.curve.y[np.isfinite(entry.curve.y)]
     lowest = float(fitted.min()) if len(fitted) else float(losses.min()) if len(losses) else 1.0
-    curves = (split.curve.y, split.curve.low, split.curve.high)
+    curves = (entry.curve.y, entry.curve.low, entry.curve.high)
     law, low, high = (curve / lowest for curve in curves)
-    return Strip(split, shares, losses / lowest, law, low, high)
+    return Strip(entry, shares, losses / lowest, law, low, high)
 
 
 def sweep_runs(table: pd.DataFrame) -> pd.DataFrame:
@@ -209,11 +209,11 @@ def strip_traces(strip: Strip, foot: float, ceiling: float) -> list[go.Scatter]:
         far = _points("far above", strip.shares[~inside], strip.runs[~inside], mode="markers")
         far.update(y=[ceiling] * int((~inside).sum()), marker=marker)
         traces.append(far)
-    x = strip.split.curve.x
+    x = strip.entry.curve.x
     if len(strip.law):
         line = {"color": LIGHT["front"], "width": 2.2}
         traces.append(_points("fitted law", x, strip.law, mode="lines", line=line))
-    return [*traces, *_within(strip.split, foot), *_best(strip.split.share, foot)]
+    return [*traces, *_within(strip.entry, foot), *_best(strip.entry.share, foot)]
 
 
 def _points(name: str, x: Floats, y: Floats, **style: object) -> go.Scatter:
@@ -228,7 +228,7 @@ def _points(name: str, x: Floats, y: Floats, **style: object) -> go.Scatter:
 
 
 def _band(strip: Strip) -> go.Scatter:
-    x = strip.split.curve.x.tolist()
+    x = strip.entry.curve.x.tolist()
     return go.Scatter(
         x=[*x, *x[::-1]],
         y=[*strip.high.tolist(), *strip.low.tolist()[::-1]],
@@ -242,19 +242,19 @@ def _band(strip: Strip) -> go.Scatter:
     )
 
 
-def _within(split: BudgetShare, foot: float) -> list[go.Scatter]:
+def _within(entry: BudgetShare, foot: float) -> list[go.Scatter]:
     """The shares that are nearly as good, as a bar."""
-    if split.within.low is None or split.within.high is None:
+    if entry.within.low is None or entry.within.high is None:
         return []
-    name = f"within {rounded(split.tolerance)} of the lowest"
+    name = f"within {rounded(entry.tolerance)} of the lowest"
     return [
         go.Scatter(
-            x=[split.within.low, split.within.high],
+            x=[entry.within.low, entry.within.high],
             y=[foot, foot],
             mode="lines",
             name=name,
             line={"color": LIGHT["pruned"], "width": 9},
-            hovertemplate=f"{name}: {span(split.within, percent)}<extra></extra>",
+            hovertemplate=f"{name}: {span(entry.within, percent)}<extra></extra>",
         )
     ]
 
@@ -289,18 +289,18 @@ def _bars(interval: Interval, color: str) -> dict[str, object] | None:
     }
 
 
-def split_reading(inference: ShareInference) -> str:
+def share_reading(inference: ShareInference) -> str:
     """Where the loss is lowest, how sure that is, and what one half costs, in two sentences or so.
 
     Args:
         inference: What was inferred from a sweep.
     """
-    estimated = [split for split in inference.budgets if split.share.estimate is not None]
+    estimated = [entry for entry in inference.budgets if entry.share.estimate is not None]
     if not estimated:
         why = [*cautions(inference), "There are too few runs."]
         return f"No best share can be inferred. {why[0]}"
     reading = _of_one(estimated[0], inference) if len(estimated) == 1 else _of_many(estimated)
-    if edges := [short(split.budget) for split in estimated if split.at_edge]:
+    if edges := [short(entry.budget) for entry in estimated if entry.at_edge]:
         reading += (
             f" At {', '.join(edges)} the best share is at the edge of the shares trained: the "
             "optimum may lie beyond."
@@ -311,74 +311,40 @@ def split_reading(inference: ShareInference) -> str:
     return reading
 
 
-def _of_one(split: BudgetShare, inference: ShareInference) -> str:
+def _of_one(entry: BudgetShare, inference: ShareInference) -> str:
     reading = (
-        f"At {short(split.budget)} {COUNTED[inference.sizes]} the loss is lowest with "
-        f"{percent(split.share.estimate or 0)} in the decoder"
+        f"At {short(entry.budget)} {COUNTED[inference.sizes]} the loss is lowest with "
+        f"{percent(entry.share.estimate or 0)} in the decoder"
     )
-    if split.share.low is None:
+    if entry.share.low is None:
         reading += "; there are too few architectures for an interval."
     else:
-        half = "includes one half" if split.share.contains(0.5) else "leaves out one half"
+        half = "includes one half" if entry.share.contains(0.5) else "leaves out one half"
         reading += (
-            f"; the {rounded(split.share.level)} interval, {span(split.share, percent)}, {half}."
+            f"; the {rounded(entry.share.level)} interval, {span(entry.share, percent)}, {half}."
         )
-    if split.within.low is not None:
+    if entry.within.low is not None:
         reading += (
-            f" From {span(split.within, percent)} it is within {rounded(split.tolerance)} of that."
+            f" From {span(entry.within, percent)} it is within {rounded(entry.tolerance)} of that."
         )
-    cost = split.cost_of_even_split
+    cost = entry.cost_of_even_split
     if cost.estimate is not None:
         reading += f" An even split costs {with_span(cost, change)}."
     return reading
 
 
-def _of_many(splits: list[BudgetShare]) -> str:
-    shares = [split.share.estimate or 0 for split in splits]
-    reading = f"Over {plural(len(splits), 'budget')} the loss is lowest with "
+def _of_many(entries: list[BudgetShare]) -> str:
+    shares = [entry.share.estimate or 0 for entry in entries]
+    reading = f"Over {plural(len(entries), 'budget')} the loss is lowest with "
     low, high = percent(min(shares)), percent(max(shares))
     reading += f"{low} in the decoder" if low == high else f"{low} to {high} in the decoder"
-    sure = [split for split in splits if split.share.low is not None]
+    sure = [entry for entry in entries if entry.share.low is not None]
     if not sure:
         reading += "; there are too few architectures for intervals."
     else:
-        apart = sum(not split.share.contains(0.5) for split in sure)
+        apart = sum(not entry.share.contains(0.5) for entry in sure)
         reading += f"; the interval leaves out one half at {apart} of {len(sure)}."
-    estimates = [split.cost_of_even_split.estimate for split in splits]
+    estimates = [entry.cost_of_even_split.estimate for entry in entries]
     if costs := [estimate for estimate in estimates if estimate is not None]:
         reading += f" An even split costs {change(min(costs))} to {change(max(costs))}."
     return reading
-
-
-def share_rows(inference: ShareInference) -> Rows:
-    """The same budget by budget as a table.
-
-    Args:
-        inference: What was inferred from a sweep.
-    """
-    splits = inference.budgets
-    within = rounded(splits[0].tolerance) if splits else ""
-    fitted = f"Fitted by the {inference.law} law; the" if inference.law else "The"
-    return Rows(
-        title="The best share in numbers" if inference.sizes == "params" else "At equal MACs",
-        columns=(
-            COUNTED[inference.sizes],
-            "best share",
-            f"within {within} of the lowest",
-            "an even split costs",
-            "cross-check",
-            "architectures (runs)",
-        ),
-        rows=tuple(
-            (
-                f"{split.budget:,}",
-                with_span(split.share, percent),
-                span(split.within, percent),
-                with_span(split.cost_of_even_split, change),
-                with_span(Interval(estimate=split.cross_check.estimate), percent),
-                f"{split.architectures:,} ({split.runs:,})",
-            )
-            for split in splits
-        ),
-        caption=f"{fitted} cross-check is a Gaussian process that assumes no law.",
-    )

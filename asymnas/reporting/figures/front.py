@@ -11,20 +11,15 @@ from asymnas.analysis.estimates import Floats
 from asymnas.analysis.front import BEST, MEDIAN, WORST, Attainment, Objective, pareto_front, scored
 from asymnas.core.columns import (
     COUNT_COLUMNS,
-    DECODER_MACS,
-    DECODER_PARAMS,
     DECODER_SHARE,
-    ENCODER_MACS,
-    ENCODER_PARAMS,
-    PRESET,
-    SHARED_PARAMS,
     STATE,
     TOTAL_PARAMS,
     TRIAL,
 )
 from asymnas.core.text import percent, plural
-from asymnas.reporting.content import Panel, Rows
-from asymnas.reporting.figures.style import LIGHT, axis, cell, figure, label, value
+from asymnas.reporting.content import Panel
+from asymnas.reporting.figures.style import LIGHT, axis, figure
+from asymnas.reporting.labels import label, value
 
 TITLE = "The front"
 
@@ -219,34 +214,3 @@ def _staircase(corners: Floats, worst: Floats) -> Floats:
     for up, across in rising:
         path += [(path[-1][0], across), (up, across)]
     return np.array([*path, (path[-1][0], worst[1])])
-
-
-def front_rows(front: pd.DataFrame, objectives: Sequence[Objective], best: int | None) -> Rows:
-    """A front as a table: objectives, the share, and both sides' sizes.
-
-    Args:
-        front: From `asymnas.analysis.front.pareto_front`.
-        objectives: Those of the search.
-        best: The trial to set off.
-    """
-    names = [objective.name for objective in objectives]
-    shared = () if front.empty or not front[SHARED_PARAMS].any() else (SHARED_PARAMS,)
-    sizes = (TOTAL_PARAMS, ENCODER_PARAMS, DECODER_PARAMS, *shared, ENCODER_MACS, DECODER_MACS)
-    names += [name for name in (DECODER_SHARE, *sizes) if name not in names]
-    trials = [] if front.empty else [int(trial) for trial in front[TRIAL]]
-    enqueued = (PRESET,) if PRESET in front and front[PRESET].notna().any() else ()
-    return Rows(
-        title="The front in numbers",
-        columns=("trial", *(label(name) for name in names), *enqueued),
-        rows=tuple(
-            (
-                str(trial),
-                *(cell(name, row[name]) for name in names),
-                *(row[name] if pd.notna(row[name]) else "" for name in enqueued),
-            )
-            for trial, (_, row) in zip(trials, front.iterrows(), strict=True)
-        ),
-        marked=trials.index(best) if best in trials else None,
-        tag="best",
-        words=(len(names) + 1,) if enqueued else (),
-    )

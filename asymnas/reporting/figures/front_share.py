@@ -15,7 +15,7 @@ from asymnas.reporting.figures.style import LIGHT, axis, figure, share_axis
 TITLE = "The decoder's share along the front"
 
 
-def share_panel(
+def front_share_panel(
     table: pd.DataFrame, objectives: Sequence[Objective], estimate: ShareEstimate
 ) -> Panel:
     """Decoder share against parameters: the front, and faintly every other completed trial.

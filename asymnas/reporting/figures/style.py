@@ -1,16 +1,16 @@
-"""What all figures share: palettes, wording, number formats."""
+"""What all figures share: palettes, layout, axes."""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
 from asymnas.analysis.estimates import Floats
-from asymnas.core.columns import COUNT_COLUMNS, DECODER_SHARE, SHARED_PARAMS
-from asymnas.core.text import MISSING, percent, short
+from asymnas.core.columns import COUNT_COLUMNS
+from asymnas.core.text import percent, short
+from asymnas.reporting.labels import label
 
 #: Colours by role. Figures are drawn in these; a dark page replaces each by its like in `DARK`.
 LIGHT = {
@@ -49,50 +49,6 @@ DARK = {
     "budget5": "#e4ddfb",
 }
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif'
-
-_LABELS = {
-    "val_loss": "validation loss",
-    "total_params": "parameters",
-    "encoder_params": "encoder parameters",
-    "decoder_params": "decoder parameters",
-    "total_macs": "MACs",
-    "encoder_macs": "encoder MACs",
-    "decoder_macs": "decoder MACs",
-    "decoder_share": "decoder share",
-    "psnr": "PSNR",
-    "mse": "MSE",
-    "ssim": "SSIM",
-    "mae": "MAE",
-    "lpips": "LPIPS",
-    "auroc": "AUROC",
-    "aupr": "AUPR",
-    "kl": "KL divergence",
-    "kl_max": "largest KL divergence",
-    "knn_accuracy": "kNN accuracy",
-    "encoder_latency_1": "encoder ms, batch 1",
-    "encoder_latency_64": "encoder ms, batch 64",
-    "decoder_latency_1": "decoder ms, batch 1",
-    "decoder_latency_64": "decoder ms, batch 64",
-}
-
-
-def label(name: str) -> str:
-    """A column's name in words."""
-    return _LABELS.get(name, name.replace("_", " "))
-
-
-def value(name: str, number: float) -> str:
-    """One value of a column: counts short, the rest with four significant digits."""
-    return short(number) if name in COUNT_COLUMNS else f"{number:.4g}"
-
-
-def cell(name: str, number: float) -> str:
-    """One value of a column in a table: counts in full, shares in per cent; a dash for none."""
-    if pd.isna(number):
-        return MISSING
-    if name == DECODER_SHARE:
-        return percent(number)
-    return f"{int(number):,}" if name in (*COUNT_COLUMNS, SHARED_PARAMS) else f"{number:#.4g}"
 
 
 def budget_colors(budgets: Sequence[int]) -> dict[int, str]:

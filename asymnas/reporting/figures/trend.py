@@ -25,12 +25,12 @@ def trend_panel(inference: ShareInference) -> Panel:
     Args:
         inference: What was inferred from a sweep.
     """
-    estimated = [split for split in inference.budgets if split.share.estimate is not None]
+    estimated = [entry for entry in inference.budgets if entry.share.estimate is not None]
     if len(estimated) < 2:
         few = "One budget shows no trend: it takes at least two, better four."
         none = "No best share can be inferred, so there is no trend."
         return Panel(TITLE, figure([], x={}, y={}), few if estimated else none)
-    budgets = np.array([split.budget for split in estimated], dtype=float)
+    budgets = np.array([entry.budget for entry in estimated], dtype=float)
     trend = inference.trend
     reach = budgets if trend is None else np.concatenate([budgets, trend.x])
     low, high = float(reach.min()) / 1.25, float(reach.max()) * 1.25
@@ -39,17 +39,17 @@ def trend_panel(inference: ShareInference) -> Panel:
     traces += [
         _shares(
             "Gaussian process",
-            [(split, split.cross_check) for split in estimated],
+            [(entry, entry.cross_check) for entry in estimated],
             {"color": LIGHT["complete"], "size": 8, "symbol": "square"},
             aside,
         ),
         _shares(
             "best share",
-            [(split, split.share) for split in estimated],
+            [(entry, entry.share) for entry in estimated],
             {"color": LIGHT["best"], "size": 11, "symbol": "diamond"},
         ),
     ]
-    ticks = [split.budget for split in estimated]
+    ticks = [entry.budget for entry in estimated]
     skipped = math.ceil(len(ticks) / 4)  # more labels than four collide on a phone
     x = {
         "title": {"text": COUNTED[inference.sizes]},
@@ -68,8 +68,8 @@ def trend_panel(inference: ShareInference) -> Panel:
 def _ends(estimated: list[BudgetShare], trend: Band | None) -> tuple[float, float]:
     """The range of shares: all that is shown, and one half."""
     shares = [0.5]
-    for split in estimated:
-        for interval in (split.share, split.cross_check):
+    for entry in estimated:
+        for interval in (entry.share, entry.cross_check):
             shares += [e for e in (interval.estimate, interval.low, interval.high) if e is not None]
     if trend is not None:
         held = np.concatenate([trend.low, trend.high, trend.y])
@@ -83,7 +83,7 @@ def _shares(
     marker: dict[str, Any],
     aside: float = 1.0,
 ) -> go.Scatter:
-    points = [(split.budget, i, i.estimate) for split, i in intervals if i.estimate is not None]
+    points = [(entry.budget, i, i.estimate) for entry, i in intervals if i.estimate is not None]
     above = [0.0 if i.high is None else i.high - share for _, i, share in points]
     below = [0.0 if i.low is None else share - i.low for _, i, share in points]
     bars = {"type": "data", "symmetric": False, "array": above, "arrayminus": below}

@@ -1,0 +1,219 @@
+"""The tables of a report, which the page and the console share."""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from statistics import mean, stdev
+
+import pandas as pd
+
+from asymnas.analysis.estimates import Comparison, Contender, Interval, ShareInference
+from asymnas.analysis.front import Objective
+from asymnas.core.columns import (
+    DECODER_MACS,
+    DECODER_PARAMS,
+    DECODER_SHARE,
+    ENCODER_MACS,
+    ENCODER_PARAMS,
+    PRESET,
+    SHARED_PARAMS,
+    TOTAL_PARAMS,
+    TRIAL,
+)
+from asymnas.core.text import MISSING, change, percent, rounded, short, span, statistic, with_span
+from asymnas.reporting.content import Rows
+from asymnas.reporting.labels import cell, label
+from asymnas.reporting.verdicts import COUNTED
+from asymnas.training.metrics import METRICS
+
+SHOWN = ("psnr", "ssim")  # metrics worth a column besides objectives, if all contenders have them
+
+
+def front_rows(front: pd.DataFrame, objectives: Sequence[Objective], best: int | None) -> Rows:
+    """A front as a table: objectives, the share, and both sides' sizes.
+
+    Args:
+        front: From `asymnas.analysis.front.pareto_front`.
+        objectives: Those of the search.
+        best: The trial to set off.
+    """
+    names = [objective.name for objective in objectives]
+    shared = () if front.empty or not front[SHARED_PARAMS].any() else (SHARED_PARAMS,)
+    sizes = (TOTAL_PARAMS, ENCODER_PARAMS, DECODER_PARAMS, *shared, ENCODER_MACS, DECODER_MACS)
+    names += [name for name in (DECODER_SHARE, *sizes) if name not in names]
+    trials = [] if front.empty else [int(trial) for trial in front[TRIAL]]
+    enqueued = (PRESET,) if PRESET in front and front[PRESET].notna().any() else ()
+    return Rows(
+        title="The front in numbers",
+        columns=("trial", *(label(name) for name in names), *enqueued),
+        rows=tuple(
+            (
+                str(trial),
+                *(cell(name, row[name]) for name in names),
+                *(row[name] if pd.notna(row[name]) else "" for name in enqueued),
+            )
+            for trial, (_, row) in zip(trials, front.iterrows(), strict=True)
+        ),
+        marked=trials.index(best) if best in trials else None,
+        tag="best",
+        words=(len(names) + 1,) if enqueued else (),
+    )
+
+
+def share_rows(inference: ShareInference) -> Rows:
+    """The best share and the cost of an even split, budget by budget.
+
+    Args:
+        inference: What was inferred from a sweep.
+    """
+    entries = inference.budgets
+    within = rounded(entries[0].tolerance) if entries else ""
+    fitted = f"Fitted by the {inference.law} law; the" if inference.law else "The"
+    return Rows(
+        title="The best share in numbers" if inference.sizes == "params" else "At equal MACs",
+        columns=(
+            COUNTED[inference.sizes],
+            "best share",
+            f"within {within} of the lowest",
+            "an even split costs",
+            "cross-check",
+            "architectures (runs)",
+        ),
+        rows=tuple(
+            (
+                f"{entry.budget:,}",
+                with_span(entry.share, percent),
+                span(entry.within, percent),
+                with_span(entry.cost_of_even_split, change),
+                with_span(Interval(estimate=entry.cross_check.estimate), percent),
+                f"{entry.architectures:,} ({entry.runs:,})",
+            )
+            for entry in entries
+        ),
+        caption=f"{fitted} cross-check is a Gaussian process that assumes no law.",
+    )
+
+
+def contender_rows(contenders: Sequence[Contender], objectives: Sequence[str] = ()) -> Rows:
+    """What was confirmed: test loss over seeds, sizes, learning rate; the lowest loss set off.
+
+    Args:
+        contenders: In the order they are listed.
+        objectives: Names of the search's; a metric among them has a column.
+    """
+    worth = dict.fromkeys((*objectives, *SHOWN))
+    metrics = [name for name in worth if contenders and all(name in c.metrics for c in contenders)]
+    means = [mean(c.scores.values()) if c.scores else float("inf") for c in contenders]
+    lowest = min(means, default=float("inf"))
+    losses = _spreads([c.scores.values() for c in contenders])
+    others = [_spreads([c.metrics[name].values() for c in contenders]) for name in metrics]
+    return Rows(
+        title="The contenders in numbers",
+        columns=(
+            "contender",
+            "test loss",
+            *(f"test {label(name)}" for name in metrics),
+            "decoder share",
+            "parameters",
+            "MACs",
+            "seeds",
+            "learning rate",
+        ),
+        rows=tuple(
+            (
+                c.name,
+                loss,
+                *(column[place] for column in others),
+                percent(c.decoder_share),
+                f"{c.params:,}",
+                short(c.macs),
+                str(len(c.scores)),
+                f"{c.learning_rate:.2g}",
+            )
+            for place, (c, loss) in enumerate(zip(contenders, losses, strict=True))
+        ),
+        caption="Mean ± standard deviation over seeds, scored once on the test split.",
+        marked=means.index(lowest) if lowest < float("inf") else None,
+        tag="lowest",
+    )
+
+
+def comparison_rows(comparisons: Sequence[Comparison]) -> Rows:
+    """What each comparison came to, with the numbers behind it.
+
+    Args:
+        comparisons: In the order they are listed.
+    """
+    return Rows(
+        title="The comparisons in numbers",
+        columns=(
+            "comparison",
+            "outcome",
+            "pairs",
+            "difference",
+            "p",
+            "p, Holm",
+            "effect",
+        ),
+        rows=tuple(
+            (
+                f"{c.first} against {c.second}",
+                c.outcome,
+                str(c.pairs),
+                with_span(c.difference, change),
+                statistic(c.p),
+                statistic(c.p_holm),
+                statistic(c.effect),
+            )
+            for c in comparisons
+        ),
+        caption=(
+            "Positive differences and effects favour the first. Exact two-sided Wilcoxon "
+            "signed-rank test; the effect is the matched-pairs rank-biserial correlation."
+        ),
+        words=(1,),
+    )
+
+
+def measured_rows(networks: Mapping[str, Mapping[str, float]]) -> Rows:
+    """All metrics of a few networks as the page's table.
+
+    Args:
+        networks: Values by metric, by the network's name; metrics that none has are left out.
+    """
+    names = [n for n in METRICS.names() if any(n in values for values in networks.values())]
+    return Rows(
+        title="What it was measured by",
+        columns=("metric", *networks, "better", "what it is"),
+        rows=tuple(
+            (
+                name,
+                *(_with_unit(values.get(name), name) for values in networks.values()),
+                "higher" if METRICS.get(name).maximize else "lower",
+                METRICS.get(name).description,
+            )
+            for name in names
+        ),
+        caption="On the validation split; times are disturbed by whatever else the machine did.",
+        words=(len(networks) + 1, len(networks) + 2),
+    )
+
+
+def _with_unit(value: float | None, name: str) -> str:
+    if value is None:
+        return MISSING
+    unit = METRICS.get(name).unit
+    return f"{value:#.4g}" + (f" {unit}" if unit else "")
+
+
+def _spreads(scores: Sequence[Collection[float]]) -> list[str]:
+    """Means ± standard deviations, all with as many decimals as the smallest deviation is worth."""
+    deviations = [stdev(numbers) for numbers in scores if len(numbers) > 1]
+    positive = [deviation for deviation in deviations if deviation > 0]
+    known = [abs(mean(numbers)) for numbers in scores if len(numbers) > 0]
+    finest = min(positive) if positive else max(min(known, default=0.01), 1e-12) / 100
+    decimals = min(max(1 - math.floor(math.log10(finest)), 0), 12)
+    cells = []
+    for numbers in scores:
+        cell = f"{mean(numbers):.{decimals}f}" if numbers else MISSING
+        cells.append(f"{cell} ± {stdev(numbers):.{decimals}f}" if len(numbers) > 1 else cell)
+    return cells
