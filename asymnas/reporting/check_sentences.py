@@ -1,10 +1,10 @@
-"""What could fool an answer, checked: the readings of `asymnas.analysis.checks` in sentences."""
+"""What could fool an answer, checked: what `asymnas.analysis.checks` gives, in sentences."""
 
 from asymnas.analysis.checks import ALL, BINS, LEAST, LEVEL, Agreement, Gap, Interaction
 from asymnas.core.text import joined, percent, plural, probability, tenths
 
 
-def agreement_reading(agreement: Agreement) -> str:
+def agreement_sentence(agreement: Agreement) -> str:
     """The first rung, where most is pruned, in a sentence; empty if there is nothing to report."""
     if not agreement.rungs:
         return ""
@@ -35,7 +35,7 @@ def agreement_reading(agreement: Agreement) -> str:
     return f"{text}; no third of the decoder shares is shown to look worse there than it ends."
 
 
-def generalisation_reading(gaps: tuple[Gap, ...]) -> str:
+def generalisation_sentences(gaps: tuple[Gap, ...]) -> str:
     """One sentence per split; empty if there is none."""
     return " ".join(_gap(gap) for gap in gaps)
 
@@ -57,7 +57,7 @@ def _gap(gap: Gap) -> str:
     return f"{text}; it {direction} with the decoder share {figures}."
 
 
-def interaction_reading(interaction: Interaction | None) -> str:
+def interaction_sentence(interaction: Interaction | None) -> str:
     """Whether the upsamplings' curves differ, in a sentence; empty without a test."""
     if interaction is None:
         return ""

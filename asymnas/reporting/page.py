@@ -14,9 +14,9 @@ from asymnas.core.urls import public_url
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.families import FAMILIES
 from asymnas.reporting.check_sentences import (
-    agreement_reading,
-    generalisation_reading,
-    interaction_reading,
+    agreement_sentence,
+    generalisation_sentences,
+    interaction_sentence,
 )
 from asymnas.reporting.checklist import practices, tally
 from asymnas.reporting.content import (
@@ -111,9 +111,9 @@ def _robustness(sweep: Run, inferred: Inferred) -> list[str]:
             "The best learning rate is at the edge of its range for "
             f"{percent(inferred.edge)} of the architectures{wider}."
         )
-    points.append(generalisation_reading(generalisation(sweep.measured)))
-    points.append(interaction_reading(interaction(sweep.measured)))
-    points.append(agreement_reading(agreement(sweep.measured)))
+    points.append(generalisation_sentences(generalisation(sweep.measured)))
+    points.append(interaction_sentence(interaction(sweep.measured)))
+    points.append(agreement_sentence(agreement(sweep.measured)))
     deviations = inferred.share.deviations
     spread = " and ".join(f"{percent(sd)} between {name}s" for name, sd in deviations.items())
     if spread:
@@ -186,7 +186,7 @@ def _training(findings: Findings, summary: Mapping[str, Any]) -> list[Section]:
     mattered = importance_panel(importances(run.measured, seed=summary["seed"]))
     agreed = []
     if run.study.purpose == "search":
-        agreed = [agreement_reading(agreement(run.measured))]
+        agreed = [agreement_sentence(agreement(run.measured))]
     return [
         Section("curves", "Learning curves", [curves, Points([a for a in agreed if a])]),
         Section("importance", "What the loss depended on", [mattered]),

@@ -26,7 +26,7 @@ from asymnas.networks.kinds import Autoencoder, kind_of
 from asymnas.training.checkpoints import read_checkpoint, write_checkpoint
 from asymnas.training.devices import resolve_device
 from asymnas.training.evaluation import as_input, evaluate, reconstruct
-from asymnas.training.loaded_data import resident
+from asymnas.training.loaded_data import loaded_dataset
 from asymnas.training.machine_failures import worker_failure
 from asymnas.training.measurement import measure
 
@@ -132,7 +132,7 @@ def train_rung(job: Job) -> RungResult:
 def _train(job: Job) -> RungResult:
     began = time.perf_counter()
     device = resolve_device(job.device)
-    data = resident(job.data, str(device))
+    data = loaded_dataset(job.data, str(device))
     state = _State.of(job, device)
     failure = state.train(job, data.train)
     if failure:

@@ -53,7 +53,7 @@ def test_a_rung_raises_them_as_failures_of_its_worker(monkeypatch, error):
     def fail(*arguments):
         raise error
 
-    monkeypatch.setattr("asymnas.training.rung.resident", fail)
+    monkeypatch.setattr("asymnas.training.rung.loaded_dataset", fail)
     with pytest.raises(WorkerError) as caught:
         train_rung(job_of("dense"))
     assert caught.value.__cause__ is error
@@ -66,7 +66,7 @@ def test_a_rung_raises_all_others_as_they_are(monkeypatch, error):
     def fail(*arguments):
         raise error
 
-    monkeypatch.setattr("asymnas.training.rung.resident", fail)
+    monkeypatch.setattr("asymnas.training.rung.loaded_dataset", fail)
     with pytest.raises(type(error)) as caught:
         train_rung(job_of("dense"))
     assert caught.value is error

@@ -226,7 +226,7 @@ class NoTestSplit:
 
 @pytest.mark.parametrize("until", RUNGS)
 def test_nothing_reads_the_test_split_unasked(monkeypatch, until):
-    monkeypatch.setattr("asymnas.training.rung.resident", lambda spec, device: NoTestSplit())
+    monkeypatch.setattr("asymnas.training.rung.loaded_dataset", lambda spec, device: NoTestSplit())
     job = job_of("dense", until=until, samples=True, metrics=METRICS)
     assert not train_rung(job).failure
     with_test = replace(job, test=True)

@@ -25,7 +25,7 @@ from asymnas.analysis.laws.choice import (
 )
 from asymnas.analysis.laws.clusters import COLUMNS_OF, Clusters, clusters_of, coverage_of
 from asymnas.analysis.laws.forms import FORMS
-from asymnas.analysis.laws.gaussian_process import process_optimum
+from asymnas.analysis.laws.gaussian_process import gaussian_process_share
 from asymnas.analysis.laws.predictor import (
     Edges,
     Predictor,
@@ -165,7 +165,7 @@ def _cross_check(sweep: _Sweep, at: NDArray[np.bool_], edges: Edges) -> Interval
     kept = at & ~sweep.best.outliers
     if kept.sum() < LEAST_ARCHITECTURES:
         return Interval(level=sweep.law.level)
-    return process_optimum(
+    return gaussian_process_share(
         sweep.clusters.share[kept],
         sweep.best.without_structure[kept],
         edges,

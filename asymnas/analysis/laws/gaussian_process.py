@@ -16,7 +16,7 @@ SMOOTHNESS = (2.0, 10.0)  # bounds of the length scale, in logits: .1 to .9 are 
 NOISE_SHARE = (1e-3, 2.0)  # bounds of the noise, in variances of the log loss
 
 
-def process_optimum(
+def gaussian_process_share(
     share: Floats, log_loss: Floats, edges: tuple[float, float], *, level: float, seed: int
 ) -> Interval:
     """The posterior of the share at which a smooth function of it is lowest.
