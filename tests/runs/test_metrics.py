@@ -97,5 +97,4 @@ def test_metrics_that_a_plan_settles_are_stored_and_read_back(small: StudyConfig
     old = {name: value for name, value in small.to_dict().items() if name != "metrics"}
     assert StudyConfig.from_dict(old).metrics is None
     assert "metrics" not in small.identity()
-    with pytest.raises(ConfigError, match="tuple"):
-        replace(small, metrics="mse")
+    assert replace(small, metrics="mse,psnr").metrics == ("mse", "psnr")

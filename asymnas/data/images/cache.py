@@ -94,8 +94,12 @@ def _digest(lines: Iterable[str]) -> str:
 
 def _build(path: Path, directory: Path, names: Sequence[str], size: int | None) -> None:
     """Decodes all images into `path`, whole or not at all."""
-    images = read_images([directory / name for name in names], size)
-    with closing(_shown(images, len(names), "decoding images")) as pieces, _draft(path) as file:
+    paths = [directory / name for name in names]
+    with (
+        closing(read_images(paths, size)) as images,
+        closing(_shown(images, len(names), "decoding images")) as pieces,
+        _draft(path) as file,
+    ):
         first = next(pieces)
         _check_space(path.parent, len(names) * first[0].nbytes, directory)
         shape = (len(names), *first.shape[1:])

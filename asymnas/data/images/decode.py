@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,13 @@ MOST_THREADS = 8
 COLOURS = {1: "greyscale", 3: "RGB", 4: "RGBA"}
 
 
-def read_images(paths: Sequence[Path], size: int | None) -> Iterator[NDArray[np.uint8]]:
+def read_images(
+    paths: Sequence[Path], size: int | None
+) -> Generator[NDArray[np.uint8], None, None]:
     """Reads image files of one kind, in parallel threads: decoders leave Python's lock alone.
 
     However slowly the pieces are taken, memory holds at most twice as many as there are threads.
+    Close the generator if not all pieces are taken: it holds the threads.
 
     Args:
         paths: At least one file.

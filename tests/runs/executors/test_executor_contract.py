@@ -19,7 +19,10 @@ KINDS = ("plain", "vq", "variational", "denoising")
 EXECUTORS = {
     "threads": lambda: ThreadPoolExecutor(3),
     "spawned processes": lambda: ProcessPoolExecutor(
-        1, mp_context=multiprocessing.get_context("spawn")
+        1,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=torch.set_num_threads,  # sums depend on how many threads share them
+        initargs=(1,),
     ),
     "local processes": lambda: LocalProcesses(1),
 }
