@@ -114,6 +114,7 @@ def test_only_finished_measuring_runs_count(usual):
     noise = usual.assign(val_loss=usual["val_loss"].sample(frac=1, random_state=0).to_numpy())
     others = [
         noise.assign(phase="screening"),
+        noise.assign(phase="tuning"),
         noise.assign(state="pruned"),
         noise.assign(state="failed", val_loss=float("nan")),
         noise.assign(state="running"),
