@@ -105,6 +105,8 @@ def test_extending_shows_every_registry() -> None:
 
 
 @pytest.mark.parametrize("section", DOCS, ids=str)
+@pytest.mark.slow
+@pytest.mark.essential
 def test_code_of_the_docs_runs(section: Section, registries: None, elsewhere: None) -> None:
     before = [registry.names() for registry in REGISTRIES]
     section.run()

@@ -51,6 +51,8 @@ def test_the_version_is_that_of_the_installed_package() -> None:
     assert asymnas.__version__ == version("asymnas")
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_importing_everything_leaves_optunas_log_level_alone() -> None:
     code = (
         "import optuna; optuna.logging.set_verbosity(optuna.logging.DEBUG); import asymnas; "

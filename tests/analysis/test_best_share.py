@@ -52,6 +52,8 @@ MANY = pytest.param((30, 26, 25), marks=pytest.mark.slow)
 
 @pytest.mark.parametrize("counts", [FEW, MANY], ids=["few", "many"])
 @pytest.mark.parametrize("law", LAWS)
+@pytest.mark.slow
+@pytest.mark.essential
 def test_intervals_cover_the_truth_and_the_right_law_is_chosen(law, counts):
     draws, least_covered, least_right = counts
     covered, cost, right = 0, 0, 0
@@ -69,6 +71,8 @@ def test_intervals_cover_the_truth_and_the_right_law_is_chosen(law, counts):
 
 @pytest.mark.parametrize("draws", [10, pytest.param(30, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("law", LAWS)
+@pytest.mark.slow
+@pytest.mark.essential
 def test_sides_that_are_alike_are_not_distinguished(law, draws):
     truth = truth_with_share(law, 0.5, exponents=(0.4, 0.4))
     claims = 0

@@ -111,6 +111,8 @@ def bad(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_run_of_other_settings_is_not_written_over(
     bad: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +142,8 @@ def test_dry_run_trains_nothing(bad: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert not (bad / "runs").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_study_file_and_flags_over_it(bad: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(bad)
     (bad / "mine.py").write_text(

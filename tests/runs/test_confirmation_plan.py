@@ -270,6 +270,8 @@ def rows_search(directory: Path, rows: Path, **changes: Any) -> StudyConfig:
 
 
 @pytest.mark.usefixtures("unpublished")
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_confirmation_stopped_in_each_phase_equals_an_uninterrupted_one(
     rows: Path, tmp_path: Path, in_process: Executor
 ) -> None:
@@ -288,6 +290,8 @@ def test_a_confirmation_stopped_in_each_phase_equals_an_uninterrupted_one(
 
 
 @pytest.mark.usefixtures("unpublished")
+@pytest.mark.slow
+@pytest.mark.essential
 def test_contenders_stay_when_the_search_goes_on(
     rows: Path, tmp_path: Path, in_process: Executor
 ) -> None:
@@ -328,6 +332,8 @@ def test_a_symmetric_search_is_refused(rows: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("published_once")
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_fresh_search_is_confirmed_anew(rows: Path, tmp_path: Path) -> None:
     search = rows_search(tmp_path / "run", rows)
     run_search(search, executor=InProcess())

@@ -43,6 +43,8 @@ def wanted(directory: Path) -> ConfirmationConfig:
     return ConfirmationConfig(run_dir=str(directory), seeds=2, top=1, rates=2, presets=WANTED)
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_presets_are_contenders_with_tuned_rates(directory: Path) -> None:
     table = Run.open(directory / "confirmation").table
     tuned = table[table[t.PHASE] == t.TUNING][t.CONTENDER]

@@ -57,7 +57,7 @@ def test_holds_exactly_the_trials_asked_for(small: StudyConfig) -> None:
     pd.testing.assert_frame_equal(values(more).head(len(run.table)), values(run))
 
 
-@pytest.mark.parametrize("rungs", [0, 1, 7, 13, 20])
+@pytest.mark.parametrize("rungs", [1, 13])
 def test_a_continued_run_equals_an_uninterrupted_one(
     small: StudyConfig, tmp_path: Path, rungs: int
 ) -> None:
@@ -357,7 +357,7 @@ def test_work_per_trial_does_not_grow_with_the_trials(
     monkeypatch.setattr(SearchStudy, "table", counted_table)
     monkeypatch.setattr("asymnas.runs.trials.nondominated", counted_front)
     config = replace(small, sampler="random", examples=64, pruner="none")
-    plan = plan_search(replace(config, trials=300))
+    plan = plan_search(replace(config, trials=120))
     with execute(plan, executor=Made()) as (run, _):
         assert tables == [0]  # once, when the run begins
     largest = max(fronts)

@@ -54,6 +54,8 @@ def test_presets_are_the_first_trials_and_are_counted(
 
 
 @pytest.mark.parametrize("stop_at", [0, 5])
+@pytest.mark.slow
+@pytest.mark.essential
 def test_an_interrupted_search_goes_on_without_doubling(
     queued: StudyConfig, in_process: Executor, stop_at: int, tmp_path: Path
 ) -> None:
@@ -156,6 +158,8 @@ def test_a_sweep_takes_no_presets(queued: StudyConfig) -> None:
     assert plan_sweep(sweep).config.enqueue == ()
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_the_command_says_what_it_begins_with(search, tmp_path: Path) -> None:
     code, out, _ = search(
         *("--family", "dense", "--budget", "6k", "--latent", "8", "--trials", "2"),

@@ -128,15 +128,17 @@ def _fast() -> dict[tuple[str, str], bool]:
 FAST = _fast()
 
 
+def _marks(kind: str, family: str, dataset: str) -> list[pytest.MarkDecorator]:
+    """One pair per family is fast, CI runs the other chosen pairs, the rest is slow."""
+    if (kind, family) not in FAST or NATURAL[family] != dataset:
+        return [pytest.mark.slow]
+    return [] if FAST[kind, family] else [pytest.mark.slow, pytest.mark.essential]
+
+
 def _cases() -> list[Any]:
-    """The natural data of the fast pairs, and slowly all others."""
+    """Every kind with every family on each sort of data, and other data sets."""
     cases = [
-        pytest.param(
-            kind,
-            family,
-            dataset,
-            marks=[] if (kind, family) in FAST and NATURAL[family] == dataset else pytest.mark.slow,
-        )
+        pytest.param(kind, family, dataset, marks=_marks(kind, family, dataset))
         for kind, family, dataset in product(SPECS, FAMILIES.names(), SORTS)
     ]
     return cases + [

@@ -66,6 +66,8 @@ def _cut_off_at(
     ids=["remember", "tell", "delete"],
 )
 @pytest.mark.parametrize("call", [1, 4, 9])
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_stop_anywhere_after_a_rung_changes_nothing(
     small: StudyConfig,
     tmp_path: Path,
@@ -150,6 +152,8 @@ def _cut_short(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, _cut_short], ids=["lost", "cut short"])
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_checkpoint_that_cannot_be_read_restarts_its_trial(
     small: StudyConfig, tmp_path: Path, in_process: Executor, damage: Callable[[Path], object]
 ) -> None:

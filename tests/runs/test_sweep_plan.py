@@ -151,6 +151,8 @@ def test_results_are_written(whole: Run) -> None:
 
 
 @pytest.mark.usefixtures("unpublished")
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_sweep_again_is_the_same_with_more_workers(
     whole: Run, tmp_path: Path, in_process: Executor
 ) -> None:
@@ -173,6 +175,8 @@ SHORT_RUNGS = 2 * (SCREENING + TUNING)
     [(5, 1), (2 * SCREENING + 7, 2), (SHORT_RUNGS, 1), (SHORT_RUNGS + 1, 2), (SHORT_RUNGS + 14, 1)],
 )
 @pytest.mark.usefixtures("unpublished")
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_continued_sweep_equals_an_uninterrupted_one(
     whole: Run, tmp_path: Path, in_process: Executor, rungs: int, workers: int
 ) -> None:
@@ -185,6 +189,8 @@ def test_a_continued_sweep_equals_an_uninterrupted_one(
     pd.testing.assert_frame_equal(values(run), values(whole))
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_sweep_that_a_crash_cut_off_between_storing_and_starting_a_trial_goes_on(
     whole: Run, tmp_path: Path, in_process: Executor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,6 +231,8 @@ def test_a_list_that_the_version_before_began_goes_on(
 
 
 @pytest.mark.usefixtures("unpublished")
+@pytest.mark.slow
+@pytest.mark.essential
 def test_more_seeds_only_add(whole: Run, tmp_path: Path) -> None:
     run_sweep(sweep_of(tmp_path, seeds=1), executor=Counting())
     more = Counting()
@@ -310,6 +318,8 @@ class Slow(Counting):
 
 
 @pytest.mark.usefixtures("unpublished")
+@pytest.mark.slow
+@pytest.mark.essential
 def test_the_time_is_for_all_phases_together(
     whole: Run, tmp_path: Path, clock: SimpleNamespace
 ) -> None:

@@ -24,8 +24,17 @@ TINY = [
     ("conv1d", Problem(shape=(2, 7), latent=2)),
     ("transformer", Problem(shape=(1, 28, 28), latent=2, bottleneck="spatial")),
 ]
-tiny = pytest.mark.parametrize(("family", "problem"), TINY, ids=[label(*case) for case in TINY])
+SLOW = (pytest.mark.slow, pytest.mark.essential)  # a transformer's smallest takes seconds to find
+tiny = pytest.mark.parametrize(
+    ("family", "problem"),
+    [pytest.param(*case, marks=SLOW if case[0] == "transformer" else ()) for case in TINY],
+    ids=[label(*case) for case in TINY],
+)
 every_case = pytest.mark.parametrize(("family", "problem"), CASES)
+one_case_per_family_and_bottleneck = pytest.mark.parametrize(
+    ("family", "problem"),
+    {(case.values[0], case.values[1].bottleneck): case for case in CASES}.values(),
+)
 
 
 class Recording:
@@ -120,6 +129,8 @@ def test_nothing_is_over_a_parameter_cap(case, total, encoder, decoder, symmetri
     st.booleans(),
     st.integers(0, 10**6),
 )
+@pytest.mark.slow
+@pytest.mark.essential
 def test_nothing_is_over_the_macs(case, total, macs, symmetric, seed):
     family, problem = case
     least = smallest(family, problem, macs=True, symmetric=symmetric)
@@ -157,6 +168,8 @@ def test_caps_on_one_side_refuse_and_admit_by_themselves(family, problem):
         assert max(getattr(a, other) for a in drawn) > 3_000
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_few_macs_are_found_where_they_are_not_with_few_parameters():
     problem = Problem(shape=(1, 8, 8), latent=1)
     # A deep decoder has the fewest parameters, a shallow one the fewest MACs.
@@ -209,7 +222,7 @@ def test_a_family_that_cannot_serve_is_refused():
         space_of("conv2d", Problem(shape=(7,), latent=2))
 
 
-@every_case
+@one_case_per_family_and_bottleneck
 def test_symmetric_pairs_mirror_each_other_under_the_budget(family, problem):
     space = space_of(family, problem, symmetric=True)
     recording = Recording(0)

@@ -64,6 +64,8 @@ def assert_balanced(shares):
 @pytest.mark.parametrize(
     ("family", "shape"), [("conv2d", IMAGE), ("conv1d", SIGNAL)], ids=["conv2d", "conv1d"]
 )
+@pytest.mark.slow
+@pytest.mark.essential
 def test_two_hundred_draws_favour_neither_side(family, shape):
     space = space_of(family, Problem(shape=shape, latent=16), budget=BUDGET)
     with torch.device("meta"):

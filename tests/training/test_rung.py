@@ -103,6 +103,8 @@ def test_rung_by_rung_is_bit_identical_to_straight_through(family, seed, trained
 
 
 @pytest.mark.parametrize("family", FAMILIES.names())
+@pytest.mark.slow
+@pytest.mark.essential
 def test_what_ran_before_in_the_process_does_not_matter(family, trained):
     job = job_of(family)
     first = trained(job)
@@ -116,6 +118,8 @@ def test_what_ran_before_in_the_process_does_not_matter(family, trained):
     assert other.metrics["val_loss"] != first[0].metrics["val_loss"]
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_the_process_does_not_matter(trained, files):
     jobs = [replace(job_of(family), save=next(files)) for family in FAMILIES.names()]
     first = replace(jobs[0], until=RUNGS[1], save=next(files))
@@ -188,6 +192,8 @@ def test_bf16_trains_in_bf16_and_evaluates_in_fp32(trained):
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("kind", KINDS.names())
+@pytest.mark.slow
+@pytest.mark.essential
 def test_every_kind_trains_and_its_draws_follow_from_step_and_seed(kind, precision, trained):
     job = job_of_kind(kind, precision=precision)
     straight = trained(job)

@@ -261,6 +261,8 @@ def test_a_crashed_draft_is_deleted_when_it_is_old(folder, root):
 
 
 @pytest.mark.parametrize("way", ["read"], indirect=True)
+@pytest.mark.slow
+@pytest.mark.essential
 def test_processes_that_build_at_once_agree(folder, root):
     with LocalProcesses(2) as workers:
         tasks = [workers.submit(cached_images, folder, names(folder), None, root) for _ in "abcd"]

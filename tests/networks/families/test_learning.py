@@ -51,6 +51,8 @@ def principal_components(spec: DataSpec, components: int) -> float:
 
 
 @pytest.mark.parametrize("family", FAMILIES.names())
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_family_learns_more_than_principal_components(family):
     dataset, latent, steps, rate, side, up = CASES[family]
     spec = DataSpec(name=dataset)

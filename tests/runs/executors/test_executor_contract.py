@@ -83,6 +83,8 @@ def train_all(executor: Executor, folder: Path) -> list[tuple[Job, RungResult]]:
 
 
 @pytest.mark.parametrize("executor", EXECUTORS.values(), ids=EXECUTORS)
+@pytest.mark.slow
+@pytest.mark.essential
 def test_losses_and_weights_are_those_of_one_thread(executor, alone, tmp_path):
     with executor() as workers:
         trained = train_all(workers, tmp_path)

@@ -208,6 +208,8 @@ def test_a_lease_that_was_lost_is_noticed(url: str) -> None:
     assert not held(DatabaseLease(url, "a study"))  # the other one's row is left alone
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_killed_process_frees_its_file_at_once(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; "
