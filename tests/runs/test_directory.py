@@ -1,4 +1,6 @@
-"""What a run keeps of its trials: files named by trial and examples."""
+"""A run directory: where its study is, and the files named by trial and examples."""
+
+import json
 
 import pytest
 import torch
@@ -8,7 +10,15 @@ from asymnas.core.config import DataSpec
 from asymnas.core.errors import StudyError
 from asymnas.core.files import whole_file
 from asymnas.networks.families import Problem
-from asymnas.runs.directory import Checkpoints, load_trained, reconstruction_path
+from asymnas.runs.directory import (
+    DATABASE,
+    STORAGE,
+    Checkpoints,
+    holds_run,
+    load_trained,
+    reconstruction_path,
+    storage_of,
+)
 from asymnas.training.rung import Job, train_rung
 
 
@@ -81,3 +91,25 @@ def test_pictures_are_named_by_trial(tmp_path):
         "reconstructions",
         "trial_00007.png",
     )
+
+
+def test_an_empty_directory_holds_no_run(tmp_path):
+    assert not holds_run(tmp_path)
+    with pytest.raises(StudyError, match=r"holds no run: it has no study\.db; start one"):
+        storage_of(tmp_path)
+
+
+def test_the_study_is_in_the_directory_unless_a_file_names_its_storage(tmp_path):
+    (tmp_path / DATABASE).touch()
+    assert holds_run(tmp_path)
+    assert storage_of(tmp_path) == (f"sqlite:///{tmp_path / DATABASE}", None)
+    elsewhere = {"storage": "postgresql://db/studies", "study": "digits"}
+    (tmp_path / STORAGE).write_text(json.dumps(elsewhere))
+    assert storage_of(tmp_path) == ("postgresql://db/studies", "digits")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"storage": "sqlite:///a.db"}'])
+def test_a_damaged_file_of_the_storage_is_named(tmp_path, content):
+    (tmp_path / STORAGE).write_text(content)
+    with pytest.raises(StudyError, match=r"storage\.json is damaged"):
+        storage_of(tmp_path)
