@@ -39,9 +39,18 @@ def label(family: str, problem: Problem) -> str:
     return "-".join([family, "x".join(map(str, problem.shape)), problem.bottleneck])
 
 
-CASES = [
-    pytest.param(family, problem, id=label(family, problem))
-    for family in FAMILIES.names()
-    for problem in EVERY
-    if FAMILIES.get(family).unsupported_reason(problem) is None
-]
+def _cases():
+    """Every problem that each family serves: the first of a bottleneck is fast, CI runs all."""
+    cases, seen = [], set()
+    for family in FAMILIES.names():
+        for problem in EVERY:
+            if FAMILIES.get(family).unsupported_reason(problem) is not None:
+                continue
+            first = (family, problem.bottleneck) not in seen
+            seen.add((family, problem.bottleneck))
+            marks = () if first else (pytest.mark.slow, pytest.mark.essential)
+            cases.append(pytest.param(family, problem, marks=marks, id=label(family, problem)))
+    return cases
+
+
+CASES = _cases()

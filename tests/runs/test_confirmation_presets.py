@@ -60,6 +60,8 @@ def test_presets_are_contenders_with_tuned_rates(directory: Path) -> None:
     assert "taesd" not in set(table[t.CONTENDER])
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_what_is_missing_is_said_and_the_best_is_compared_with_the_rest(directory: Path) -> None:
     found = json.loads((directory / "confirmation.json").read_text())
     assert "conv1d takes signals" in found["left_out"]["dac"]

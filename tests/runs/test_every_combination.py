@@ -108,7 +108,7 @@ def _refusal(config: StudyConfig, shape: tuple[int, ...]) -> str:
     return "values from 0 to 1" if _unsuited(config) else ""
 
 
-def _fast() -> dict[tuple[str, str], bool]:
+def _chosen() -> dict[tuple[str, str], bool]:
     """Two kinds or more of each family and each kind once; `True` for the first of a family.
 
     All others differ from these in a pair that the contract tests of kinds and families cover.
@@ -125,14 +125,15 @@ def _fast() -> dict[tuple[str, str], bool]:
     return first
 
 
-FAST = _fast()
+CHOSEN = _chosen()
 
 
 def _marks(kind: str, family: str, dataset: str) -> list[pytest.MarkDecorator]:
-    """One pair per family is fast, CI runs the other chosen pairs, the rest is slow."""
-    if (kind, family) not in FAST or NATURAL[family] != dataset:
+    """One pair is fast, CI runs the other chosen pairs, the rest is slow."""
+    if (kind, family) not in CHOSEN or NATURAL[family] != dataset:
         return [pytest.mark.slow]
-    return [] if FAST[kind, family] else [pytest.mark.slow, pytest.mark.essential]
+    fast = family == "dense" and CHOSEN[kind, family]
+    return [] if fast else [pytest.mark.slow, pytest.mark.essential]
 
 
 def _cases() -> list[Any]:
@@ -160,7 +161,7 @@ def test_a_search_ends_in_a_network(
         with pytest.raises(ConfigError, match=said):
             plan_search(config)
         return
-    published = FAST.get((kind, family), True)
+    published = CHOSEN.get((kind, family), True)
     if published:
         run = run_search(config, executor=in_process)
     else:

@@ -25,6 +25,8 @@ from .made_results import Made
 COMPARED = [t.TRIAL, t.STATE, t.VAL_LOSS, t.TOTAL_PARAMS, t.LEARNING_RATE]
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_trial_half_drawn_is_drawn_to_the_end_from_the_seed(
     small: StudyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

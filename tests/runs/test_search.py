@@ -94,6 +94,8 @@ def test_a_diverging_candidate_fails_alone(small: StudyConfig, in_process: Execu
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "nsgaii", "gp", "random", "qmc"])
+@pytest.mark.slow
+@pytest.mark.essential
 def test_every_sampler_serves(small: StudyConfig, sampler: str) -> None:
     config = replace(small, sampler=sampler, trials=13, examples=700)
     run, _ = executed(plan_search(config), Made())

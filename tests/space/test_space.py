@@ -31,10 +31,6 @@ tiny = pytest.mark.parametrize(
     ids=[label(*case) for case in TINY],
 )
 every_case = pytest.mark.parametrize(("family", "problem"), CASES)
-one_case_per_family_and_bottleneck = pytest.mark.parametrize(
-    ("family", "problem"),
-    {(case.values[0], case.values[1].bottleneck): case for case in CASES}.values(),
-)
 
 
 class Recording:
@@ -222,7 +218,7 @@ def test_a_family_that_cannot_serve_is_refused():
         space_of("conv2d", Problem(shape=(7,), latent=2))
 
 
-@one_case_per_family_and_bottleneck
+@every_case
 def test_symmetric_pairs_mirror_each_other_under_the_budget(family, problem):
     space = space_of(family, problem, symmetric=True)
     recording = Recording(0)
@@ -286,6 +282,8 @@ def test_width_is_a_position_between_the_narrowest_and_the_budget(family, proble
 
 
 @tiny
+@pytest.mark.slow
+@pytest.mark.essential
 def test_two_wide_sides_share_the_macs(family, problem):
     budget = Budget(total_params=10**6, macs=12 * smallest(family, problem, macs=True)[2])
     space = space_of(family, problem, budget=budget)

@@ -86,6 +86,8 @@ def assert_same(one, other):
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("family", FAMILIES.names())
+@pytest.mark.slow
+@pytest.mark.essential
 def test_rung_by_rung_is_bit_identical_to_straight_through(family, seed, trained, files):
     job = job_of(family, seed, metrics=METRICS)
     straight = trained(job)
