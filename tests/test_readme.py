@@ -34,15 +34,21 @@ def test_the_confirmation_of_digits() -> None:
 
 
 def test_the_front_of_digits() -> None:
-    rows = re.search(r"```\n(trial   val_loss.*?)\n```", README, re.DOTALL)
+    rows = re.search(r"```\n( +validation .*?)\n```", README, re.DOTALL)
     assert rows is not None
-    shown = [line.split() for line in rows[1].splitlines()[1:]]
+    shown = [line.replace(",", "").split() for line in rows[1].splitlines()[2:]]
     front = results("digits/summary.json")["front"][: len(shown)]
-    assert [(int(r[0]), float(r[1]), int(r[2].replace(",", ""))) for r in shown] == [
-        (e["trial"], float(f"{e['values']['val_loss']:.5g}"), e["values"]["total_params"])
-        for e in front
+    counts = ("encoder_params", "decoder_params", "encoder_macs", "decoder_macs")
+    assert [(int(r[0]), float(r[1]), int(r[2]), int(r[3])) for r in shown] == [
+        (
+            entry["trial"],
+            float(f"{entry['values']['val_loss']:.5g}"),
+            entry["values"]["total_params"],
+            round(100 * entry["decoder_share"]),
+        )
+        for entry in front
     ]
-    assert [int(r[5]) for r in shown] == [round(100 * e["decoder_share"]) for e in front]
+    assert [[int(n) for n in r[5:]] for r in shown] == [[e[c] for c in counts] for e in front]
 
 
 def test_the_sweep_of_the_deep_generator() -> None:
