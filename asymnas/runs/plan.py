@@ -15,7 +15,7 @@ from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.kinds import kind_of
 from asymnas.runs.phases import Phase
 from asymnas.runs.pruners import PRUNERS
-from asymnas.runs.study import SAMPLERS, Purpose, SearchStudy, resolve_objectives
+from asymnas.runs.study import SAMPLERS, Purpose, SearchStudy, StudyPlan, resolve_objectives
 from asymnas.space.sized_presets import Queue, queue_of
 from asymnas.space.space import Space
 from asymnas.training.devices import native_bf16, resolve_device
@@ -27,36 +27,8 @@ VALUES_AT_ONCE = 8_192  # examples looked at together
 BF16_MACS = 1_000_000  # an example; on a CPU, casting costs smaller candidates more than it gains
 
 
-class Plan(Protocol):
-    """What a run will do: a configuration in which nothing is left open, and what it means."""
-
-    @property
-    def config(self) -> StudyConfig:
-        """The configuration; family, examples, workers and precision are set."""
-
-    @property
-    def space(self) -> Space:
-        """The search space; its choices are part of what a continued run must share."""
-
-    @property
-    def data(self) -> Dataset:
-        """The data set; a continued run must have the same."""
-
-    @property
-    def notes(self) -> Sequence[str]:
-        """What was done to the data."""
-
-    @property
-    def purpose(self) -> Purpose:
-        """What the run is for."""
-
-    @property
-    def design(self) -> Mapping[str, Any]:
-        """What a continued run must share with its start besides its configuration."""
-
-    @property
-    def remarks(self) -> Mapping[str, Any]:
-        """What else the run was started with; may differ when it is continued."""
+class Plan(StudyPlan, Protocol):
+    """What a run will do: what its study needs, and its phases."""
 
     def phases(self, study: SearchStudy, /) -> Iterable[Phase]:
         """What to train: one phase after another, each made when the one before is finished."""

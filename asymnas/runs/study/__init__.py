@@ -11,7 +11,7 @@ from asymnas.runs.study.bridge import Purpose, SearchStudy
 from asymnas.runs.study.fixed import ask_fixed, candidate_of, next_number
 from asymnas.runs.study.lease import Lease, lease_of
 from asymnas.runs.study.objectives import resolve_objectives
-from asymnas.runs.study.opening import check_data, open_study, read_study
+from asymnas.runs.study.opening import StudyPlan, check_data, open_study, read_study
 from asymnas.runs.study.rows import METRICS_ATTRIBUTE
 from asymnas.runs.study.samplers import FIXED, SAMPLERS
 
@@ -22,6 +22,7 @@ __all__ = [
     "Lease",
     "Purpose",
     "SearchStudy",
+    "StudyPlan",
     "Trial",
     "ask_fixed",
     "candidate_of",

@@ -34,29 +34,23 @@ from asymnas.runs.study.lease import Lease, lease_of
 from asymnas.runs.study.objectives import resolve_objectives
 from asymnas.runs.study.samplers import FIXED
 from asymnas.runs.study.storage import open_storage, quiet, readable, sqlite_file
-
-
-class Choices(Protocol):
-    """What a study needs of a search space."""
-
-    def choices(self) -> Mapping[str, Any]:
-        """The categorical choices, which a continued study must share."""
+from asymnas.space.space import Space
 
 
 class StudyPlan(Protocol):
-    """What a study needs of a plan."""
+    """What a study needs of a plan: a configuration in which nothing is left open."""
 
     @property
     def config(self) -> StudyConfig:
-        """What to run; a continued study must have been started with the same."""
+        """The configuration; family, examples, workers and precision are set."""
 
     @property
-    def space(self) -> Choices:
-        """The search space."""
+    def space(self) -> Space:
+        """The search space; its choices are part of what a continued run must share."""
 
     @property
     def data(self) -> Dataset:
-        """The data set; a continued study must have the same examples in the same splits."""
+        """The data set; a continued run must have the same examples in the same splits."""
 
     @property
     def notes(self) -> Sequence[str]:
@@ -68,11 +62,11 @@ class StudyPlan(Protocol):
 
     @property
     def design(self) -> Mapping[str, Any]:
-        """What a continued sweep or confirmation must share besides."""
+        """What a continued run must share with its start besides its configuration."""
 
     @property
     def remarks(self) -> Mapping[str, Any]:
-        """What else it was started with; may differ when it is continued."""
+        """What else the run was started with; may differ when it is continued."""
 
 
 def open_study(plan: StudyPlan, *, fresh: bool = False) -> SearchStudy:
