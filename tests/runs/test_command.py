@@ -123,7 +123,10 @@ def test_a_run_of_other_settings_is_not_written_over(
     def files() -> dict[Path, bytes]:
         """What the run holds; a lock of another study's name is empty and holds nothing."""
         paths = (path for path in (bad / "run").rglob("*") if path.is_file())
-        return {path: path.read_bytes() for path in paths if path.suffix != ".lock"}
+        held = {path: path.read_bytes() for path in paths}
+        return {
+            path: content for path, content in held.items() if content or path.suffix != ".lock"
+        }
 
     kept = files()
     for change, words in (
