@@ -16,6 +16,7 @@ def unpruned(trials: int, seed: int = 0) -> pd.DataFrame:
             "state": "complete",
             "duplicate_of": pd.array([pd.NA] * trials, dtype="Int64"),
             "learning_rate": rng.uniform(1e-3, 8e-3, trials),
+            "rate_ratio": 1.0,
             "curve": [[[100, float(np.exp(value))]] for value in log_loss],
             "drawn.block": block,
             "drawn.width": width,

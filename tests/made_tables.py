@@ -79,6 +79,7 @@ def _trial(number: int, rng: np.random.Generator) -> dict[str, object]:
         "encoder_dense_fraction": 0.4,
         "decoder_dense_fraction": 0.5,
         "learning_rate": rate,
+        "rate_ratio": 1.0,
         "examples": RUNGS[-1],
         "seconds": 30.0 + number,
         "curve": [] if failed else curve,

@@ -25,6 +25,7 @@ ENCODER_DENSE = "encoder_dense_fraction"  # share of the side's parameters in de
 DECODER_DENSE = "decoder_dense_fraction"
 
 LEARNING_RATE = "learning_rate"
+RATE_RATIO = "rate_ratio"  # float: the decoder's rate over the encoder's; 1.0 where both are alike
 EXAMPLES = "examples"  # int: training examples seen
 SECONDS = "seconds"  # float: time a worker spent on it
 TRAIN_LOSS = "train_loss"  # float: loss on training examples, as many as validate, at the end
@@ -42,9 +43,15 @@ TARGET_SHARE = "target_share"  # float: the stratum's decoder share, realised as
 CLUSTER = "cluster"  # int: the architecture's number in the list, the same for all its seeds
 CONTENDER = "contender"  # str: the architecture's name in a confirmation
 REPLICATE = "replicate"  # int: the place of the seed, 0 … seeds - 1; pairs runs of one seed
+STRUCTURE = "structure"  # int: the structure of both sides; of a sweep trained at every share
+MIRRORED = "mirrored"  # bool: the decoder mirrors the encoder, as the control of its structure
+HORIZON = "horizon"  # float: length of this training over that of the runs that count
+WAVE = "wave"  # int: the part of a sequential design that a run belongs to, 0 the first
+RETRY_OF = "retry_of"  # int: the trial that failed and is tried again at a lower rate
 
-#: Short runs that choose structures, short runs that choose learning rates, runs that count.
-SCREENING, TUNING, MEASURE = PHASES = ("screening", "tuning", "measure")
+#: Short runs that choose structures, short runs that choose learning rates, runs that count, and
+#: runs that repeat some of these with shorter and longer training.
+SCREENING, TUNING, MEASURE, HORIZON_CHECK = PHASES = ("screening", "tuning", "measure", "horizon")
 
 State = Literal["complete", "pruned", "failed", "running"]
 STATES: tuple[str, ...] = get_args(State)
@@ -77,6 +84,7 @@ COLUMNS = (
     ENCODER_DENSE,
     DECODER_DENSE,
     LEARNING_RATE,
+    RATE_RATIO,
     EXAMPLES,
     SECONDS,
     CURVE,

@@ -73,6 +73,7 @@ def _entry(row: "pd.Series[Any]", run: Run) -> dict[str, Any]:
         **{name: int(row[name]) for name in counts},
         t.DECODER_SHARE: float(row[t.DECODER_SHARE]),
         t.LEARNING_RATE: float(row[t.LEARNING_RATE]),
+        t.RATE_RATIO: float(row.get(t.RATE_RATIO, 1.0)),
         t.ARCHITECTURE: row[t.ARCHITECTURE],
         **({t.PRESET: row[t.PRESET]} if pd.notna(row.get(t.PRESET)) else {}),
     }

@@ -46,6 +46,7 @@ class Contender:
         learning_rate: The rate a search found for it; `None` if it has to be tuned.
         origin: Where it comes from, one line.
         is_control: Whether the best is held against it.
+        rate_ratio: The decoder's rate over the encoder's, where a search has chosen them.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Contender:
     learning_rate: float | None
     origin: str
     is_control: bool = False
+    rate_ratio: float = 1.0
 
 
 def front_members(search: Run, top: int) -> list[Contender]:
@@ -65,6 +67,7 @@ def front_members(search: Run, top: int) -> list[Contender]:
                 name="best" if place == 0 else f"runner-up {place}",
                 architecture=member.architecture,
                 learning_rate=member.learning_rate,
+                rate_ratio=member.rate_ratio,
                 origin=f"trial {member.trial} of the search{_mark(member.architecture)}",
             )
         )
@@ -105,6 +108,7 @@ def choose_contenders(
                 name="symmetric",
                 architecture=own.architecture,
                 learning_rate=own.learning_rate,
+                rate_ratio=own.rate_ratio,
                 origin=f"trial {own.trial} of the symmetric search{_mark(own.architecture)}",
                 is_control=True,
             )
@@ -402,6 +406,7 @@ def _run(place: int, contender: Contender, rate: float, seed: int, phase: str) -
     return ListedRun(
         architecture=contender.architecture,
         learning_rate=rate,
+        rate_ratio=contender.rate_ratio,
         replicate=seed,
         labels={t.PHASE: phase, t.CONTENDER: contender.name, t.CLUSTER: place},
     )

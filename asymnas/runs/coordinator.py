@@ -199,6 +199,7 @@ class Coordinator:
             number=number,
             architecture=run.architecture,
             learning_rate=run.learning_rate,
+            rate_ratio=run.rate_ratio,
             seed=replicate_seed(config.seed, run.replicate),
             labels={**run.labels, t.REPLICATE: run.replicate},
         )
@@ -212,6 +213,7 @@ class Coordinator:
             number=trial.number,
             architecture=candidate.architecture,
             learning_rate=candidate.learning_rate,
+            rate_ratio=candidate.rate_ratio,
             seed=trial_seed(self._config.seed, trial.number),
         )
         self._study.describe(active.number, active.attributes)
@@ -232,6 +234,7 @@ class Coordinator:
             number=trial.number,
             architecture=Architecture.from_dict(values[t.ARCHITECTURE]),
             learning_rate=float(values[t.LEARNING_RATE]),
+            rate_ratio=float(values.get(t.RATE_RATIO, 1.0)),
             seed=replicate_seed(self._config.seed, int(values[t.REPLICATE])),
             labels={name: values[name] for name in LABELS if name in values},
         )
@@ -268,6 +271,7 @@ class Coordinator:
             architecture=active.architecture,
             data=config.data(),
             learning_rate=active.learning_rate,
+            rate_ratio=active.rate_ratio,
             batch_size=config.batch_size,
             seed=active.seed,
             until=until,

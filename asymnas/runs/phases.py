@@ -11,7 +11,19 @@ from asymnas.networks.families import Suggester
 from asymnas.space.space import Space
 
 #: Columns that a fixed list fills.
-LABELS = (t.PHASE, t.CONTENDER, t.BUDGET, t.TARGET_SHARE, t.CLUSTER, t.REPLICATE)
+LABELS = (
+    t.PHASE,
+    t.CONTENDER,
+    t.BUDGET,
+    t.TARGET_SHARE,
+    t.CLUSTER,
+    t.REPLICATE,
+    t.STRUCTURE,
+    t.MIRRORED,
+    t.HORIZON,
+    t.WAVE,
+    t.RETRY_OF,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +36,7 @@ class ListedRun:
         replicate: The place of its seed; runs of one place share initial weights and batches.
         labels: What the trial table says of it besides, by column.
         choices: How it was drawn, shown as the trial's parameters.
+        rate_ratio: The decoder's rate over the encoder's.
     """
 
     architecture: Architecture
@@ -31,6 +44,7 @@ class ListedRun:
     replicate: int
     labels: Mapping[str, Any]
     choices: Mapping[str, Any] = field(default_factory=dict)
+    rate_ratio: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

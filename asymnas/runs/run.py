@@ -43,6 +43,7 @@ class TrainedArchitecture:
         trial: The trial that trained it.
         values: Every objective, metric and count by name; metrics on the validation split.
         learning_rate: The rate it was trained at.
+        rate_ratio: The decoder's rate over the encoder's.
         run_dir: Where its weights are kept.
         examples: Training examples it has seen.
     """
@@ -53,6 +54,7 @@ class TrainedArchitecture:
     learning_rate: float
     run_dir: Path
     examples: int
+    rate_ratio: float = 1.0
 
     @property
     def encoder_params(self) -> int:
@@ -218,6 +220,7 @@ class Run:
             trial=int(row[t.TRIAL]),
             values={n: _number(row[n]) for n in names if n in row.index and pd.notna(row[n])},
             learning_rate=float(row[t.LEARNING_RATE]),
+            rate_ratio=float(row.get(t.RATE_RATIO, 1.0)),
             run_dir=self.directory,
             examples=int(row[t.EXAMPLES]),
         )

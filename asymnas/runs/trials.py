@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from asymnas.runs.pruners import Progress
 from asymnas.runs.study import SearchStudy
 
 NEVER_PRUNED_EVERY = 10  # one trial in ten is never pruned
-SAME_RATE = math.log(1.25)  # log ratio of two learning rates that count as about the same
+SAME_RATE = math.log(1.25)  # log ratio of two rates, or rate ratios, that are about the same
 RUNG_OBJECTIVES = "rung_objectives"  # a trial attribute: measured objectives by name, by rung
 
 
@@ -36,6 +36,7 @@ class ActiveTrial:
         seed: Fixes initial weights and batch order.
         labels: What a fixed list says of it, by column; empty in a search.
         curve: Examples seen and validation loss, by rung.
+        rate_ratio: The decoder's rate over the encoder's.
         objectives: Measured objectives besides the validation loss, by name, a value per rung.
         seconds: Time workers have spent on it.
         checkpoint: The file that the next rung starts from.
@@ -49,6 +50,7 @@ class ActiveTrial:
     learning_rate: float
     seed: int
     labels: Mapping[str, Any] = field(default_factory=dict)
+    rate_ratio: float = 1.0
     curve: list[tuple[int, float]] = field(default_factory=list)
     objectives: dict[str, list[float]] = field(default_factory=dict)
     seconds: float = 0.0
@@ -82,6 +84,7 @@ class ActiveTrial:
             t.NEVER_PRUNED: self.never_pruned,
             t.ARCHITECTURE: self.architecture.to_dict(),
             t.LEARNING_RATE: self.learning_rate,
+            t.RATE_RATIO: self.rate_ratio,
             **{name: getattr(counts, name) for name in (*t.COUNT_COLUMNS, t.SHARED_PARAMS)},
             t.DECODER_SHARE: counts.decoder_share,
             t.ENCODER_DENSE: encoder_dense,
@@ -91,6 +94,25 @@ class ActiveTrial:
     def forget(self) -> None:
         """Goes back to the beginning, as after a lost checkpoint."""
         self.curve, self.objectives, self.metrics, self.checkpoint = [], {}, {}, None
+
+
+class _Trained(NamedTuple):
+    """A trial that is no duplicate, with the rates of its training."""
+
+    trial: int
+    learning_rate: float
+    rate_ratio: float
+
+    @classmethod
+    def of(cls, active: ActiveTrial) -> "_Trained":
+        return cls(active.number, active.learning_rate, active.rate_ratio)
+
+    def is_like(self, other: "_Trained") -> bool:
+        """Whether both were trained at about the same rates."""
+        return (
+            abs(math.log(self.learning_rate / other.learning_rate)) <= SAME_RATE
+            and abs(math.log(self.rate_ratio / other.rate_ratio)) <= SAME_RATE
+        )
 
 
 class TrialStore:
@@ -114,7 +136,7 @@ class TrialStore:
         members = pareto_front(table, study.objectives)
         values = objective_values(members, study.objectives).tolist() if len(members) else []
         self._front = dict(zip(map(int, members[t.TRIAL]), map(tuple, values), strict=True))
-        self._trained: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
+        self._trained: defaultdict[str, list[_Trained]] = defaultdict(list)
         self._copies: defaultdict[int, list[ActiveTrial]] = defaultdict(list)
         self._endings: dict[int, tuple[t.State, Mapping[str, Any]]] = {}
         self._reached: defaultdict[int, dict[int, Progress]] = defaultdict(dict)
@@ -124,7 +146,9 @@ class TrialStore:
     def _load(self, row: Mapping[str, Any]) -> None:
         if row[t.STATE] in ("complete", "pruned"):
             key = Architecture.from_dict(row[t.ARCHITECTURE]).key()
-            self._trained[key].append((row[t.TRIAL], row[t.LEARNING_RATE]))
+            self._trained[key].append(
+                _Trained(row[t.TRIAL], row[t.LEARNING_RATE], row[t.RATE_RATIO])
+            )
             self._endings[row[t.TRIAL]] = row[t.STATE], row
         measured = row.get(RUNG_OBJECTIVES)
         self._note(row[t.TRIAL], row[t.CURVE], measured if isinstance(measured, dict) else {}, row)
@@ -172,16 +196,15 @@ class TrialStore:
     def register(self, trial: ActiveTrial) -> bool:
         """Whether a trial is to be trained; otherwise it is a duplicate, and will end as the first.
 
-        A trial is a duplicate of one with the same architecture and about the same learning rate
+        A trial is a duplicate of one with the same architecture and about the same learning rates
         that has completed, was pruned, or is in training.
         """
-        trained = self._trained[trial.architecture.key()]
-        rate = math.log(trial.learning_rate)
-        for original, other in trained:
-            if original != trial.number and abs(math.log(other) - rate) <= SAME_RATE:
-                self._mark(trial, original)
+        trained, own = self._trained[trial.architecture.key()], _Trained.of(trial)
+        for other in trained:
+            if other.trial != trial.number and own.is_like(other):
+                self._mark(trial, other.trial)
                 return False
-        trained.append((trial.number, trial.learning_rate))
+        trained.append(own)
         return True
 
     def _mark(self, trial: ActiveTrial, original: int) -> None:
@@ -216,13 +239,13 @@ class TrialStore:
     def _succeed(self, failed: ActiveTrial, copies: list[ActiveTrial]) -> ActiveTrial | None:
         """Lets the first duplicate of a failed trial take its place for the others."""
         trained = self._trained[failed.architecture.key()]
-        trained[:] = [entry for entry in trained if entry[0] != failed.number]
+        trained[:] = [entry for entry in trained if entry.trial != failed.number]
         if not copies:
             return None
         first, *others = copies
         self.study.remember(first.number, {t.DUPLICATE_OF: None})
         self.duplicates -= 1
-        trained.append((first.number, first.learning_rate))
+        trained.append(_Trained.of(first))
         for other in others:
             self.study.remember(other.number, {t.DUPLICATE_OF: first.number})
             self._copies[first.number].append(other)

@@ -33,10 +33,12 @@ class Candidate:
     Args:
         architecture: The network.
         learning_rate: The rate it is trained with.
+        rate_ratio: The decoder's rate over the encoder's.
     """
 
     architecture: Architecture
     learning_rate: float
+    rate_ratio: float = 1.0
 
 
 class Space:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from asymnas.core.columns import TEST_LOSS, TRAIN_LOSS, VAL_LOSS
 from asymnas.core.config import DataSpec, Device, Precision
@@ -47,6 +47,8 @@ class Job:
         architecture: What to train.
         data: What to train on.
         learning_rate: The constant rate between warm-up and decay.
+        rate_ratio: The decoder's rate over the encoder's. The encoder trains at the rate over its
+            root, the decoder at the rate times its root, what both share at the rate itself.
         batch_size: Examples a step.
         seed: Fixes initial weights and batch order.
         until: Steps at the end of this rung.
@@ -69,6 +71,7 @@ class Job:
     seed: int
     until: int
     total: int
+    rate_ratio: float = 1.0
     checkpoint: Path | None = None
     save: Path | None = None
     metrics: tuple[str, ...] = ()
@@ -173,12 +176,28 @@ def batch_indices(step: int, batch_size: int, n: int, seed: int) -> Tensor:
     return torch.cat(parts)
 
 
+def _parameter_groups(
+    model: Autoencoder, rate_ratio: float
+) -> list[tuple[list[nn.Parameter], float]]:
+    """Parameters of the encoder, of the decoder and those shared, each with its rate's factor.
+
+    Sides that train alike are one group, as in checkpoints from before sides had their own rates.
+    """
+    if rate_ratio == 1:
+        return [(list(model.parameters()), 1.0)]
+    root = math.sqrt(rate_ratio)
+    parts = ((model.encoder, 1 / root), (model.decoder, root), (model.bottleneck, 1.0))
+    groups = [(list(part.parameters()), factor) for part, factor in parts]
+    return [(parameters, factor) for parameters, factor in groups if parameters]
+
+
 @dataclass(eq=False)
 class _State:
-    """A model in training, its optimizer, and the steps it has taken."""
+    """A model in training, its optimizer with a peak rate per group, and the steps it has taken."""
 
     model: Autoencoder
     optimizer: torch.optim.AdamW
+    peaks: tuple[float, ...]
     step: int
     precision: torch.dtype
 
@@ -187,9 +206,14 @@ class _State:
         model = job.architecture.build(job.seed).to(device)
         if len(job.architecture.shape) == 3:
             model = model.to(memory_format=torch.channels_last)
+        groups = _parameter_groups(model, job.rate_ratio)
         optimizer = torch.optim.AdamW(
-            model.parameters(), lr=job.learning_rate, weight_decay=WEIGHT_DECAY, fused=True
+            [{"params": parameters} for parameters, _ in groups],
+            lr=job.learning_rate,
+            weight_decay=WEIGHT_DECAY,
+            fused=True,
         )
+        peaks = tuple(job.learning_rate * factor for _, factor in groups)
         step = 0
         if job.checkpoint is not None:
             saved = read_checkpoint(job.checkpoint)
@@ -197,7 +221,11 @@ class _State:
             optimizer.load_state_dict(saved["optimizer"])
             step = saved["step"]
         return cls(
-            model, optimizer, step, torch.bfloat16 if job.precision == "bf16" else torch.float32
+            model,
+            optimizer,
+            peaks,
+            step,
+            torch.bfloat16 if job.precision == "bf16" else torch.float32,
         )
 
     def train(self, job: Job, examples: Examples) -> str:
@@ -207,8 +235,8 @@ class _State:
         for step in range(self.step, job.until):
             indices = batch_indices(step, job.batch_size, len(examples), job.seed)
             x = as_input(examples[indices])
-            for group in self.optimizer.param_groups:
-                group["lr"] = learning_rate_at(step, job.total, job.learning_rate)
+            for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
+                group["lr"] = learning_rate_at(step, job.total, peak)
             generator = torch.Generator(x.device).manual_seed(job.seed * 1_000_003 + step)
             with torch.autocast(x.device.type, self.precision, enabled=reduced):
                 loss = kind.training_loss(self.model, x, generator, step / job.total)
@@ -218,7 +246,7 @@ class _State:
             if step % CHECK_EVERY == 0 and not math.isfinite(reached := loss.item()):
                 return (
                     f"diverged: training loss {reached} after {(step + 1) * job.batch_size:,} "
-                    f"examples at learning rate {job.learning_rate:.2g}"
+                    f"examples{_rates(job)}"
                 )
         self.step = job.until
         return ""
@@ -254,7 +282,14 @@ def _scores(model: Autoencoder, data: Dataset, job: Job) -> tuple[dict[str, floa
 
 
 def _at_rate(failure: str, job: Job) -> str:
-    return f"{failure} at learning rate {job.learning_rate:.2g}" if failure else ""
+    return f"{failure}{_rates(job)}" if failure else ""
+
+
+def _rates(job: Job) -> str:
+    rate = f" at learning rate {job.learning_rate:.2g}"
+    if job.rate_ratio == 1:
+        return rate
+    return f"{rate}, the decoder's over the encoder's {job.rate_ratio:.2g}"
 
 
 @lru_cache(maxsize=4)

@@ -16,10 +16,10 @@ from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.families.dense import DenseSide
 from asymnas.networks.kinds import KINDS
 from asymnas.runs.executors.local import LocalProcesses
-from asymnas.training.checkpoints import load_weights, read_checkpoint
+from asymnas.training.checkpoints import load_weights, read_checkpoint, write_checkpoint
 from asymnas.training.evaluation import evaluate
 from asymnas.training.measurement import measure
-from asymnas.training.rung import COLLAPSE_STEPS, Job, rung_steps, train_rung
+from asymnas.training.rung import COLLAPSE_STEPS, Job, learning_rate_at, rung_steps, train_rung
 
 DIGITS = DataSpec(name="digits")
 DATA = {"digits": Problem(shape=(1, 8, 8), latent=6), "signals": Problem(shape=(2, 128), latent=6)}
@@ -329,3 +329,59 @@ def test_losses_leave_anomalies_out(trained):
 )
 def test_rungs_end_at_a_sixth_a_third_two_thirds_and_all(examples, batch_size, steps):
     assert rung_steps(examples, batch_size) == steps
+
+
+@pytest.mark.parametrize("kind", ["plain", "vq"])
+def test_a_rate_ratio_gives_each_side_its_rate_and_what_is_shared_the_rate_itself(kind, trained):
+    job = job_of_kind(kind, until=2)
+    rate = job.learning_rate
+    _, file = trained(replace(job, rate_ratio=4.0))
+    groups = read_checkpoint(file)["optimizer"]["param_groups"]
+    own = learning_rate_at(1, job.total, rate)
+    assert [group["lr"] for group in groups] == pytest.approx(
+        [own / 2, own * 2, own][: 2 + (kind == "vq")]
+    )
+    built = job.architecture.build()
+    sides = [len(list(part.parameters())) for part in (built.encoder, built.decoder)]
+    assert [len(group["params"]) for group in groups[:2]] == sides
+
+
+def test_sides_of_different_rates_move_by_these(trained):
+    job = job_of("dense", until=1)
+    fresh = job.architecture.build(job.seed).state_dict()
+
+    def moved(ratio):
+        saved = read_checkpoint(trained(replace(job, rate_ratio=ratio))[1])["model"]
+        return {name: (saved[name] - fresh[name]).abs().max().item() for name in fresh}
+
+    alike, unlike = moved(1.0), moved(4.0)
+    for name, change in alike.items():
+        factor = 2.0 if name.startswith("decoder") else 0.5
+        assert unlike[name] == pytest.approx(factor * change, rel=0.05)
+
+
+def test_rungs_of_unlike_rates_are_bit_identical_to_straight_through(trained, files):
+    job = job_of("dense", rate_ratio=0.5)
+    straight, checkpoint = trained(job), None
+    for until in RUNGS:
+        rung = replace(job, until=until, checkpoint=checkpoint, save=next(files))
+        result = train_rung(rung)
+        checkpoint = rung.save
+    assert_same((result, checkpoint), straight)
+
+
+def test_a_checkpoint_from_before_sides_had_rates_is_continued(trained, files):
+    job = job_of("dense")
+    half = trained(replace(job, until=20))
+    saved = read_checkpoint(half[1])
+    model = job.architecture.build()
+    model.load_state_dict(saved["model"])
+    before = torch.optim.AdamW(model.parameters(), lr=job.learning_rate, fused=True)
+    before.load_state_dict(saved["optimizer"])  # one group of all parameters
+    write_checkpoint(file := next(files), model, before, saved["step"])
+    assert_same(trained(replace(job, checkpoint=file)), trained(job))
+
+
+def test_a_failure_names_both_rates():
+    result = train_rung(job_of("dense", learning_rate=1e6, rate_ratio=2.0, total=400, until=400))
+    assert "at learning rate 1e+06, the decoder's over the encoder's 2" in result.failure

@@ -264,6 +264,7 @@ def _run(final: float) -> dict[str, Any]:
         "encoder_dense_fraction": 0.4,
         "decoder_dense_fraction": 0.5,
         "learning_rate": 3e-3,
+        "rate_ratio": 1.0,
         "examples": RUNGS[-1],
         "seconds": 30.0,
         "curve": curve,

@@ -91,6 +91,7 @@ def as_row(trial: FrozenTrial) -> dict[str, Any]:
     state = _STATES.get(trial.state, "running")
     drawn = {t.DRAWN + name: value for name, value in trial.params.items()}
     blank = {t.NEVER_PRUNED: False, t.FAILURE: "", t.CURVE: [], t.EXAMPLES: 0, t.SECONDS: 0.0}
+    blank[t.RATE_RATIO] = 1.0  # of studies made before the sides had rates of their own
     if state != "failed":
         attributes.pop(t.FAILURE, None)
     return {**blank, t.TRIAL: trial.number, t.STATE: state, **attributes, **drawn}
