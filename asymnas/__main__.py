@@ -1,11 +1,11 @@
 """The console script: every command as a subcommand."""
 
-import sys
+from typing import NoReturn
 
 from cyclopts import App
 
 from asymnas.confirm import confirm
-from asymnas.core.cli import application, run
+from asymnas.core.cli import application, run_and_exit
 from asymnas.dashboard import dashboard
 from asymnas.report import report
 from asymnas.search import search
@@ -19,9 +19,9 @@ def build_app() -> App:
     return application(COMMANDS, "asymnas")
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Runs `asymnas COMMAND` and exits."""
-    sys.exit(run(build_app()))
+    run_and_exit(build_app())
 
 
 if __name__ == "__main__":

@@ -1,11 +1,21 @@
 """Flags from options; errors as one line; exit codes."""
 
+import gc
 from dataclasses import dataclass
 from typing import Annotated
 
 import pytest
 
-from asymnas.core.cli import DryRun, Given, StudyFile, application, options_taken, run, takes
+from asymnas.core.cli import (
+    DryRun,
+    Given,
+    StudyFile,
+    application,
+    options_taken,
+    run,
+    run_and_exit,
+    takes,
+)
 from asymnas.core.declarations import ARGUMENTS, DATA, SEARCH, Count, Names, Option, check, make
 from asymnas.core.errors import (
     ConfigError,
@@ -205,3 +215,15 @@ def test_ctrl_c_is_no_error(call):
 def test_a_fault_of_the_program_keeps_its_traceback(call):
     with pytest.raises(ZeroDivisionError):
         call(commands=[failing(ZeroDivisionError())])
+
+
+def test_a_process_exits_with_the_code_and_collects_no_garbage_at_the_end():
+    threshold = gc.get_threshold()
+    try:
+        with pytest.raises(SystemExit) as exited:
+            run_and_exit(application([failing(KeyboardInterrupt())], "things"), [])
+        assert exited.value.code == 130
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*threshold)

@@ -117,6 +117,20 @@ class Command:
         out, err = self.process.communicate(timeout=seconds)
         return self.process.returncode, out, err
 
+    def seconds_to_end(self) -> float:
+        """Seconds until it has ended, without those in which other processes had all cores."""
+        began, before = time.monotonic(), self._seconds_without_core()
+        os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
+        return time.monotonic() - began - (self._seconds_without_core() - before)
+
+    def _seconds_without_core(self) -> float:
+        """How long its main thread has been ready to run and had to wait; 0 if unknown."""
+        try:
+            waited = Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[1]
+        except OSError:
+            return 0.0
+        return int(waited) / 1e9
+
 
 @pytest.fixture
 def search(tmp_path: Path) -> Iterator[Callable[..., Command]]:

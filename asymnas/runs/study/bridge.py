@@ -1,6 +1,7 @@
 """One Optuna study seen as asymnas sees it: ask, remember, tell, lay out as a table."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -80,9 +81,9 @@ class SearchStudy:
         values: dict[str, Any] = self.optuna.user_attrs[SETUP]
         return values
 
-    @property
+    @cached_property
     def purpose(self) -> Purpose:
-        """What the run is for."""
+        """What the run is for; it never changes, so the storage is read once."""
         purpose: Purpose = self.optuna.user_attrs.get(PURPOSE, "search")
         return purpose
 

@@ -26,6 +26,15 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
+def meet(mine: Path, others: Path) -> bool:
+    """Whether another call, which does the same with the files swapped, runs meanwhile."""
+    mine.touch()
+    end = time.monotonic() + 30
+    while not others.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    return others.exists()
+
+
 def spin(seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:

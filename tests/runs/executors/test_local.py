@@ -60,11 +60,13 @@ def test_workers_are_other_processes_of_one_thread_each(executor):
     assert executor.submit(tasks.threads).result() == 1
 
 
-def test_two_workers_work_at_once(executor):
-    wait([executor.submit(os.getpid) for _ in range(2)])
-    began = time.monotonic()
-    wait([executor.submit(tasks.sleep, 1) for _ in range(2)])
-    assert time.monotonic() - began < 1.8
+def test_two_workers_work_at_once(executor, tmp_path):
+    mine, others = tmp_path / "first", tmp_path / "second"
+    both = [
+        executor.submit(tasks.meet, mine, others),
+        executor.submit(tasks.meet, others, mine),
+    ]
+    assert [future.result(timeout=60) for future in both] == [True, True]
 
 
 def test_an_exception_comes_back_as_it_is(executor):
@@ -132,7 +134,8 @@ def test_a_worker_killed_from_outside_is_started_anew(lone):
     assert lone.submit(tasks.add, 5).result(timeout=60) == 5
 
 
-def test_shutdown_with_cancel_is_quick_and_leaves_nothing_behind():
+def test_shutdown_with_cancel_is_quick_and_leaves_nothing_behind(monkeypatch):
+    monkeypatch.setattr("asymnas.runs.executors.process.END_WITHIN", 300.0)
     executor = LocalProcesses(2)
     pids = [executor.submit(os.getpid).result() for _ in range(2)]
     running = [executor.submit(tasks.spin, 600) for _ in range(2)]
@@ -141,12 +144,12 @@ def test_shutdown_with_cancel_is_quick_and_leaves_nothing_behind():
         time.sleep(0.01)
     began = time.monotonic()
     executor.shutdown(cancel_futures=True)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 60  # of the 300 that a worker may take to end by itself
     assert all(future.cancelled() for future in waiting)
     for future in running:
         with pytest.raises(BrokenExecutor):
             future.result(timeout=1)
-    assert all(gone(pid, within=1) for pid in pids)
+    assert all(gone(pid, within=10) for pid in pids)
     with pytest.raises(RuntimeError, match="after shutdown"):
         executor.submit(tasks.add, 1)
     executor.shutdown()

@@ -109,9 +109,9 @@ def test_reading_a_grown_table_again_costs_little() -> None:
         rows = {f"column {n}": float(n) for n in range(30)}
         trials = [finished(number, **rows, curve=[[1, 0.5]] * 6) for number in range(count)]
         table = TrialTable(["val_loss", "total_params"])
-        began = time.perf_counter()
+        began = time.process_time()
         table.frame(trials)
-        first = time.perf_counter() - began
+        first = time.process_time() - began
         again = min(_timed(table, trials) for _ in range(5))
         return first, again
 
@@ -121,9 +121,9 @@ def test_reading_a_grown_table_again_costs_little() -> None:
 
 
 def _timed(table: TrialTable, trials: list[FrozenTrial]) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     table.frame(trials)
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 def test_an_attribute_of_an_earlier_version_is_read_under_its_new_name() -> None:
