@@ -25,7 +25,6 @@ import numpy as np
 import pandas as pd
 
 from asymnas.analysis.estimates import Law
-from asymnas.analysis.laws.best_share import infer_share
 from asymnas.analysis.laws.synthetic import (
     BUDGETS,
     Design,
@@ -35,6 +34,7 @@ from asymnas.analysis.laws.synthetic import (
     synthetic_sweep,
     truth_with_share,
 )
+from asymnas.analysis.share import infer_share
 
 RESULTS = Path(__file__).with_suffix(".md")
 LAWS: tuple[Law, ...] = ("additive", "multiplicative")

@@ -1,7 +1,9 @@
 """What the inferences return: plain values, for the summary, the verdicts and the figures."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
@@ -14,11 +16,30 @@ Sizes = Literal["params", "macs"]
 #: What a comparison can come to, seen from the first of the two.
 Outcome = Literal["better", "worse", "equivalent", "undecided"]
 
-#: What a sweep can come to at a budget: the shares differ from an even split, or do not, or neither
-#: is shown.
-ShareOutcome = Literal["asymmetric", "equivalent", "undecided"]
+#: What a sweep can come to at a budget.
+ShareOutcome = Literal[
+    "encoder-heavy", "decoder-heavy", "no difference that matters", "inconclusive"
+]
+
+#: Why a sweep is inconclusive at a budget.
+Reason = Literal[
+    "learning rates at an end",
+    "failed runs",
+    "failures differ by share",
+    "no interval",
+    "sampling error",
+    "both sides better",
+    "wide intervals",
+]
+
+#: What gives the best share besides the rows of the budget itself.
+Method = Literal["pooled", "wide prior", "gaussian process"]
 
 EVEN = 0.5  # the decoder share of an even split
+PRIMARY = (1 / 3, 2 / 3)  # the shares held against it, fixed before the first run
+MOST_EDGE_RATES = 0.1  # of learning rates at an end of their range, for a verdict
+MOST_FAILED = 0.02  # of the runs, for a verdict
+MOST_MOVED = 0.05  # of a best share between methods, without a caution
 LEAST_PAIRS = 6  # seeds for any verdict: the exact two-sided p of fewer is never below 0.05
 ROUNDING = 1e-6  # of two ends that stand for one
 
@@ -68,8 +89,74 @@ class Band:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Contrast:
+    """Log loss at a decoder share less that at an even split, within structures.
+
+    Args:
+        share: The decoder share; one half for a mirrored decoder.
+        family: The mean over structures, with Student's interval over structures: for the family
+            of networks that these were drawn from.
+        networks: The same mean with Student's interval over seeds: for these very structures.
+        p: Two-sided, over structures, of no difference; `None` without an interval.
+        p_holm: The same, adjusted for both primary contrasts; `None` for others.
+        structures: How many have both.
+        runs: Pairs of runs behind it.
+        primary: Whether it was fixed beforehand.
+        sampling: Standard deviation of the mean by the sampling of the validation data, contained
+            in both intervals; `None` where losses of single examples are unknown.
+    """
+
+    share: float
+    family: Interval
+    networks: Interval
+    p: float | None
+    p_holm: float | None = None
+    structures: int
+    runs: int
+    primary: bool = False
+    sampling: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failures:
+    """Runs that failed, their retry too.
+
+    Args:
+        failed: How many.
+        runs: How many ended, those among them.
+        by_share: Failed runs by decoder share.
+        p: Fisher's exact test of failures differing by share; `None` if there is nothing to test.
+    """
+
+    failed: int = 0
+    runs: int = 0
+    by_share: Mapping[float, int] = field(default_factory=dict)
+    p: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Components:
+    """Standard deviations of log loss within structures.
+
+    Args:
+        interaction: Of structure × share: what a structure makes of one share, apart from its level
+            and the average curve.
+        seed: Between seeds of one network.
+        sampling: Of a contrast, by the sampling of the validation data; it does not shrink with
+            more runs.
+    """
+
+    interaction: float
+    seed: float
+    sampling: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class BudgetShare:
     """What a sweep shows at one budget.
+
+    In a blocked sweep, share, cost and curve are from the budget's own runs and assume no law; in
+    sweeps of versions before, which have no blocks, they are by the law (`pooled`).
 
     Args:
         budget: Parameters (or MACs) of both sides together.
@@ -84,9 +171,21 @@ class BudgetShare:
         at_edge: Whether the best share is at the edge of the shares that were trained.
         architectures: Distinct architectures trained at this budget.
         runs: Finished runs at this budget.
-        edge_rates: The part of its architectures whose best learning rate is the lowest or the
-            highest of those tried; `None` where fewer than three were.
+        edge_rates: The part of its learning rates that are best at an end of those tried; `None`
+            where that cannot be judged.
         rates: Learning rates tried.
+        level: Confidence of the intervals, in (0, 1).
+        structures: Blocks; 0 in a sweep without.
+        contrasts: Every trained share against one half, by rising share.
+        mirroring: The mirrored decoder of the same encoder against the even split.
+        pooled: The best share by the law fitted to all budgets.
+        pooled_cost: The cost of an even split by it.
+        wide_prior: The best share by the law with a prior four times wider.
+        failures: Runs that failed.
+        departs: Whether the structures' means depart from the fitted curve beyond chance.
+        components: What varies within structures; `None` where it cannot be estimated.
+        detectable: The smallest relative difference from an even split that a sweep of as many
+            structures and seeds shows with power .8; `None` without components.
     """
 
     budget: int
@@ -101,29 +200,137 @@ class BudgetShare:
     runs: int
     edge_rates: float | None = None
     rates: int = 0
+    level: float = 0.95
+    structures: int = 0
+    contrasts: tuple[Contrast, ...] = ()
+    mirroring: Contrast | None = None
+    pooled: Interval = Interval()
+    pooled_cost: Interval = Interval()
+    wide_prior: Interval = Interval()
+    failures: Failures = Failures()
+    departs: bool = False
+    components: Components | None = None
+    detectable: float | None = None
+
+    @property
+    def primary(self) -> tuple[Contrast, ...]:
+        """The contrasts that were fixed beforehand and have an interval."""
+        fixed = (contrast for contrast in self.contrasts if contrast.primary)
+        return tuple(contrast for contrast in fixed if contrast.family.low is not None)
 
     @property
     def rates_too_narrow(self) -> bool:
-        """Whether more best rates lie at an end of their range than half, and than by chance."""
-        return self.edge_rates is not None and self.edge_rates > max(1 / 2, 2 / self.rates)
+        """Whether too many learning rates are best at an end of their range for a verdict."""
+        return self.edge_rates is not None and self.edge_rates > MOST_EDGE_RATES
+
+    @property
+    def borrowed(self) -> bool:
+        """Whether only other budgets' rows, through the law, exclude an even split."""
+        own, pooled = self.share, self.pooled
+        known = own.low is not None and pooled.low is not None
+        return known and own.contains(EVEN) and not pooled.contains(EVEN)
+
+    @property
+    def disagreeing(self) -> tuple[Method, ...]:
+        """The methods whose best share is another than the law's, or the law's than the rows' own.
+
+        Two shares are others if they are more than .05 apart, or either is outside the other's
+        interval.
+        """
+        law = self.pooled
+        others: dict[Method, Interval] = {
+            "pooled": self.share,
+            "wide prior": self.wide_prior,
+            "gaussian process": self.cross_check,
+        }
+        return tuple(name for name, other in others.items() if _differ(law, other))
 
     @property
     def outcome(self) -> ShareOutcome:
-        """Whether an even split will do at this budget.
+        """Which side should be the larger one, if that is shown.
 
-        `equivalent` where the interval of its cost ends below the tolerance, wherever the best
-        share lies; `asymmetric` where the best share's interval excludes one half and the cost's
-        lies above zero; `undecided` otherwise, and where the range of learning rates was too
-        narrow: shares whose best rate lies beyond it would look worse than they are.
+        In a blocked sweep, by the primary contrasts, log loss at one third and at two thirds less
+        that at one half:
+
+        - *no difference that matters* if neither interval reaches a gain of the tolerance and the
+          cost of an even split is below it, so that nothing is to be gained wherever the optimum
+          lies; not where the sampling of the validation data alone moves a contrast that much;
+        - *decoder-heavy* if two thirds are better than one half, by a p adjusted for both
+          contrasts, and one third is not; *encoder-heavy* the reverse. An optimum beyond two thirds
+          leaves them better than one half, so that no share farther out is needed;
+        - *inconclusive* otherwise: an optimum between one half and two thirds can be better than
+          both by more than the tolerance without either contrast showing it.
+
+        No verdict is given where more than a tenth of the learning rates are at an end of their
+        range, more than 2 % of the runs failed, or failures differ by share. `why` says which.
+
+        Without blocks, *no difference that matters* if the interval of the cost ends below the
+        tolerance; a side if the interval of the best share excludes one half and that of the cost
+        lies above zero.
         """
+        return self._verdict[0]
+
+    @property
+    def why(self) -> tuple[Reason, ...]:
+        """Why it is inconclusive; empty if it is not."""
+        return self._verdict[1]
+
+    @property
+    def _verdict(self) -> tuple[ShareOutcome, tuple[Reason, ...]]:
+        if withheld := self._withheld():
+            return "inconclusive", withheld
+        return self._by_contrasts() if self.structures else self._by_law()
+
+    def _withheld(self) -> tuple[Reason, ...]:
+        """What forbids a verdict whatever the losses are."""
+        failures, reasons = self.failures, list[Reason]()
+        if self.rates_too_narrow:
+            reasons.append("learning rates at an end")
+        if failures.failed > MOST_FAILED * failures.runs:
+            reasons.append("failed runs")
+        if failures.p is not None and failures.p < 1 - self.level:
+            reasons.append("failures differ by share")
+        if self.structures and len(self.primary) < len(PRIMARY):
+            reasons.append("no interval")
+        return tuple(reasons)
+
+    def _by_contrasts(self) -> tuple[ShareOutcome, tuple[Reason, ...]]:
+        matters, cost = math.log1p(self.tolerance), self.cost_of_even_split
+        gains = [-(contrast.family.low or 0.0) for contrast in self.primary]
+        if max(gains) < matters and cost.high is not None and cost.high < self.tolerance:
+            reach = NormalDist().inv_cdf((1 + self.level) / 2)
+            if any(reach * (contrast.sampling or 0.0) > matters for contrast in self.primary):
+                return "inconclusive", ("sampling error",)
+            return "no difference that matters", ()
+        better = {
+            contrast.share > EVEN
+            for contrast in self.primary
+            if (contrast.family.estimate or 0.0) < 0 and (contrast.p_holm or 0.0) < 1 - self.level
+        }
+        if len(better) > 1:
+            return "inconclusive", ("both sides better",)
+        if better:
+            return ("decoder-heavy" if better.pop() else "encoder-heavy"), ()
+        return "inconclusive", ("wide intervals",)
+
+    def _by_law(self) -> tuple[ShareOutcome, tuple[Reason, ...]]:
         share, cost = self.share, self.cost_of_even_split
-        if self.rates_too_narrow or share.low is None or cost.low is None or cost.high is None:
-            return "undecided"
+        if share.low is None or cost.low is None or cost.high is None:
+            return "inconclusive", ("no interval",)
         if cost.high < self.tolerance:
-            return "equivalent"
+            return "no difference that matters", ()
         if not share.contains(EVEN) and cost.low > 0:
-            return "asymmetric"
-        return "undecided"
+            return ("decoder-heavy" if share.low > EVEN else "encoder-heavy"), ()
+        return "inconclusive", ("wide intervals",)
+
+
+def _differ(one: Interval, other: Interval) -> bool:
+    """Whether two best shares are too far apart to be called one."""
+    if one.estimate is None or other.estimate is None:
+        return False
+    apart = abs(one.estimate - other.estimate) > MOST_MOVED
+    outside = other.low is not None and not other.contains(one.estimate)
+    return apart or outside or (one.low is not None and not one.contains(other.estimate))
 
 
 @dataclass(frozen=True, kw_only=True)

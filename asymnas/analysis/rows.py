@@ -1,15 +1,20 @@
 """Which rows of a trial table an inference takes, and which of them belong together."""
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from asymnas.core.columns import (
     BUDGET,
     CLUSTER,
     DUPLICATE_OF,
     MEASURE,
+    MIRRORED,
     PHASE,
     REPLICATE,
+    RETRY_OF,
     STATE,
+    STRUCTURE,
     TRIAL,
 )
 
@@ -19,6 +24,29 @@ def counting(table: pd.DataFrame) -> pd.DataFrame:
     if PHASE not in table:
         return table
     return table[table[PHASE].isna() | (table[PHASE] == MEASURE)]
+
+
+def is_blocked(table: pd.DataFrame) -> bool:
+    """Whether a sweep's table has blocks; those of versions before 0.2 have none."""
+    return STRUCTURE in table and bool(table[STRUCTURE].notna().any())
+
+
+def of_blocks(table: pd.DataFrame) -> pd.DataFrame:
+    """The measured runs of a blocked sweep, those that a retry repeats left out, by trial."""
+    return standing(counting(table)) if is_blocked(table) else table.head(0)
+
+
+def standing(rows: pd.DataFrame) -> pd.DataFrame:
+    """The runs that belong to a block, by trial; a run's retry stands for it."""
+    rows = rows[rows[STRUCTURE].notna()].sort_values(TRIAL)
+    return rows[~rows[TRIAL].isin(rows[RETRY_OF].dropna())] if RETRY_OF in rows else rows
+
+
+def is_mirrored(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which runs have the mirror of their block's encoder as decoder `[n]`."""
+    if MIRRORED not in rows:
+        return np.zeros(len(rows), dtype=bool)
+    return np.array([mark is not pd.NA and mark == 1 for mark in rows[MIRRORED]], dtype=bool)
 
 
 def measured(table: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from asymnas.analysis.comparison import least_pairs
-from asymnas.analysis.laws.best_share import LEAST_ARCHITECTURES
+from asymnas.analysis.share import LEAST_ARCHITECTURES
 from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, StudyConfig
 from asymnas.core.text import duration, percent, plural, short, tenths

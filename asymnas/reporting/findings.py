@@ -16,7 +16,7 @@ from asymnas.analysis.estimates import (
     Interval,
     ShareInference,
 )
-from asymnas.analysis.laws.best_share import infer_share
+from asymnas.analysis.share import infer_share
 from asymnas.analysis.tuning import edge_share
 from asymnas.core import columns as t
 from asymnas.core.text import percent

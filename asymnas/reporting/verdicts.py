@@ -5,7 +5,6 @@ Every sentence is written from the numbers of `asymnas.analysis` alone: `share_v
 """
 
 from asymnas.analysis.estimates import (
-    EVEN,
     LEAST_PAIRS,
     BudgetShare,
     Comparison,
@@ -14,7 +13,7 @@ from asymnas.analysis.estimates import (
     ShareInference,
     Sizes,
 )
-from asymnas.analysis.laws.best_share import LEAST_ARCHITECTURES, LEAST_SHARES
+from asymnas.analysis.share import LEAST_ARCHITECTURES, LEAST_SHARES
 from asymnas.core.text import (
     digits,
     hundredths,
@@ -95,11 +94,14 @@ def _of_even_split(entry: BudgetShare, inference: ShareInference) -> str:
     claim += f" ({span(cost, tenths)})"
     if entry.rates_too_narrow:
         return f"{claim}: {INCONCLUSIVE}: {_edge_rates(entry)}; widen the range."
+    size = _size(cost, entry.tolerance)
     match entry.outcome:
-        case "equivalent":
+        case "no difference that matters":
             return f"{claim}: {NO_DIFFERENCE}."
-        case "asymmetric":
-            return f"{claim}: {_larger(share)}, and {_size(cost, entry.tolerance)}."
+        case "encoder-heavy":
+            return f"{claim}: the encoder should be the larger side, and {size}."
+        case "decoder-heavy":
+            return f"{claim}: the decoder should be the larger side, and {size}."
         case _:
             remedy = _remedy(entry, inference)
             return f"{claim}: {INCONCLUSIVE}; {remedy} would narrow the interval."
@@ -128,11 +130,6 @@ def _missing(entry: BudgetShare) -> str:
     if entry.share.low is None:
         return f"{plural(entry.architectures, 'architecture')} are too few"
     return "no scaling law fits these losses"
-
-
-def _larger(share: Interval) -> str:
-    side = "decoder" if (share.estimate or 0) > EVEN else "encoder"
-    return f"the {side} should be the larger side"
 
 
 def _size(cost: Interval, tolerance: float) -> str:

@@ -43,7 +43,7 @@ def test_a_sweep_leads_with_its_verdict_and_says_how_sure_it_is() -> None:
     for entry in entries:
         assert entry["low"] < entry["estimate"] < entry["high"]
         assert entry["within"]["low"] <= entry["estimate"] <= entry["within"]["high"]
-        assert entry["outcome"] == "asymmetric"
+        assert entry["outcome"] == "decoder-heavy"
         assert entry["cost_of_even_split"]["low"] > 0
     assert summary["verdict"][0].startswith("At 50k parameters on digits the best decoder share is")
     assert html.index(summary["verdict"][0].split(" (")[0]) < html.index("Loss against decoder")

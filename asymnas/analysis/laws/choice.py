@@ -31,6 +31,8 @@ REPEATS = 4
 #: Penalties tried on the structure's coefficients, in architectures' worth of evidence.
 RIDGES = (1.0, 10.0, 100.0, 1_000.0)
 
+LEAST_RIDGE = 1e-4  # of the levels of blocks: below it they are as good as free
+
 #: Residuals beyond this many standard deviations mark outliers; held-out errors
 #: beyond it count as this large.
 OUTLYING = 5.0
@@ -71,8 +73,13 @@ class FittedLaw:
     held_out: float
 
 
-def data_of(clusters: Clusters) -> tuple[Data, float]:
-    """What laws are fitted to, and the size that its log sizes are relative to."""
+def data_of(clusters: Clusters, prior_width: float = 1.0) -> tuple[Data, float]:
+    """What laws are fitted to, and the size that its log sizes are relative to.
+
+    Args:
+        clusters: The architectures of a sweep.
+        prior_width: Of the prior of the laws' unknowns, relative to the usual one.
+    """
     scale = float(np.exp(np.log(clusters.encoder * clusters.decoder).mean() / 2))
     seeds = clusters.seed_deviation or 0.0
     data = Data(
@@ -82,15 +89,39 @@ def data_of(clusters: Clusters) -> tuple[Data, float]:
         structure=clusters.structure,
         precision=_precision(clusters),
         least_noise=max(LEAST_NOISE, seeds / float(np.sqrt(clusters.runs.mean()))),
+        ridges=RIDGES if clusters.block is None else (_block_ridge(clusters),),
+        prior_width=prior_width,
     )
     return data, scale
+
+
+def _block_ridge(clusters: Clusters) -> float:
+    """The penalty on the blocks' levels: variance within blocks over that between them.
+
+    Levels are random effects: those of one budget scatter about the law, so that a law still has
+    to explain what the budget does. Within blocks, shares count whatever the levels are.
+    """
+    cells = pd.DataFrame({"y": clusters.log_loss, "block": clusters.block})
+    cells["share"] = [*zip(clusters.budget, clusters.target.round(6), strict=True)]
+    levels = cells.groupby("block")["y"].transform("mean")
+    shares = (cells["y"] - levels).groupby(cells["share"]).transform("mean")
+    freedom = len(cells) - cells["block"].nunique() - cells["share"].nunique()
+    within = float(((cells["y"] - levels - shares) ** 2).sum()) / max(freedom, 1)
+    by_budget = levels.groupby([clusters.budget, cells["block"]]).first()
+    between = float(by_budget.groupby(level=0).var().mean())
+    if not (within > 0 and between > 0):
+        return LEAST_RIDGE
+    return float(np.clip(within / between, LEAST_RIDGE, 1.0))
 
 
 def _precision(clusters: Clusters) -> Floats:
     """How much each architecture's mean tells, relative to the average one `[g]`.
 
     Architectures differ whatever their seeds, so two seeds tell less than twice as much as one.
+    Within blocks all count alike.
     """
+    if clusters.block is not None:
+        return np.ones(len(clusters.runs))
     cells = pd.Series(clusters.log_loss).groupby([clusters.budget, clusters.target])
     between = typical_deviation(cells.var().to_numpy(), cells.size().to_numpy())
     if between is None or clusters.seed_deviation is None:
@@ -110,7 +141,7 @@ def fitted_laws(data: Data, seed: int) -> dict[Law, FittedLaw]:
 
 def _fitted_law(law: Law, data: Data, seed: int) -> FittedLaw:
     form = FORMS[law]
-    ridges = RIDGES if data.structure.shape[1] else RIDGES[:1]
+    ridges = data.ridges if data.structure.shape[1] else data.ridges[:1]
     ridge = ridges[len(ridges) // 2]
     fits, batch = _fitted(form, data, ridge, seed)
     law_part, structure_part = _held_out(form, data, fits, batch, ridges, seed)

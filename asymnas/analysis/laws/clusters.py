@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from asymnas.analysis.estimates import Coverage, Floats, Sizes, Stratum
-from asymnas.analysis.rows import counting
+from asymnas.analysis.rows import counting, is_blocked, is_mirrored, of_blocks
 from asymnas.core.columns import (
     BUDGET,
     CLUSTER,
@@ -23,6 +23,7 @@ from asymnas.core.columns import (
     ENCODER_PARAMS,
     REPLICATE,
     STATE,
+    STRUCTURE,
     TARGET_SHARE,
     VAL_LOSS,
 )
@@ -52,7 +53,10 @@ class Clusters:
         decoder: The decoder's size.
         log_loss: Mean over seeds of the log validation loss.
         runs: Finished seeds.
-        structure: Centred columns of structure `[g, c]`, numeric ones of unit variance.
+        structure: Columns `[g, c]` that the level of the loss is adjusted by: of a blocked sweep,
+            one per structure; otherwise the structural draws, centred, numeric ones of unit
+            variance.
+        block: The structure of each, of a blocked sweep; `None` without blocks.
         seed_deviation: Standard deviation of log loss between the seeds of an architecture; `None`
             if none has two.
         rejected: Finished runs without a positive loss, sizes or an architecture number.
@@ -65,6 +69,7 @@ class Clusters:
     log_loss: Floats
     runs: NDArray[np.int64]
     structure: Floats
+    block: NDArray[np.int64] | None
     seed_deviation: float | None
     rejected: int
 
@@ -95,7 +100,8 @@ def clusters_of(table: pd.DataFrame, sizes: Sizes) -> Clusters:
             raise ConfigError(f"a sweep's table must have a column {missing[0]!r} but has none")
         table = table.reindex(columns=[*table.columns, *missing])
     done = table[table[STATE].isin(["complete"])]
-    done = counting(done)
+    done = of_blocks(done) if is_blocked(table) else counting(done)
+    done = done[~is_mirrored(done)]
     numbers = done[[BUDGET, CLUSTER, TARGET_SHARE, encoder, decoder, VAL_LOSS]]
     values: Floats = numbers.to_numpy(dtype=float, na_value=np.nan)
     usable = np.isfinite(values).all(axis=1) & (values[:, 3:] > 0).all(axis=1)
@@ -103,6 +109,7 @@ def clusters_of(table: pd.DataFrame, sizes: Sizes) -> Clusters:
     order = [BUDGET, CLUSTER, *([REPLICATE] if REPLICATE in done else []), LOG_LOSS]
     groups = done.sort_values(order, kind="stable").groupby([BUDGET, CLUSTER], sort=True)
     first, runs = groups.first(), groups.size().to_numpy(dtype=np.int64)
+    block = first[STRUCTURE].to_numpy(dtype=np.int64) if is_blocked(table) else None
     return Clusters(
         budget=first.index.get_level_values(BUDGET).to_numpy(dtype=np.int64),
         target=first[TARGET_SHARE].to_numpy(dtype=float),
@@ -110,7 +117,8 @@ def clusters_of(table: pd.DataFrame, sizes: Sizes) -> Clusters:
         decoder=first[decoder].to_numpy(dtype=float),
         log_loss=groups[LOG_LOSS].mean().to_numpy(dtype=float),
         runs=runs,
-        structure=structure_columns(first),
+        structure=structure_columns(first) if block is None else block_columns(block),
+        block=block,
         seed_deviation=typical_deviation(groups[LOG_LOSS].var().to_numpy(dtype=float), runs),
         rejected=int((~usable).sum()),
     )
@@ -130,6 +138,11 @@ def coverage_of(clusters: Clusters) -> Coverage:
         seeds_replicated=clusters.seed_deviation is not None,
         shares_replicated=bool(cells.duplicated().any()),
     )
+
+
+def block_columns(block: NDArray[np.int64]) -> Floats:
+    """One column per structure `[g, c]`: the blocks' own levels."""
+    return np.asarray(block[:, None] == np.unique(block), dtype=float)
 
 
 def structure_columns(architectures: pd.DataFrame) -> Floats:

@@ -42,6 +42,9 @@ class Data:
         structure: Centred columns of structure `[g, c]`; `c` may be 0.
         precision: Of `y`, relative to the average architecture's `[g]`.
         least_noise: What noise of `y` the seeds alone explain.
+        ridges: Penalties on the structure's coefficients to choose from, in entries' worth of
+            evidence.
+        prior_width: Of the prior of the law's unknowns, relative to the usual one.
     """
 
     x: Floats
@@ -50,6 +53,8 @@ class Data:
     structure: Floats
     precision: Floats
     least_noise: float = LEAST_NOISE
+    ridges: tuple[float, ...] = (1.0,)
+    prior_width: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -148,6 +153,7 @@ def full_fit(
     """
     rng = np.random.default_rng(seed)
     centre, spread = form.prior(float(np.median(data.y)))
+    spread = spread * data.prior_width
     theta = centre + spread * rng.standard_normal((STARTS, form.unknowns))
     theta[0] = centre
     best = Fits(theta, np.zeros((STARTS, data.structure.shape[1])), np.zeros(STARTS))

@@ -1,12 +1,12 @@
 """What a fitted law and its resamples give at one budget, and between and beyond the budgets.
 
 A thousand resamples of the fitted law give the intervals. A resample is a bootstrap sample of
-architectures, each with all its seeds: resampling seeds within them as well would count their
-noise twice (Davison & Hinkley 1997, Bootstrap Methods and their Application, §3.8). It re-decides
-what the full sample decided: which law holds, by the held-out errors of the architectures it drew,
-and where the law's weak prior lies, so that what the data do not identify is as uncertain as the
-prior says (Newton & Raftery 1994, doi:10.1111/j.2517-6161.1994.tb01956.x; Oliver, He & Reynolds
-1996).
+architectures, each with all its seeds, or of a blocked sweep's structures, each with all its shares
+and seeds: resampling within them as well would count that noise twice (Davison & Hinkley 1997,
+Bootstrap Methods and their Application, §3.8). It re-decides what the full sample decided: which
+law holds, by the held-out errors of the architectures it drew, and where the law's weak prior lies,
+so that what the data do not identify is as uncertain as the prior says (Newton & Raftery 1994,
+doi:10.1111/j.2517-6161.1994.tb01956.x; Oliver, He & Reynolds 1996).
 
 Shares are looked for among those that were trained and nowhere else. A decoder share s is handled
 as its logit, log(s / (1 - s)).
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import t as student
 
@@ -30,6 +31,19 @@ TREND_POINTS = 41
 FINE_POINTS = 2_001  # where the ends of the shares within tolerance are read off
 
 Edges = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Blocking:
+    """What architectures belong together in a blocked sweep.
+
+    Args:
+        budget: Of each architecture `[g]`.
+        structure: The number of its block `[g]`.
+    """
+
+    budget: NDArray[np.int64]
+    structure: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -75,9 +89,15 @@ class Resamples:
 
 
 def resample(
-    data: Data, fitted: Mapping[Law, FittedLaw], *, level: float, resamples: int, seed: int
+    data: Data,
+    fitted: Mapping[Law, FittedLaw],
+    *,
+    blocks: Blocking | None,
+    level: float,
+    resamples: int,
+    seed: int,
 ) -> Resamples:
-    """Bootstrap over architectures; each resample chooses its law.
+    """Bootstrap over architectures, or over the structures of each budget; each chooses its law.
 
     The ends of an interval are taken a little further out than its level says, which makes up for
     residuals being smaller than errors and for the normal law standing in for Student's (the
@@ -86,13 +106,14 @@ def resample(
     Args:
         data: What the laws were fitted to.
         fitted: Each law's fit to it.
+        blocks: Which architectures are resampled as a whole; `None` if each is one of its own.
         level: Confidence of the intervals, in (0, 1).
         resamples: How many.
         seed: Fixes them.
     """
     rng = np.random.default_rng(seed)
     count = len(data.y)
-    weights = rng.multinomial(count, np.full(count, 1 / count), size=resamples).astype(float)
+    weights, units, strata = _weights(count, blocks, resamples, rng)
     prior = rng.standard_normal((resamples, max(form.unknowns for form in FORMS.values())))
     errors = [weights @ (data.precision * candidate.errors) for candidate in fitted.values()]
     choice = np.array(errors).argmin(axis=0)
@@ -110,9 +131,28 @@ def resample(
             noise=batch.noise,
         )
         theta[law] = fit(form, data, own, candidate.fits.repeated(len(rows))).theta
-    left = max(1.0, count - max(fitted[law].freedom for law in theta))
-    reach = float(student.ppf((1 + level) / 2, left) * np.sqrt(count / left))
+    left = count - max(fitted[law].freedom for law in theta) if blocks is None else units - strata
+    left = max(1.0, left)
+    reach = float(student.ppf((1 + level) / 2, left) * np.sqrt(units / left))
     return Resamples(theta=theta, tail=NormalDist().cdf(-reach))
+
+
+def _weights(
+    count: int, blocks: Blocking | None, resamples: int, rng: np.random.Generator
+) -> tuple[Floats, int, int]:
+    """How often each architecture counts `[b, g]`, of how many units, in how many strata."""
+    if blocks is None:
+        even = np.full(count, 1 / count)
+        return rng.multinomial(count, even, size=resamples).astype(float), count, 1
+    weights, units = np.zeros((resamples, count)), 0
+    budgets = np.unique(blocks.budget)
+    for budget in budgets:
+        rows = np.flatnonzero(blocks.budget == budget)
+        structures, place = np.unique(blocks.structure[rows], return_inverse=True)
+        size = len(structures)
+        weights[:, rows] = rng.multinomial(size, np.full(size, 1 / size), size=resamples)[:, place]
+        units += size
+    return weights, units, len(budgets)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from asymnas.analysis.laws.best_share import REACH, infer_share
 from asymnas.analysis.laws.synthetic import Design, Noise, synthetic_sweep, truth_with_share
+from asymnas.analysis.share import REACH, infer_share
 from asymnas.core.errors import ConfigError
 
 LAWS = ("additive", "multiplicative")
@@ -78,7 +78,7 @@ def test_sides_that_are_alike_are_not_distinguished(law, draws):
     claims = 0
     for number in range(draws):
         found = infer_share(synthetic_sweep(truth, ONE_BUDGET, seed=number), **QUICK)
-        claims += found.budgets[0].outcome == "asymmetric"
+        claims += found.budgets[0].outcome.endswith("heavy")
     assert claims <= 1 + draws // 30
 
 
@@ -142,8 +142,9 @@ def test_rates_at_an_end_of_their_range_withhold_the_verdict(best):
         runs.append(first.assign(phase="tuning", **short))
     small, large = infer_share(pd.concat([measured, *runs]), **QUICK).budgets
     assert (small.edge_rates, large.edge_rates) == (1.0 if best == 0 else 0.0, 0.0)
-    assert small.outcome == ("undecided" if best == 0 else "asymmetric")
-    assert large.outcome == "asymmetric"
+    assert small.outcome == ("inconclusive" if best == 0 else "decoder-heavy")
+    assert small.why == (("learning rates at an end",) if best == 0 else ())
+    assert large.outcome == "decoder-heavy"
     assert infer_share(measured, **QUICK).budgets[0].edge_rates is None
 
 
@@ -233,7 +234,8 @@ def test_losses_that_no_law_fits_have_no_cost_interval(usual):
     found = infer_share(usual.assign(val_loss=np.exp(np.cos(20 * share)) * 0.02), **QUICK)
     assert found.departs
     assert {entry.cost_of_even_split.high for entry in found.budgets} == {None}
-    assert {entry.outcome for entry in found.budgets} == {"undecided"}
+    assert {entry.outcome for entry in found.budgets} == {"inconclusive"}
+    assert {entry.why for entry in found.budgets} == {("no interval",)}
 
 
 def test_noise_alone_is_not_explained(usual):
@@ -241,7 +243,7 @@ def test_noise_alone_is_not_explained(usual):
     found = infer_share(usual.assign(val_loss=noise), **QUICK)
     assert found.explained < 0.1
     assert found.explained_by_share < 0
-    assert "asymmetric" not in {entry.outcome for entry in found.budgets}
+    assert not any(entry.outcome.endswith("heavy") for entry in found.budgets)
 
 
 def nothing_finished(coverage):

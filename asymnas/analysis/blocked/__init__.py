@@ -1,0 +1,1 @@
+"""Contrasts between decoder shares within the structures of a sweep, and what follows from them."""
