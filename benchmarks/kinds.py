@@ -119,7 +119,13 @@ def public_elbo() -> str:
     """The network of the PyTorch examples, 784-400-16-400-784, trained as it is there."""
     side = DenseSide(widths=(400,), activation="relu")
     architecture = Architecture(
-        family="dense", encoder=side, decoder=side, shape=(1, 28, 28), latent=16, kind=BERNOULLI
+        encoder_family="dense",
+        decoder_family="dense",
+        encoder=side,
+        decoder=side,
+        shape=(1, 28, 28),
+        latent=16,
+        kind=BERNOULLI,
     )
     steps = PUBLIC_EPOCHS * TRAINING_EXAMPLES // PUBLIC_BATCH
     found = one_rung(architecture, rate=PUBLIC_RATE, batch=PUBLIC_BATCH, steps=steps).metrics

@@ -28,7 +28,8 @@ STEPS, BATCH, RATE = 3_000, 256, 4e-3
 
 def loss(dataset: str, kind: str, share: float) -> float:
     space = Space(
-        family="dense",
+        encoder_family="dense",
+        decoder_family="dense",
         problem=Problem(shape=(64,), latent=8),
         kind=kind,
         budget=Budget(total_params=60_000),

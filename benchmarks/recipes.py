@@ -50,7 +50,8 @@ def architecture(activation: str) -> Architecture:
         channels=(28, 44), kernels=(3, 3), resampling="strided", blocks=1, activation=activation
     )
     return Architecture(
-        family="conv2d",
+        encoder_family="conv2d",
+        decoder_family="conv2d",
         encoder=side,
         decoder=replace(side, channels=(28, 48), resampling="transposed_k4"),
         shape=(1, 28, 28),

@@ -22,11 +22,11 @@ RATES = (1e-3, 8e-3)
 
 
 def space_of(family: str, problem: Problem, **changes: Any) -> Space:
-    """A space of plain autoencoders under `BUDGET`, or with changes."""
+    """A space of plain autoencoders of one family under `BUDGET`, or with changes."""
     caps = changes.pop("budget", BUDGET)
     budget = caps if isinstance(caps, Budget) else Budget(total_params=caps)
-    settings = {"kind": "plain", "learning_rates": RATES, **changes}
-    return Space(family=family, problem=problem, budget=budget, **settings)
+    settings = {"kind": "plain", "learning_rates": RATES, "decoder_family": family, **changes}
+    return Space(encoder_family=family, problem=problem, budget=budget, **settings)
 
 
 @lru_cache(maxsize=1000)

@@ -71,12 +71,17 @@ class Budget:
 
     def admits(self, counts: Counts) -> bool:
         """Whether every cap holds."""
-        return (
-            counts.total_params <= self.total_params
-            and (self.encoder_params is None or counts.encoder_params <= self.encoder_params)
-            and (self.decoder_params is None or counts.decoder_params <= self.decoder_params)
-            and (self.macs is None or counts.total_macs <= self.macs)
+        return self.used(counts) <= 1
+
+    def used(self, counts: Counts) -> float:
+        """The largest part of a cap that is used; above 1 where one is exceeded."""
+        pairs = (
+            (counts.total_params, self.total_params),
+            (counts.encoder_params, self.encoder_params),
+            (counts.decoder_params, self.decoder_params),
+            (counts.total_macs, self.macs),
         )
+        return max(count / cap for count, cap in pairs if cap is not None)
 
 
 def parse_count(text: str) -> int:

@@ -24,6 +24,9 @@ TOTAL_MACS = "total_macs"
 ENCODER_DENSE = "encoder_dense_fraction"  # share of the side's parameters in dense layers
 DECODER_DENSE = "decoder_dense_fraction"
 
+ENCODER_FAMILY = "encoder_family"  # str
+DECODER_FAMILY = "decoder_family"  # str
+
 LEARNING_RATE = "learning_rate"
 RATE_RATIO = "rate_ratio"  # float: the decoder's rate over the encoder's; 1.0 where both are alike
 EXAMPLES = "examples"  # int: training examples seen
@@ -83,6 +86,8 @@ COLUMNS = (
     DECODER_MACS,
     ENCODER_DENSE,
     DECODER_DENSE,
+    ENCODER_FAMILY,
+    DECODER_FAMILY,
     LEARNING_RATE,
     RATE_RATIO,
     EXAMPLES,

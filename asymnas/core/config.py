@@ -119,10 +119,19 @@ class StudyConfig:
     family: Annotated[
         str | None,
         Option(
-            "How a side is built: conv2d, conv1d, dense or transformer",
+            "How both sides are built: conv2d, conv1d, dense, transformer, or any to draw a family "
+            "for each side",
             NETWORK,
             default="by the data's shape",
         ),
+    ] = None
+    encoder_family: Annotated[
+        str | None,
+        Option("How the encoder is built, as --family", NETWORK, default="the family"),
+    ] = None
+    decoder_family: Annotated[
+        str | None,
+        Option("How the decoder is built, as --family", NETWORK, default="the family"),
     ] = None
     kind: Annotated[
         str,

@@ -12,6 +12,7 @@ from torch import nn
 from asymnas.core.budget import Counts
 from asymnas.core.config import Bottleneck
 from asymnas.core.errors import ConfigError
+from asymnas.core.side_families import family_label, with_side_families
 from asymnas.networks.counting import count_macs, count_params, layer_rows, shapes_only
 from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.initial_weights import initialise
@@ -25,9 +26,10 @@ class Architecture:
     """The immutable description of one autoencoder.
 
     Args:
-        family: Registered family; both sides are its configs.
-        encoder: The encoder's side config.
-        decoder: The decoder's side config.
+        encoder_family: Registered family of the encoder.
+        decoder_family: Registered family of the decoder.
+        encoder: The encoder's side config, one of its family's.
+        decoder: The decoder's side config, one of its family's.
         shape: Shape of one example: `(channels, height, width)` of an image, `(channels, length)`
             of a signal or `(features,)` of a row.
         latent: Latent numbers per example, or channels per position of a spatial latent.
@@ -35,10 +37,13 @@ class Architecture:
         kind: What is trained.
 
     Raises:
-        ConfigError: An unknown name, or a family or kind that cannot serve this problem.
+        UnknownNameError: No family or kind has that name.
+        ConfigError: A family or the kind cannot serve this problem, or the two families cannot be
+            joined by its latent.
     """
 
-    family: str
+    encoder_family: str
+    decoder_family: str
     encoder: Any
     decoder: Any
     shape: tuple[int, ...]
@@ -47,8 +52,14 @@ class Architecture:
     kind: str = "plain"
 
     def __post_init__(self) -> None:
-        if reason := unsupported_reason(self.family, self.problem, self.kind):
+        families = self.encoder_family, self.decoder_family
+        if reason := unsupported_reason(*families, self.problem, self.kind):
             raise ConfigError(reason)
+
+    @property
+    def family(self) -> str:
+        """The family of both sides, or `encoder/decoder` where they differ."""
+        return family_label(self.encoder_family, self.decoder_family)
 
     @property
     def problem(self) -> Problem:
@@ -112,11 +123,13 @@ class Architecture:
         return encoder, decoder
 
     def mirror(self) -> "Architecture":
-        """The symmetric control: this encoder, and the decoder that mirrors it."""
-        return replace(self, decoder=FAMILIES.get(self.family).mirror(self.encoder))
+        """The symmetric control: this encoder, and the decoder of its family that mirrors it."""
+        family = self.encoder_family
+        decoder = FAMILIES.get(family).mirror(self.encoder)
+        return replace(self, decoder_family=family, decoder=decoder)
 
     def with_sides(self, encoder: Any, decoder: Any) -> "Architecture":
-        """The same problem with other sides."""
+        """The same problem and families with other sides."""
         return replace(self, encoder=encoder, decoder=decoder)
 
     def layers(self) -> list[dict[str, Any]]:
@@ -145,15 +158,18 @@ class Architecture:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Architecture":
-        """Reads what `to_dict` wrote.
+        """Reads what `to_dict` wrote; both sides have the `family` that earlier versions name.
 
         Raises:
             ConfigError: Unknown or missing fields.
         """
         try:
-            config_type = FAMILIES.get(values["family"]).config_type
-            sides = {side: config_type(**_tuples(values[side])) for side in ("encoder", "decoder")}
-            return cls(**_tuples({**values, **sides}))
+            given = with_side_families(values)
+            given.pop("family", None)
+            for side in ("encoder", "decoder"):
+                config_type = FAMILIES.get(given[f"{side}_family"]).config_type
+                given[side] = config_type(**_tuples(given[side]))
+            return cls(**_tuples(given))
         except (KeyError, TypeError) as error:
             raise ConfigError(f"not an architecture: {error}") from error
 
@@ -186,28 +202,39 @@ class Architecture:
         return model
 
     def _assemble(self) -> Autoencoder:
-        family, kind = FAMILIES.get(self.family), kind_of(self.kind)
+        kind = kind_of(self.kind)
         code = kind.code_size(self.latent)
         return Autoencoder(
-            family.build_encoder(self.encoder, self.problem, code),
+            FAMILIES.get(self.encoder_family).build_encoder(self.encoder, self.problem, code),
             kind.bottleneck(self.latent),
-            family.build_decoder(self.decoder, self.problem),
+            FAMILIES.get(self.decoder_family).build_decoder(self.decoder, self.problem),
             kind.head(),
         )
 
 
-def unsupported_reason(family: str, problem: Problem, kind: str) -> str | None:
-    """Why a family cannot serve a problem or a kind cannot train it, or `None` if they can.
+def unsupported_reason(
+    encoder_family: str, decoder_family: str, problem: Problem, kind: str
+) -> str | None:
+    """Why two families cannot serve a problem or a kind cannot train them, or `None` if they can.
 
     Raises:
         UnknownNameError: No family or kind has that name.
     """
-    entry = FAMILIES.get(family)
-    if reason := entry.unsupported_reason(problem):
-        return reason
-    latent = LatentSpec(problem.bottleneck, problem.latent, entry.tokens(problem))
+    encoder, decoder = FAMILIES.get(encoder_family), FAMILIES.get(decoder_family)
+    for family in (encoder, decoder):
+        if reason := family.unsupported_reason(problem):
+            return reason
+    mixed = encoder_family != decoder_family
+    if mixed and problem.bottleneck == "spatial":
+        return (
+            f"an encoder of {encoder_family} and a decoder of {decoder_family} need a latent "
+            "vector between them: take a dense or a pooled bottleneck, or one family for both sides"
+        )
+    tokens = 0 if mixed else encoder.tokens(problem)
+    latent = LatentSpec(problem.bottleneck, problem.latent, tokens)
     if reason := kind_of(kind).unsupported_reason(latent):
-        return f"the {kind} kind cannot train {family} here: {reason}"
+        label = family_label(encoder_family, decoder_family)
+        return f"the {kind} kind cannot train {label} here: {reason}"
     return None
 
 

@@ -59,7 +59,7 @@ def print_plan(console: Console, plan: SearchPlan, *, full: bool) -> None:
     config = plan.config
     workers = plural(config.workers or 1, "worker")
     console.print(
-        f"{config.name}: {config.family} autoencoders ({config.kind}) of {config.dataset} "
+        f"{config.name}: {plan.space.family} autoencoders ({config.kind}) of {config.dataset} "
         f"({plan.n_train:,} training examples), at most {config.budget:,} parameters, "
         f"latent {config.latent}; {plural(config.trials, 'trial')} of up to "
         f"{config.examples or 0:,} examples on {workers}.",
@@ -139,11 +139,13 @@ def sweep_command(config: Mapping[str, Any], directory: Path) -> str:
         config: The search's configuration, as its study holds it.
         directory: The search's run directory, as it is to be printed.
     """
-    usual = StudyConfig().to_dict()
+    usual, wanted = StudyConfig().to_dict(), dict(config)
+    if config["family"] is not None:  # one name for both sides
+        wanted |= {"encoder_family": None, "decoder_family": None}
     options = {
-        f"--{name.replace('_', '-')}": config[name]
-        for name in SWEEP_SETTINGS
-        if config.get(name) is not None and config[name] != usual[name]
+        f"--{name.replace('_', '-')}": wanted[name]
+        for name in ("family", *SWEEP_SETTINGS)
+        if wanted.get(name) is not None and wanted[name] != usual[name]
     }
     budgets = ",".join(str(config["budget"] // part) for part in (4, 2, 1))
     options |= {"--budgets": budgets, "--run-dir": directory / SWEEP_DIR}
@@ -247,7 +249,7 @@ def print_sweep_plan(console: Console, plan: SweepPlan, *, full: bool) -> None:
     examples = config.examples or 0
     grid = sweep.share_grid()
     console.print(
-        f"{config.name}: {config.family} autoencoders ({config.kind}) of {config.dataset} "
+        f"{config.name}: {plan.space.family} autoencoders ({config.kind}) of {config.dataset} "
         f"({plan.n_train:,} training examples), latent {config.latent}. "
         f"{plural(len(sweep.budgets), 'budget')} ({', '.join(map(short, sweep.budgets))}) x "
         f"{plural(len(grid), 'decoder share')} ({percent(grid[0])} to {percent(grid[-1])}) x "
@@ -371,7 +373,9 @@ def _possible(wanted: ConfirmationConfig, plan: SearchPlan) -> list[str]:
     space = plan.space
     families = {name: PRESETS.get(name).family for name in named_presets(wanted.presets)}
     return [
-        n for n, f in families.items() if unsupported_reason(f, space.problem, space.kind) is None
+        name
+        for name, family in families.items()
+        if unsupported_reason(family, family, space.problem, space.kind) is None
     ]
 
 

@@ -161,7 +161,7 @@ def _best(findings: Findings, summary: Mapping[str, Any]) -> list[Section]:
     if not best:
         return []
     architecture = Architecture.from_dict(best["architecture"])
-    latent = FAMILIES.get(architecture.family).latent_shape(architecture.problem)
+    latent = FAMILIES.get(architecture.encoder_family).latent_shape(architecture.problem)
     caption = f"The best architecture, trial {best['trial']}."
     drawing = Drawing(svg=architecture_drawing(architecture.layers(), latent), caption=caption)
     return [

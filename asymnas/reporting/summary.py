@@ -9,6 +9,7 @@ import pandas as pd
 from asymnas.analysis.front import hypervolume, reference_point
 from asymnas.analysis.search_share import decoder_share
 from asymnas.core import columns as t
+from asymnas.core.side_families import family_label
 from asymnas.core.text import percent
 from asymnas.reporting.findings import Findings, inference_json
 from asymnas.reporting.labels import label, value
@@ -34,7 +35,10 @@ def summarise(findings: Findings) -> dict[str, Any]:
         "asymnas": version("asymnas"),
         "purpose": run.study.purpose,
         "study": config["name"],
-        **{name: config[name] for name in ("dataset", "family", "kind", "objectives", "seed")},
+        "dataset": config["dataset"],
+        "family": family_label(config[t.ENCODER_FAMILY], config[t.DECODER_FAMILY]),
+        **{name: config[name] for name in (t.ENCODER_FAMILY, t.DECODER_FAMILY)},
+        **{name: config[name] for name in ("kind", "objectives", "seed")},
         "budget": {name: cap for name, cap in caps.items() if cap is not None},
         "latent": config["latent"],
         "bottleneck": config["bottleneck"],

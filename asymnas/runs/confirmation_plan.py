@@ -159,7 +159,8 @@ def _reference(best: Architecture, budget: int) -> Architecture | None:
     preset = Architecture.preset(REFERENCE).to_dict()
     shared = best.to_dict()
     problem = {name: shared[name] for name in ("shape", "latent", "bottleneck", "kind")}
-    if unsupported_reason(preset["family"], best.problem, best.kind) is not None:
+    families = preset[t.ENCODER_FAMILY], preset[t.DECODER_FAMILY]
+    if unsupported_reason(*families, best.problem, best.kind) is not None:
         return None
     return at_total(Architecture.from_dict({**preset, **problem}), budget)
 
@@ -304,10 +305,18 @@ def plan_control(confirmation: ConfirmationConfig, search: Run) -> SearchPlan:
             if is_mirrored(PRESETS.get(name), problem)
         ),
         run_dir=str(search.directory / CONTROL_DIR),
+        family=config.encoder_family,  # a mirror is of its encoder's family
+        encoder_family=None,
+        decoder_family=None,
+        metrics=(),
         symmetric=True,
         trials=int(finished[t.STATE].ne("running").sum()),
     )
-    return plan_search(control)
+    plan = plan_search(control)
+    facts = metric_facts(plan.data, *plan.space.of_each_pair())
+    kept = (n for n in config.metrics or () if METRICS.get(n).unsupported_reason(facts) is None)
+    metrics = tuple(sorted({*(plan.config.metrics or ()), *kept}))
+    return replace(plan, config=replace(plan.config, metrics=metrics))
 
 
 def check_same_front(confirmation: ConfirmationConfig, search: Run) -> None:
@@ -358,9 +367,8 @@ def plan_confirmation(
         data,
     )
     config = replace(resolved.config, sampler=FIXED)
-    if presets:
-        contenders, metrics = _measurable(contenders, missing, config, data)
-        config = replace(config, metrics=metrics)
+    contenders, metrics = _measurable(contenders, missing, config, data)
+    config = replace(config, metrics=metrics)
     plan = ConfirmationPlan(
         config=config,
         confirmation=confirmation,

@@ -16,6 +16,7 @@ from asymnas.networks.kinds import kind_of
 from asymnas.runs.phases import Phase
 from asymnas.runs.pruners import PRUNERS
 from asymnas.runs.study import SAMPLERS, Purpose, SearchStudy, StudyPlan, resolve_objectives
+from asymnas.space.any_family import ANY
 from asymnas.space.sized_presets import Queue, queue_of
 from asymnas.space.space import Space
 from asymnas.training.devices import native_bf16, resolve_device
@@ -39,7 +40,7 @@ class SearchPlan:
     """A search in which nothing is left open; it has one phase, its space.
 
     Args:
-        config: Family, examples, workers and precision are set.
+        config: Families, examples, workers and precision are set.
         space: The search space; its existence proves that the budget is feasible.
         data: The data set.
         queue: Presets that the search begins with.
@@ -101,13 +102,17 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
         raise UnknownNameError(
             f"no sampler is called {config.sampler!r}; there are: {known}", name=config.sampler
         )
-    if config.family is not None:
-        FAMILIES.get(config.family)
+    given = {config.family, config.encoder_family, config.decoder_family} - {None, ANY}
+    for name in sorted(map(str, given)):
+        FAMILIES.get(name)
     data = data or load_dataset(config.data())
     family = config.family or default_family(data.shape)
+    encoder_family = config.encoder_family or family
+    decoder_family = config.decoder_family or family
     examples = config.examples or default_examples(len(data.train))
     space = Space(
-        family=family,
+        encoder_family=encoder_family,
+        decoder_family=decoder_family,
         problem=Problem(shape=data.shape, latent=config.latent, bottleneck=config.bottleneck),
         kind=config.kind,
         budget=config.caps(),
@@ -115,11 +120,13 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
         symmetric=config.symmetric,
     )
     queue = queue_of(config.enqueue, space)
-    facts = metric_facts(data, space.sample(0).architecture)
+    facts = metric_facts(data, *space.of_each_pair())
     _check_values(config, data)
     resolved = replace(
         config,
-        family=family,
+        family=encoder_family if encoder_family == decoder_family else None,
+        encoder_family=encoder_family,
+        decoder_family=decoder_family,
         enqueue=queue.names,
         metrics=resolve_metrics(config.objectives, facts, config.metrics),
         examples=rung_steps(examples, config.batch_size)[-1] * config.batch_size,

@@ -28,7 +28,15 @@ from asymnas.runs.study import SearchStudy, read_study
 from asymnas.training.metrics import METRICS
 
 #: Settings that a sweep must share with a search to answer for it.
-PROBLEM_SETTINGS = ("dataset", "image_size", "family", "kind", "latent", "bottleneck")
+PROBLEM_SETTINGS = (
+    "dataset",
+    "image_size",
+    "encoder_family",
+    "decoder_family",
+    "kind",
+    "latent",
+    "bottleneck",
+)
 
 _FOLLOW_UPS = {"control": CONTROL_DIR, "sweep": SWEEP_DIR, "confirmation": CONFIRMATION_DIR}
 BUSY_S = 5.0  # how long a follow-up run may keep its database locked before it is left out

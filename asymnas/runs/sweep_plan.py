@@ -164,7 +164,8 @@ def plan_sweep(
     config = replace(search.config, sampler=FIXED)
     spaces = [
         Space(
-            family=search.space.family,
+            encoder_family=search.space.encoder_family,
+            decoder_family=search.space.decoder_family,
             problem=search.space.problem,
             kind=config.kind,
             budget=replace(config.caps(), total_params=budget),

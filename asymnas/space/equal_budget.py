@@ -16,7 +16,6 @@ from asymnas.space.space import Space
 FILLED = 0.99  # of the budget, at least
 SHARE_SLACK = 0.03  # between the share asked for and the one that widths allow
 HALVINGS = 24
-SIDES: tuple[SideName, ...] = ("encoder", "decoder")
 
 
 def at_share(space: Space, structures: Sequence[Any], share: float) -> Architecture | None:
@@ -57,11 +56,15 @@ def at_total(architecture: Architecture, total: int) -> Architecture | None:
     Returns:
         The largest one of at most `total` parameters, or `None` if even the narrowest has more.
     """
-    family = FAMILIES.get(architecture.family)
+    families: dict[SideName, str] = {
+        "encoder": architecture.encoder_family,
+        "decoder": architecture.decoder_family,
+    }
     sides = {"encoder": architecture.encoder, "decoder": architecture.decoder}
+    problem, kind = architecture.problem, architecture.kind
     parts = [
-        SizedPart(name=side, family=family, problem=architecture.problem, kind=architecture.kind)
-        for side in SIDES
+        SizedPart(name=side, family=FAMILIES.get(name), problem=problem, kind=kind)
+        for side, name in families.items()
     ]
     shared = architecture.counts.shared_params
 
@@ -77,4 +80,4 @@ def at_total(architecture: Architecture, total: int) -> Architecture | None:
         low, high = (middle, high) if params(middle) <= total else (low, middle)
     if params(low) > total:
         return None
-    return architecture.with_sides(*(family.scale(sides[side], low) for side in SIDES))
+    return architecture.with_sides(*(part.family.scale(sides[part.name], low) for part in parts))

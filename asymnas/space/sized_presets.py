@@ -7,7 +7,7 @@ structures are tried, from the preset's own downwards, until one comes near enou
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from asymnas.core.text import percent, share_phrase
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.families import FAMILIES, Problem, SideName
 from asymnas.networks.presets import PRESETS, Preset
+from asymnas.space.any_family import under_family
 from asymnas.space.equal_budget import at_total
 from asymnas.space.space import Space
 from asymnas.space.suggesters import Fixed, options_of
@@ -88,10 +89,12 @@ def scale_preset(
 
 def scaled_for(name: str, problem: Problem, *, kind: str, budget: Budget) -> ScaledPreset:
     """Sizes a preset in a space of its own family; see `scale_preset`."""
+    family = PRESETS.get(name).family
     return scaled_in(
         name,
         Space(
-            family=PRESETS.get(name).family,
+            encoder_family=family,
+            decoder_family=family,
             problem=problem,
             kind=kind,
             budget=budget,
@@ -104,7 +107,7 @@ def scaled_in(name: str, space: Space) -> ScaledPreset:
     """Sizes a preset in a space.
 
     Args:
-        name: A registered preset of the space's family.
+        name: A registered preset of the space's family, or of one that it draws on both sides.
         space: Of two sides; of mirrored pairs for a preset that is one.
 
     Raises:
@@ -113,11 +116,18 @@ def scaled_in(name: str, space: Space) -> ScaledPreset:
         BudgetError: It is too large even at its narrowest.
     """
     preset = PRESETS.get(name)
-    if preset.family != space.family:
+    if not _draws(space, preset.family):
         raise ConfigError(
             f"{name} is a preset of {preset.family}, not of {space.family}, which has: "
-            f"{', '.join(presets_of(space.family)) or 'none'}"
+            f"{', '.join(presets_in(space)) or 'none'}"
         )
+    if space.family != preset.family:
+        sized = scaled_in(name, space.of_one_family(preset.family))
+        draw = sized.parameters
+        for part in space.parts:
+            if space.draws_family(part.name):
+                draw = under_family(draw, part.name, preset.family, space.problem)
+        return replace(sized, parameters=draw)
     if not preset.drawn:
         return _undrawn(name, preset, space)
     tried: list[tuple[tuple[bool, float], ScaledPreset]] = []
@@ -183,7 +193,7 @@ def queue_of(names: Sequence[str], space: Space) -> Queue:
     presets: list[ScaledPreset] = []
     left_out: dict[str, str] = {}
     for name in wanted:
-        if PRESETS.get(name).family != space.family:
+        if not _draws(space, PRESETS.get(name).family):
             continue
         try:
             presets.append(_enqueued(name, space))
@@ -197,16 +207,16 @@ def queue_of(names: Sequence[str], space: Space) -> Queue:
 
 def _enqueued(name: str, space: Space) -> ScaledPreset:
     preset = PRESETS.get(name)
-    if preset.family == space.family:
+    if _draws(space, preset.family):
         if not preset.drawn:
             raise ConfigError(
-                f"{name} cannot be enqueued, for the {space.family} space draws no such structure: "
+                f"{name} cannot be enqueued, for {preset.family} spaces draw no such structure: "
                 f"compare with it by python -m asymnas.confirm --presets {name}"
             )
         if space.symmetric and not is_mirrored(preset, space.problem):
             mirrored = [
                 other
-                for other in presets_of(space.family)
+                for other in presets_in(space)
                 if is_mirrored(PRESETS.get(other), space.problem)
             ]
             raise ConfigError(
@@ -232,6 +242,18 @@ def presets_of(family: str) -> list[str]:
     """The presets that searches of a family can draw."""
     presets = {name: PRESETS.get(name) for name in PRESETS.names()}
     return [name for name, p in presets.items() if p.family == family and p.drawn]
+
+
+def presets_in(space: Space) -> list[str]:
+    """The presets that a space can draw: those of a family that it has on both sides."""
+    return [
+        name for family in FAMILIES.names() if _draws(space, family) for name in presets_of(family)
+    ]
+
+
+def _draws(space: Space, family: str) -> bool:
+    """Whether a space can draw one family on both sides."""
+    return all(family in names for names in space.families.values())
 
 
 def is_mirrored(preset: Preset, problem: Problem) -> bool:
@@ -410,7 +432,7 @@ def _share_of_equal_widths(space: Space, structures: Sequence[Any]) -> float:
 
 def _undrawn(name: str, preset: Preset, space: Space) -> ScaledPreset:
     """A structure that no draw has: both sides scaled together to the budget."""
-    draws = {side: _draws(side, getattr(preset, side)) for side in SIDES}
+    draws = {side: _of_side(side, getattr(preset, side)) for side in SIDES}
     structures = [space.structure(part, Fixed(draws[part.name])) for part in space.parts]
     wide = space.compose(structures, [1.0] * len(structures))
     architecture = at_total(wide, space.budget.total_params)
@@ -419,7 +441,7 @@ def _undrawn(name: str, preset: Preset, space: Space) -> ScaledPreset:
     return ScaledPreset(name=name, architecture=architecture)
 
 
-def _draws(side: str, choices: Mapping[str, Any]) -> dict[str, Any]:
+def _of_side(side: str, choices: Mapping[str, Any]) -> dict[str, Any]:
     return {f"{side}_{name}": value for name, value in choices.items()}
 
 

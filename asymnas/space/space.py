@@ -9,19 +9,22 @@ narrowest is replaced by the nearest one that fits. So no draw is ever rejected.
 
 import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
 from asymnas.core.budget import Budget, Counts
 from asymnas.core.errors import BudgetError, ConfigError
+from asymnas.core.side_families import family_label
 from asymnas.networks.architecture import Architecture, unsupported_reason
 from asymnas.networks.counting import count_params
-from asymnas.networks.families import FAMILIES, Problem, SideName, Suggester
+from asymnas.networks.families import FAMILIES, Family, Problem, SideName, Suggester
 from asymnas.networks.kinds import kind_of
+from asymnas.space.any_family import ANY, FAMILY, AnyFamily, DrawnSide
+from asymnas.space.feasibility import Draw, Draws, reduced
 from asymnas.space.fit import SizedPart
-from asymnas.space.suggesters import First, Fixed, Random, options_of
+from asymnas.space.suggesters import First, Random, Recorded, options_of
 
 HALVINGS = 12  # of the common factor, when MACs bind and parameters do not
 
@@ -42,10 +45,11 @@ class Candidate:
 
 
 class Space:
-    """The architectures of one family under one budget.
+    """The architectures of one family, or of one per side, under one budget.
 
     Args:
-        family: Registered name.
+        encoder_family: Registered name, or `any` to draw the encoder's family.
+        decoder_family: The same for the decoder.
         problem: Data shape, latent and bottleneck.
         kind: What is trained.
         budget: Hard caps.
@@ -58,29 +62,37 @@ class Space:
 
     Raises:
         BudgetError: Nothing fits; the message names the smallest architecture.
-        ConfigError: The family does not support the problem, or the kind cannot train it.
+        ConfigError: A family does not support the problem, the kind cannot train it, or what is
+            asked for needs one family on both sides.
     """
 
     def __init__(
         self,
         *,
-        family: str,
+        encoder_family: str,
+        decoder_family: str,
         problem: Problem,
         kind: str,
         budget: Budget,
         learning_rates: tuple[float, float],
         symmetric: bool = False,
     ) -> None:
-        self.family, self.problem, self.kind = family, problem, kind
+        self.problem, self.kind = problem, kind
         self.budget, self.learning_rates, self.symmetric = budget, learning_rates, symmetric
-        entry = FAMILIES.get(family)
-        if reason := unsupported_reason(family, problem, kind):
-            raise ConfigError(reason)
+        self.encoder_family, self.decoder_family = encoder_family, decoder_family
+        if symmetric and encoder_family != decoder_family:
+            raise ConfigError(
+                f"a decoder that mirrors its encoder is of the same family, not {self.family}: "
+                "take one family for both sides"
+            )
+        families: dict[SideName, str] = {"encoder": encoder_family, "decoder": decoder_family}
+        self.families = _supported(families, problem, kind)
+        self._drawn = {side for side, family in families.items() if family == ANY}
         sides: tuple[SideName, ...] = ("encoder",) if symmetric else ("encoder", "decoder")
         self.parts = [
             SizedPart(
                 name=side,
-                family=entry,
+                family=self._entry(side),
                 problem=problem,
                 kind=kind,
                 mirrored=symmetric,
@@ -91,20 +103,26 @@ class Space:
         bottleneck = kind_of(kind).bottleneck(problem.latent)
         self._shared = Counts(shared_params=count_params(bottleneck))
         self.side_budget = budget.total_params - self._shared.shared_params
-        self._feasible([self.structure(part, First()) for part in self.parts])
+        self._check_feasible()
 
     def suggest(self, suggester: Suggester) -> Candidate:
         """Draws a candidate; its architecture fits the budget."""
-        structures = [self.structure(part, suggester) for part in self.parts]
+        recorded = [Recorded(suggester) for _ in self.parts]
+        for part, own in zip(self.parts, recorded, strict=True):
+            self.structure(part, own)
+        structures = self._feasible([own.drawn for own in recorded])
         positions = [suggester.suggest_float(f"{part.name}_width", 0.0, 1.0) for part in self.parts]
         rate = suggester.suggest_float("learning_rate", *self.learning_rates, log=True)
-        return Candidate(
-            architecture=self._realise(self._feasible(structures), positions), learning_rate=rate
-        )
+        return Candidate(architecture=self._realise(structures, positions), learning_rate=rate)
 
     def sample(self, seed: int) -> Candidate:
         """A candidate drawn at random; the same seed gives the same one."""
         return self.suggest(Random(seed))
+
+    def of_each_pair(self) -> list[Architecture]:
+        """One architecture of each pair of families that may be drawn, at its narrowest."""
+        narrowest = [0.0] * len(self.parts)
+        return [self.compose(self._structures(d), narrowest) for d in self._first_of_each_pair()]
 
     def choices(self) -> dict[str, list[Any]]:
         """Every structural choice and its values; a study pins them."""
@@ -173,49 +191,104 @@ class Space:
 
     def compose(self, structures: Sequence[Any], scales: Sequence[float]) -> Architecture:
         """The architecture of one structure and one scale per part."""
-        entry = FAMILIES.get(self.family)
-        sides = [entry.scale(s, scale) for s, scale in zip(structures, scales, strict=True)]
+        triples = zip(self.parts, structures, scales, strict=True)
+        sides = [part.family.scale(structure, scale) for part, structure, scale in triples]
+        encoder = self._named("encoder", sides[0])
+        decoder = self.parts[0].family.mirror(sides[0]) if self.symmetric else sides[1]
+        decoder = self._named("decoder", decoder)
         return Architecture(
-            family=self.family,
-            encoder=sides[0],
-            decoder=entry.mirror(sides[0]) if self.symmetric else sides[1],
+            encoder_family=encoder.family,
+            decoder_family=decoder.family,
+            encoder=encoder.config,
+            decoder=decoder.config,
             shape=self.problem.shape,
             latent=self.problem.latent,
             bottleneck=self.problem.bottleneck,
             kind=self.kind,
         )
 
+    @property
+    def family(self) -> str:
+        """The family of both sides, or `encoder/decoder` where they differ."""
+        return family_label(self.encoder_family, self.decoder_family)
+
+    def of_one_family(self, family: str) -> "Space":
+        """The same space with one family on both sides."""
+        return Space(
+            encoder_family=family,
+            decoder_family=family,
+            problem=self.problem,
+            kind=self.kind,
+            budget=self.budget,
+            learning_rates=self.learning_rates,
+            symmetric=self.symmetric,
+        )
+
+    def draws_family(self, side: SideName) -> bool:
+        """Whether the family of a side is drawn."""
+        return side in self._drawn
+
+    def _entry(self, side: SideName) -> Family:
+        names = self.families[side]
+        return AnyFamily(names) if self.draws_family(side) else FAMILIES.get(names[0])
+
+    def _named(self, side: SideName, config: Any) -> DrawnSide:
+        if isinstance(config, DrawnSide):
+            return config
+        return DrawnSide(self.families[side][0], config)
+
     def _total(self, counts: Sequence[Counts]) -> Counts:
         """Counts of parts together with the shared ones."""
         return sum(counts, start=self._shared)
 
-    def _feasible(self, structures: Sequence[Any]) -> list[Any]:
-        """The structures drawn or, where even their narrowest is too large, the nearest smaller."""
-        chosen = list(structures)
-        narrowest = self._narrowest(chosen)
-        largest_first = sorted(range(len(chosen)), key=lambda i: -narrowest[i].total_params)
-        for i in largest_first:
-            if self.budget.admits(self._total(narrowest)):
-                return chosen
-            others = self._total(narrowest[:i] + narrowest[i + 1 :])
-            fitting = [s for s in self._by_size[i] if self.budget.admits(s[1] + others)]
-            pool = fitting or self._by_size[i][:1]
-            chosen[i], narrowest[i] = min(pool, key=lambda s: _distance(s[0], chosen[i]))
-        if self.budget.admits(self._total(narrowest)):
-            return chosen
-        return self._smallest()
+    def _feasible(self, draws: Draws) -> list[Any]:
+        """The structures drawn, or the nearest whose narrowest fit."""
+        chosen = reduced(draws, self._options, self._used)
+        if self._used(chosen) > 1:
+            chosen = min(self._smallest, key=lambda d: (self._used(d) > 1, _unlike(d, draws)))
+        return self._structures(chosen)
 
-    def _smallest(self) -> list[Any]:
-        """The smallest structures; if MACs are what is short, those with the fewest MACs."""
-        without_macs = replace(self.budget, macs=None)
-        pairs = list(itertools.product(*map(_pareto_front, self._by_size)))
-        affordable = [p for p in pairs if without_macs.admits(self._total([row[1] for row in p]))]
-        rows = min(
-            affordable, key=lambda p: self._total([r[1] for r in p]).total_macs, default=pairs[0]
-        )
-        counts = self._total([row[1] for row in rows])
-        if self.budget.admits(counts):
-            return [row[0] for row in rows]
+    def _structures(self, draws: Draws) -> list[Any]:
+        pairs = zip(self.parts, draws, strict=True)
+        return [self.structure(part, First(draw)) for part, draw in pairs]
+
+    def _used(self, draws: Draws) -> float:
+        """The largest part of a cap that structures use at their narrowest."""
+        return self.budget.used(self._total(self._narrowest(self._structures(draws))))
+
+    @cached_property
+    def _options(self) -> list[dict[str, Sequence[Any]]]:
+        """The choices of each part that may be changed so that it fits; not its family."""
+        grids = [options_of(partial(self.structure, part)) for part in self.parts]
+        return [{n: v for n, v in grid.items() if not n.endswith(f"_{FAMILY}")} for grid in grids]
+
+    @cached_property
+    def _smallest(self) -> list[Draws]:
+        """Draws of each pair of families that use least of the caps."""
+        return [reduced(draws, self._options, self._used) for draws in self._first_of_each_pair()]
+
+    def _first_of_each_pair(self) -> list[Draws]:
+        """The first draw of each pair of families."""
+        firsts: list[Draws] = []
+        for names in itertools.product(*(self.families[part.name] for part in self.parts)):
+            draws = []
+            for part, name in zip(self.parts, names, strict=True):
+                recorded = Recorded(First({f"{part.name}_{FAMILY}": name}))
+                self.structure(part, recorded)
+                draws.append(recorded.drawn)
+            firsts.append(draws)
+        return firsts
+
+    def _check_feasible(self) -> None:
+        """Raises if nothing fits.
+
+        Raises:
+            BudgetError: Names the smallest architecture.
+        """
+        draws = min(self._smallest, key=self._used)
+        if self._used(draws) <= 1:
+            return
+        counts = self._total(self._narrowest(self._structures(draws)))
         macs = f" and {counts.total_macs:,} MACs" if self.budget.macs is not None else ""
         shared, remedy = "", "make data or latent smaller"
         if counts.shared_params:
@@ -226,19 +299,6 @@ class Space:
             f"{counts.total_params:,} parameters (encoder {counts.encoder_params:,}, decoder "
             f"{counts.decoder_params:,}{shared}){macs}; raise the budget or {remedy}"
         )
-
-    @cached_property
-    def _by_size(self) -> list[list[tuple[Any, Counts]]]:
-        """Every structure of each part with its narrowest counts, the smallest first."""
-        tables = []
-        for part in self.parts:
-            options = options_of(partial(self.structure, part))
-            combinations = itertools.product(*options.values())
-            draws = [dict(zip(options, values, strict=True)) for values in combinations]
-            structures = [self.structure(part, Fixed(draw)) for draw in draws]
-            rows = [(structure, part.counts(structure, 0.0)) for structure in structures]
-            tables.append(sorted(rows, key=lambda row: (row[1].total_params, row[1].total_macs)))
-        return tables
 
 
 def _shrink(targets: list[float], narrowest: list[int], budget: int) -> list[float]:
@@ -252,18 +312,40 @@ def _shrink(targets: list[float], narrowest: list[int], budget: int) -> list[flo
     return scaled
 
 
-def _distance(one: Any, other: Any) -> int:
-    """How many fields two structures of a family differ in."""
-    return sum(getattr(one, name) != getattr(other, name) for name in one.__dataclass_fields__)
+def _supported(
+    families: Mapping[SideName, str], problem: Problem, kind: str
+) -> dict[SideName, tuple[str, ...]]:
+    """The families of each side, one or those that are drawn from.
+
+    Raises:
+        UnknownNameError: No family or kind has such a name.
+        ConfigError: Two families cannot serve the problem, or the kind cannot train them.
+    """
+    if problem.bottleneck == "spatial" and ANY in families.values():
+        raise ConfigError(
+            "a family can be drawn where a latent vector lies between the sides: take a dense or "
+            "a pooled bottleneck, or name one family for both sides"
+        )
+    serving = [n for n in FAMILIES.names() if FAMILIES.get(n).unsupported_reason(problem) is None]
+    names = {
+        side: tuple(serving) if family == ANY else (family,) for side, family in families.items()
+    }
+    if ANY in families.values() and not serving:
+        raise ConfigError(f"no family serves examples of {problem.shape} here")
+    for pair in itertools.product(names["encoder"], names["decoder"]):
+        if reason := unsupported_reason(*pair, problem, kind):
+            raise ConfigError(reason)
+    return names
 
 
-def _pareto_front(rows: list[tuple[Any, Counts]]) -> list[tuple[Any, Counts]]:
-    """The rows, sorted by parameters, with fewer MACs than every smaller row."""
-    front: list[tuple[Any, Counts]] = []
-    for row in rows:
-        if not front or row[1].total_macs < front[-1][1].total_macs:
-            front.append(row)
-    return front
+def _unlike(draws: Draws, others: Draws) -> int:
+    """How many parts are of other families."""
+    pairs = zip(draws, others, strict=True)
+    return sum(_family_of(one) != _family_of(other) for one, other in pairs)
+
+
+def _family_of(draw: Draw) -> Any:
+    return next((value for name, value in draw.items() if name.endswith(f"_{FAMILY}")), None)
 
 
 def _describe(budget: Budget) -> str:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from asymnas.networks.families import Suggester
@@ -89,16 +90,50 @@ class AtPoint:
         return value
 
 
-class First:
-    """A suggester that answers with the first value and notes what else there was."""
+class Recorded:
+    """A suggester that asks another one and notes its answers.
 
-    def __init__(self) -> None:
+    Args:
+        suggester: The one that answers.
+    """
+
+    def __init__(self, suggester: Suggester) -> None:
+        self._suggester = suggester
+        self.drawn: dict[str, Any] = {}
+
+    def suggest_int(self, name: str, low: int, high: int, /) -> int:
+        """An integer."""
+        self.drawn[name] = self._suggester.suggest_int(name, low, high)
+        return int(self.drawn[name])
+
+    def suggest_float(
+        self, name: str, low: float, high: float, /, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """A float."""
+        self.drawn[name] = self._suggester.suggest_float(name, low, high, step=step, log=log)
+        return float(self.drawn[name])
+
+    def suggest_categorical(self, name: str, choices: Any, /) -> Any:
+        """One of the choices."""
+        self.drawn[name] = self._suggester.suggest_categorical(name, choices)
+        return self.drawn[name]
+
+
+class First:
+    """A suggester that answers with the first value and notes what else there was.
+
+    Args:
+        fixed: Answers by name that are given in place of the first.
+    """
+
+    def __init__(self, fixed: Mapping[str, Any] = MappingProxyType({})) -> None:
         self.options: dict[str, Sequence[Any]] = {}
+        self._fixed = fixed
 
     def suggest_int(self, name: str, low: int, high: int, /) -> int:
         """An integer."""
         self.options[name] = range(low, high + 1)
-        return low
+        return int(self._fixed.get(name, low))
 
     def suggest_float(
         self, name: str, low: float, high: float, /, *, step: float | None = None, log: bool = False
@@ -106,16 +141,25 @@ class First:
         """A float."""
         steps = round((high - low) / step) if step else 0
         self.options[name] = [low + i * (step or 0.0) for i in range(steps + 1)]
-        return low
+        return float(self._fixed.get(name, low))
 
     def suggest_categorical(self, name: str, choices: Any, /) -> Any:
         """One of the choices."""
         self.options[name] = list(choices)
-        return choices[0]
+        return self._fixed.get(name, choices[0])
 
 
 def options_of(draw: Callable[[Suggester], Any]) -> dict[str, Sequence[Any]]:
-    """Every choice that a draw asks for, by name, with its values."""
-    first = First()
-    draw(first)
-    return first.options
+    """Every choice that a draw may ask for, by name, with its values.
+
+    One choice may decide which others are asked for, such as the family of a side.
+    """
+    options: dict[str, Sequence[Any]] = {}
+    pending: list[dict[str, Any]] = [{}]
+    while pending:
+        first = First(pending.pop())
+        draw(first)
+        new = {name: values for name, values in first.options.items() if name not in options}
+        options |= new
+        pending += [{name: value} for name, values in new.items() for value in values[1:]]
+    return options

@@ -197,19 +197,22 @@ def _evenly(n: int, most: int) -> Tensor:
     return torch.linspace(0, n - 1, most, dtype=torch.float64).round().long()
 
 
-def metric_facts(data: Dataset, architecture: Architecture) -> Facts:
-    """What decides which metrics can be measured.
+def metric_facts(data: Dataset, architecture: Architecture, *others: Architecture) -> Facts:
+    """What decides which metrics can be measured of all that a search may train.
 
     Args:
         data: The data set.
         architecture: Any one of the search space.
+        others: One of each other pair of families that the space has.
     """
     kind = kind_of(architecture.kind)
-    model = architecture.build(seed=0).eval()
     x = torch.full((2, *architecture.shape), 0.5)
+    upsamples = []
     with torch.inference_mode():
+        for network in (architecture, *others):
+            model = network.build(seed=0).eval()
+            upsamples.append(bool(upsampling_layers(model.decoder, model.encode(x))))
         statistics = kind.statistics(model, x, torch.Generator().manual_seed(0))
-        layers = upsampling_layers(model.decoder, model.encode(x))
     seen = None if data.labels is None else data.labels.train.cpu()
     few = len(data.train) < NEIGHBOURS
     probed = [] if seen is None or few else seen[_evenly(len(seen), MOST_TRAIN)].tolist()
@@ -219,7 +222,7 @@ def metric_facts(data: Dataset, architecture: Architecture) -> Facts:
         labels=len(set(probed)) > 1,
         anomalies=bool(held_out) and all(bool(a.any()) and not bool(a.all()) for a in held_out),
         statistics=frozenset(statistics),
-        upsamples=bool(layers),
+        upsamples=all(upsamples),
     )
 
 

@@ -11,7 +11,8 @@ from asymnas.networks.families.conv import ConvSide
 from asymnas.networks.families.dense import DenseSide
 
 SMALL = Architecture(
-    family="dense",
+    encoder_family="dense",
+    decoder_family="dense",
     encoder=DenseSide(widths=(5, 3)),
     decoder=DenseSide(widths=(4,)),
     shape=(6,),
@@ -45,7 +46,8 @@ def test_layers_in_order_of_computation():
 
 def test_convolutions_are_named_and_counted_layer_by_layer():
     architecture = Architecture(
-        family="conv2d",
+        encoder_family="conv2d",
+        decoder_family="conv2d",
         encoder=ConvSide(channels=(4,), kernels=(3,), resampling="strided"),
         decoder=ConvSide(
             channels=(4,), kernels=(5,), resampling="transposed_k4", blocks=1, block="separable"
@@ -103,14 +105,14 @@ def test_an_architecture_cannot_change_and_equals_its_like():
         {"encoder": {"widths": [3], "depth": 2}},
         {"encoder": {}},
         {"color": "red"},
-        {"family": None},
+        {"encoder_family": None},
     ],
     ids=str,
 )
 def test_what_is_no_architecture_is_refused(change):
     with pytest.raises(ConfigError):
         Architecture.from_dict({**SMALL.to_dict(), **change})
-    for name in ("family", "encoder", "shape", "latent"):
+    for name in ("encoder_family", "decoder", "shape", "latent"):
         values = SMALL.to_dict()
         del values[name]
         with pytest.raises(ConfigError, match=f"not an architecture: .*{name}"):
@@ -119,7 +121,7 @@ def test_what_is_no_architecture_is_refused(change):
 
 def test_unknown_names_are_refused_with_the_known_ones():
     with pytest.raises(UnknownNameError, match=r"'lstm'; there are: .*conv2d.*dense"):
-        replace(SMALL, family="lstm")
+        replace(SMALL, decoder_family="lstm")
     with pytest.raises(UnknownNameError, match="no kind is called 'other'"):
         replace(SMALL, kind="other").build()
     with pytest.raises(UnknownNameError, match=r"no preset is called 'x'.*reference"):

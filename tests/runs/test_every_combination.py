@@ -63,7 +63,9 @@ def _bottleneck(family: str, shape: tuple[int, ...], kind: str) -> str | None:
     """The first bottleneck that the combination takes."""
     for bottleneck in ("dense", "spatial"):
         if (
-            unsupported_reason(family, Problem(shape=shape, latent=4, bottleneck=bottleneck), kind)
+            unsupported_reason(
+                family, family, Problem(shape=shape, latent=4, bottleneck=bottleneck), kind
+            )
             is None
         ):
             return bottleneck
@@ -103,7 +105,7 @@ def _refusal(config: StudyConfig, shape: tuple[int, ...]) -> str:
     """What a run that cannot be must say before it starts; empty if it can be."""
     family, kind = str(config.family), config.kind
     problem = Problem(shape=shape, latent=config.latent, bottleneck=config.bottleneck)
-    if unsupported_reason(family, problem, kind):
+    if unsupported_reason(family, family, problem, kind):
         return family
     return "values from 0 to 1" if _unsuited(config) else ""
 

@@ -78,3 +78,29 @@ def test_one_worker_per_gpu_and_one_per_core(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     assert default_workers(torch.device("cuda")) == 2
     assert default_workers(torch.device("cuda:1")) == 1
+
+
+def test_each_side_has_the_family_that_is_named_for_it_or_the_family_of_both(small):
+    images = replace(small, family=None)
+    for given, families in (
+        ({}, ("conv2d", "conv2d")),
+        ({"family": "dense"}, ("dense", "dense")),
+        ({"encoder_family": "dense"}, ("dense", "conv2d")),
+        ({"family": "dense", "decoder_family": "conv2d"}, ("dense", "conv2d")),
+        ({"family": "any"}, ("any", "any")),
+        ({"decoder_family": "any"}, ("conv2d", "any")),
+    ):
+        config = plan_search(replace(images, **given)).config
+        assert (config.encoder_family, config.decoder_family) == families
+        assert config.family == (families[0] if len(set(families)) == 1 else None)
+        assert plan_search(config).config == config
+
+
+def test_metrics_are_those_that_every_pair_of_families_has(small):
+    images = replace(small, family=None, metrics=None)
+    assert "checkerboard" in (plan_search(images).config.metrics or ())
+    mixed = plan_search(replace(images, encoder_family="dense"))
+    assert "checkerboard" in (mixed.config.metrics or ())
+    for decoder in ("dense", "any"):
+        plan = plan_search(replace(images, decoder_family=decoder))
+        assert "checkerboard" not in (plan.config.metrics or ())

@@ -174,7 +174,14 @@ def test_a_total_below_the_narrowest_is_none(family, problem):
 
 def test_what_has_no_width_stays_as_it_is():
     side = DenseSide(widths=())
-    linear = Architecture(family="dense", encoder=side, decoder=side, shape=(7,), latent=2)
+    linear = Architecture(
+        encoder_family="dense",
+        decoder_family="dense",
+        encoder=side,
+        decoder=side,
+        shape=(7,),
+        latent=2,
+    )
     total = linear.counts.total_params
     assert at_total(linear, 10 * total) == linear
     assert at_total(linear, total - 1) is None

@@ -43,7 +43,8 @@ DRAWN = [case for case in CASES if PRESETS.get(case[0]).drawn]
 
 def space_of(family: str, problem: Problem, budget: int, **changes: Any) -> Space:
     return Space(
-        family=family,
+        encoder_family=family,
+        decoder_family=family,
         problem=problem,
         kind="plain",
         budget=Budget(total_params=budget),

@@ -275,7 +275,12 @@ def dying(**changes):
     """A job at a rate at which every unit dies, and the output is the same for all examples."""
     side = DenseSide(widths=(16, 16), activation="relu")
     architecture = Architecture(
-        family="dense", encoder=side, decoder=side, shape=(1, 8, 8), latent=6
+        encoder_family="dense",
+        decoder_family="dense",
+        encoder=side,
+        decoder=side,
+        shape=(1, 8, 8),
+        latent=6,
     )
     schedule = {"learning_rate": 0.5, "until": COLLAPSE_STEPS, "total": COLLAPSE_STEPS}
     settings = {**schedule, "metrics": ("mse",)}

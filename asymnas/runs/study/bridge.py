@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from asymnas.analysis.front import Objective
 from asymnas.core import columns as t
 from asymnas.core.errors import StudyError
+from asymnas.core.side_families import with_side_families
 from asymnas.core.urls import public_url
 from asymnas.runs.study.lease import Lease
 from asymnas.runs.study.rows import DETAILS, OPTUNA_STATES, TrialTable
@@ -73,7 +74,7 @@ class SearchStudy:
         The password of its storage URL is hidden.
         """
         values: dict[str, Any] = self.optuna.user_attrs[CONFIG]
-        return {**values, "storage": public_url(values.get("storage", ""))}
+        return {**with_side_families(values), "storage": public_url(values.get("storage", ""))}
 
     @property
     def setup(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from asymnas.core.config import StudyConfig
 from asymnas.core.errors import StudyError
 from asymnas.core.files import write_whole
 from asymnas.core.provenance import setup
+from asymnas.core.side_families import with_side_families
 from asymnas.core.urls import public_url
 from asymnas.data.base import Dataset
 from asymnas.data.fingerprint import changes, fingerprint
@@ -253,7 +254,7 @@ def _check_same(study: optuna.Study, now: Mapping[str, Any]) -> None:
         raise StudyError(
             f"the study {study.study_name!r} was not made by asymnas: use another name"
         )
-    stored = {"purpose": "search", "enqueue": [], **stored}  # all that there was at first
+    stored = {"purpose": "search", "enqueue": [], **with_side_families(stored)}
     if stored.get("sampler") == "Listed":  # what the fixed list was called at first
         stored["sampler"] = FIXED
     unlike = [name for name in now if now[name] != stored.get(name)]

@@ -8,6 +8,7 @@ import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
 from asymnas.core import columns as t
+from asymnas.core.side_families import with_side_families
 
 _STATES: dict[TrialState, t.State] = {
     TrialState.COMPLETE: "complete",
@@ -86,6 +87,9 @@ def as_row(trial: FrozenTrial) -> dict[str, Any]:
     for before, now in _RENAMED.items():
         if before in attributes:
             attributes[now] = attributes.pop(before)
+    if t.ARCHITECTURE in attributes:
+        families = with_side_families(attributes[t.ARCHITECTURE])
+        attributes |= {name: families[name] for name in (t.ENCODER_FAMILY, t.DECODER_FAMILY)}
     if curve := attributes.get(t.CURVE):
         attributes[t.EXAMPLES], attributes[t.VAL_LOSS] = curve[-1]
     state = _STATES.get(trial.state, "running")

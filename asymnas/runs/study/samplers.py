@@ -45,12 +45,21 @@ class Draw:
 
 
 def _tpe(draw: Draw) -> BaseSampler:
-    """Its good group is at most the completed trials: pruned ones have no values to rank."""
+    """Its good group is at most the completed trials: pruned ones have no values to rank.
+
+    Choices that only some trials made, of a family that was drawn, are modelled on those alone.
+    """
 
     def gamma(finished: int) -> int:
         return min(math.ceil(0.1 * finished), draw.completed)
 
-    return TPESampler(seed=draw.state, multivariate=True, constant_liar=draw.parallel, gamma=gamma)
+    return TPESampler(
+        seed=draw.state,
+        multivariate=True,
+        group=True,
+        constant_liar=draw.parallel,
+        gamma=gamma,
+    )
 
 
 _MAKERS: dict[str, Callable[[Draw], BaseSampler]] = {

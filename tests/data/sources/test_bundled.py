@@ -111,5 +111,12 @@ def test_labels_stay_with_their_rows(name):
 def test_metrics_of_classes_need_two_of_them_to_train_on(name, labels):
     data = load_dataset(DataSpec(name=name))
     side = DenseSide(widths=(4,))
-    network = Architecture(family="dense", encoder=side, decoder=side, shape=(30,), latent=2)
+    network = Architecture(
+        encoder_family="dense",
+        decoder_family="dense",
+        encoder=side,
+        decoder=side,
+        shape=(30,),
+        latent=2,
+    )
     assert metric_facts(data, network).labels == labels

@@ -22,7 +22,13 @@ SIDE = SignalSide(channels=(5, 7), kernels=(3, 7), resampling="strided", blocks=
 
 def autoencoder(encoder, decoder, shape, **settings):
     return Architecture(
-        family="conv1d", encoder=encoder, decoder=decoder, shape=shape, latent=3, **settings
+        encoder_family="conv1d",
+        decoder_family="conv1d",
+        encoder=encoder,
+        decoder=decoder,
+        shape=shape,
+        latent=3,
+        **settings,
     )
 
 
@@ -132,5 +138,12 @@ def test_other_data_are_refused_with_what_takes_them(shape):
 def test_conv2d_names_conv1d_for_signals_and_dense_takes_them(shape):
     side = ConvSide(channels=(4,), kernels=(3,), resampling="strided")
     with pytest.raises(ConfigError, match=r"conv2d takes images .* take conv1d for signals"):
-        Architecture(family="conv2d", encoder=side, decoder=side, shape=shape, latent=3)
+        Architecture(
+            encoder_family="conv2d",
+            decoder_family="conv2d",
+            encoder=side,
+            decoder=side,
+            shape=shape,
+            latent=3,
+        )
     assert FAMILIES.get("dense").unsupported_reason(Problem(shape=shape, latent=3)) is None

@@ -42,7 +42,13 @@ def test_a_family_takes_some_problems_and_says_why_not_the_others(name):
         assert name in entry.unsupported_reason(problem)
         side = drawn(name, taken[0], 0).encoder
         with pytest.raises(ConfigError, match=name):
-            Architecture(family=name, encoder=side, decoder=side, **dataclasses.asdict(problem))
+            Architecture(
+                encoder_family=name,
+                decoder_family=name,
+                encoder=side,
+                decoder=side,
+                **dataclasses.asdict(problem),
+            )
         with pytest.raises(ConfigError, match=name):
             space_of(name, problem)
 

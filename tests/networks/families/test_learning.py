@@ -57,7 +57,8 @@ def test_a_family_learns_more_than_principal_components(family):
     dataset, latent, steps, rate, side, up = CASES[family]
     spec = DataSpec(name=dataset)
     architecture = Architecture(
-        family=family,
+        encoder_family=family,
+        decoder_family=family,
         encoder=side,
         decoder=replace(side, **up),
         shape=load_dataset(spec).shape,

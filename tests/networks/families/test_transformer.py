@@ -37,7 +37,13 @@ SIDE = TransformerSide(width=12, heads=2, head_sizes=(5, 6), hidden=(20, 21), pa
 def architecture_of(problem, **changes):
     side = replace(SIDE, patch=patch_sizes(problem)[0], **changes)
     settings = {"shape": problem.shape, "latent": problem.latent, "bottleneck": problem.bottleneck}
-    return Architecture(family="transformer", encoder=side, decoder=side, **settings)
+    return Architecture(
+        encoder_family="transformer",
+        decoder_family="transformer",
+        encoder=side,
+        decoder=side,
+        **settings,
+    )
 
 
 def test_patches_of_an_image_row_by_row_with_its_last_values_repeated():
@@ -196,7 +202,12 @@ def test_it_learns_digits_better_than_their_principal_components():
     latent, digits = 8, DataSpec(name="digits")
     side = TransformerSide(width=24, heads=4, head_sizes=(6, 6), hidden=(48, 48), patch=2)
     architecture = Architecture(
-        family="transformer", encoder=side, decoder=side, shape=(1, 8, 8), latent=latent
+        encoder_family="transformer",
+        decoder_family="transformer",
+        encoder=side,
+        decoder=side,
+        shape=(1, 8, 8),
+        latent=latent,
     )
     job = Job(
         architecture=architecture,

@@ -158,7 +158,8 @@ def test_rung_by_rung_is_straight_through_and_learns(tmp_path):
     )
     job = Job(
         architecture=Architecture(
-            family="transformer",
+            encoder_family="transformer",
+            decoder_family="transformer",
             encoder=side,
             decoder=side,
             shape=(1, 8, 8),
