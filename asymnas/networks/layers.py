@@ -1,6 +1,7 @@
 """Layers, most of them without parameters, that several packages build with."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,34 @@ TRANSPOSED: dict[int, type[nn.ConvTranspose1d | nn.ConvTranspose2d]] = {
 }
 AVERAGE_POOLS: dict[int, type[nn.AvgPool1d | nn.AvgPool2d]] = {1: nn.AvgPool1d, 2: nn.AvgPool2d}
 MAX_POOLS: dict[int, type[nn.MaxPool1d | nn.MaxPool2d]] = {1: nn.MaxPool1d, 2: nn.MaxPool2d}
+
+
+def scaled_widths(
+    widths: Sequence[int], factor: float, least: int, offset: float = 0.5
+) -> tuple[int, ...]:
+    """Widths times a factor, each at least `least`, rounded at places of their own.
+
+    Layers of one width would otherwise all grow at the same factor, and the parameters in steps too
+    coarse to fill a budget. A factor of one changes nothing.
+
+    Args:
+        widths: Of each layer.
+        factor: Above zero.
+        least: Of a layer.
+        offset: Where in a layer's turn it grows, in (0, 1).
+    """
+    return tuple(
+        max(least, math.floor(width * factor + (place + offset) / len(widths)))
+        for place, width in enumerate(widths)
+    )
+
+
+def one_wider(widths: Sequence[int]) -> list[tuple[int, ...]]:
+    """The widths with one of them a unit larger, one entry per layer."""
+    return [
+        tuple(width + (place == layer) for place, width in enumerate(widths))
+        for layer in range(len(widths))
+    ]
 
 
 def as_upsampling(layer: nn.Module) -> nn.Module:

@@ -6,20 +6,27 @@ budget, and never above it.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
+
+from scipy.special import expit, logit
 
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.families import FAMILIES, SideName
-from asymnas.space.fit import SizedPart
+from asymnas.space.fit import SizedPart, topped_up
 from asymnas.space.space import Space
 
 FILLED = 0.99  # of the budget, at least
-SHARE_SLACK = 0.03  # between the share asked for and the one that widths allow
+SHARE_SLACK = 0.1  # between the log odds of the share asked for and of the one that widths allow
+STEPS = 4  # shares tried on either side of the one asked for
 HALVINGS = 24
 
 
 def at_share(space: Space, structures: Sequence[Any], share: float) -> Architecture | None:
     """Sizes two structures to fill the space's budget with a decoder share.
+
+    Widths are whole numbers, so a structure has few sizes: shares near the one asked for are tried
+    until the decoder leaves what an encoder can fill.
 
     Args:
         space: Of two sides.
@@ -27,23 +34,58 @@ def at_share(space: Space, structures: Sequence[Any], share: float) -> Architect
         share: Decoder share to come near, in (0, 1).
 
     Returns:
-        A total of 99 to 100 % of the budget and a share within 0.03; `None` where the structures'
-        widths are too coarse, or too wide even at their narrowest.
+        A total of 99 to 100 % of the budget, and log odds of the share within 0.1; `None` where the
+        structures' widths are too coarse, or too wide even at their narrowest.
     """
     encoder, decoder = space.parts
-    scale = decoder.widest(structures[1], share * space.side_budget)
-    decoder_params = decoder.counts(structures[1], scale).total_params
-    scales = [encoder.widest(structures[0], space.side_budget - decoder_params), scale]
-    encoder_params = encoder.counts(structures[0], scales[0]).total_params
-    if encoder_params + decoder_params < FILLED * space.side_budget:
-        scales[1] = decoder.widest(structures[1], space.side_budget - encoder_params)
-        decoder_params = decoder.counts(structures[1], scales[1]).total_params
-    total = encoder_params + decoder_params
+    for step in sorted(range(-STEPS, STEPS + 1), key=abs):
+        near = float(expit(logit(share) + SHARE_SLACK * step / STEPS))
+        scale = decoder.widest(structures[1], near * space.side_budget)
+        left = space.side_budget - decoder.counts(structures[1], scale).total_params
+        scales = (encoder.widest(structures[0], left), scale)
+        sides = [
+            part.family.scale(structure, scale)
+            for part, structure, scale in zip(space.parts, structures, scales, strict=True)
+        ]
+        sides = topped_up(space.parts, sides, space.side_budget)
+        encoder_params, decoder_params = (
+            part.counts(side, 1.0).total_params
+            for part, side in zip(space.parts, sides, strict=True)
+        )
+        total = encoder_params + decoder_params
+        if not FILLED * space.side_budget <= total <= space.side_budget:
+            continue
+        if abs(logit(decoder_params / total) - logit(share)) <= SHARE_SLACK:
+            return space.compose(sides, (1.0, 1.0))
+    return None
+
+
+def mirrored_pair(space: Space, encoder: Any) -> Architecture | None:
+    """Sizes an encoder together with the decoder that mirrors it to fill the space's budget.
+
+    Args:
+        space: Of two sides.
+        encoder: The encoder's config of nominal size.
+
+    Returns:
+        A total of 99 to 100 % of the budget; `None` where widths are too coarse, or too wide even
+        at their narrowest.
+    """
+    pair = replace(space.parts[0], mirrored=True)
+    scale = pair.widest(encoder, space.side_budget)
+    (side,) = topped_up([pair], [pair.family.scale(encoder, scale)], space.side_budget)
+    total = pair.counts(side, 1.0).total_params
     if not FILLED * space.side_budget <= total <= space.side_budget:
         return None
-    if abs(decoder_params / total - share) > SHARE_SLACK:
-        return None
-    return space.compose(structures, scales)
+    return Architecture(
+        family=space.family,
+        encoder=side,
+        decoder=pair.family.mirror(side),
+        shape=space.problem.shape,
+        latent=space.problem.latent,
+        bottleneck=space.problem.bottleneck,
+        kind=space.kind,
+    )
 
 
 def at_total(architecture: Architecture, total: int) -> Architecture | None:

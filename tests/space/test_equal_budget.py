@@ -54,7 +54,7 @@ def test_a_budget_is_filled_at_the_share(case, budget):
 def outline(side):
     """What a structure keeps at every width."""
     return {
-        name: len(value) if name in ("widths", "channels") else value
+        name: len(value) if name in ("widths", "channels", "inner") else value
         for name, value in vars(side).items()
     }
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from asymnas.core.budget import Budget, Counts
 from asymnas.networks.families import FAMILIES, Problem
-from asymnas.space.fit import SizedPart
+from asymnas.space.fit import SizedPart, topped_up
 from asymnas.space.suggesters import Random
 
 IMAGE = Problem(shape=(1, 8, 8), latent=4)
@@ -79,3 +79,31 @@ def test_a_mirrored_part_counts_both_sides(family):
     assert counts.encoder_params == alone.counts(structure, 0.02).encoder_params
     mirror = FAMILIES.get(family).mirror(structure)
     assert counts.decoder_params == other.counts(mirror, 0.02).decoder_params > 0
+
+
+@pytest.mark.parametrize("family", ["conv2d", "dense", "transformer"])
+def test_what_a_factor_leaves_of_a_total_is_used_up_unit_by_unit(family):
+    problem = Problem(shape=(1, 8, 8), latent=8)
+    parts = [
+        SizedPart(name=side, family=FAMILIES.get(family), problem=problem, kind="plain")
+        for side in ("encoder", "decoder")
+    ]
+    for seed in range(4):
+        suggester = Random(seed)
+        structures = [part.family.suggest(suggester, part.name, problem) for part in parts]
+        scales = [part.widest(s, 6_000) for part, s in zip(parts, structures, strict=True)]
+        sides = [
+            part.family.scale(structure, 0.9 * scale)
+            for part, structure, scale in zip(parts, structures, scales, strict=True)
+        ]
+        before = sum(p.counts(s, 1.0).total_params for p, s in zip(parts, sides, strict=True))
+        wider = topped_up(parts, sides, 12_000)
+        total = sum(p.counts(s, 1.0).total_params for p, s in zip(parts, wider, strict=True))
+        left = 12_000 - total
+        assert before < total <= 12_000
+        steps = [
+            part.counts(one, 1.0).total_params - part.counts(side, 1.0).total_params
+            for part, side in zip(parts, wider, strict=True)
+            for one in part.family.widened(side)
+        ]
+        assert left < min(steps) or left <= 0.005 * 12_000

@@ -5,6 +5,7 @@ fit), builds it as an encoder and as a decoder, mirrors an encoder, and says whi
 it supports. It carries no state; counting, fitting and training are done elsewhere.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -71,6 +72,9 @@ class Family(Protocol):
 
     def scale(self, config: Any, factor: float) -> Any:
         """The same structure with every width times `factor`; monotone in parameters."""
+
+    def widened(self, config: Any) -> Sequence[Any]:
+        """The config with one of its widths a unit larger, one entry per width."""
 
     def build_encoder(self, config: Any, problem: Problem, code: int) -> nn.Module:
         """A module `[b, *shape] -> [b, code, ...]`; `code` is the latent, or what a kind needs."""

@@ -16,6 +16,7 @@ the same after the last stage, `code` what the encoder puts out.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -29,7 +30,9 @@ from asymnas.networks.layers import (
     Crop,
     PadToEven,
     as_upsampling,
+    one_wider,
     same_conv,
+    scaled_widths,
 )
 from asymnas.networks.upsampling import UPSAMPLINGS
 
@@ -43,13 +46,16 @@ class ConvSide:
     """One side of images, outermost stage first whichever the side.
 
     Args:
-        channels: Channels of each stage; its length is the depth.
+        channels: Channels next to each stage's resampling; its length is the depth.
         kernels: Kernel size of each stage, pixels of an image or samples of a signal.
         resampling: An encoder's downsampling or a decoder's upsampling, by name.
         blocks: Blocks per stage beyond the resampling.
         block: Name in `BLOCKS`: `plain`, `residual` or `separable`.
         hidden: Width of a tanh layer between a dense bottleneck and the stages; 0 for none.
         activation: Name in `layers.ACTIVATIONS`.
+        inner: Channels of each block, stage by stage: those inside of a residual block, those on
+            the latent's side of a plain one. Empty: as `channels`. They may differ by a channel, so
+            that a budget can be filled to one per cent.
     """
 
     channels: tuple[int, ...]
@@ -59,6 +65,16 @@ class ConvSide:
     block: str = "plain"
     hidden: int = 0
     activation: str = "silu"
+    inner: tuple[int, ...] = ()
+
+    def stage_widths(self, stage: int) -> tuple[int, ...]:
+        """Channels next to a stage's resampling, then those of each of its blocks."""
+        own = self.inner[stage * self.blocks : (stage + 1) * self.blocks]
+        return (self.channels[stage], *(own or self.channels[stage : stage + 1] * self.blocks))
+
+    def innermost(self, stage: int) -> int:
+        """Channels of a stage on the latent's side."""
+        return self.channels[stage] if self.block == "residual" else self.stage_widths(stage)[-1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,20 +144,32 @@ class ConvFamily:
         registry, way = (
             (DOWNSAMPLINGS, "downsampling") if side == "encoder" else (UPSAMPLINGS, "upsampling")
         )
+        channels = tuple(round(NOMINAL * growth**stage) for stage in range(depth))
         return self.config_type(
-            channels=tuple(round(NOMINAL * growth**stage) for stage in range(depth)),
+            channels=channels,
             kernels=(kernel,) * depth,
             resampling=suggester.suggest_categorical(f"{side}_{way}", registry.names()),
             blocks=blocks,
             block=block if blocks else "plain",
+            # A separable block has one width, so that the mirror of each has as many weights.
+            inner=tuple(c for c in channels for _ in range(blocks) if block != "separable"),
             **dilated,
         )
 
     def scale(self, config: ConvSide, factor: float) -> ConvSide:
         """Multiplies channels and the hidden layer by `factor`; each is at least two."""
-        channels = tuple(max(NARROWEST, round(c * factor)) for c in config.channels)
+        channels = scaled_widths(config.channels, factor, NARROWEST, 0.25)
+        inner = scaled_widths(config.inner, factor, NARROWEST, 0.75)
         hidden = max(NARROWEST, round(config.hidden * factor)) if config.hidden else 0
-        return replace(config, channels=channels, hidden=hidden)
+        return replace(config, channels=channels, inner=inner, hidden=hidden)
+
+    def widened(self, config: ConvSide) -> list[ConvSide]:
+        """A stage's channels, a block's, or the hidden layer."""
+        wider = [replace(config, channels=channels) for channels in one_wider(config.channels)]
+        wider += [replace(config, inner=inner) for inner in one_wider(config.inner)]
+        if config.hidden:
+            wider.append(replace(config, hidden=config.hidden + 1))
+        return wider
 
     def build_encoder(self, config: ConvSide, problem: Problem, code: int) -> nn.Module:
         """`[b, c, *size] -> [b, code]`, or `[b, code, *inner]` with a spatial latent."""
@@ -149,12 +177,13 @@ class ConvFamily:
         layers: list[nn.Module] = []
         size, *inner = stage_sizes(problem.shape[1:], len(config.channels))
         inputs = problem.shape[0]
-        for outputs, kernel, halved in zip(config.channels, config.kernels, inner, strict=True):
+        for stage, halved in enumerate(inner):
+            outputs, kernel = config.channels[stage], config.kernels[stage]
             if any(length % 2 for length in size):
                 layers.append(PadToEven())
             layers += [downsampling.build(inputs, outputs, kernel, self.dims), _activation(config)]
-            layers += _blocks(config, outputs, kernel, self.dims)
-            inputs, size = outputs, halved
+            layers += _blocks(config, stage, self.dims)
+            inputs, size = config.innermost(stage), halved
         return nn.Sequential(*layers, *_into_latent(config, problem, size, code))
 
     def build_decoder(self, config: ConvSide, problem: Problem) -> nn.Module:
@@ -164,8 +193,8 @@ class ConvFamily:
         layers = _out_of_latent(config, problem, sizes[-1])
         for stage in reversed(range(len(config.channels))):
             channels, kernel = config.channels[stage], config.kernels[stage]
-            outputs = config.channels[stage - 1] if stage else problem.shape[0]
-            layers += _blocks(config, channels, kernel, self.dims)
+            outputs = config.innermost(stage - 1) if stage else problem.shape[0]
+            layers += _blocks(config, stage, self.dims, outwards=True)
             layers.append(as_upsampling(upsample(channels, outputs, kernel, self.dims)))
             if sizes[stage] != tuple(2 * length for length in sizes[stage + 1]):
                 layers.append(Crop(*sizes[stage]))
@@ -225,13 +254,13 @@ class ResidualBlock(nn.Module):
     """(x + conv(act(conv(x)))) / √2, which keeps the variance."""
 
     def __init__(
-        self, channels: int, kernel: int, activation: str, dims: int, dilation: int
+        self, channels: int, inner: int, kernel: int, activation: str, dims: int, dilation: int
     ) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            same_conv(channels, channels, kernel, dims=dims, dilation=dilation),
+            same_conv(channels, inner, kernel, dims=dims, dilation=dilation),
             ACTIVATIONS[activation](),
-            same_conv(channels, channels, kernel, dims=dims, dilation=dilation),
+            same_conv(inner, channels, kernel, dims=dims, dilation=dilation),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -240,17 +269,21 @@ class ResidualBlock(nn.Module):
         return output
 
 
-def _plain(channels: int, kernel: int, activation: str, dims: int, dilation: int) -> nn.Module:
-    return same_conv(channels, channels, kernel, dims=dims, dilation=dilation)
+def _plain(
+    inputs: int, outputs: int, kernel: int, activation: str, dims: int, dilation: int
+) -> nn.Module:
+    return same_conv(inputs, outputs, kernel, dims=dims, dilation=dilation)
 
 
-def _separable(channels: int, kernel: int, activation: str, dims: int, dilation: int) -> nn.Module:
-    depthwise = same_conv(channels, channels, kernel, channels, dims=dims, dilation=dilation)
-    return nn.Sequential(depthwise, CONVOLUTIONS[dims](channels, channels, 1))
+def _separable(
+    inputs: int, outputs: int, kernel: int, activation: str, dims: int, dilation: int
+) -> nn.Module:
+    depthwise = same_conv(inputs, inputs, kernel, inputs, dims=dims, dilation=dilation)
+    return nn.Sequential(depthwise, CONVOLUTIONS[dims](inputs, outputs, 1))
 
 
-#: `(channels, kernel, activation, dims, dilation) -> module` by name.
-BLOCKS: dict[str, Callable[[int, int, str, int, int], nn.Module]] = {
+#: `(channels, inner or outputs, kernel, activation, dims, dilation) -> module` by name.
+BLOCKS: dict[str, Callable[[int, int, int, str, int, int], nn.Module]] = {
     "plain": _plain,
     "residual": ResidualBlock,
     "separable": _separable,
@@ -274,22 +307,27 @@ def _activation(side: ConvSide) -> nn.Module:
     return ACTIVATIONS[side.activation]()
 
 
-def _blocks(side: ConvSide, channels: int, kernel: int, dims: int) -> list[nn.Module]:
+def _blocks(side: ConvSide, stage: int, dims: int, *, outwards: bool = False) -> list[nn.Module]:
+    """A stage's blocks, from its resampling to the latent or, outwards, the other way round."""
     dilation = side.dilation if isinstance(side, SignalSide) else 1
-    block = BLOCKS[side.block]
+    build, kernel, widths = BLOCKS[side.block], side.kernels[stage], side.stage_widths(stage)
+    if side.block == "residual":
+        pairs = [(widths[0], inner) for inner in widths[1:]]
+    else:
+        pairs = list(pairwise(widths))
+        if outwards:
+            pairs = [(inner, outer) for outer, inner in reversed(pairs)]
     layers: list[nn.Module] = []
-    for place in range(side.blocks):
-        layers += [
-            block(channels, kernel, side.activation, dims, dilation**place),
-            _activation(side),
-        ]
+    for place, (inputs, outputs) in enumerate(pairs):
+        block = build(inputs, outputs, kernel, side.activation, dims, dilation**place)
+        layers += [block, _activation(side)]
     return layers
 
 
 def _into_latent(
     side: ConvSide, problem: Problem, size: tuple[int, ...], code: int
 ) -> list[nn.Module]:
-    channels = side.channels[-1]
+    channels = side.innermost(len(side.channels) - 1)
     if problem.bottleneck == "spatial":
         return [CONVOLUTIONS[len(size)](channels, code, 1)]
     if problem.bottleneck == "pooled":
@@ -302,7 +340,7 @@ def _into_latent(
 
 
 def _out_of_latent(side: ConvSide, problem: Problem, size: tuple[int, ...]) -> list[nn.Module]:
-    channels, latent = side.channels[-1], problem.latent
+    channels, latent = side.innermost(len(side.channels) - 1), problem.latent
     if problem.bottleneck == "spatial":
         return [CONVOLUTIONS[len(size)](latent, channels, 1), _activation(side)]
     if problem.bottleneck == "pooled":

@@ -13,7 +13,7 @@ from itertools import pairwise
 from torch import nn
 
 from asymnas.networks.families import FAMILIES, Problem, SideName, Suggester
-from asymnas.networks.layers import ACTIVATIONS
+from asymnas.networks.layers import ACTIVATIONS, one_wider, scaled_widths
 
 MAX_DEPTH = 4
 NARROWEST = 2  # units
@@ -62,8 +62,11 @@ class Dense:
 
     def scale(self, config: DenseSide, factor: float) -> DenseSide:
         """Multiplies every hidden layer by `factor`; each has at least two units."""
-        widths = tuple(max(NARROWEST, round(width * factor)) for width in config.widths)
-        return replace(config, widths=widths)
+        return replace(config, widths=scaled_widths(config.widths, factor, NARROWEST))
+
+    def widened(self, config: DenseSide) -> list[DenseSide]:
+        """One hidden layer."""
+        return [replace(config, widths=widths) for widths in one_wider(config.widths)]
 
     def build_encoder(self, config: DenseSide, problem: Problem, code: int) -> nn.Module:
         """`[b, *shape] -> [b, code]`."""

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from asymnas.networks.families import FAMILIES, Problem, SideName, Suggester
-from asymnas.networks.layers import ACTIVATIONS, Readout
+from asymnas.networks.layers import ACTIVATIONS, Readout, one_wider, scaled_widths
 
 MAX_DEPTH = 6
 MAX_RATIO = 4  # units between the linear layers over the width
@@ -102,9 +102,14 @@ class Transformer:
         return replace(
             config,
             width=max(NARROWEST, round(config.width * factor)),
-            head_sizes=_by_turns(config.head_sizes, factor, 0.25),
-            hidden=_by_turns(config.hidden, factor, 0.75),
+            head_sizes=scaled_widths(config.head_sizes, factor, LEAST, 0.25),
+            hidden=scaled_widths(config.hidden, factor, LEAST, 0.75),
         )
+
+    def widened(self, config: TransformerSide) -> list[TransformerSide]:
+        """The heads or the hidden units of one block: a token is as wide in all of them."""
+        heads = [replace(config, head_sizes=sizes) for sizes in one_wider(config.head_sizes)]
+        return heads + [replace(config, hidden=hidden) for hidden in one_wider(config.hidden)]
 
     def build_encoder(self, config: TransformerSide, problem: Problem, code: int) -> nn.Module:
         """`[b, c, ...] -> [b, code]`, or `[b, code, *grid]` with a spatial latent."""
@@ -143,19 +148,6 @@ def _body(
     config: TransformerSide, head_sizes: tuple[int, ...], hidden: tuple[int, ...]
 ) -> nn.Sequential:
     return blocks(config.width, config.heads, head_sizes, hidden, config.activation)
-
-
-def _by_turns(sizes: tuple[int, ...], factor: float, first: float) -> tuple[int, ...]:
-    """Sizes times a factor, each block's rounded at another place, at least `LEAST`.
-
-    Args:
-        sizes: Sizes by block.
-        factor: What they are multiplied by.
-        first: Where the first block's is rounded, in (0, 1); others follow evenly.
-    """
-    turns = [(block + first) / len(sizes) for block in range(len(sizes))]
-    scaled = zip(sizes, turns, strict=True)
-    return tuple(max(LEAST, math.floor(size * factor + turn)) for size, turn in scaled)
 
 
 @dataclass(frozen=True)

@@ -179,6 +179,12 @@ def test_counts_on_meta_are_those_of_the_built_module(family, problem):
             assert fraction == pytest.approx(dense / getattr(counts, f"{name}_params"))
 
 
+def _side(entry, config, side, problem):
+    if side == "encoder":
+        return entry.build_encoder(config, problem, problem.latent)
+    return entry.build_decoder(config, problem)
+
+
 @every_case
 def test_scale_is_monotone_in_parameters(family, problem):
     entry, random = FAMILIES.get(family), Random(0)
@@ -188,15 +194,19 @@ def test_scale_is_monotone_in_parameters(family, problem):
         for factor in (0.0, 0.001, 0.01, 0.02, 0.04, 0.05, 0.08):
             config = entry.scale(structure, factor)
             with torch.device("meta"):
-                built = (
-                    entry.build_encoder(config, problem, problem.latent)
-                    if side == "encoder"
-                    else entry.build_decoder(config, problem)
-                )
-            counts.append(size(built))
+                counts.append(size(_side(entry, config, side, problem)))
         assert all(a <= b for a, b in pairwise(counts))
         assert counts[-1] > 5 * counts[0]
         assert entry.scale(structure, 1.0) == structure
+        narrow = entry.scale(structure, 0.01)
+        wider = entry.widened(narrow)
+        assert wider
+        assert len(set(wider)) == len(wider)
+        for config in wider:
+            with torch.device("meta"):
+                assert size(_side(entry, config, side, problem)) > size(
+                    _side(entry, narrow, side, problem)
+                )
 
 
 @every_case

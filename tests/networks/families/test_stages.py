@@ -41,7 +41,7 @@ def test_stages_halve_odd_sizes_rounded_up(size, most, depth, sizes):
 )
 def test_a_block_keeps_size_and_channels_and_reaches_as_far_as_its_dilation(block, dilation, dims):
     torch.manual_seed(0)
-    module = BLOCKS[block](4, 3, "silu", dims, dilation)
+    module = BLOCKS[block](4, 4, 3, "silu", dims, dilation)
     x = torch.randn(1, 4, *(21,) * dims)
     moved = x.clone()
     moved[(..., *(10,) * dims)] += 1
