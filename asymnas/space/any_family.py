@@ -6,7 +6,7 @@ Choices of the families that were not drawn are not asked for.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import nn
@@ -69,6 +69,10 @@ class AnyFamily:
     def scale(self, config: DrawnSide, factor: float) -> DrawnSide:
         """The same family and structure with every width times `factor`."""
         return DrawnSide(config.family, config.entry.scale(config.config, factor))
+
+    def widened(self, config: DrawnSide) -> list[DrawnSide]:
+        """The same family with one of its widths a unit larger."""
+        return [replace(config, config=wider) for wider in config.entry.widened(config.config)]
 
     def build_encoder(self, config: DrawnSide, problem: Problem, code: int) -> nn.Module:
         """`[b, *shape] -> [b, code]`."""

@@ -77,15 +77,7 @@ def mirrored_pair(space: Space, encoder: Any) -> Architecture | None:
     total = pair.counts(side, 1.0).total_params
     if not FILLED * space.side_budget <= total <= space.side_budget:
         return None
-    return Architecture(
-        family=space.family,
-        encoder=side,
-        decoder=pair.family.mirror(side),
-        shape=space.problem.shape,
-        latent=space.problem.latent,
-        bottleneck=space.problem.bottleneck,
-        kind=space.kind,
-    )
+    return space.mirrored(side)
 
 
 def at_total(architecture: Architecture, total: int) -> Architecture | None:

@@ -195,7 +195,15 @@ class Space:
         sides = [part.family.scale(structure, scale) for part, structure, scale in triples]
         encoder = self._named("encoder", sides[0])
         decoder = self.parts[0].family.mirror(sides[0]) if self.symmetric else sides[1]
-        decoder = self._named("decoder", decoder)
+        return self._joined(encoder, self._named("decoder", decoder))
+
+    def mirrored(self, encoder: Any) -> Architecture:
+        """The architecture of an encoder's config and of the decoder that mirrors it."""
+        named = self._named("encoder", encoder)
+        decoder = replace(named, config=named.entry.mirror(named.config))
+        return self._joined(named, decoder)
+
+    def _joined(self, encoder: DrawnSide, decoder: DrawnSide) -> Architecture:
         return Architecture(
             encoder_family=encoder.family,
             decoder_family=decoder.family,
