@@ -10,7 +10,7 @@ narrowest is replaced by the nearest one that fits. So no draw is ever rejected.
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
