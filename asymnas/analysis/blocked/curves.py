@@ -195,21 +195,28 @@ def cost_of_even_split(curve: Curve, level: float, *, seed: int = 0) -> Interval
     the reverse; a structure's cost is its mean over many random halvings. A share that was chosen
     by the very losses that judge it would look better than it is.
 
-    The estimate and the lower end are Student's t over these costs: other structures' share is at
-    best as good as the best one, so that the lower end does not claim too much. The upper end is
-    Student's t over the costs against the share that all structures choose, which seem no smaller
-    than those against the best share: it does not promise too little.
+    The estimate and the lower end are Student's t over these costs: the share that other structures
+    choose is at most as good as the best one, so that the lower end does not claim too much. The
+    upper end allows for the best share being uncertain: it is the highest of the one-sided limits
+    of what an even split costs against any share in the best share's interval.
     """
     if curve.structures < 2 or not curve.edges[0] <= EVEN <= curve.edges[1]:
         return Interval(level=level)
-    costs, chosen = _crossed(curve, seed), curve.mean(-curve.powers[[curve.lowest]])
-    between = costs.var(ddof=1) / len(costs)
-    crossed = replace(chosen, estimate=costs.mean(), between=between, common=chosen.common[0])
+    costs, against = _crossed(curve, seed), curve.mean(-curve.powers)
+    crossed = replace(
+        against,
+        estimate=float(costs.mean()),
+        between=float(costs.var(ddof=1)) / len(costs),
+        common=float(against.common[curve.lowest]),
+    )
     estimate = float(np.expm1(crossed.estimate))
     if curve.structures < LEAST_STRUCTURES:
         return Interval(estimate=estimate, level=level)
     low = float(np.expm1(crossed.estimate - crossed.reach(level)))
-    high = float(np.expm1(chosen.estimate + chosen.reach(level))[0])
+    best = best_share(curve, level)
+    candidates = [best.contains(float(share)) for share in curve.shares]
+    limits = (against.estimate + against.reach(2 * level - 1))[candidates]
+    high = float(np.expm1(limits.max()))
     return Interval(estimate=estimate, low=low, high=max(high, estimate), level=level)
 
 

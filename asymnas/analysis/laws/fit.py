@@ -153,9 +153,8 @@ def full_fit(
     """
     rng = np.random.default_rng(seed)
     centre, spread = form.prior(float(np.median(data.y)))
-    spread = spread * data.prior_width
     theta = centre + spread * rng.standard_normal((STARTS, form.unknowns))
-    theta[0] = centre
+    theta[0], spread = centre, spread * data.prior_width
     best = Fits(theta, np.zeros((STARTS, data.structure.shape[1])), np.zeros(STARTS))
     noise = max(float(np.std(data.y)), data.least_noise)
     for _ in range(ROUNDS):
