@@ -1,9 +1,19 @@
+import gc
+
 import pandas as pd
 import pytest
 import torch
 from made_tables import DEGENERATE, made_table
 
 torch.set_num_threads(1)  # small steps on two threads collapse when anything else runs
+
+gc.set_threshold(50_000)  # the objects of torch and its like outnumber what tests make
+
+
+def pytest_collection_finish() -> None:
+    """Leaves what is imported and collected out of later garbage collections."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Problems that every family is tried on, and architectures drawn for them."""
 
+from collections import Counter
 from functools import lru_cache
 from typing import Any, get_args
 
@@ -40,16 +41,20 @@ def label(family: str, problem: Problem) -> str:
 
 
 def _cases():
-    """Every problem that each family serves: the first of a bottleneck is fast, CI runs all."""
-    cases, seen = [], set()
+    """Every problem that each family serves.
+
+    The first of a bottleneck is fast, CI runs the second too, and all others are slow.
+    """
+    cases, seen = [], Counter()
     for family in FAMILIES.names():
         for problem in EVERY:
             if FAMILIES.get(family).unsupported_reason(problem) is not None:
                 continue
-            first = (family, problem.bottleneck) not in seen
-            seen.add((family, problem.bottleneck))
-            marks = () if first else (pytest.mark.slow, pytest.mark.essential)
-            cases.append(pytest.param(family, problem, marks=marks, id=label(family, problem)))
+            place = seen[family, problem.bottleneck]
+            seen[family, problem.bottleneck] += 1
+            marks = ((), (pytest.mark.slow, pytest.mark.essential), (pytest.mark.slow,))
+            name = label(family, problem)
+            cases.append(pytest.param(family, problem, marks=marks[min(place, 2)], id=name))
     return cases
 
 

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from functools import cached_property
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -81,20 +81,7 @@ class Architecture:
     @cached_property
     def counts(self) -> Counts:
         """Exact trainable parameters and MACs of each side."""
-        with shapes_only():
-            model = self._assemble()
-        with torch.device("meta"), torch.no_grad():
-            x = torch.empty(1, *self.shape)
-            encoder_macs = count_macs(model.encoder, *self._encoder_inputs(model, x))
-            z = model.encode(x)
-            decoder_macs = count_macs(model.decoder, z)
-        return Counts(
-            encoder_params=count_params(model.encoder),
-            decoder_params=count_params(model.decoder),
-            shared_params=count_params(model.bottleneck),
-            encoder_macs=encoder_macs,
-            decoder_macs=decoder_macs,
-        )
+        return _sizes(self).counts
 
     @property
     def encoder_params(self) -> int:
@@ -113,14 +100,7 @@ class Architecture:
 
     def dense_fractions(self) -> tuple[float, float]:
         """Shares of the encoder's and of the decoder's parameters in dense layers."""
-        with shapes_only():
-            model = self._assemble()
-        encoder, decoder = (
-            sum(count_params(m) for m in side.modules() if isinstance(m, nn.Linear))
-            / count_params(side)
-            for side in (model.encoder, model.decoder)
-        )
-        return encoder, decoder
+        return _sizes(self).dense_fractions
 
     def mirror(self) -> "Architecture":
         """The symmetric control: this encoder, and the decoder of its family that mirrors it."""
@@ -193,6 +173,30 @@ class Architecture:
             )
         return Architecture.from_dict(exact)
 
+    def _built_sizes(self) -> "_Sizes":
+        with shapes_only():
+            model = self._assemble()
+        with torch.device("meta"), torch.no_grad():
+            x = torch.empty(1, *self.shape)
+            encoder_macs = count_macs(model.encoder, *self._encoder_inputs(model, x))
+            z = model.encode(x)
+            decoder_macs = count_macs(model.decoder, z)
+        counts = Counts(
+            encoder_params=count_params(model.encoder),
+            decoder_params=count_params(model.decoder),
+            shared_params=count_params(model.bottleneck),
+            encoder_macs=encoder_macs,
+            decoder_macs=decoder_macs,
+        )
+        encoder_dense, decoder_dense = (
+            sum(count_params(m) for m in side.modules() if isinstance(m, nn.Linear))
+            for side in (model.encoder, model.decoder)
+        )
+        return _Sizes(
+            counts,
+            (encoder_dense / counts.encoder_params, decoder_dense / counts.decoder_params),
+        )
+
     def _encoder_inputs(self, model: Autoencoder, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return kind_of(self.kind).encoder_inputs(model.encoder, x)
 
@@ -210,6 +214,19 @@ class Architecture:
             FAMILIES.get(self.decoder_family).build_decoder(self.decoder, self.problem),
             kind.head(),
         )
+
+
+class _Sizes(NamedTuple):
+    """What building an architecture without memory shows."""
+
+    counts: Counts
+    dense_fractions: tuple[float, float]
+
+
+@lru_cache(maxsize=10_000)
+def _sizes(architecture: Architecture) -> _Sizes:
+    """Kept by architecture: equal ones are read from a table or drawn again and again."""
+    return architecture._built_sizes()
 
 
 def unsupported_reason(

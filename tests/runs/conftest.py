@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+import asymnas.reporting.publish
 from asymnas import Run, StudyConfig, run_search
 from asymnas.runs.coordinator import Ending
 from asymnas.runs.execute import execute
-from asymnas.runs.plan import Plan
+from asymnas.runs.plan import Plan, plan_search
 from asymnas.training.rung import Job
 
 
@@ -51,6 +52,25 @@ def executed(plan: Plan, executor: Executor, *, fresh: bool = False) -> tuple[Ru
     """Runs a plan and publishes nothing."""
     with execute(plan, executor=executor, fresh=fresh) as result:
         return result
+
+
+def trained(config: StudyConfig, executor: Executor) -> Run:
+    """Runs a search to its end and publishes nothing, which would take longer."""
+    return executed(plan_search(config), executor)[0]
+
+
+@contextmanager
+def published_alone() -> Iterator[None]:
+    """Within the context, results of searches are written, of no run that follows one up."""
+    publish = asymnas.reporting.publish.publish
+
+    def publish_search(run: Run) -> dict[str, Any]:
+        beside = run.directory.name in ("control", "confirmation")
+        return {} if beside else publish(run)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("asymnas.reporting.publish.publish", publish_search)
+        yield
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from asymnas import Architecture, Run, StudyConfig, run_confirmation, run_search
+from asymnas import Architecture, Run, StudyConfig, run_confirmation
 from asymnas.analysis.comparison import least_pairs
 from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig
@@ -14,7 +14,8 @@ from asymnas.core.errors import ConfigError, StudyError, UnknownNameError
 from asymnas.networks.presets import PRESETS
 from asymnas.runs.confirmation_plan import named_presets, open_search, plan_control
 
-from .conftest import InProcess
+from .conftest import published_alone, trained
+from .made_results import Made
 
 WANTED = ("sd-vae", "linear-decoder", "dac", "vitok")
 
@@ -34,8 +35,9 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
         enqueue=("taesd",),
         run_dir=str(directory),
     )
-    run_search(search, executor=InProcess())
-    run_confirmation(wanted(directory), executor=InProcess())
+    trained(search, Made())
+    with published_alone():
+        run_confirmation(wanted(directory), executor=Made())
     return directory
 
 
@@ -78,7 +80,7 @@ def test_the_control_search_enqueues_nothing_that_is_not_symmetric(directory: Pa
 
 def test_other_presets_are_another_confirmation(directory: Path) -> None:
     with pytest.raises(StudyError, match="contenders was"):
-        run_confirmation(replace(wanted(directory), presets=()), executor=InProcess())
+        run_confirmation(replace(wanted(directory), presets=()), executor=Made())
 
 
 def test_names_are_checked_and_all_spelled_out() -> None:

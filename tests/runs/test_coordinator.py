@@ -357,7 +357,7 @@ def test_work_per_trial_does_not_grow_with_the_trials(
     monkeypatch.setattr(SearchStudy, "table", counted_table)
     monkeypatch.setattr("asymnas.runs.trials.nondominated", counted_front)
     config = replace(small, sampler="random", examples=64, pruner="none")
-    plan = plan_search(replace(config, trials=60))
+    plan = plan_search(replace(config, trials=30))
     with execute(plan, executor=Made()) as (run, _):
         assert tables == [0]  # once, when the run begins
     largest = max(fronts)

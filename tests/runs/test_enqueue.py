@@ -18,7 +18,8 @@ from asymnas.reporting.console import presets_line
 from asymnas.runs.plan import plan_search
 from asymnas.runs.sweep_plan import plan_sweep
 
-from .conftest import Counting, executed
+from .conftest import executed, trained
+from .made_results import Made
 
 PRESETS = ["dc-ae", "reference", "sd-vae", "taesd"]
 
@@ -57,49 +58,45 @@ def test_presets_are_the_first_trials_and_are_counted(
 @pytest.mark.slow
 @pytest.mark.essential
 def test_an_interrupted_search_goes_on_without_doubling(
-    queued: StudyConfig, in_process: Executor, stop_at: int, tmp_path: Path
+    queued: StudyConfig, stop_at: int, tmp_path: Path
 ) -> None:
-    run_search(queued, executor=Counting(stop_at=stop_at))
-    run = run_search(queued, executor=in_process)
-    whole = run_search(replace(queued, run_dir=str(tmp_path / "whole")), executor=in_process)
+    trained(queued, Made(stop_at=stop_at))
+    run = trained(queued, Made())
+    whole = trained(replace(queued, run_dir=str(tmp_path / "whole")), Made())
     kept = [t.TRIAL, t.STATE, t.PRESET, t.VAL_LOSS, t.TOTAL_PARAMS, t.LEARNING_RATE]
     pd.testing.assert_frame_equal(run.table[kept], whole.table[kept])
 
 
-def test_a_queued_trial_that_a_crash_left_waiting_is_taken_up_once(
-    queued: StudyConfig, in_process: Executor
-) -> None:
+def test_a_queued_trial_that_a_crash_left_waiting_is_taken_up_once(queued: StudyConfig) -> None:
     preset = plan_search(queued).queue.presets[0]
-    run_search(replace(queued, trials=1), executor=Counting(stop_at=0))
+    trained(replace(queued, trials=1), Made(stop_at=0))
     storage = f"sqlite:///{Path(queued.run_dir) / 'study.db'}"
     study = optuna.load_study(study_name=queued.name, storage=storage)
     second = plan_search(queued).queue.presets[1]
     study.enqueue_trial(dict(second.parameters), user_attrs={t.PRESET: second.name})
-    run = run_search(queued, executor=in_process)
+    run = trained(queued, Made())
     assert origins(run.table)[:5] == [*PRESETS, ""]
     assert run.table[t.ARCHITECTURE][0] == preset.architecture.to_dict()
     assert run.table[t.ARCHITECTURE][1] == second.architecture.to_dict()
 
 
-def test_fewer_trials_than_presets_leave_the_rest_for_later(
-    queued: StudyConfig, in_process: Executor
-) -> None:
-    assert origins(run_search(replace(queued, trials=2), executor=in_process).table) == PRESETS[:2]
-    assert origins(run_search(queued, executor=in_process).table)[:5] == [*PRESETS, ""]
+def test_fewer_trials_than_presets_leave_the_rest_for_later(queued: StudyConfig) -> None:
+    assert origins(trained(replace(queued, trials=2), Made()).table) == PRESETS[:2]
+    assert origins(trained(queued, Made()).table)[:5] == [*PRESETS, ""]
 
 
-def test_the_queue_is_part_of_what_a_run_is(queued: StudyConfig, in_process: Executor) -> None:
+def test_the_queue_is_part_of_what_a_run_is(queued: StudyConfig) -> None:
     one = replace(queued, trials=1, enqueue=("taesd",))
-    run_search(one, executor=in_process)
+    trained(one, Made())
     with pytest.raises(StudyError, match=r"enqueue was \['taesd'\], now \['sd-vae'\]"):
-        run_search(replace(one, enqueue=("sd-vae",)), executor=in_process)
+        trained(replace(one, enqueue=("sd-vae",)), Made())
 
 
 def test_a_run_from_before_there_were_presets_goes_on(
     small: StudyConfig, in_process: Executor
 ) -> None:
     one = replace(small, trials=1)
-    run = run_search(one, executor=in_process)
+    run = trained(one, in_process)
     study = run.study.optuna
     for name in ("asymnas:pinned", "asymnas:config"):
         stored = dict(study.user_attrs[name])
@@ -112,12 +109,12 @@ def test_a_run_from_before_there_were_presets_goes_on(
 
 
 def test_the_second_of_two_equal_presets_is_a_duplicate_and_not_counted(
-    queued: StudyConfig, in_process: Executor
+    queued: StudyConfig,
 ) -> None:
     plan = plan_search(replace(queued, enqueue=("sd-vae",), trials=2))
     (preset,) = plan.queue.presets
     twice = replace(plan.queue, presets=(preset, replace(preset, name="twin")))
-    run, _ = executed(replace(plan, queue=twice), executor=in_process)
+    run, _ = executed(replace(plan, queue=twice), executor=Made())
     assert origins(run.table)[:2] == ["sd-vae", "twin"]
     assert run.table[t.DUPLICATE_OF][1] == 0
     assert (run.table[t.DUPLICATE_OF].isna()).sum() == 2
@@ -142,13 +139,13 @@ def test_what_cannot_be_enqueued_is_refused_in_one_line(
 
 
 def test_a_symmetric_search_begins_with_what_is_symmetric(
-    queued: StudyConfig, in_process: Executor
+    queued: StudyConfig,
 ) -> None:
     config = replace(queued, symmetric=True, trials=2)
     plan = plan_search(config)
     assert plan.queue.names == ("reference",)
     assert set(plan.queue.left_out) == {"dc-ae", "sd-vae", "taesd"}
-    run = run_search(config, executor=in_process)
+    run = trained(config, Made())
     assert origins(run.table)[:2] == ["reference", ""]
     assert run.table[t.DECODER_SHARE][0] == pytest.approx(0.5, abs=0.03)
 

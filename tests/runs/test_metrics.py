@@ -14,7 +14,7 @@ from asymnas import StudyConfig, run_search
 from asymnas.core import columns as t
 from asymnas.core.errors import ConfigError
 from asymnas.runs.plan import plan_search
-from runs.conftest import Counting
+from runs.conftest import Counting, trained
 
 OF_DIGITS = ("active_units", "knn_accuracy", "mae", "mse", "probe_accuracy", "psnr")
 
@@ -44,7 +44,7 @@ def test_a_metric_is_an_objective_in_its_direction(
     small: StudyConfig, in_process: Executor
 ) -> None:
     objectives = ("probe_accuracy", "decoder_latency_1")
-    run = run_search(replace(small, trials=6, objectives=objectives), executor=in_process)
+    run = trained(replace(small, trials=6, objectives=objectives, examples=1_000), in_process)
     assert [d.name for d in run.study.optuna.directions] == ["MAXIMIZE", "MINIMIZE"]
     assert run.front["probe_accuracy"].is_monotonic_decreasing
     complete = run.table[run.table[t.STATE] == "complete"]
@@ -53,7 +53,7 @@ def test_a_metric_is_an_objective_in_its_direction(
 
 def test_a_kind_s_own_measures_are_objectives_too(small: StudyConfig, in_process: Executor) -> None:
     config = replace(small, trials=3, kind="variational:beta=0.5", objectives=("distortion", "kl"))
-    run = run_search(config, executor=in_process)
+    run = trained(config, in_process)
     assert (run.front["kl"] > 0).all()
     assert np.isfinite(run.front["distortion"]).all()
 
@@ -61,11 +61,11 @@ def test_a_kind_s_own_measures_are_objectives_too(small: StudyConfig, in_process
 def test_what_is_asked_for_is_measured_after_the_last_rung_alone(small: StudyConfig) -> None:
     executor = Counting()
     config = replace(small, trials=2, metrics=("mae",), objectives=("mse",), pruner="none")
-    run = run_search(config, executor=executor)
+    run = trained(config, executor)
     assert {job.metrics for job in executor.jobs} == {("mae", "mse")}
     assert {"mae", "mse"} <= set(run.table)
     assert "psnr" not in run.table
-    again = run_search(replace(config, trials=3, metrics=("psnr",)), executor=executor)
+    again = trained(replace(config, trials=3, metrics=("psnr",)), executor)
     assert again.table["psnr"].notna().sum() == 1  # continued: metrics are no part of a study
 
 

@@ -19,7 +19,7 @@ from asymnas.runs.plan import plan_search
 from asymnas.runs.study import SearchStudy
 from asymnas.space.space import Space
 
-from .conftest import executed
+from .conftest import executed, trained
 from .made_results import Made
 
 COMPARED = [t.TRIAL, t.STATE, t.VAL_LOSS, t.TOTAL_PARAMS, t.LEARNING_RATE]
@@ -99,7 +99,7 @@ def test_a_stop_anywhere_after_a_rung_changes_nothing(
 def test_a_start_that_died_while_it_made_the_study_is_no_obstacle(
     small: StudyConfig, in_process: Executor
 ) -> None:
-    plan = plan_search(replace(small, trials=2))
+    plan = plan_search(replace(small, trials=2, examples=384))
     Path(plan.config.run_dir).mkdir(parents=True)
     url = f"sqlite:///{plan.config.run_dir}/study.db"
     optuna.create_study(study_name="digits", storage=url)
@@ -126,25 +126,23 @@ def test_data_that_vanish_end_the_run_and_leave_its_trials_open(
 def test_one_run_directory_holds_one_study(
     small: StudyConfig, tmp_path: Path, in_process: Executor
 ) -> None:
-    short = replace(small, trials=2)
+    short = replace(small, trials=2, examples=384)
     elsewhere = replace(short, storage=f"sqlite:///{tmp_path / 's.db'}")
-    run_search(elsewhere, executor=in_process)
+    trained(elsewhere, in_process)
     with pytest.raises(StudyError, match="whose study is in"):
-        run_search(short, executor=in_process)
+        trained(short, in_process)
     moved = replace(elsewhere, trials=3, run_dir=str(tmp_path / "moved"))
     run = run_search(moved, executor=in_process)
     assert run.summary["best"]
     assert (run.directory / "best" / "architecture.json").is_file()
 
 
-def test_fresh_starts_over_whatever_the_directory_holds(
-    small: StudyConfig, in_process: Executor
-) -> None:
-    run_search(replace(small, trials=2), executor=in_process)
+def test_fresh_starts_over_whatever_the_directory_holds(small: StudyConfig) -> None:
+    trained(replace(small, trials=2), Made())
     other = replace(small, name="other", trials=3, seed=5)
     with pytest.raises(Exception, match="holds the study 'digits', not 'other'"):
-        run_search(other, executor=in_process)
-    run = run_search(other, executor=in_process, fresh=True)
+        trained(other, Made())
+    run, _ = executed(plan_search(other), Made(), fresh=True)
     assert run.study.optuna.study_name == "other"
     assert len(run.table[run.table[t.DUPLICATE_OF].isna()]) == 3
 
@@ -159,7 +157,7 @@ def _cut_short(path: Path) -> None:
 def test_a_checkpoint_that_cannot_be_read_restarts_its_trial(
     small: StudyConfig, tmp_path: Path, in_process: Executor, damage: Callable[[Path], object]
 ) -> None:
-    whole = run_search(small, executor=in_process).table[COMPARED]
+    whole = trained(small, in_process).table[COMPARED]
 
     class Stop(Executor):
         left = 3

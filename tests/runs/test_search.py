@@ -116,7 +116,9 @@ def test_any_optuna_sampler_serves(small: StudyConfig) -> None:
 def test_other_objectives(
     small: StudyConfig, in_process: Executor, objectives: tuple[str, ...]
 ) -> None:
-    run = run_search(replace(small, objectives=objectives, trials=6), executor=in_process)
+    run = run_search(
+        replace(small, objectives=objectives, trials=6, examples=1_000), executor=in_process
+    )
     best = run.summary["best"]
     assert list(best["values"]) == list(objectives)
     complete = run.table[run.table[t.STATE] == "complete"]
