@@ -113,8 +113,8 @@ def row_of(case: Case, runs: Path) -> str:
 def write(rows: list[str]) -> None:
     lines = [
         *heading("Each family against principal components", __file__),
-        f"Searches of `val_loss` alone under {BUDGET:,} parameters, all else by default: plain "
-        "autoencoders, learning rates from 0.001 to 0.016, seed 0; one worker, so that the same "
+        f"Default searches under {BUDGET:,} parameters: plain "
+        "autoencoders, seed 0; one worker, so that the same "
         "candidates are drawn again. Mean squared errors on the validation split, which the search "
         "has chosen the network by. PCA is fitted on the training split, in the same values (bytes "
         "over 255; standardised channels), with as many components as the network has latent "

@@ -5,7 +5,7 @@
 
 Values stay raw and in their natural direction throughout, as the table and `summary.json` show
 them, so that anyone can recompute the hypervolume from the summary alone. Monotone scales (log
-parameters, log loss) would leave the front as it is but change the hypervolume.
+parameters, log loss) leave the front as it is but change the hypervolume.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,6 +53,13 @@ class Objective:
 
     name: str
     maximize: bool = False
+
+
+def front_objectives(objectives: Sequence[Objective]) -> tuple[Objective, ...]:
+    """What a front is over: the objectives; one alone against the size, all parameters."""
+    if len(objectives) == 1 and objectives[0].name != TOTAL_PARAMS:
+        return (objectives[0], Objective(TOTAL_PARAMS))
+    return tuple(objectives)
 
 
 def scored(table: pd.DataFrame, objectives: Sequence[Objective]) -> pd.DataFrame:
@@ -149,16 +156,20 @@ def hypervolume(
     table: pd.DataFrame,
     objectives: Sequence[Objective],
     reference: Sequence[float] | None = None,
+    *,
+    log: bool = False,
 ) -> float:
-    """The volume between the front and a reference point, in raw values.
+    """The volume between the front and a reference point, in raw values or their logarithms.
 
-    Its unit is the product of the objectives' units: it compares runs on one data set and one
-    reference point, and nothing else.
+    It compares runs on one data set and one reference point, and nothing else. Its unit is the
+    product of the objectives' units; of logarithms it has none, and equal factors count alike at
+    any size and at any loss.
 
     Args:
         table: A trial table, in any order.
         objectives: One or more, with their directions.
         reference: One value per objective; by default `reference_point(table, objectives)`.
+        log: Whether to take natural logarithms of values and reference, all of them positive.
 
     Returns:
         At least 0; 0 if nothing is scored.
@@ -179,8 +190,10 @@ def hypervolume(
     rows = pareto_front(table, objectives)
     if rows.empty or reference is None:
         return 0.0
-    values = objective_values(rows, objectives)
-    return float(moocore.hypervolume(values, ref=list(reference), maximise=_directions(objectives)))
+    values, corner = objective_values(rows, objectives), np.asarray(reference, dtype=float)
+    if log:
+        values, corner = np.log(values), np.log(corner)
+    return float(moocore.hypervolume(values, ref=corner, maximise=_directions(objectives)))
 
 
 def _directions(objectives: Sequence[Objective]) -> list[bool]:

@@ -21,6 +21,8 @@ DECODER_SHARE = "decoder_share"
 ENCODER_MACS = "encoder_macs"
 DECODER_MACS = "decoder_macs"
 TOTAL_MACS = "total_macs"
+ENCODER_WIDTHS = "encoder_widths"  # str: channels or units by layer, the data's side first
+DECODER_WIDTHS = "decoder_widths"
 ENCODER_DENSE = "encoder_dense_fraction"  # share of the side's parameters in dense layers
 DECODER_DENSE = "decoder_dense_fraction"
 

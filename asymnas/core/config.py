@@ -186,13 +186,14 @@ class StudyConfig:
     objectives: Annotated[
         SomeNames,
         Option(
-            "Comma-separated; the first is measured (val_loss, or a metric such as psnr, ssim, "
+            "Comma-separated. With one, candidates fill the budget or a part of it; with more, "
+            "sizes are drawn too. The first is measured (val_loss, or a metric such as psnr, ssim, "
             "probe_accuracy, decoder_latency_1; docs/metrics.md has all), others may be counts "
             "(total_params, encoder_params, decoder_params, total_macs, encoder_macs, "
             "decoder_macs)",
             SEARCH,
         ),
-    ] = ("val_loss", "total_params")
+    ] = ("val_loss",)
     metrics: Annotated[
         Names | None,
         Option(
@@ -227,7 +228,7 @@ class StudyConfig:
     learning_rates: Annotated[
         Rates,
         Option("Lowest and highest rate; each candidate's is drawn on a log scale", SEARCH),
-    ] = (1e-3, 1.6e-2)
+    ] = (1e-3, 0.1)
     sampler: Annotated[
         Any,
         Rule("a sampler's name, or an Optuna sampler in Python"),
@@ -235,8 +236,12 @@ class StudyConfig:
     ] = "tpe"
     pruner: Annotated[
         str,
-        Option("rank (successive halving on the non-dominated rank) or none", SEARCH),
-    ] = "rank"
+        Option(
+            "asha (successive halving on the loss), rank (the same on all objectives), none, or "
+            "auto: asha for one objective, rank for several",
+            SEARCH,
+        ),
+    ] = "auto"
     seed: Annotated[Seed, Option("Fixes splits, draws, weights and batch order", SEARCH)] = 0
     workers: Annotated[
         Whole | None,

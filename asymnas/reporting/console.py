@@ -27,6 +27,7 @@ from asymnas.runs.directory import CONFIRMATION, SWEEP_DIR
 from asymnas.runs.plan import SearchPlan
 from asymnas.runs.run import PROBLEM_SETTINGS, Run
 from asymnas.runs.sweep_plan import SweepPlan
+from asymnas.space.filling import MOST_RATIO, RATE_RATIO, RATE_RATIOS, SIZE_RATIO
 from asymnas.training.rung import rung_steps
 
 MOST_ROWS = 12
@@ -66,6 +67,14 @@ def print_plan(console: Console, plan: SearchPlan, *, full: bool) -> None:
     )
     for note in plan.notes:
         console.print(f"Data: {note}")
+    if plan.ladder is not None:
+        *smaller, whole = [f"{budget:,}" for budget in plan.ladder.budgets]
+        rest = f"; the others fill {' or '.join(smaller)}" if smaller else ""
+        console.print(
+            f"{'Half of the' if smaller else 'All'} candidates fill {whole} parameters{rest}."
+        )
+    for why in plan.ladder.left_out.values() if plan.ladder is not None else ():
+        console.print(f"  left out: {why}")
     if plan.queue.presets:
         console.print("The first trials are presets:")
     for preset in plan.queue.presets:
@@ -84,12 +93,11 @@ def _print_details(console: Console, plan: SearchPlan) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for name, values in plan.space.choices().items():
         table.add_row(name, ", ".join(str(value) for value in values))
-    for side in ("encoder",) if config.symmetric else ("encoder", "decoder"):
-        table.add_row(f"{side}_width", "0 to 1: from the narrowest to the widest that fits")
-    table.add_row("learning_rate", "{:g} to {:g}, log scale".format(*config.learning_rates))
+    for name, scale in _continuous(plan).items():
+        table.add_row(name, scale)
     console.print("Search space", style="bold")
     console.print(table, soft_wrap=False)
-    draws = [plan.space.sample(seed).architecture.counts for seed in range(SAMPLE)]
+    draws = [plan.sample(seed).architecture.counts for seed in range(SAMPLE)]
     macs = sum(counts.total_macs for counts in draws) / SAMPLE
     params = sorted(counts.total_params for counts in draws)
     most = config.trials * (config.examples or 0)
@@ -103,6 +111,18 @@ def _print_details(console: Console, plan: SearchPlan) -> None:
         "if nothing is pruned.\n"
         f"Results would go to {relative(Path(config.run_dir))}. Nothing was trained.",
     )
+
+
+def _continuous(plan: SearchPlan) -> dict[str, str]:
+    """What is drawn on a scale, by name, with its range in words."""
+    config, sides = plan.config, ("encoder",) if plan.config.symmetric else ("encoder", "decoder")
+    rates = {"learning_rate": "{:g} to {:g}, log scale".format(*config.learning_rates)}
+    if plan.ladder is None:
+        width = "0 to 1: from the narrowest to the widest that fits"
+        return {**{f"{side}_width": width for side in sides}, **rates}
+    ratio = f"{1 / MOST_RATIO:.2g} to {MOST_RATIO:g}, log scale: decoder over encoder parameters"
+    rate_ratio = "{:g} to {:g}, log scale: decoder over encoder rate".format(*RATE_RATIOS)
+    return {**({} if config.symmetric else {SIZE_RATIO: ratio}), **rates, RATE_RATIO: rate_ratio}
 
 
 def print_summary(console: Console, published: Published, ending: Ending) -> None:

@@ -35,7 +35,7 @@ from asymnas.reporting.figures.curves import curves_panel
 from asymnas.reporting.figures.decoder_share import share_panel
 from asymnas.reporting.figures.drawing import architecture_drawing
 from asymnas.reporting.figures.front import front_panel
-from asymnas.reporting.figures.front_share import front_share_panel
+from asymnas.reporting.figures.front_share import front_share_panel, profile_panel
 from asymnas.reporting.figures.importance import importance_panel
 from asymnas.reporting.figures.trend import trend_panel
 from asymnas.reporting.findings import Findings, Inferred
@@ -138,8 +138,12 @@ def _front(findings: Findings, summary: Mapping[str, Any]) -> list[Section]:
         body.append(front_rows(run.front, run.objectives, best))
     sections = [Section("the-front", "The front", body)]
     if run.study.purpose == "search":
-        panel = front_share_panel(run.measured, run.objectives, summary["decoder_share"])
-        sections.append(Section("front-share", "The decoder's share along the front", [panel]))
+        share = summary["decoder_share"]
+        along = front_share_panel(run.measured, run.objectives, share["estimate"])
+        by_range = profile_panel(share["profile"], run.objectives[0])
+        sections.append(
+            Section("front-share", "The decoder's share along the front", [along, by_range])
+        )
     return sections
 
 

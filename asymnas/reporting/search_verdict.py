@@ -3,10 +3,10 @@
 What a sweep and a confirmation conclude is in `verdicts`; here is what a search does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from asymnas.analysis.search_share import RESAMPLES
+from asymnas.analysis.search_share import BudgetProfile
 from asymnas.core import columns as t
 from asymnas.core.text import percent, plural, share_phrase
 from asymnas.reporting.findings import BEST, Findings
@@ -14,9 +14,8 @@ from asymnas.runs.run import Run
 
 #: What the decoder share of a search is: no inference.
 SEARCH_SHARE = (
-    "descriptive: median over the front, percentile bootstrap over completed trials "
-    f"({RESAMPLES:,} resamples); a search draws adaptively, so this is no inference about "
-    "the optimum"
+    "descriptive: median over the front, and the best by range of the share; one search draws "
+    "adaptively, so there is no interval and no inference about the optimum"
 )
 
 
@@ -59,15 +58,27 @@ def _discovered(summary: Mapping[str, Any], *, inferred: bool) -> list[str]:
         f"{total:,} parameters, {share_phrase(best['decoder_share'], best['shared_params'])}."
     ]
     if share["estimate"] is not None and not inferred:
-        spread = ""
-        if share["low"] is not None:
-            spread = f" (95 % bootstrap {percent(share['low'])} to {percent(share['high'])})"
         sentences.append(
             f"Along the front of {len(summary['front'])} the decoder's median share is "
-            f"{percent(share['estimate'])}{spread}. This describes what the search found; its "
-            "draws are adaptive, so it does not prove where the optimum lies."
+            f"{percent(share['estimate'])}{_around(best['trial'], share['profile'])}. This "
+            "describes one search; its draws are adaptive, so it does not prove where the optimum "
+            "lies."
         )
     return sentences
+
+
+def _around(best: int, profiles: Sequence[BudgetProfile]) -> str:
+    """The range of the decoder share that the best trial lies in, and how many trials did."""
+    for profile in profiles:
+        for own in profile["ranges"]:
+            if own["trial"] == best:
+                complete = sum(r["complete"] for r in profile["ranges"])
+                size = f" at {profile['budget']:,} parameters" if profile["budget"] else ""
+                return (
+                    f"; the best lies between {percent(own['low'])} and {percent(own['high'])}, as "
+                    f"{own['complete']} of {plural(complete, 'completed trial')}{size} do"
+                )
+    return ""
 
 
 def _nothing(search: Run) -> str:

@@ -1,6 +1,6 @@
 """The summary of a run: what `summary.json` holds, and the dashboard's note of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -15,16 +15,16 @@ from asymnas.reporting.findings import Findings, inference_json
 from asymnas.reporting.labels import label, value
 from asymnas.reporting.search_verdict import SEARCH_SHARE, verdict
 from asymnas.runs.run import Run
+from asymnas.runs.study import REFERENCE
 from asymnas.training.metrics import METRICS
 
 
 def summarise(findings: Findings) -> dict[str, Any]:
     """The summary of the main run, with what the runs in its directory add to the verdict."""
     run = findings.run
-    config, own, objectives = run.config, run.own, run.objectives
+    config, own = run.config, run.own
     states = own[t.STATE].value_counts()
     members = [_entry(row, run) for _, row in run.front.iterrows()]
-    reference = reference_point(run.table, objectives)
     caps = {
         "total_params": config["budget"],
         "encoder_params": config["max_encoder_params"],
@@ -49,8 +49,7 @@ def summarise(findings: Findings) -> dict[str, Any]:
         },
         "examples_seen": int(own[t.EXAMPLES].sum()),
         "wall_seconds": round(run.study.wall_seconds, 1),
-        "reference_point": list(reference) if reference else None,
-        "hypervolume": hypervolume(run.table, objectives) if reference else None,
+        **_hypervolume(run),
         "front": members,
         "best": members[0] if members else None,
         "left_out": list(run.left_out),
@@ -59,12 +58,30 @@ def summarise(findings: Findings) -> dict[str, Any]:
     return {**summary, "verdict": verdict(findings, summary)}
 
 
+def _hypervolume(run: Run) -> dict[str, Any]:
+    """The volume that the front covers: of logarithms from a fixed point, where there is one."""
+    objectives, fixed = run.objectives, run.study.design.get(REFERENCE, {})
+    names = [o.name for o in objectives]
+    if fixed.keys() >= set(names) and len(run.front) and (run.front[names] > 0).all(axis=None):
+        point: Sequence[float] | None = [fixed[name] for name in names]
+        scale = "log"
+    else:
+        point, scale = reference_point(run.table, objectives), "raw"
+    volume = hypervolume(run.table, objectives, point, log=scale == "log") if point else None
+    return {
+        "reference_point": list(point) if point else None,
+        "hypervolume": volume,
+        "hypervolume_scale": scale,
+    }
+
+
 def _share(findings: Findings) -> dict[str, Any]:
     run = findings.run
     if run.study.purpose == "sweep" and findings.inferred:
         return inference_json(findings.inferred)
-    share = decoder_share(run.measured, run.objectives, seed=run.config["seed"])
-    return {"decoder_share": {**share, "method": SEARCH_SHARE}}
+    share = decoder_share(run.measured, run.objectives)
+    no_interval = {"low": None, "high": None, "level": None}
+    return {"decoder_share": {**share, **no_interval, "method": SEARCH_SHARE}}
 
 
 def _entry(row: "pd.Series[Any]", run: Run) -> dict[str, Any]:

@@ -208,13 +208,14 @@ class Coordinator:
 
     def _drawn(self, trial: Trial) -> ActiveTrial:
         """A trial with what the space makes of its draws."""
-        candidate = self._phase.space.suggest(trial)
+        candidate = self._phase.candidate(trial.number, trial)
         active = ActiveTrial(
             number=trial.number,
             architecture=candidate.architecture,
             learning_rate=candidate.learning_rate,
             rate_ratio=candidate.rate_ratio,
             seed=trial_seed(self._config.seed, trial.number),
+            labels=self._phase.labels(trial.number),
         )
         self._study.describe(active.number, active.attributes)
         return active
@@ -409,6 +410,7 @@ class Coordinator:
         self._study.remember(
             active.number, {**remembered, t.SECONDS: seconds, t.CURVE: active.curve}
         )
+        self._study.report(active.number, seen, result.metrics[t.VAL_LOSS])
         self._checkpoints.delete(active.number, except_examples=seen)
         self._store.note(active)
         self._examples += seen - before

@@ -8,7 +8,8 @@ from asymnas.core import columns as t
 from asymnas.core.config import StudyConfig
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.families import Suggester
-from asymnas.space.space import Space
+from asymnas.space.ladder import Ladder
+from asymnas.space.space import Candidate, Space
 
 #: Columns that a fixed list fills.
 LABELS = (
@@ -59,6 +60,7 @@ class Phase:
         name: What is going on, for the display.
         presets: Draws by preset, each the draws of one of the first trials; in a search only.
         test: Whether a finished candidate is scored on the test split; in a confirmation only.
+        ladder: Which trial fills which part of the budget; `None` if sizes are drawn.
     """
 
     config: StudyConfig
@@ -67,6 +69,19 @@ class Phase:
     name: str = "trials"
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     test: bool = False
+    ladder: Ladder | None = None
+
+    def candidate(self, trial: int, suggester: Suggester) -> Candidate:
+        """Draws the candidate of a trial, by its number."""
+        if self.ladder is None:
+            return self.space.suggest(suggester)
+        return self.ladder.suggest(trial, suggester)
+
+    def labels(self, trial: int) -> Mapping[str, Any]:
+        """What the trial table says of a drawn trial besides, by column."""
+        if self.ladder is None:
+            return {}
+        return {t.BUDGET: self.ladder.space_of(trial).budget.total_params}
 
     def draw(self, suggester: Suggester) -> None:
         """Asks for the choices of a listed run by name, each with its range."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import torch
 
+from asymnas.core import columns as t
 from asymnas.core.config import Precision, StudyConfig, default_examples
 from asymnas.core.errors import ConfigError, UnknownNameError
 from asymnas.core.provenance import cores
@@ -15,14 +16,25 @@ from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.kinds import kind_of
 from asymnas.runs.phases import Phase
 from asymnas.runs.pruners import PRUNERS
-from asymnas.runs.study import SAMPLERS, Purpose, SearchStudy, StudyPlan, resolve_objectives
+from asymnas.runs.study import (
+    REFERENCE,
+    SAMPLERS,
+    Purpose,
+    SearchStudy,
+    StudyPlan,
+    resolve_objectives,
+)
 from asymnas.space.any_family import ANY
+from asymnas.space.filling import sample_filled
+from asymnas.space.ladder import Ladder, ladder_under
 from asymnas.space.sized_presets import Queue, queue_of
-from asymnas.space.space import Space
+from asymnas.space.space import Candidate, Space
 from asymnas.training.devices import native_bf16, resolve_device
 from asymnas.training.measurement import metric_facts, resolve_metrics
+from asymnas.training.reference_loss import mean_predictor_loss
 from asymnas.training.rung import rung_steps
 
+AUTO = "auto"
 MOST_WORKERS = 8
 VALUES_AT_ONCE = 8_192  # examples looked at together
 BF16_MACS = 1_000_000  # an example; on a CPU, casting costs smaller candidates more than it gains
@@ -44,12 +56,14 @@ class SearchPlan:
         space: The search space; its existence proves that the budget is feasible.
         data: The data set.
         queue: Presets that the search begins with.
+        ladder: The parts of the budget that candidates fill; `None` if their size is drawn.
     """
 
     config: StudyConfig
     space: Space
     data: Dataset = field(repr=False, compare=False)
     queue: Queue = field(default_factory=Queue)
+    ladder: Ladder | None = None
 
     @property
     def purpose(self) -> Purpose:
@@ -73,13 +87,29 @@ class SearchPlan:
 
     @property
     def remarks(self) -> Mapping[str, Any]:
-        """Nothing besides the configuration."""
-        return {}
+        """From where the hypervolume of loss and size is measured."""
+        reference: dict[str, float] = {t.TOTAL_PARAMS: self.config.budget}
+        loss = mean_predictor_loss(self.space.of_each_pair()[0], self.data)
+        if loss is not None and loss > 0:
+            reference[t.VAL_LOSS] = loss
+        return {REFERENCE: reference}
 
     def phases(self, study: SearchStudy, /) -> Iterable[Phase]:
         """The one phase of a search."""
         name = "symmetric trials" if self.config.symmetric else "trials"
-        yield Phase(config=self.config, space=self.space, name=name, presets=self.queue.draws)
+        yield Phase(
+            config=self.config,
+            space=self.space,
+            name=name,
+            presets=self.queue.draws,
+            ladder=self.ladder,
+        )
+
+    def sample(self, seed: int) -> Candidate:
+        """A candidate at random, as large as the search may train; a seed gives the same one."""
+        if self.ladder is None:
+            return self.space.sample(seed)
+        return sample_filled(self.space, seed)
 
 
 def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
@@ -94,7 +124,7 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
         DataError: The data set is missing or unusable.
         BudgetError: Nothing fits the budget.
     """
-    PRUNERS.get(config.pruner)
+    pruner = _pruner(config)
     kind_of(config.kind)
     resolve_objectives(config.objectives)
     if isinstance(config.sampler, str) and config.sampler not in SAMPLERS:
@@ -119,7 +149,9 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
         learning_rates=config.learning_rates,
         symmetric=config.symmetric,
     )
-    queue = queue_of(config.enqueue, space)
+    fills = len(config.objectives) == 1
+    queue = queue_of(config.enqueue, space, fills=fills)
+    ladder = ladder_under(space, first=len(queue.presets)) if fills else None
     facts = metric_facts(data, *space.of_each_pair())
     _check_values(config, data)
     resolved = replace(
@@ -128,14 +160,23 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
         encoder_family=encoder_family,
         decoder_family=decoder_family,
         enqueue=queue.names,
+        pruner=pruner,
         metrics=resolve_metrics(config.objectives, facts, config.metrics),
         examples=rung_steps(examples, config.batch_size)[-1] * config.batch_size,
         workers=config.workers or default_workers(resolve_device(config.device)),
-        precision=_precision(config, space),
+        precision=_precision(config, space, fills=fills),
         run_dir=str(Path(config.run_dir).absolute()),
         storage=_absolute(config.storage),
     )
-    return SearchPlan(config=resolved, space=space, data=data, queue=queue)
+    return SearchPlan(config=resolved, space=space, data=data, queue=queue, ladder=ladder)
+
+
+def _pruner(config: StudyConfig) -> str:
+    """What `auto` stands for: the loss alone where it is the one objective, else all of them."""
+    if config.pruner == AUTO:
+        return "asha" if len(config.objectives) == 1 else "rank"
+    PRUNERS.get(config.pruner)
+    return config.pruner
 
 
 def _check_values(config: StudyConfig, data: Dataset) -> None:
@@ -178,12 +219,13 @@ def _absolute(storage: str) -> str:
     return storage if path == storage else f"sqlite:///{Path(path).absolute()}"
 
 
-def _precision(config: StudyConfig, space: Space) -> Precision:
+def _precision(config: StudyConfig, space: Space, *, fills: bool) -> Precision:
     """What `auto` stands for: bf16 where it is native and candidates are large enough to gain."""
     device = resolve_device(config.device)
     if config.precision != "auto":
         return config.precision
     if not native_bf16(device):
         return "fp32"
-    macs = [space.sample(seed).architecture.counts.total_macs for seed in range(8)]
+    draw = sample_filled if fills else Space.sample
+    macs = [draw(space, seed).architecture.counts.total_macs for seed in range(8)]
     return "bf16" if device.type == "cuda" or sum(macs) / len(macs) >= BF16_MACS else "fp32"

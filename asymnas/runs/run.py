@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from asymnas.analysis.front import Objective, pareto_front, select
+from asymnas.analysis.front import Objective, front_objectives, pareto_front, select
 from asymnas.analysis.rows import counting
 from asymnas.core import columns as t
 from asymnas.core.errors import StudyError
@@ -135,8 +135,8 @@ class Run:
 
     @property
     def objectives(self) -> Sequence[Objective]:
-        """What the run improves."""
-        return self.study.objectives
+        """What the front is over: what the run improves and, where that is one thing, the size."""
+        return front_objectives(self.study.objectives)
 
     @cached_property
     def config(self) -> dict[str, Any]:

@@ -13,12 +13,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
-from asymnas.analysis.front import nondominated, objective_values, pareto_front
+from asymnas.analysis.front import (
+    Objective,
+    front_objectives,
+    nondominated,
+    objective_values,
+    pareto_front,
+)
 from asymnas.core import columns as t
 from asymnas.networks.architecture import Architecture
+from asymnas.networks.families import FAMILIES
 from asymnas.runs.pruners import Progress
 from asymnas.runs.study import SearchStudy
+from asymnas.space.fit import widths_of
 
 NEVER_PRUNED_EVERY = 10  # one trial in ten is never pruned
 SAME_RATE = math.log(1.25)  # log ratio of two rates, or rate ratios, that are about the same
@@ -78,6 +87,8 @@ class ActiveTrial:
     def attributes(self) -> dict[str, Any]:
         """What the study remembers of the candidate from the start."""
         counts = self.architecture.counts
+        families = (self.architecture.encoder_family, self.architecture.decoder_family)
+        encoder, decoder = map(FAMILIES.get, families)
         encoder_dense, decoder_dense = self.architecture.dense_fractions()
         return {
             **self.labels,
@@ -87,6 +98,8 @@ class ActiveTrial:
             t.RATE_RATIO: self.rate_ratio,
             **{name: getattr(counts, name) for name in (*t.COUNT_COLUMNS, t.SHARED_PARAMS)},
             t.DECODER_SHARE: counts.decoder_share,
+            t.ENCODER_WIDTHS: widths_of(encoder, self.architecture.encoder),
+            t.DECODER_WIDTHS: widths_of(decoder, self.architecture.decoder),
             t.ENCODER_DENSE: encoder_dense,
             t.DECODER_DENSE: decoder_dense,
         }
@@ -133,13 +146,14 @@ class TrialStore:
         self.duplicates = int((table[t.DUPLICATE_OF].notna() & (table[t.STATE] != "running")).sum())
         complete = own.loc[own[t.STATE] == "complete", t.VAL_LOSS].dropna()
         self.best_loss: float | None = float(complete.min()) if len(complete) else None
-        members = pareto_front(table, study.objectives)
-        values = objective_values(members, study.objectives).tolist() if len(members) else []
+        self._axes = front_objectives(study.objectives)
+        members = pareto_front(table, self._axes)
+        values = objective_values(members, self._axes).tolist() if len(members) else []
         self._front = dict(zip(map(int, members[t.TRIAL]), map(tuple, values), strict=True))
         self._trained: defaultdict[str, list[_Trained]] = defaultdict(list)
         self._copies: defaultdict[int, list[ActiveTrial]] = defaultdict(list)
         self._endings: dict[int, tuple[t.State, Mapping[str, Any]]] = {}
-        self._reached: defaultdict[int, dict[int, Progress]] = defaultdict(dict)
+        self._reached: defaultdict[tuple[int | None, int], dict[int, Progress]] = defaultdict(dict)
         for row in own[own[t.STATE] != "running"].to_dict("records"):
             self._load(row)
 
@@ -180,17 +194,19 @@ class TrialStore:
         counts: Mapping[str, Any],
     ) -> None:
         points = tuple((int(examples), float(loss)) for examples, loss in curve)
+        known = [o for o in self._others if o.name in t.COUNT_COLUMNS]
         others = tuple(
-            tuple(_cost(o.name, o.maximize, rung, measured, counts) for o in self._others)
+            tuple(_measured(o, rung, measured) for o in self._others if o not in known)
             for rung in range(len(points))
         )
-        progress = Progress(curve=points, others=others)
+        costs = tuple(float(counts[o.name]) for o in known)
+        progress = Progress(curve=points, costs=costs, others=others)
         for examples, _ in points:
-            self._reached[examples][number] = progress
+            self._reached[_budget(counts), examples][number] = progress
 
     def progress(self, trial: ActiveTrial) -> tuple[Progress, list[Progress]]:
-        """How far a trial has got, and all others that have reached its rung."""
-        reached = self._reached[trial.examples]
+        """How far a trial has got, and all others of its budget that have got as far."""
+        reached = self._reached[_budget(trial.attributes), trial.examples]
         return reached[trial.number], [p for n, p in reached.items() if n != trial.number]
 
     def register(self, trial: ActiveTrial) -> bool:
@@ -259,7 +275,7 @@ class TrialStore:
         if not trial.counts or not all(map(math.isfinite, values)):
             return
         candidates = dict(sorted({**self._front, trial.number: values}.items()))
-        keep = nondominated(np.asarray(list(candidates.values())), self.study.objectives)
+        keep = nondominated(np.asarray(list(candidates.values())), self._axes)
         self._front = {
             number: values
             for (number, values), kept in zip(candidates.items(), keep, strict=True)
@@ -269,22 +285,20 @@ class TrialStore:
     def would_join_front(self, row: Mapping[str, Any]) -> bool:
         """Whether nothing complete so far dominates these values."""
         points = [*self._front.values(), self._values(row)]
-        return bool(nondominated(np.asarray(points, dtype=float), self.study.objectives)[-1])
+        return bool(nondominated(np.asarray(points, dtype=float), self._axes)[-1])
 
     def _values(self, row: Mapping[str, Any]) -> tuple[float, ...]:
-        return tuple(float(row[o.name]) for o in self.study.objectives)
+        return tuple(float(row[o.name]) for o in self._axes)
 
 
-def _cost(
-    name: str,
-    maximize: bool,
-    rung: int,
-    measured: Mapping[str, Sequence[float]],
-    counts: Mapping[str, Any],
-) -> float:
+def _budget(row: Mapping[str, Any]) -> int | None:
+    """The part of the search's budget that a trial fills; `None` where sizes are drawn."""
+    value = row.get(t.BUDGET)
+    return None if value is None or pd.isna(value) else int(value)
+
+
+def _measured(objective: Objective, rung: int, measured: Mapping[str, Sequence[float]]) -> float:
     """An objective of a trial at a rung, to be minimised; NaN where it was not measured."""
-    if name in t.COUNT_COLUMNS:
-        return float(counts[name])
-    values = measured.get(name, ())
+    values = measured.get(objective.name, ())
     value = float(values[rung]) if rung < len(values) else math.nan
-    return -value if maximize else value
+    return -value if objective.maximize else value

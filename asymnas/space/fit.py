@@ -92,6 +92,22 @@ class SizedPart:
         return low
 
 
+def widths_of(family: Family, config: Any) -> str:
+    """The widths of a realised side, as `channels 12-18, hidden 40`: all that `scale` changes.
+
+    Args:
+        family: The side's.
+        config: Its config.
+    """
+    wider = family.scale(config, 4.0)
+    widths = {name: value for name, value in vars(config).items() if getattr(wider, name) != value}
+    return ", ".join(f"{name.replace('_', ' ')} {_joined(width)}" for name, width in widths.items())
+
+
+def _joined(width: Any) -> str:
+    return "-".join(map(str, width)) if isinstance(width, tuple) else str(width)
+
+
 def topped_up(parts: Sequence[SizedPart], sides: Sequence[Any], total: float) -> list[Any]:
     """Widens single layers by a unit, the largest step that fits first, up to a total.
 

@@ -20,6 +20,7 @@ from asymnas.networks.families import FAMILIES, Problem, SideName
 from asymnas.networks.presets import PRESETS, Preset
 from asymnas.space.any_family import under_family
 from asymnas.space.equal_budget import at_total
+from asymnas.space.filling import MOST_RATIO, RATE_RATIO, SIZE_RATIO, suggest_filled
 from asymnas.space.space import Space
 from asymnas.space.suggesters import Fixed, options_of
 
@@ -175,12 +176,13 @@ class Queue:
         return {preset.name: preset.parameters for preset in self.presets}
 
 
-def queue_of(names: Sequence[str], space: Space) -> Queue:
+def queue_of(names: Sequence[str], space: Space, *, fills: bool = False) -> Queue:
     """Sizes the presets that a search begins with.
 
     Args:
         names: Presets of the space's family; `all` means each that the space can draw.
         space: The search's.
+        fills: Whether candidates fill the budget, so that a preset is drawn by the sides' ratio.
 
     Raises:
         UnknownNameError: No preset has such a name.
@@ -189,20 +191,34 @@ def queue_of(names: Sequence[str], space: Space) -> Queue:
     """
     wanted = expand_all(names)
     if ALL not in names:
-        return Queue(presets=tuple(_enqueued(name, space) for name in wanted))
+        sized = (_enqueued(name, space) for name in wanted)
+        return Queue(presets=tuple(_filling(p, space) if fills else p for p in sized))
     presets: list[ScaledPreset] = []
     left_out: dict[str, str] = {}
     for name in wanted:
         if not _draws(space, PRESETS.get(name).family):
             continue
         try:
-            presets.append(_enqueued(name, space))
+            preset = _enqueued(name, space)
+            presets.append(_filling(preset, space) if fills else preset)
         except (BudgetError, ConfigError) as error:
             left_out[name] = str(error)
     if not presets:
         reasons = "; ".join(left_out.values()) or f"{space.family} has no preset"
         raise ConfigError(f"there is nothing to enqueue: {reasons}")
     return Queue(presets=tuple(presets), left_out=left_out)
+
+
+def _filling(preset: ScaledPreset, space: Space) -> ScaledPreset:
+    """A sized preset as a draw of candidates that fill the budget."""
+    widths = [f"{part.name}_width" for part in space.parts]
+    structure = {name: value for name, value in preset.parameters.items() if name not in widths}
+    share = preset.architecture.decoder_share
+    drawn = {**structure, RATE_RATIO: 1.0}
+    if len(widths) > 1:
+        drawn[SIZE_RATIO] = min(max(share / (1 - share), 1 / MOST_RATIO), MOST_RATIO)
+    made = suggest_filled(space, Fixed(drawn)).architecture
+    return replace(preset, architecture=made, parameters=drawn)
 
 
 def _enqueued(name: str, space: Space) -> ScaledPreset:

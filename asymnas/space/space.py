@@ -105,12 +105,32 @@ class Space:
         self.side_budget = budget.total_params - self._shared.shared_params
         self._check_feasible()
 
-    def suggest(self, suggester: Suggester) -> Candidate:
-        """Draws a candidate; its architecture fits the budget."""
+    def under(self, budget: Budget) -> "Space":
+        """The same space under another budget.
+
+        Raises:
+            BudgetError: Nothing fits.
+        """
+        return Space(
+            encoder_family=self.encoder_family,
+            decoder_family=self.decoder_family,
+            problem=self.problem,
+            kind=self.kind,
+            budget=budget,
+            learning_rates=self.learning_rates,
+            symmetric=self.symmetric,
+        )
+
+    def suggest_structures(self, suggester: Suggester) -> list[Any]:
+        """Draws a side config of nominal size per part, or the nearest whose narrowest fit."""
         recorded = [Recorded(suggester) for _ in self.parts]
         for part, own in zip(self.parts, recorded, strict=True):
             self.structure(part, own)
-        structures = self._feasible([own.drawn for own in recorded])
+        return self._feasible([own.drawn for own in recorded])
+
+    def suggest(self, suggester: Suggester) -> Candidate:
+        """Draws a candidate; its architecture fits the budget."""
+        structures = self.suggest_structures(suggester)
         positions = [suggester.suggest_float(f"{part.name}_width", 0.0, 1.0) for part in self.parts]
         rate = suggester.suggest_float("learning_rate", *self.learning_rates, log=True)
         return Candidate(architecture=self._realise(structures, positions), learning_rate=rate)

@@ -92,7 +92,9 @@ def content_of(table: pd.DataFrame, words: str = "digits") -> PageContent:
                 [
                     front_panel(table, LOSS_SIZE, best),
                     front_rows(rows, LOSS_SIZE, best),
-                    front_share_panel(table, LOSS_SIZE, decoder_share(table, LOSS_SIZE)),
+                    front_share_panel(
+                        table, LOSS_SIZE, decoder_share(table, LOSS_SIZE)["estimate"]
+                    ),
                     curves_panel(table, best),
                     importance_panel(importances_once(table)),
                 ],

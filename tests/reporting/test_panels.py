@@ -13,13 +13,13 @@ from made_findings import made_comparison, made_inference, made_sweep
 from made_tables import RUNGS
 
 from asymnas.analysis.front import Objective, pareto_front
-from asymnas.analysis.search_share import decoder_share
+from asymnas.analysis.search_share import decoder_share, share_profile
 from asymnas.reporting.content import Panel
 from asymnas.reporting.figures.confirmation import confirmation_panel
 from asymnas.reporting.figures.curves import curves_panel
 from asymnas.reporting.figures.decoder_share import share_panel
 from asymnas.reporting.figures.front import front_panel
-from asymnas.reporting.figures.front_share import front_share_panel
+from asymnas.reporting.figures.front_share import front_share_panel, profile_panel
 from asymnas.reporting.figures.importance import importance_panel
 from asymnas.reporting.figures.style import DARK, LIGHT, axis, log_ticks, share_axis
 from asymnas.reporting.figures.trend import trend_panel
@@ -32,7 +32,8 @@ def panels(table) -> list[Panel]:
     best = None if rows.empty else int(rows["trial"].iloc[0])
     return [
         front_panel(table, LOSS_SIZE, best),
-        front_share_panel(table, LOSS_SIZE, decoder_share(table, LOSS_SIZE)),
+        front_share_panel(table, LOSS_SIZE, decoder_share(table, LOSS_SIZE)["estimate"]),
+        profile_panel(share_profile(table, LOSS_SIZE), LOSS_SIZE[0]),
         curves_panel(table, best),
         importance_panel(importances_once(table)),
     ]
@@ -105,12 +106,21 @@ def test_one_objective_is_shown_against_parameters_and_three_without_a_line(tabl
     assert "decoder MACs" in three.reading
 
 
-def test_front_share_panel_reads_off_the_estimate_and_shades_its_interval(table):
-    estimate = decoder_share(table, LOSS_SIZE)
+def test_front_share_panel_reads_off_the_estimate_and_shades_no_interval(table):
+    estimate = decoder_share(table, LOSS_SIZE)["estimate"]
     panel = front_share_panel(table, LOSS_SIZE, estimate)
-    assert f"{100 * estimate['estimate']:.0f}\xa0%" in panel.reading
-    band = panel.figure.layout.shapes[0]
-    assert (band.y0, band.y1) == (estimate["low"], estimate["high"])
+    assert f"{100 * estimate:.0f}\xa0%" in panel.reading
+    assert not panel.figure.layout.shapes
+
+
+def test_a_profile_has_a_line_per_budget_with_the_counts_of_its_ranges(table):
+    laddered = table.assign(budget=[(1_000, 4_000)[n % 2] for n in table["trial"]])
+    profiles = share_profile(laddered, LOSS_SIZE)
+    panel = profile_panel(profiles, LOSS_SIZE[0])
+    assert [line.name for line in panel.figure.data] == ["4k parameters", "1k parameters"]
+    seen = [r for r in profiles[1]["ranges"] if r["best"] is not None]
+    assert list(panel.figure.data[0].y) == [r["best"] for r in seen]
+    assert list(panel.figure.data[0].text) == [str(r["complete"]) for r in seen]
 
 
 def test_curves_end_where_their_trials_stopped_and_duplicates_are_left_out(table):
@@ -172,3 +182,9 @@ def test_shares_are_counted_from_one_half_on_an_axis_of_few_ticks(low, high):
 def test_a_single_value_stands_in_the_middle_of_its_axis():
     low, high = axis("total_params", np.array([5_000.0]))["range"]
     assert math.isclose((low + high) / 2, math.log10(5_000))
+
+
+def test_curves_of_a_search_on_a_ladder_are_those_of_its_trials(table):
+    laddered = table.assign(budget=[(1_000, 4_000)[n % 2] for n in table["trial"]])
+    assert curves_panel(laddered).title == curves_panel(table).title
+    assert trace(curves_panel(laddered), "pruned").x == trace(curves_panel(table), "pruned").x

@@ -43,6 +43,7 @@ def values(run: Run) -> pd.DataFrame:
 
 def test_holds_exactly_the_trials_asked_for(small: StudyConfig) -> None:
     seen: list[Snapshot] = []
+    small = replace(small, trials=24)
     with execute(plan_search(small), executor=Made(), observe=seen.append) as (run, ending):
         assert ending == "finished"
     assert len(own(run)) == small.trials
@@ -52,8 +53,8 @@ def test_holds_exactly_the_trials_asked_for(small: StudyConfig) -> None:
     assert last.finished == last.wanted == small.trials
     assert last.front == len(run.front)
     assert last.best_loss == own(run).query("state == 'complete'")[t.VAL_LOSS].min()
-    more = run_of(replace(small, trials=14), Made())
-    assert len(own(more)) == 14
+    more = run_of(replace(small, trials=26), Made())
+    assert len(own(more)) == 26
     pd.testing.assert_frame_equal(values(more).head(len(run.table)), values(run))
 
 
@@ -66,6 +67,34 @@ def test_a_continued_run_equals_an_uninterrupted_one(
     _, ending = executed(plan_search(broken), Made(stop_at=rungs))
     assert ending == "interrupted"
     pd.testing.assert_frame_equal(values(run_of(broken, Made())), values(whole))
+
+
+def test_trials_fill_the_budget_of_their_rung_and_are_pruned_within_it(
+    small: StudyConfig,
+) -> None:
+    """Losses of small networks are all higher here, and yet some of each rung complete."""
+    run = run_of(replace(small, trials=48), Made())
+    rows = own(run)
+    assert (rows[t.TOTAL_PARAMS] <= rows[t.BUDGET]).all()
+    filled = rows[t.TOTAL_PARAMS] / rows[t.BUDGET]
+    assert (filled[rows[t.BUDGET] > 1_000] >= 0.97).all()
+    by_rung = rows.groupby(t.BUDGET)[t.STATE].value_counts().unstack(fill_value=0)
+    assert set(by_rung.index) == {375, 1_500, 6_000}
+    assert (by_rung["complete"] >= 3).all()
+    assert (by_rung["pruned"] > 0).sum() >= 2
+    assert set(run.front[t.BUDGET]) == {375, 1_500, 6_000}
+
+
+def test_optuna_has_the_learning_curves_of_a_search_of_the_loss_alone(small: StudyConfig) -> None:
+    run = run_of(small, Made())
+    for trial, (_, row) in zip(run.study.optuna.trials, run.table.iterrows(), strict=True):
+        if pd.isna(row[t.DUPLICATE_OF]):
+            assert trial.intermediate_values == dict(row[t.CURVE])
+        assert trial.user_attrs["encoder_params"] == row[t.ENCODER_PARAMS]
+        assert trial.user_attrs["encoder_widths"] == row[t.ENCODER_WIDTHS]
+    assert run.table[t.ENCODER_WIDTHS].str.match(r"widths \d+(-\d+)*$").all()
+    best = run.study.optuna.best_trial
+    assert best.number == run.best.trial
 
 
 def kept(run: Run) -> set[int]:
@@ -246,7 +275,14 @@ def test_a_damaged_checkpoint_restarts_its_trial_from_the_beginning(
         assert len(firsts) == 2
 
 
-TINY = {"budget": 900, "symmetric": True, "latent": 2, "sampler": "random", "pruner": "none"}
+TINY = {
+    "budget": 900,
+    "symmetric": True,
+    "latent": 2,
+    "sampler": "random",
+    "pruner": "none",
+    "objectives": ("val_loss", "total_params"),  # sizes and rates are drawn, and no rate ratio
+}
 ONE_RATE = (4e-3, 4.1e-3)
 
 

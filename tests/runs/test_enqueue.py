@@ -1,6 +1,7 @@
 """Searches that begin with presets: first, once, counted exactly, distinguished."""
 
 import json
+import math
 import re
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -44,8 +45,10 @@ def test_presets_are_the_first_trials_and_are_counted(
     assert origins(run.table) == [*PRESETS, *[""] * (len(run.table) - 4)]
     for preset, row in zip(plan.queue.presets, run.table.to_dict("records"), strict=False):
         assert row[t.ARCHITECTURE] == preset.architecture.to_dict()
-        assert row[t.LEARNING_RATE] == pytest.approx(0.004)
-        assert row["drawn.encoder_width"] == preset.parameters["encoder_width"]
+        assert row[t.LEARNING_RATE] == pytest.approx(math.sqrt(math.prod(queued.learning_rates)))
+        assert row["drawn.size_ratio"] == pytest.approx(preset.parameters["size_ratio"])
+        assert (row[t.BUDGET], row[t.RATE_RATIO]) == (queued.budget, 1.0)
+        assert row[t.TOTAL_PARAMS] >= 0.97 * queued.budget
     written = pd.read_csv(Path(queued.run_dir) / "trials.csv")
     assert origins(written)[:5] == [*PRESETS, ""]
     of_front = {entry["trial"]: entry.get("preset") for entry in run.summary["front"]}
@@ -127,7 +130,7 @@ def test_what_cannot_be_enqueued_is_refused_in_one_line(
     for config, names, message in [
         (queued, ("dac",), "dac is a preset of conv1d, not of conv2d, which has: dc-ae, reference"),
         (queued, ("vae",), "no preset is called 'vae'; there are: dac, dc-ae"),
-        (small, ("linear-decoder",), "draws no such structure: .* asymnas.confirm --presets"),
+        (small, ("linear-decoder",), "draws? no such structure: .* asymnas.confirm --presets"),
         (replace(queued, symmetric=True), ("taesd",), "not symmetric, .* that are: reference$"),
         (replace(small, symmetric=True), ("all",), "there is nothing to enqueue: linear-decoder"),
     ]:

@@ -4,7 +4,16 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from asymnas.core.columns import BUDGET, CURVE, DUPLICATE_OF, EXAMPLES, STATE, TRIAL, VAL_LOSS
+from asymnas.core.columns import (
+    BUDGET,
+    CURVE,
+    DUPLICATE_OF,
+    EXAMPLES,
+    STATE,
+    TARGET_SHARE,
+    TRIAL,
+    VAL_LOSS,
+)
 from asymnas.core.text import percent, plural, short
 from asymnas.reporting.content import Panel
 from asymnas.reporting.figures.decoder_share import sweep_runs
@@ -24,7 +33,7 @@ def curves_panel(table: pd.DataFrame, best: int | None = None) -> Panel:
         table: A trial table.
         best: The trial to mark.
     """
-    if BUDGET in table and table[BUDGET].notna().any():
+    if TARGET_SHARE in table and table[TARGET_SHARE].notna().any():
         return budget_curves_panel(table)
     rows = table if table.empty else table[table[DUPLICATE_OF].isna()]
     rows = rows if rows.empty else rows[rows[STATE].isin(["complete", "pruned"])]

@@ -2,28 +2,32 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from asymnas.analysis.front import Objective, pareto_front, scored
-from asymnas.analysis.search_share import ShareEstimate
+from asymnas.analysis.search_share import BudgetProfile
 from asymnas.core.columns import DECODER_SHARE, TOTAL_PARAMS, TRIAL
-from asymnas.core.text import percent
+from asymnas.core.text import percent, short
 from asymnas.reporting.content import Panel
 from asymnas.reporting.figures.style import LIGHT, axis, figure, share_axis
+from asymnas.reporting.labels import label
 
 TITLE = "The decoder's share along the front"
+PROFILE = "The best by range of the decoder share"
+DASHES = ("solid", "dash", "dot")  # of budgets, the largest first
 
 
 def front_share_panel(
-    table: pd.DataFrame, objectives: Sequence[Objective], estimate: ShareEstimate
+    table: pd.DataFrame, objectives: Sequence[Objective], estimate: float | None
 ) -> Panel:
     """Decoder share against parameters: the front, and faintly every other completed trial.
 
     Args:
         table: A trial table.
         objectives: Those of the search.
-        estimate: From `asymnas.analysis.search_share.decoder_share`.
+        estimate: The median over the front, from `asymnas.analysis.search_share.decoder_share`.
     """
     rows, best = scored(table, objectives), pareto_front(table, objectives)
     if best.empty:
@@ -50,9 +54,6 @@ def front_share_panel(
         x=axis(TOTAL_PARAMS, sizes),
         y=share_axis("decoder share", 0, 1),
     )
-    if estimate["low"] is not None:
-        band = {"fillcolor": LIGHT["front"], "opacity": 0.12, "line_width": 0, "layer": "below"}
-        shares.add_hrect(y0=estimate["low"], y1=estimate["high"], **band)
     return Panel(TITLE, shares, _reading(best, estimate))
 
 
@@ -69,21 +70,59 @@ def _points(rows: pd.DataFrame, name: str, color: str, size: int, opacity: float
     )
 
 
-def _reading(best: pd.DataFrame, estimate: ShareEstimate) -> str:
+def _reading(best: pd.DataFrame, estimate: float | None) -> str:
     shares = best[DECODER_SHARE].dropna()
-    if estimate["estimate"] is None or shares.empty:
+    if estimate is None or shares.empty:
         return "The completed trials have no decoder share."
-    median = percent(estimate["estimate"])
+    median = percent(estimate)
     if len(shares) == 1:
         return f"The front is one trial, with {median} of its parameters in the decoder."
-    text = (
-        f"From {percent(shares.min())} to {percent(shares.max())} of the parameters lie in the "
-        f"decoder; the median is {median}"
-    )
-    if estimate["low"] is None or estimate["high"] is None:
-        return f"{text}, of too few trials for an interval."
     return (
-        f"{text} (band: {percent(estimate['low'])} to {percent(estimate['high'])}, "
-        f"{percent(estimate['level'])} bootstrap). A search draws adaptively: this describes where "
-        "it landed and does not prove an optimum."
+        f"From {percent(shares.min())} to {percent(shares.max())} of the parameters lie in the "
+        f"decoder; the median is {median}. A search draws adaptively: this describes where it "
+        "landed and does not prove an optimum."
     )
+
+
+def profile_panel(profiles: Sequence[BudgetProfile], objective: Objective) -> Panel:
+    """The best value of the first objective by range of the decoder share, a line per budget.
+
+    Args:
+        profiles: From `asymnas.analysis.search_share.share_profile`.
+        objective: The one that is profiled.
+    """
+    traces, values = [], []
+    for place, profile in enumerate(reversed(profiles)):
+        seen = [r for r in profile["ranges"] if r["best"] is not None]
+        if not seen:
+            continue
+        best = [r["best"] for r in seen]
+        values += best
+        budget = profile["budget"]
+        traces.append(
+            go.Scatter(
+                x=[(r["low"] + r["high"]) / 2 for r in seen],
+                y=best,
+                mode="lines+markers+text",
+                name=f"{short(budget)} parameters" if budget else "all sizes",
+                line={"color": LIGHT["front"], "width": 1.5, "dash": DASHES[place % len(DASHES)]},
+                text=[str(r["complete"]) for r in seen],
+                textposition="top center",
+                customdata=[[r["low"], r["high"], r["trials"], r["trial"]] for r in seen],
+                hovertemplate="%{y:.4g} (trial %{customdata[3]})<br>decoder share "
+                "%{customdata[0]:.0%} to %{customdata[1]:.0%}<br>%{text} complete of "
+                "%{customdata[2]}<extra></extra>",
+            )
+        )
+    if not traces:
+        return Panel(PROFILE, figure([], x={}, y={}), "No trial has completed yet.")
+    shown = figure(
+        traces,
+        x=share_axis("decoder share", 0, 1),
+        y=axis(objective.name, np.asarray(values, dtype=float)),
+    )
+    reading = (
+        f"The best {label(objective.name)} by range of the decoder share; the numbers count the "
+        "completed trials. Where a search looked less, its best is worse for that reason alone."
+    )
+    return Panel(PROFILE, shown, reading)

@@ -18,8 +18,8 @@ class Progress:
     Args:
         curve: `(examples seen, validation loss)` of each rung, in order.
         costs: Objectives known exactly before training, the same at each rung, to be minimised.
-        others: All other objectives by rung, in place of `costs`; what is maximised has its sign
-            changed, and what was not measured is NaN.
+        others: All other objectives by rung; what is maximised has its sign changed, and what was
+            not measured is NaN.
     """
 
     curve: tuple[tuple[int, float], ...]
@@ -32,7 +32,7 @@ class Progress:
         return None if point is None else point[0]
 
     def point_at(self, examples: int) -> tuple[float, ...] | None:
-        """All objectives after that many examples, each to be minimised, the loss first.
+        """All objectives after that many examples, each to be minimised: loss, costs, others.
 
         `None` if the trial did not get that far, or if one of them was not measured there.
         """
@@ -41,9 +41,9 @@ class Progress:
 
     @cached_property
     def _points(self) -> dict[int, tuple[float, ...]]:
-        others = self.others or (self.costs,) * len(self.curve)
+        others = self.others or ((),) * len(self.curve)
         return {
-            examples: (loss, *values)
+            examples: (loss, *self.costs, *values)
             for (examples, loss), values in zip(self.curve, others, strict=True)
         }
 

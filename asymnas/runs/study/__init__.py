@@ -7,7 +7,7 @@ Values are stored in their natural direction.
 
 from optuna.trial import Trial
 
-from asymnas.runs.study.bridge import Purpose, SearchStudy
+from asymnas.runs.study.bridge import REFERENCE, Purpose, SearchStudy
 from asymnas.runs.study.fixed import ask_fixed, candidate_of, next_number
 from asymnas.runs.study.lease import Lease, lease_of
 from asymnas.runs.study.objectives import resolve_objectives
@@ -18,6 +18,7 @@ from asymnas.runs.study.samplers import FIXED, SAMPLERS
 __all__ = [
     "FIXED",
     "METRICS_ATTRIBUTE",
+    "REFERENCE",
     "SAMPLERS",
     "Lease",
     "Purpose",

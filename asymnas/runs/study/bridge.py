@@ -20,6 +20,7 @@ from asymnas.core.urls import public_url
 from asymnas.runs.study.lease import Lease
 from asymnas.runs.study.rows import DETAILS, OPTUNA_STATES, TrialTable
 from asymnas.runs.study.samplers import Draw, make_sampler
+from asymnas.runs.study.shown import values_shown
 from asymnas.runs.study.storage import readable
 
 Purpose = Literal["search", "sweep", "confirmation"]
@@ -32,10 +33,21 @@ PINNED = "asymnas:pinned"
 WALL_SECONDS = "asymnas:wall_seconds"
 PURPOSE = "asymnas:purpose"
 DESIGN = "asymnas:design"
+REFERENCE = "reference"  # in the design: a level by objective, where a hypervolume begins
 DATA = "asymnas:data"  # the fingerprint of the data set
 
 _NONE: Mapping[str, Mapping[str, Any]] = {}
-_SHOWN = (t.ARCHITECTURE, t.TOTAL_PARAMS, t.DECODER_SHARE)  # attributes of their own
+#: Attributes of their own, which the dashboard shows one by one.
+_SHOWN = (
+    t.ARCHITECTURE,
+    t.BUDGET,
+    t.TOTAL_PARAMS,
+    t.ENCODER_PARAMS,
+    t.DECODER_PARAMS,
+    t.DECODER_SHARE,
+    t.ENCODER_WIDTHS,
+    t.DECODER_WIDTHS,
+)
 
 
 class SearchStudy:
@@ -137,7 +149,7 @@ class SearchStudy:
             if left := [name for name in presets if name not in begun]:
                 self.optuna.enqueue_trial(dict(presets[left[0]]), user_attrs={t.PRESET: left[0]})
         number = len(trials) if waiting is None else waiting
-        self.optuna.sampler = _sampler(sampler, seed, number, trials, parallel=parallel)
+        self.optuna.sampler = self._sampler(sampler, seed, number, trials, parallel=parallel)
         return self.optuna.ask()
 
     def unfinished(self, sampler: Any, seed: int) -> list[Trial]:
@@ -152,7 +164,7 @@ class SearchStudy:
         return [
             self._resumed(
                 trial,
-                _sampler(sampler, seed, trial.number, trials, parallel=parallel),
+                self._sampler(sampler, seed, trial.number, trials, parallel=parallel),
                 replay=isinstance(sampler, str),
             )
             for trial in running
@@ -178,7 +190,7 @@ class SearchStudy:
     @staticmethod
     def as_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
         """What is known of a candidate as the few attributes of a trial that hold it."""
-        shown = {name: attributes[name] for name in _SHOWN}
+        shown = {name: attributes[name] for name in _SHOWN if name in attributes}
         details = {name: value for name, value in attributes.items() if name not in shown}
         return {**shown, DETAILS: details}
 
@@ -186,6 +198,14 @@ class SearchStudy:
         """Stores attributes of a running trial."""
         for name, value in attributes.items():
             self.storage.set_trial_user_attr(self._trial_id(number), name, value)
+
+    def report(self, number: int, examples: int, loss: float) -> None:
+        """Stores a loss of a running trial where Optuna's tools look for it.
+
+        They have no place for it where the loss is not the one objective.
+        """
+        if [o.name for o in self.objectives] == [t.VAL_LOSS]:
+            self.storage.set_trial_intermediate_value(self._trial_id(number), examples, loss)
 
     def recall(self, number: int) -> dict[str, Any]:
         """The attributes of a trial."""
@@ -227,20 +247,30 @@ class SearchStudy:
         """Sets the note, Markdown, that the dashboard shows beside the study."""
         optuna_dashboard.save_note(self.optuna, text)
 
+    def _sampler(
+        self,
+        sampler: Any,
+        seed: int,
+        number: int,
+        trials: Sequence[FrozenTrial],
+        *,
+        parallel: bool,
+    ) -> BaseSampler:
+        """A sampler for one trial: by name, or the one that was given."""
+        if isinstance(sampler, BaseSampler):
+            return sampler
+        draw = Draw(
+            seed=seed,
+            number=number,
+            completed=sum(trial.state == TrialState.COMPLETE for trial in trials),
+            parallel=parallel,
+            values=values_shown(self.objectives, trials, self.design.get(REFERENCE, {})),
+        )
+        return make_sampler(sampler, draw)
+
     def _trial_id(self, number: int) -> int:
         if number not in self._trial_ids:
             study = self.storage.get_study_id_from_name(self.optuna.study_name)
             found = self.storage.get_trial_id_from_study_id_trial_number(study, number)
             self._trial_ids[number] = found
         return self._trial_ids[number]
-
-
-def _sampler(
-    sampler: Any, seed: int, number: int, trials: Sequence[FrozenTrial], *, parallel: bool
-) -> BaseSampler:
-    """A sampler for one trial: by name, or the one that was given."""
-    if isinstance(sampler, BaseSampler):
-        return sampler
-    completed = sum(trial.state == TrialState.COMPLETE for trial in trials)
-    draw = Draw(seed=seed, number=number, completed=completed, parallel=parallel)
-    return make_sampler(sampler, draw)

@@ -1,0 +1,201 @@
+"""The default search against the two-objective search and against random search, over seeds.
+
+    python benchmarks/search_designs.py [--runs runs/search-designs] [--seeds 8] [--workers N]
+
+Digits under 20,000 parameters, one seed at a time, each with its own splits:
+
+- `ladder`: the default. The loss is the objective; half of 60 trials fill the budget, the others a
+  quarter and a sixteenth of it.
+- `two objectives`: `--objectives val_loss,total_params`, 60 trials.
+- `random`: candidates of the whole budget drawn at random, none pruned, until they have seen as
+  many training examples as the ladder of that seed.
+
+`--add NAME=PATTERN` compares with searches that are there already, such as those of another
+version: the pattern names the run directory of a seed, as in `--add "before=runs/old-{seed}"`.
+
+Compared are the lowest validation loss and the volume that the front of loss and size covers, in
+logarithms from the loss of predicting the mean and the budget. Writes benchmarks/search_designs.md.
+Some four minutes per seed on two cores; what was ended continues where it stood.
+"""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from heading import heading
+from scipy.stats import wilcoxon
+
+from asymnas import Run, StudyConfig, run_search
+from asymnas.analysis.front import Objective, hypervolume
+from asymnas.runs.execute import execute
+from asymnas.runs.plan import plan_search
+from asymnas.space.ladder import Ladder
+from asymnas.training.reference_loss import mean_predictor_loss
+
+RESULTS = Path(__file__).with_suffix(".md")
+LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
+BUDGET = 20_000
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one search came to.
+
+    Args:
+        best: Lowest validation loss.
+        size: Parameters of the network that has it, as a part of the budget.
+        share: Its decoder share.
+        rate: Its learning rate.
+        volume: Of the front of loss and size, in logarithms.
+        examples: Training examples seen.
+        complete: Complete trials.
+    """
+
+    best: float
+    size: float
+    share: float
+    rate: float
+    volume: float
+    examples: int
+    complete: int
+
+
+def config_of(name: str, seed: int, runs: Path, workers: int | None) -> StudyConfig:
+    """A search of digits with a directory of its own."""
+    return StudyConfig(
+        dataset="digits",
+        budget=BUDGET,
+        seed=seed,
+        device="cpu",
+        workers=workers,
+        name=f"{name}-{seed}",
+        run_dir=str(runs / f"{name}-{seed}"),
+    )
+
+
+def random_run(config: StudyConfig, examples: int) -> Run:
+    """Random candidates of the whole budget that have seen so many examples, rounded down."""
+    plan = plan_search(replace(config, sampler="random", pruner="none"))
+    trials = max(1, examples // (plan.config.examples or 1))
+    one_rung = Ladder(rungs=(plan.space,))
+    plan = replace(plan, config=replace(plan.config, trials=trials), ladder=one_rung)
+    with execute(plan) as (run, _):
+        return run
+
+
+def outcome_of(table: pd.DataFrame, seed: int) -> Outcome:
+    """Reads a search; the reference is the same for all searches of a seed.
+
+    Args:
+        table: Its trial table.
+        seed: Fixes the splits, and so the loss of predicting the mean.
+    """
+    plan = plan_search(StudyConfig(dataset="digits", budget=BUDGET, seed=seed))
+    mean = mean_predictor_loss(plan.space.sample(0).architecture, plan.data)
+    done = table[(table["state"] == "complete") & table["duplicate_of"].isna()]
+    best = done.loc[done["val_loss"].idxmin()]
+    return Outcome(
+        best=float(best["val_loss"]),
+        size=float(best["total_params"]) / BUDGET,
+        share=float(best["decoder_share"]),
+        rate=float(best["learning_rate"]),
+        volume=hypervolume(table, LOSS_SIZE, (mean or 1.0, BUDGET), log=True),
+        examples=int(table["examples"].sum()),
+        complete=len(done),
+    )
+
+
+def compared(
+    title: str, ladder: list[Outcome], other: list[Outcome], of: Callable[[Outcome], float]
+) -> str:
+    """One line: the ladder against another design, paired over seeds."""
+    pairs = list(zip(map(of, ladder), map(of, other), strict=False))
+    ratios = np.array([mine / theirs - 1 for mine, theirs in pairs])
+    p = wilcoxon([a - b for a, b in pairs]).pvalue if len(pairs) > 5 else float("nan")
+    tested = f", Wilcoxon p = {p:.3f}" if len(pairs) > 5 else ""
+    medians = np.median(list(map(of, ladder))), np.median(list(map(of, other)))
+    return (
+        f"- {title}: median {medians[0]:.5g} against {medians[1]:.5g} "
+        f"({medians[0] / medians[1] - 1:+.1%}); over {len(pairs)} paired seeds "
+        f"{np.median(ratios):+.1%} in the median, from {ratios.min():+.1%} to {ratios.max():+.1%}"
+        f"{tested}."
+    )
+
+
+def rows_of(name: str, outcomes: list[Outcome]) -> list[str]:
+    """A line of the table per seed."""
+    return [
+        f"| {name} | {seed} | {o.best:.5f} | {o.size:.0%} | {o.share:.0%} | {o.rate:.2g} | "
+        f"{o.volume:.3f} | {o.examples:,} | {o.complete} |"
+        for seed, o in enumerate(outcomes)
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=Path, default=Path("runs/search-designs"))
+    parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--workers", type=int, default=None)
+    parser.add_argument("--designs", default="ladder,two objectives,random")
+    parser.add_argument("--add", action="append", default=[], metavar="NAME=PATTERN")
+    args = parser.parse_args()
+    designs = args.designs.split(",")
+    outcomes: dict[str, list[Outcome]] = {}
+    for seed in range(args.seeds):
+        for design in ("ladder", *(d for d in designs if d != "ladder")):
+            name = design.replace(" ", "-")
+            config = config_of(name, seed, args.runs, args.workers)
+            if design == "two objectives":
+                config = replace(config, objectives=("val_loss", "total_params"))
+            if design == "random":
+                table = random_run(config, outcomes["ladder"][seed].examples).table
+                outcome = outcome_of(table, seed)
+            else:
+                outcome = outcome_of(run_search(config).table, seed)
+            outcomes.setdefault(design, []).append(outcome)
+            print(design, seed, outcome, flush=True)
+    for given in args.add:
+        name, _, pattern = given.partition("=")
+        folders = [Path(pattern.format(seed=seed)) for seed in range(args.seeds)]
+        outcomes[name] = [
+            outcome_of(Run.open(folder).table, seed)
+            for seed, folder in enumerate(folders)
+            if (folder / "summary.json").is_file()
+        ]
+    ladder = outcomes["ladder"]
+    lines = [
+        *heading("Designs of a search, compared", __file__),
+        f"Digits, {BUDGET:,} parameters, 60 trials each, {args.seeds} seeds; the random search has "
+        "as many training examples as the ladder of its seed, or up to one candidate fewer.",
+        "",
+    ]
+    for name, other in outcomes.items():
+        if name != "ladder" and other:
+            lines.append(compared(f"lowest loss, ladder against {name}", ladder, other, _best))
+            if name != "random":
+                lines.append(compared(f"volume, ladder against {name}", ladder, other, _volume))
+    lines += [
+        "",
+        "| search | seed | lowest loss | of the budget | decoder share | rate | volume | examples "
+        "| complete |",
+        "|---|---|---|---|---|---|---|---|---|",
+        *(row for name, found in outcomes.items() for row in rows_of(name, found)),
+        "",
+    ]
+    RESULTS.write_text("\n".join(lines))
+    print(RESULTS.read_text())
+
+
+def _best(outcome: Outcome) -> float:
+    return outcome.best
+
+
+def _volume(outcome: Outcome) -> float:
+    return outcome.volume
+
+
+if __name__ == "__main__":
+    main()
