@@ -1,6 +1,6 @@
 """The default search against the two-objective search and against random search, over seeds.
 
-    python benchmarks/search_designs.py [--runs runs/search-designs] [--seeds 8] [--workers N]
+    python benchmarks/search_designs.py [--runs runs/search-designs] [--seeds 0,1,2,3] [--workers N]
 
 Digits under 20,000 parameters, one seed at a time, each with its own splits:
 
@@ -19,7 +19,7 @@ Some four minutes per seed on two cores; what was ended continues where it stood
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from scipy.stats import wilcoxon
 
 from asymnas import Run, StudyConfig, run_search
 from asymnas.analysis.front import Objective, hypervolume
+from asymnas.core.text import plural
 from asymnas.runs.execute import execute
 from asymnas.runs.plan import plan_search
 from asymnas.space.ladder import Ladder
@@ -109,42 +110,46 @@ def outcome_of(table: pd.DataFrame, seed: int) -> Outcome:
 
 
 def compared(
-    title: str, ladder: list[Outcome], other: list[Outcome], of: Callable[[Outcome], float]
+    title: str,
+    ladder: Mapping[int, Outcome],
+    other: Mapping[int, Outcome],
+    of: Callable[[Outcome], float],
 ) -> str:
     """One line: the ladder against another design, paired over seeds."""
-    pairs = list(zip(map(of, ladder), map(of, other), strict=False))
+    pairs = [(of(ladder[seed]), of(other[seed])) for seed in ladder if seed in other]
     ratios = np.array([mine / theirs - 1 for mine, theirs in pairs])
     p = wilcoxon([a - b for a, b in pairs]).pvalue if len(pairs) > 5 else float("nan")
     tested = f", Wilcoxon p = {p:.3f}" if len(pairs) > 5 else ""
-    medians = np.median(list(map(of, ladder))), np.median(list(map(of, other)))
+    medians = np.median(pairs, axis=0)
     return (
         f"- {title}: median {medians[0]:.5g} against {medians[1]:.5g} "
-        f"({medians[0] / medians[1] - 1:+.1%}); over {len(pairs)} paired seeds "
+        f"({medians[0] / medians[1] - 1:+.1%}); over {plural(len(pairs), 'paired seed')} "
         f"{np.median(ratios):+.1%} in the median, from {ratios.min():+.1%} to {ratios.max():+.1%}"
         f"{tested}."
     )
 
 
-def rows_of(name: str, outcomes: list[Outcome]) -> list[str]:
+def rows_of(name: str, outcomes: Mapping[int, Outcome]) -> list[str]:
     """A line of the table per seed."""
     return [
         f"| {name} | {seed} | {o.best:.5f} | {o.size:.0%} | {o.share:.0%} | {o.rate:.2g} | "
         f"{o.volume:.3f} | {o.examples:,} | {o.complete} |"
-        for seed, o in enumerate(outcomes)
+        for seed, o in outcomes.items()
     ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=Path, default=Path("runs/search-designs"))
-    parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--seeds", default="0,1,2,3,4,5,6,7")
     parser.add_argument("--workers", type=int, default=None)
     parser.add_argument("--designs", default="ladder,two objectives,random")
     parser.add_argument("--add", action="append", default=[], metavar="NAME=PATTERN")
     args = parser.parse_args()
     designs = args.designs.split(",")
-    outcomes: dict[str, list[Outcome]] = {}
-    for seed in range(args.seeds):
+    seeds = [int(seed) for seed in args.seeds.split(",")]
+    outcomes: dict[str, dict[int, Outcome]] = {}
+    for seed in seeds:
         for design in ("ladder", *(d for d in designs if d != "ladder")):
             name = design.replace(" ", "-")
             config = config_of(name, seed, args.runs, args.workers)
@@ -155,21 +160,22 @@ def main() -> None:
                 outcome = outcome_of(table, seed)
             else:
                 outcome = outcome_of(run_search(config).table, seed)
-            outcomes.setdefault(design, []).append(outcome)
+            outcomes.setdefault(design, {})[seed] = outcome
             print(design, seed, outcome, flush=True)
     for given in args.add:
         name, _, pattern = given.partition("=")
-        folders = [Path(pattern.format(seed=seed)) for seed in range(args.seeds)]
-        outcomes[name] = [
-            outcome_of(Run.open(folder).table, seed)
-            for seed, folder in enumerate(folders)
+        folders = {seed: Path(pattern.format(seed=seed)) for seed in seeds}
+        outcomes[name] = {
+            seed: outcome_of(Run.open(folder).table, seed)
+            for seed, folder in folders.items()
             if (folder / "summary.json").is_file()
-        ]
+        }
     ladder = outcomes["ladder"]
     lines = [
         *heading("Designs of a search, compared", __file__),
-        f"Digits, {BUDGET:,} parameters, 60 trials each, {args.seeds} seeds; the random search has "
-        "as many training examples as the ladder of its seed, or up to one candidate fewer.",
+        f"Digits, {BUDGET:,} parameters, 60 trials each, {plural(len(seeds), 'seed')}. A random "
+        "search has as many training examples as the ladder of its seed, or up to one candidate "
+        "fewer.",
         "",
     ]
     for name, other in outcomes.items():
