@@ -56,7 +56,8 @@ class ComparableTrials:
     Args:
         choices: One column per choice that varies, named without the prefix: numbers (integers
             where all are whole) or text. The learning rate and a sweep's budgets are logarithms.
-        loss: Log loss `[trials]`; raw if not all losses are positive.
+        loss: Log loss `[trials]`; raw if not all losses are positive. Of a search on a ladder of
+            budgets less the mean of the trial's budget.
         owners: A label of each trial's architecture `[trials]`.
         examples: The rung compared at, in training examples seen.
     """
@@ -96,7 +97,8 @@ def comparable_trials(table: pd.DataFrame) -> ComparableTrials | None:
     rest are left out. The price is that an early rung ranks candidates less surely than the last.
 
     A choice that not every trial made is left out, as Optuna does. Of a sweep the budget and the
-    share count as choices, and runs that only chose a learning rate are left out.
+    share count as choices, and runs that only chose a learning rate are left out. Of a search on a
+    ladder of budgets losses are relative to the mean of their budget, which is no choice.
 
     Args:
         table: A trial table, in any order.
@@ -118,9 +120,13 @@ def comparable_trials(table: pd.DataFrame) -> ComparableTrials | None:
     choices = _choices(ended)
     if choices.empty or len(loss) < LEAST_TRIALS or np.ptp(loss) == 0:
         return None
+    loss = np.log(loss) if (loss > 0).all() else loss
+    if _fills_budgets(ended):
+        own = pd.Series(loss, index=ended.index)
+        loss = (own - own.groupby(ended[BUDGET]).transform("mean")).to_numpy()
     return ComparableTrials(
         choices=choices,
-        loss=np.log(loss) if (loss > 0).all() else loss,
+        loss=loss,
         owners=clusters(ended),
         examples=examples,
     )
@@ -164,9 +170,15 @@ def _common_rung(curves: Sequence[dict[int, float]]) -> int | None:
     return max(common, default=None)
 
 
+def _fills_budgets(rows: pd.DataFrame) -> bool:
+    """Whether these are trials of a search whose candidates fill a ladder of budgets."""
+    return BUDGET in rows and TARGET_SHARE not in rows and bool(rows[BUDGET].notna().all())
+
+
 def _choices(rows: pd.DataFrame) -> pd.DataFrame:
     """The choices that every trial made and that vary."""
-    columns = {name: rows[name] for name in STRATA if name in rows}
+    strata = [name for name in STRATA if name != BUDGET or not _fills_budgets(rows)]
+    columns = {name: rows[name] for name in strata if name in rows}
     columns |= {str(c).removeprefix(DRAWN): rows[c] for c in rows if str(c).startswith(DRAWN)}
     made = {name: column for name, column in columns.items() if column.notna().all()}
     typed = {name: _typed(column, name in LOGARITHMIC) for name, column in made.items()}

@@ -152,3 +152,18 @@ def test_the_time_does_not_grow_with_the_trials():
     assert many.trials == 256
     assert set(many.scores["choice"][:2]) == {"width", "block"}
     assert many.explained > 0.7
+
+
+def test_on_a_ladder_of_budgets_losses_are_relative_to_their_budget():
+    table = unpruned(40)
+    budgets = [(1_000, 16_000)[n % 2] for n in range(40)]
+    factor = [(10.0, 1.0)[n % 2] for n in range(40)]
+    curves = [
+        [[seen, loss * by] for seen, loss in curve]
+        for curve, by in zip(table["curve"], factor, strict=True)
+    ]
+    found = comparable_trials(table.assign(budget=budgets, curve=curves))
+    assert "budget" not in found.choices
+    raw = pd.Series(comparable_trials(table).loss)
+    expected = raw - raw.groupby(budgets).transform("mean")
+    np.testing.assert_allclose(found.loss, expected)

@@ -58,6 +58,8 @@ def search_of(directory: Path, **changes: Any) -> StudyConfig:
             "workers": 1,
             "precision": "fp32",
             "sampler": "random",
+            "objectives": ("val_loss", "total_params"),
+            "learning_rates": (1e-3, 1.6e-2),
             "run_dir": str(directory),
             **changes,
         }

@@ -102,10 +102,8 @@ def test_what_counts_are_the_best_structures_at_the_best_rates(whole: Run) -> No
     assert set(phase(whole, t.TUNING)[t.CLUSTER]) == set(phase(whole, t.MEASURE)[t.CLUSTER])
     assert set(phase(whole, t.MEASURE)[t.CLUSTER]) == set(chosen)
     assert sorted(set(phase(whole, t.SCREENING)[t.CLUSTER])) == list(range(6))
-    assert phase(whole, t.SCREENING)[t.LEARNING_RATE].unique() == pytest.approx([0.004])
-    assert (
-        sorted(set(phase(whole, t.TUNING)[t.LEARNING_RATE])) == list(plan.rates) == [1e-3, 1.6e-2]
-    )
+    assert phase(whole, t.SCREENING)[t.LEARNING_RATE].unique() == pytest.approx([0.01])
+    assert sorted(set(phase(whole, t.TUNING)[t.LEARNING_RATE])) == list(plan.rates) == [1e-3, 0.1]
     tuned = phase(whole, t.TUNING).sort_values(t.VAL_LOSS)
     rates = tuned.groupby(t.CLUSTER)[t.LEARNING_RATE].first()  # one architecture per share
     for _, row in phase(whole, t.MEASURE).iterrows():
@@ -282,7 +280,7 @@ def test_fresh_starts_another_design(begun: Path, in_process: Executor) -> None:
     plan = sweep_of(begun, screen=1, rates=1, seeds=1)
     run = run_sweep(plan, executor=in_process, fresh=True)
     assert list(run.table[t.PHASE]) == [t.MEASURE] * 3
-    assert run.table[t.LEARNING_RATE].to_list() == pytest.approx([0.004] * 3)
+    assert run.table[t.LEARNING_RATE].to_list() == pytest.approx([0.01] * 3)
 
 
 def test_a_search_and_a_sweep_do_not_share_a_directory(begun: Path, tmp_path: Path) -> None:
