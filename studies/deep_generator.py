@@ -22,5 +22,5 @@ def study() -> StudyConfig:
 
 
 def sweep() -> SweepConfig:
-    """Two budgets, nine shares; some twelve minutes on two cores."""
-    return SweepConfig(study=study(), budgets=(20_000, 60_000), architectures=4, seeds=2, rates=4)
+    """Two budgets, each structure at every share."""
+    return SweepConfig(study=study(), budgets=(20_000, 60_000))

@@ -160,9 +160,9 @@ def test_flags_that_are_given_override_the_study_file(tmp_path, given, changes):
 @pytest.mark.parametrize(
     ("text", "given", "design", "name", "run_dir"),
     [
-        ("", {}, (9, 3), "digits-sweep", "runs/digits/sweep"),
-        ("", {"dataset": "wine"}, (9, 3), "wine-sweep", "runs/wine/sweep"),
-        (STUDY, {"shares": "4"}, (4, 3), "mine-sweep", "runs/mine/sweep"),
+        ("", {}, (7, 2), "digits-sweep", "runs/digits/sweep"),
+        ("", {"dataset": "wine"}, (7, 2), "wine-sweep", "runs/wine/sweep"),
+        (STUDY, {"shares": "4"}, (4, 2), "mine-sweep", "runs/mine/sweep"),
         (STUDY + SWEEP, {}, (5, 2), "mine-sweep", "runs/mine/sweep"),
         (STUDY + SWEEP, {"seeds": "3", "run_dir": "x"}, (5, 3), "mine-sweep", "x"),
     ],
@@ -224,7 +224,7 @@ PLANS = [
     ("search --pruner shears", 2, "--pruner: no pruner is called 'shears'; there are: "),
     ("search --enqueue vae", 2, "--enqueue: no preset is called 'vae'; there are: "),
     ("sweep --budgets 100", 2, "the smallest has"),
-    ("sweep --budgets 500 --shares 3", 2, "narrow --share-range"),
+    ("sweep --family dense --latent 8 --budgets 600 --shares 3", 2, "narrow --share-range"),
     ("sweep --dataset imagenet", 2, "--dataset: no data set is called 'imagenet'"),
     ("sweep missing.py", 2, "there is no study file"),
     ("sweep other.py", 2, "must return a StudyConfig or a SweepConfig"),

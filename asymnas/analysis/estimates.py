@@ -9,6 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from asymnas.core.config import EVEN as EVEN
+from asymnas.core.config import PRIMARY as PRIMARY
+
 Floats = NDArray[np.float64]
 Law = Literal["additive", "multiplicative"]
 Sizes = Literal["params", "macs"]
@@ -35,8 +38,6 @@ Reason = Literal[
 #: What gives the best share besides the rows of the budget itself.
 Method = Literal["pooled", "wide prior", "gaussian process"]
 
-EVEN = 0.5  # the decoder share of an even split
-PRIMARY = (1 / 3, 2 / 3)  # the shares held against it, fixed before the first run
 MOST_EDGE_RATES = 0.1  # of learning rates at an end of their range, for a verdict
 MOST_FAILED = 0.02  # of the runs, for a verdict
 MOST_MOVED = 0.05  # of a best share between methods, without a caution

@@ -1,6 +1,15 @@
-"""What short runs choose before a measurement: structures and learning rates."""
+"""What short runs choose before a measurement: structures, learning rates and their ratio.
 
-from collections.abc import Sequence
+Rates are tuned on a few structures at a few shares, a group each. A group's rates lie on a grid of
+factors of two that goes on until the best one has a worse neighbour on either side; then the ratio
+of the sides' rates does the same at that rate. The best is interpolated, and smoothed over the
+decoder share.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,58 +19,242 @@ from asymnas.core.columns import (
     CLUSTER,
     LEARNING_RATE,
     PHASE,
+    RATE_RATIO,
     SCREENING,
     STATE,
+    STRUCTURE,
     TARGET_SHARE,
     TUNING,
     VAL_LOSS,
 )
 
-#: Log loss that a rate at which a run failed counts above the architecture's worst.
-FAILED = 1.0
+RATE_STEP = 2.0  # factor between neighbours on the grid of rates
+RATIO_STEP = 4.0  # the same of the ratio: a factor of two on each side
+FARTHEST = 8  # steps from the middle of either grid, at most
 
 
-def kept(table: pd.DataFrame, per_stratum: int) -> list[int]:
-    """The clusters of each budget and share with the lowest losses in the screening, in order.
+class Group(NamedTuple):
+    """What rates are tuned for: a structure sized to a share."""
+
+    structure: int
+    share: float
+
+
+class Point(NamedTuple):
+    """A place on the grid: steps of the rate and of the ratio from where tuning begins."""
+
+    rate: int
+    ratio: int
+
+
+@dataclass(frozen=True)
+class RateGrid:
+    """The rates that can be tried.
 
     Args:
-        table: A trial table with screening runs.
-        per_stratum: How many to keep; one that failed is kept only for lack of others.
+        middle: The learning rate where tuning begins, the geometric mean of the sides'.
+        first: Rates tried at first.
+    """
+
+    middle: float
+    first: int
+
+    def rates(self, point: Point) -> tuple[float, float]:
+        """Learning rate and rate ratio of a point."""
+        return self.middle * RATE_STEP**point.rate, RATIO_STEP**point.ratio
+
+    def missing(self, losses: "Mapping[Group, Losses]") -> list[tuple[Group, Point]]:
+        """What has to be run next; nothing if every group's best is inside.
+
+        Args:
+            losses: What was run, by group; every group has an entry.
+        """
+        return [(group, point) for group, done in losses.items() for point in self._next(done)]
+
+    def _next(self, done: "Losses") -> list[Point]:
+        if not done:
+            low = -((self.first - 1) // 2)
+            return [Point(low + place, 0) for place in range(self.first)]
+        best = _best_rate(done)
+        if beyond := _beyond(best.rate, [p.rate for p in done if p.ratio == 0]):
+            return [Point(rate, 0) for rate in beyond]
+        best = _best(done)
+        ratios = _beyond(best.ratio, [p.ratio for p in done if p.rate == best.rate])
+        return [Point(best.rate, ratio) for ratio in ratios]
+
+
+Losses = dict[Point, float]
+"""Log validation loss by point; infinite where the run failed."""
+
+
+def _best(done: Losses) -> Point:
+    """The point with the lowest loss; of several the one with the lowest rate."""
+    return min(sorted(done), key=lambda point: done[point])
+
+
+def _best_rate(done: Losses) -> Point:
+    """The best of those whose sides have one rate."""
+    return _best({point: loss for point, loss in done.items() if point.ratio == 0})
+
+
+def _beyond(best: int, tried: Sequence[int]) -> list[int]:
+    """The neighbours of the best that were not tried, as far as the grid goes."""
+    return [step for step in (best - 1, best + 1) if step not in tried and abs(step) <= FARTHEST]
+
+
+def _at_end(done: Losses) -> bool:
+    """Whether the best point lacks a neighbour along either axis."""
+    rate, best = _best_rate(done), _best(done)
+    return bool(
+        {step for step in (rate.rate - 1, rate.rate + 1) if Point(step, 0) not in done}
+        | {step for step in (best.ratio - 1, best.ratio + 1) if Point(best.rate, step) not in done}
+    )
+
+
+def grid_losses(table: pd.DataFrame, budget: int, grid: RateGrid) -> dict[Group, Losses]:
+    """The tuning runs of a budget by group and point.
+
+    Args:
+        table: A sweep's table; runs that have not finished are left out.
+        budget: The stratum.
+        grid: What their rates lie on.
+    """
+    losses: dict[Group, Losses] = {}
+    rows = _of(table, TUNING)
+    rows = rows[(rows[BUDGET] == budget) & (rows[STATE] != "running")] if len(rows) else rows
+    for row in rows.to_dict("records"):
+        point = Point(
+            round(math.log(row[LEARNING_RATE] / grid.middle, RATE_STEP)),
+            round(math.log(row[RATE_RATIO], RATIO_STEP)),
+        )
+        group = Group(int(row[STRUCTURE]), float(row[TARGET_SHARE]))
+        losses.setdefault(group, {})[point] = _log_loss(row)
+    return losses
+
+
+@dataclass(frozen=True)
+class TunedRates:
+    """The best rates of a budget as smooth functions of the decoder share.
+
+    Args:
+        rate: Coefficients of log rate in the log odds of the share, the highest power first.
+        ratio: The same of log ratio.
+        ends: Log odds between which rates were tuned; beyond them those of the ends are taken.
+    """
+
+    rate: tuple[float, ...]
+    ratio: tuple[float, ...]
+    ends: tuple[float, float]
+
+    def at(self, share: float) -> tuple[float, float]:
+        """Learning rate and rate ratio at a decoder share in (0, 1)."""
+        place = min(max(_log_odds(share), self.ends[0]), self.ends[1])
+        rate, ratio = (float(np.polyval(c, place)) for c in (self.rate, self.ratio))
+        return math.exp(rate), math.exp(ratio)
+
+
+def tuned_rates(losses: Mapping[Group, Losses], grid: RateGrid) -> TunedRates:
+    """Each group's best rates, interpolated on the grid and smoothed over the share.
+
+    Args:
+        losses: What was run; groups without a run that completed are left out.
+        grid: What it lies on.
+    """
+    places, rates, ratios = [], [], []
+    for group, done in losses.items():
+        if not any(map(math.isfinite, done.values())):
+            continue
+        best = _best(done)
+        along_rate = {p.rate: loss for p, loss in done.items() if p.ratio == best.ratio}
+        if len(along_rate) < 3:  # the ratio was tuned at one rate: its own curve is at ratio one
+            along_rate = {p.rate: loss for p, loss in done.items() if p.ratio == 0}
+        along_ratio = {p.ratio: loss for p, loss in done.items() if p.rate == best.rate}
+        places.append(_log_odds(group.share))
+        rates.append(math.log(grid.middle) + math.log(RATE_STEP) * _vertex(along_rate, best.rate))
+        ratios.append(math.log(RATIO_STEP) * _vertex(along_ratio, best.ratio))
+    if not places:
+        return TunedRates((math.log(grid.middle),), (0.0,), (0.0, 0.0))
+    return TunedRates(_smooth(places, rates), _smooth(places, ratios), (min(places), max(places)))
+
+
+def _vertex(losses: Mapping[int, float], best: int) -> float:
+    """The lowest place of a parabola through the best and its neighbours, where it has both."""
+    below, at, above = (losses.get(best + step, math.inf) for step in (-1, 0, 1))
+    bend = below - 2 * at + above
+    if not math.isfinite(bend) or bend <= 0:
+        return float(best)
+    return best + min(max((below - above) / (2 * bend), -0.5), 0.5)
+
+
+def _smooth(places: Sequence[float], values: Sequence[float]) -> tuple[float, ...]:
+    """Least squares of a parabola over three places or more, a line over two, a constant of one."""
+    degree = min(len(set(places)) - 1, 2)
+    return tuple(float(c) for c in np.polyfit(places, values, degree))
+
+
+def edge_rates(table: pd.DataFrame) -> dict[int, float | None]:
+    """By budget, the part of the tuned groups whose best rate or ratio is at an end of its grid.
+
+    A neighbour at which the run failed counts as worse. `None` where nothing was tuned. Of a sweep
+    of a version before, whose grids did not go on: the architectures whose best rate is the lowest
+    or the highest.
+    """
+    tuning = _of(table, TUNING)
+    if tuning.empty:
+        return {}
+    if STRUCTURE not in tuning or tuning[STRUCTURE].isna().all():
+        return {int(b): _edge_share(rows) for b, rows in tuning.groupby(BUDGET)}
+    edges: dict[int, float | None] = {}
+    for budget, rows in tuning.groupby(BUDGET):
+        grid = RateGrid(float(rows[LEARNING_RATE].iloc[0]), 1)
+        losses = grid_losses(rows, int(budget), grid)
+        at_end = [_at_end(done) for done in losses.values()]
+        edges[int(budget)] = sum(at_end) / len(at_end) if at_end else None
+    return edges
+
+
+def edge_share(table: pd.DataFrame) -> float | None:
+    """The same of all budgets together, each counting alike; `None` where nothing was tuned."""
+    parts = [part for part in edge_rates(table).values() if part is not None]
+    return sum(parts) / len(parts) if parts else None
+
+
+def _edge_share(rows: pd.DataFrame) -> float | None:
+    rates = sorted(rows[LEARNING_RATE].dropna().unique())
+    if len(rates) < 3:
+        return None
+    scored = rows.assign(score=[_log_loss(row) for row in rows.to_dict("records")])
+    best = scored.sort_values(["score", LEARNING_RATE]).groupby(CLUSTER)[LEARNING_RATE].first()
+    return float(best.isin([rates[0], rates[-1]]).mean())
+
+
+def rates_tried(table: pd.DataFrame) -> list[float]:
+    """The learning rates of the tuning runs, rising; empty without such runs."""
+    tuning = _of(table, TUNING)
+    if not len(tuning) or LEARNING_RATE not in tuning:
+        return []
+    return sorted(float(rate) for rate in tuning[LEARNING_RATE].dropna().unique())
+
+
+def best_structures(table: pd.DataFrame) -> dict[int, list[int]]:
+    """The structures of each budget from the lowest to the highest mean log loss over the shares.
+
+    Every structure was screened at the same shares, so no share chooses. One with a run that failed
+    comes after all without.
+
+    Args:
+        table: A sweep's table with its screening runs.
     """
     rows = _of(table, SCREENING)
     if rows.empty:
-        return []
-    done = (rows[STATE] == "complete") & np.isfinite(rows[VAL_LOSS].astype(float))
-    ranked = rows.assign(score=rows[VAL_LOSS].astype(float).where(done, np.inf))
-    ranked = ranked.sort_values(["score", CLUSTER])
-    best = ranked.groupby([BUDGET, TARGET_SHARE]).head(per_stratum)
-    return sorted(int(cluster) for cluster in best[CLUSTER])
-
-
-def best_rates(table: pd.DataFrame, rates: Sequence[float]) -> dict[int, float]:
-    """The best rate of each architecture.
-
-    One short run per rate is noisy, and architectures of one budget and share want similar rates: a
-    rate is scored by the architecture's own log loss and, counting as much, the mean over all of
-    its budget and share, each architecture's losses taken relative to their mean. A rate at which
-    its own run failed is out; if all failed, the lowest is taken.
-
-    Args:
-        table: A trial table with tuning runs.
-        rates: Those tried, rising.
-
-    Returns:
-        A rate by cluster.
-    """
-    best: dict[int, float] = {}
-    for _, rows in _of(table, TUNING).groupby([BUDGET, TARGET_SHARE]):
-        losses = _log_losses(rows, rates)
-        relative = losses.sub(losses.mean(axis=1), axis=0)
-        counted = relative.apply(lambda row: row.fillna(row.max() + FAILED), axis=1)
-        score = relative + counted.mean(axis=0)
-        for cluster, own in score.fillna(np.inf).iterrows():
-            best[int(cluster)] = float(rates[int(np.argmin(own))])
-    return best
+        return {}
+    scored = rows.assign(score=[_log_loss(row) for row in rows.to_dict("records")])
+    means = scored.groupby([BUDGET, STRUCTURE])["score"].mean().reset_index()
+    ranked = means.sort_values(["score", STRUCTURE])
+    return {
+        int(budget): [int(number) for number in own[STRUCTURE]]
+        for budget, own in ranked.groupby(BUDGET)
+    }
 
 
 def best_rate(table: pd.DataFrame, column: str, name: str, rates: Sequence[float]) -> float:
@@ -78,47 +271,17 @@ def best_rate(table: pd.DataFrame, column: str, name: str, rates: Sequence[float
     return float(rows.loc[losses.idxmin(), LEARNING_RATE])
 
 
-def rates_tried(table: pd.DataFrame) -> list[float]:
-    """The learning rates of the tuning runs, rising; empty without such runs."""
-    tuning = _of(table, TUNING)
-    if not len(tuning) or LEARNING_RATE not in tuning:
-        return []
-    return sorted(float(rate) for rate in tuning[LEARNING_RATE].dropna().unique())
+def _log_loss(row: Mapping[str, object]) -> float:
+    """Log validation loss of a run; infinite if it failed."""
+    loss = float(row[VAL_LOSS])  # type: ignore[arg-type]
+    if row[STATE] != "complete" or not loss > 0 or not math.isfinite(loss):
+        return math.inf
+    return math.log(loss)
 
 
-def edge_share(table: pd.DataFrame) -> float | None:
-    """The part of the architectures whose chosen rate is the lowest or the highest tried.
-
-    `None` without tuning runs, or with fewer than three rates.
-    """
-    return _edge_share(table, rates_tried(table))
-
-
-def edge_rates(table: pd.DataFrame) -> dict[int, float | None]:
-    """The same by budget, the ends being those of all rates tried."""
-    rates = rates_tried(table)
-    if not rates:
-        return {}
-    tuning = _of(table, TUNING).groupby(BUDGET)
-    return {int(budget): _edge_share(rows, rates) for budget, rows in tuning}
-
-
-def _edge_share(table: pd.DataFrame, rates: Sequence[float]) -> float | None:
-    if len(rates) < 3:
-        return None
-    chosen = list(best_rates(table, rates).values())
-    return sum(rate in (rates[0], rates[-1]) for rate in chosen) / len(chosen)
+def _log_odds(share: float) -> float:
+    return math.log(share / (1 - share))
 
 
 def _of(table: pd.DataFrame, phase: str) -> pd.DataFrame:
     return table[table[PHASE] == phase] if PHASE in table else table.head(0)
-
-
-def _log_losses(rows: pd.DataFrame, rates: Sequence[float]) -> pd.DataFrame:
-    """Log losses of one budget and share, clusters by rates; missing where a run failed."""
-    done = rows[(rows[STATE] == "complete") & np.isfinite(rows[VAL_LOSS].astype(float))]
-    done = done[done[VAL_LOSS] > 0]
-    wide = done.assign(log=np.log(done[VAL_LOSS].astype(float))).pivot_table(
-        index=CLUSTER, columns=LEARNING_RATE, values="log"
-    )
-    return wide.reindex(index=sorted(rows[CLUSTER].unique()), columns=list(rates))

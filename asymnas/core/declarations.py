@@ -127,8 +127,11 @@ def _rising(ends: tuple[float, float]) -> tuple[float, float]:
 Whole = Annotated[
     int, Field(ge=1), BeforeValidator(_whole), Rule("a whole number of at least 1", "N")
 ]
-Several = Annotated[
-    int, Field(ge=2), BeforeValidator(_whole), Rule("a whole number of at least 2", "N")
+Natural = Annotated[
+    int, Field(ge=0), BeforeValidator(_whole), Rule("a whole number of at least 0", "N")
+]
+Three = Annotated[
+    int, Field(ge=3), BeforeValidator(_whole), Rule("a whole number of at least 3", "N")
 ]
 Port = Annotated[
     int,

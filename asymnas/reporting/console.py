@@ -10,8 +10,8 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from asymnas.analysis.blocked.waves import ASSUMED, detectable_cost
 from asymnas.analysis.comparison import least_pairs
-from asymnas.analysis.share import LEAST_ARCHITECTURES
 from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, StudyConfig
 from asymnas.core.text import duration, percent, plural, short, tenths
@@ -266,63 +266,69 @@ CONTROLS = 3  # the symmetric search's best, the mirror, the reference
 def print_sweep_plan(console: Console, plan: SweepPlan, *, full: bool) -> None:
     """Prints what a sweep is about to do and what it costs; in full with rates and sizes."""
     sweep, config = plan.sweep, plan.config
-    examples = config.examples or 0
     grid = sweep.share_grid()
+    enough = (
+        f"until the intervals at 1/3 and 2/3 reach ±{sweep.until:g} in log loss"
+        if sweep.until is not None
+        else f"{plural(sweep.seeds, 'run')} of each on average"
+    )
     console.print(
         f"{config.name}: {plan.space.family} autoencoders ({config.kind}) of {config.dataset} "
         f"({plan.n_train:,} training examples), latent {config.latent}. "
         f"{plural(len(sweep.budgets), 'budget')} ({', '.join(map(short, sweep.budgets))}) x "
-        f"{plural(len(grid), 'decoder share')} ({percent(grid[0])} to {percent(grid[-1])}) x "
-        f"{plural(sweep.architectures, 'architecture')} x {plural(sweep.seeds, 'seed')}: "
-        f"{plural(plan.runs, 'run')} of {examples:,} examples{_before(plan)}, on "
+        f"{plural(sweep.structures, 'structure')}, each at {plural(len(grid), 'decoder share')} "
+        f"({percent(grid[0])} to {percent(grid[-1])}) and mirrored, {enough}, on "
         f"{plural(config.workers or 1, 'worker')}.",
     )
-    for note in plan.notes:
-        console.print(f"Data: {note}")
+    for note in [*plan.notes, *_left_out_shares(plan)]:
+        console.print(f"Data: {note}" if note in plan.notes else note)
     if full:
         _print_cost(console, plan)
 
 
-def _kept(screen: int) -> str:
-    return f", of which one in {screen} is kept" if screen > 1 else ""
-
-
-def _before(plan: SweepPlan) -> str:
-    """The short runs that come first, in words."""
-    short = plan.screening_runs + plan.tuning_runs
-    if not short:
-        return ""
-    return (
-        f", after {plural(short, 'short run')} of {plan.short_examples:,} that choose "
-        "structures and learning rates"
-    )
+def _left_out_shares(plan: SweepPlan) -> list[str]:
+    """Budgets that lack some of the shares, in words."""
+    grid, sentences = plan.sweep.share_grid(), []
+    for budget, blocks in plan.by_budget.items():
+        lacking = [share for share in grid if share not in blocks[0].shares]
+        if lacking:
+            shares = ", ".join(percent(share) for share in lacking)
+            sentences.append(
+                f"At {budget:,} parameters hardly any structure can have {shares} of them in the "
+                "decoder: left out."
+            )
+    return sentences
 
 
 def _print_cost(console: Console, plan: SweepPlan) -> None:
-    config, sweep = plan.config, plan.sweep
-    counts = [cell.architecture.counts for cell in plan.cells]
-    filled = [c.total_params / cell.budget for c, cell in zip(counts, plan.cells, strict=True)]
-    off = max(abs(c.decoder_share - cell.share) for c, cell in zip(counts, plan.cells, strict=True))
-    seen = plan.examples
+    config = plan.config
+    cells = [cell for block in plan.blocks for cell in block.cells]
+    counts = [cell.architecture.counts for cell in cells]
+    filled = [c.total_params / cell.budget for c, cell in zip(counts, cells, strict=True)]
+    off = max(abs(c.decoder_share - cell.share) for c, cell in zip(counts, cells, strict=True))
     macs = sum(c.total_macs for c in counts) / len(counts)
-    part = (seen - plan.runs * (config.examples or 0)) / seen
-    rates = ", ".join(f"{rate:.2g}" for rate in plan.rates)
     console.print("Design", style="bold")
     console.print(
-        f"{plural(len(counts), 'architecture')}{_kept(sweep.screen)}; each at "
-        f"{tenths(min(filled))} to {tenths(max(filled))} of its budget and at most "
-        f"{100 * off:.1f} points off its share; learning rates {rates}."
+        f"{plural(len(plan.blocks), 'structure')} drawn; each at {tenths(min(filled))} to "
+        f"{tenths(max(filled))} of its budget and at most {100 * off:.1f} points off its share; "
+        f"learning rates from {plan.grid.middle:.2g} on, by factors of 2."
     )
     console.print("Cost", style="bold")
-    console.print(
-        f"{seen:,} training examples ({percent(part)} of them in short runs), about "
-        f"{short(3 * macs * seen)} MACs forward and back.\n"
-        f"Results would go to {relative(Path(config.run_dir))}. Nothing was trained."
-    )
-    if sweep.architectures * len(sweep.share_grid()) < LEAST_ARCHITECTURES:
+    for part in plan.parts:
+        about = "" if part.exact else "about "
         console.print(
-            "So few architectures give no interval: it takes at least "
-            f"{LEAST_ARCHITECTURES} per budget."
+            f"{part.name}: {about}{plural(part.runs, 'run')}, {part.examples:,} training examples"
+        )
+    console.print(
+        f"In all about {plan.examples:,} training examples, {short(3 * macs * plan.examples)} MACs "
+        f"forward and back.\nResults would go to {relative(Path(config.run_dir))}. "
+        "Nothing was trained."
+    )
+    cost = detectable_cost(ASSUMED, plan.sweep.structures, plan.sweep.seeds)
+    if cost is not None:
+        console.print(
+            f"If structures and seeds vary as on digits, it shows a difference of {percent(cost)} "
+            "at 1/3 or 2/3 from an even split with a chance of 80 %."
         )
 
 

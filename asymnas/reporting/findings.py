@@ -7,14 +7,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from asymnas.analysis.blocked.own_rows import OwnRows, horizons
+from asymnas.analysis.blocked.sampling import ExampleLosses
 from asymnas.analysis.comparison import compare
 from asymnas.analysis.estimates import (
+    EVEN,
+    MOST_EDGE_RATES,
     Band,
     BudgetShare,
     Comparison,
     Contender,
+    Contrast,
     Interval,
     ShareInference,
+    Sizes,
 )
 from asymnas.analysis.share import infer_share
 from asymnas.analysis.tuning import edge_share
@@ -24,6 +30,8 @@ from asymnas.reporting.verdicts import (
     cautions,
     comparison_reason,
     comparison_sentence,
+    fraction,
+    relative_change,
     share_verdict,
 )
 from asymnas.runs.run import Run
@@ -37,25 +45,24 @@ class Inferred:
     Args:
         share: Where the best share lies.
         equal_macs: The same with MACs in place of parameters.
-        horizons: The best share by budget after shorter training, by examples seen.
+        horizons: The answer of the structures that were trained shorter and longer, by horizon
+            (1 as in the sweep) and budget.
         measures: The best share by budget for what else was measured, by metric.
-        rates: Learning rates tried.
-        edge: The part of the architectures whose best learning rate is at the range's edge.
+        edge: The part of the tuned networks whose best learning rate is at an end of those tried.
         verdict: The answer in sentences.
     """
 
     share: ShareInference
     equal_macs: ShareInference
-    horizons: dict[int, dict[int, Interval]]
+    horizons: Mapping[float, Mapping[int, OwnRows]]
     measures: dict[str, dict[int, Interval]]
-    rates: int
     edge: float | None
     verdict: list[str]
 
     @property
     def rates_too_narrow(self) -> bool:
-        """Whether more rates are best at an edge than half, and than by chance: two of all."""
-        return self.edge is not None and self.edge > max(1 / 2, 2 / self.rates)
+        """Whether too many rates are best at an end of those tried for a verdict."""
+        return self.edge is not None and self.edge > MOST_EDGE_RATES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,34 +110,25 @@ def findings_of(run: Run) -> Findings:
 
 def inferred(sweep: Run) -> Inferred:
     """All inferences of a sweep."""
-    tolerance, seed = float(sweep.study.design["tolerance"]), int(sweep.config["seed"])
-    share = infer_share(sweep.own, tolerance=tolerance, seed=seed)
+    design = sweep.study.design
+    tolerance, seed = float(design["tolerance"]), int(sweep.config["seed"])
+    losses = ExampleLosses(sweep.example_losses) if sweep.example_losses else None
+    stopped = design.get("until") is not None
+
+    def infer(sizes: Sizes) -> ShareInference:
+        return infer_share(
+            sweep.own, losses, tolerance=tolerance, seed=seed, sizes=sizes, stopped=stopped
+        )
+
+    share = infer("params")
     return Inferred(
         share=share,
-        equal_macs=infer_share(sweep.own, tolerance=tolerance, seed=seed, sizes="macs"),
-        horizons=_horizons(sweep, tolerance, seed),
+        equal_macs=infer("macs"),
+        horizons=horizons(sweep.own, losses, tolerance=tolerance, seed=seed),
         measures=_measures(sweep, tolerance, seed),
-        rates=int(sweep.study.design["rates"]),
         edge=edge_share(sweep.table),
         verdict=share_verdict(share, sweep.config["dataset"]),
     )
-
-
-def _horizons(sweep: Run, tolerance: float, seed: int) -> dict[int, dict[int, Interval]]:
-    """The best share by budget after short training, by examples seen.
-
-    From the runs that tuned learning rates, which have a whole schedule of their own, each
-    architecture at its best rate. Curves cut short would not do: their rates have not decayed.
-    """
-    if t.PHASE not in sweep.own:
-        return {}
-    short = sweep.own[(sweep.own[t.PHASE] == t.TUNING) & (sweep.own[t.STATE] == "complete")]
-    if short.empty:
-        return {}
-    best = short.loc[short.groupby(t.CLUSTER)[t.VAL_LOSS].idxmin()]
-    inference = infer_share(best.assign(**{t.PHASE: t.MEASURE}), tolerance=tolerance, seed=seed)
-    examples = int(best[t.EXAMPLES].max())
-    return {examples: {entry.budget: entry.share for entry in inference.budgets}}
 
 
 def _measures(sweep: Run, tolerance: float, seed: int) -> dict[str, dict[int, Interval]]:
@@ -153,18 +151,16 @@ def inference_json(inferred: Inferred) -> dict[str, Any]:
     """What `summary.json` says of an inference."""
     inference = inferred.share
     return {
-        "decoder_share": [_entry(entry, inference) for entry in inference.budgets],
+        "decoder_share": [
+            {**_entry(entry, inference), "horizons": _horizons(inferred, entry.budget)}
+            for entry in inference.budgets
+        ],
         "law": inference.law,
         "held_out_error": dict(inference.held_out),
         "explained": inference.explained,
         "deviations": dict(inference.deviations),
         "trend": _band(inference.trend),
         "equal_macs": [_entry(entry, inferred.equal_macs) for entry in inferred.equal_macs.budgets],
-        "horizons": [
-            {"examples": rung, "budget": budget, **interval_json(share)}
-            for rung, by_budget in inferred.horizons.items()
-            for budget, share in by_budget.items()
-        ],
         "measures": [
             {"measure": name, "budget": budget, **interval_json(share)}
             for name, by_budget in inferred.measures.items()
@@ -181,12 +177,24 @@ def interval_json(interval: Interval) -> dict[str, float | None]:
 
 
 def _entry(entry: BudgetShare, inference: ShareInference) -> dict[str, Any]:
+    own = {**interval_json(entry.share), "cost_of_even_split": _interval(entry.cost_of_even_split)}
     return {
         "budget": entry.budget,
         **interval_json(entry.share),
         "level": entry.share.level,
-        "method": _method(inference),
-        "outcome": entry.outcome,
+        "method": _method(entry, inference),
+        "verdict": entry.outcome,
+        "why": list(entry.why),
+        "contrasts": {
+            fraction(contrast.share): _contrast(contrast)
+            for contrast in entry.contrasts
+            if contrast.share != EVEN
+        },
+        "cost_of_even_split": _interval(entry.cost_of_even_split),
+        "cost_of_mirroring": None
+        if entry.mirroring is None
+        else _interval(relative_change(entry.mirroring.family)),
+        "own_rows": own if entry.structures else None,
         "at_edge": entry.at_edge,
         "trained": {"low": float(entry.curve.x[0]), "high": float(entry.curve.x[-1])},
         "within": {
@@ -194,15 +202,68 @@ def _entry(entry: BudgetShare, inference: ShareInference) -> dict[str, Any]:
             "low": entry.within.low,
             "high": entry.within.high,
         },
-        "cost_of_even_split": interval_json(entry.cost_of_even_split),
+        "pooled_law": {
+            **interval_json(entry.pooled),
+            "cost_of_even_split": _interval(entry.pooled_cost),
+            "borrowed": entry.borrowed,
+        },
+        "wide_prior": interval_json(entry.wide_prior),
         "gaussian_process": interval_json(entry.cross_check),
         "edge_rates": entry.edge_rates,
+        "failures": {
+            "failed": entry.failures.failed,
+            "runs": entry.failures.runs,
+            "by_share": {fraction(s): n for s, n in entry.failures.by_share.items()},
+            "p": entry.failures.p,
+        },
+        "detectable_cost": entry.detectable,
+        "structures": entry.structures,
         "architectures": entry.architectures,
         "runs": entry.runs,
     }
 
 
-def _method(inference: ShareInference) -> str:
+def _interval(interval: Interval) -> dict[str, float | None]:
+    return {**interval_json(interval), "level": interval.level}
+
+
+def _contrast(contrast: Contrast) -> dict[str, Any]:
+    """A difference of log loss from an even split."""
+    return {
+        **_interval(contrast.family),
+        "these_networks": _interval(contrast.networks),
+        "p": contrast.p,
+        "p_holm": contrast.p_holm,
+        "primary": contrast.primary,
+        "structures": contrast.structures,
+        "sampling": contrast.sampling,
+    }
+
+
+def _horizons(inferred: Inferred, budget: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "horizon": horizon,
+            **interval_json(by_budget[budget].share),
+            "cost_of_even_split": _interval(by_budget[budget].cost_of_even_split),
+            "contrasts": {
+                fraction(contrast.share): _contrast(contrast)
+                for contrast in by_budget[budget].contrasts
+                if contrast.primary
+            },
+            "structures": by_budget[budget].structures,
+        }
+        for horizon, by_budget in inferred.horizons.items()
+        if budget in by_budget
+    ]
+
+
+def _method(entry: BudgetShare, inference: ShareInference) -> str:
+    if entry.structures:
+        return (
+            "this budget's own runs: differences within structures, Student's t over structures; "
+            "best share and its cost by cross-fitting"
+        )
     if inference.law is None:
         return "none: too little to fit a law"
     return f"{inference.law} scaling law, bootstrap over architectures, each with all its seeds"

@@ -44,8 +44,11 @@ from asymnas.reporting.summary import metrics_of
 from asymnas.reporting.tables import (
     comparison_rows,
     contender_rows,
+    contrast_rows,
     front_rows,
+    horizon_rows,
     measured_rows,
+    method_rows,
     share_rows,
 )
 from asymnas.reporting.verdicts import cautions
@@ -81,13 +84,25 @@ def _share(findings: Findings) -> list[Section]:
     inferred, sweep = findings.inferred, findings.run.sweep
     if inferred is None or sweep is None:
         return []
-    body: list[Block] = [share_panel(sweep.measured, inferred.share), share_rows(inferred.share)]
+    body: list[Block] = [share_panel(sweep.measured, inferred.share)]
     lead = "Dots are runs as measured; the line is the fitted law for an average structure."
+    if any(entry.structures for entry in inferred.share.budgets):
+        body.append(contrast_rows(inferred.share))
+        lead = (
+            "Dots are runs, each against its own structure at one half; the line is the mean "
+            "over structures, by this budget's runs alone."
+        )
+    body.append(share_rows(inferred.share))
     sections = [Section("share", "Loss against decoder share", body, lead=lead)]
     if len(inferred.share.budgets) > 1:
         trend: list[Block] = [trend_panel(inferred.share)]
         sections.append(Section("trend", "The best share against the budget", trend))
-    otherwise: list[Block] = [share_rows(inferred.equal_macs), Points(_robustness(sweep, inferred))]
+    otherwise: list[Block] = [share_rows(inferred.equal_macs)]
+    if any(entry.structures for entry in inferred.share.budgets):
+        otherwise.insert(0, method_rows(inferred.share))
+    if inferred.horizons:
+        otherwise.append(horizon_rows(inferred.horizons))
+    otherwise.append(Points(_robustness(sweep, inferred)))
     lead = "The same with MACs in place of parameters, and what else could fool the answer."
     sections.append(Section("robustness", "Does the answer hold otherwise?", otherwise, lead=lead))
     return sections
@@ -96,20 +111,14 @@ def _share(findings: Findings) -> list[Section]:
 def _robustness(sweep: Run, inferred: Inferred) -> list[str]:
     """What could fool the answer, one sentence each."""
     points = cautions(inferred.share)
-    for examples, by_budget in inferred.horizons.items():
-        if shares := _by_budget(by_budget):
-            points.append(
-                f"Trained on {short(examples)} examples only, with a schedule of its own, the best "
-                f"share is {shares}."
-            )
     for measure, by_budget in inferred.measures.items():
         if shares := _by_budget(by_budget):
             points.append(f"Judged by {measure} in place of the loss, the best share is {shares}.")
     if inferred.edge is not None:
         wider = ": a wider range would do some of them good" if inferred.rates_too_narrow else ""
         points.append(
-            "The best learning rate is at the edge of its range for "
-            f"{percent(inferred.edge)} of the architectures{wider}."
+            "The best learning rate is at an end of those tried for "
+            f"{percent(inferred.edge)} of the networks tuned{wider}."
         )
     points.append(generalisation_sentences(generalisation(sweep.measured)))
     points.append(interaction_sentence(interaction(sweep.measured)))

@@ -6,7 +6,8 @@ from statistics import mean, stdev
 
 import pandas as pd
 
-from asymnas.analysis.estimates import Comparison, Contender, Interval, ShareInference
+from asymnas.analysis.blocked.own_rows import OwnRows
+from asymnas.analysis.estimates import EVEN, Comparison, Contender, Interval, ShareInference
 from asymnas.analysis.front import Objective
 from asymnas.core.columns import (
     DECODER_MACS,
@@ -19,10 +20,20 @@ from asymnas.core.columns import (
     TOTAL_PARAMS,
     TRIAL,
 )
-from asymnas.core.text import MISSING, change, percent, rounded, short, span, statistic, with_span
+from asymnas.core.text import (
+    MISSING,
+    change,
+    percent,
+    probability,
+    rounded,
+    short,
+    span,
+    statistic,
+    with_span,
+)
 from asymnas.reporting.content import Rows
 from asymnas.reporting.labels import cell, label
-from asymnas.reporting.verdicts import COUNTED
+from asymnas.reporting.verdicts import COUNTED, fraction, relative_change
 from asymnas.training.metrics import METRICS
 
 SHOWN = ("psnr", "ssim")  # metrics worth a column besides objectives, if all contenders have them
@@ -90,6 +101,87 @@ def share_rows(inference: ShareInference) -> Rows:
             for entry in entries
         ),
         caption=f"{fitted} cross-check is a Gaussian process that assumes no law.",
+    )
+
+
+def contrast_rows(inference: ShareInference) -> Rows:
+    """What each share costs against an even split of the same structure, budget by budget."""
+    rows = []
+    for entry in inference.budgets:
+        named = [(f"{fraction(c.share)} in the decoder", c) for c in entry.contrasts]
+        if entry.mirroring is not None:
+            named.append(("the encoder mirrored", entry.mirroring))
+        rows += [
+            (
+                f"{entry.budget:,}",
+                name,
+                with_span(relative_change(contrast.family), change),
+                with_span(relative_change(contrast.networks), change),
+                "" if contrast.p_holm is None else probability(contrast.p_holm),
+                f"{contrast.structures} ({contrast.runs})",
+            )
+            for name, contrast in named
+            if contrast.share != EVEN or contrast is entry.mirroring
+        ]
+    return Rows(
+        title="Against an even split of the same structure",
+        columns=(
+            COUNTED[inference.sizes],
+            "share",
+            "costs, structures of the family at large",
+            "these structures",
+            "p after Holm",
+            "structures (runs)",
+        ),
+        rows=tuple(rows),
+        caption=(
+            "Negative: better than an even split. One third and two thirds were fixed beforehand; "
+            "other shares have pointwise intervals."
+        ),
+    )
+
+
+def method_rows(inference: ShareInference) -> Rows:
+    """The best share by each method, budget by budget."""
+    return Rows(
+        title="The best share by other methods",
+        columns=(
+            COUNTED[inference.sizes],
+            "own runs",
+            f"{inference.law or 'no'} law, all budgets",
+            "the same, wide prior",
+            "Gaussian process",
+        ),
+        rows=tuple(
+            (
+                f"{entry.budget:,}",
+                *(
+                    with_span(share, percent)
+                    for share in (entry.share, entry.pooled, entry.wide_prior, entry.cross_check)
+                ),
+            )
+            for entry in inference.budgets
+        ),
+    )
+
+
+def horizon_rows(horizons: Mapping[float, Mapping[int, OwnRows]]) -> Rows:
+    """The answer against the length of training, for the structures trained to several."""
+    return Rows(
+        title="The answer against the length of training",
+        columns=("length", "parameters", "best share", "an even split costs", "structures"),
+        rows=tuple(
+            (
+                f"{horizon:g}x",
+                f"{budget:,}",
+                with_span(rows.share, percent),
+                with_span(rows.cost_of_even_split, change),
+                f"{rows.structures}",
+            )
+            for horizon, budgets in horizons.items()
+            for budget, rows in budgets.items()
+        ),
+        caption="At each length the same few structures alone, with their first seed.",
     )
 
 

@@ -4,12 +4,17 @@ Every sentence is written from the numbers of `asymnas.analysis` alone: `share_v
 `cautions` for a sweep, `comparison_sentence` for a confirmation.
 """
 
+import math
+
 from asymnas.analysis.estimates import (
+    EVEN,
     LEAST_PAIRS,
     BudgetShare,
     Comparison,
     Coverage,
     Interval,
+    Method,
+    Reason,
     ShareInference,
     Sizes,
 )
@@ -24,6 +29,7 @@ from asymnas.core.text import (
     short,
     span,
     tenths,
+    with_span,
 )
 
 #: What budgets count.
@@ -77,11 +83,69 @@ def _of_budget(entry: BudgetShare, inference: ShareInference, dataset: str) -> s
     share = _share(entry)
     if entry.at_edge:
         share += f", at the edge of those trained ({_trained(entry)}): the optimum may lie beyond"
-    within = f"{entry.within.low:.2f} to {entry.within.high:.2f}"
-    return (
-        f"{place} the best decoder share is {share}; by the fit, anything from {within} is "
-        f"within {rounded(entry.tolerance)}. {_of_even_split(entry, inference)}"
+    best = (
+        f"the best decoder share is {share}; by the fit, anything from {entry.within.low:.2f} to "
+        f"{entry.within.high:.2f} is within {rounded(entry.tolerance)}"
     )
+    if not entry.structures:
+        return f"{place} {best}. {_of_even_split(entry, inference)}"
+    answer = f"{place} {_of_contrasts(entry)}: {_conclusion(entry)}."
+    costs = f"{best[0].upper()}{best[1:]}."
+    if entry.cost_of_even_split.estimate is not None:
+        costs += f" An even split costs {with_span(entry.cost_of_even_split, tenths)}."
+    if entry.mirroring is not None and entry.mirroring.family.estimate is not None:
+        mirrored = relative_change(entry.mirroring.family)
+        costs += f" Mirroring the encoder costs {with_span(mirrored, tenths)} beside an even split."
+    return f"{answer} {costs}"
+
+
+def _of_contrasts(entry: BudgetShare) -> str:
+    """The primary contrasts in words: what one third and two thirds cost against one half."""
+    parts = []
+    for contrast in entry.contrasts:
+        if contrast.primary and contrast.family.estimate is not None:
+            text = with_span(relative_change(contrast.family), tenths)
+            if contrast.p_holm is not None:
+                text = f"{text[:-1]}, {probability(contrast.p_holm)} after Holm)"
+            parts.append(f"{fraction(contrast.share)} in the decoder costs {text}")
+    structures = plural(entry.structures, "structure")
+    return f"{' and '.join(parts)} against an even split ({structures}, each at every share)"
+
+
+def relative_change(interval: Interval) -> Interval:
+    """A difference of log losses as a relative difference of losses: 0.01 is one per cent."""
+    ends = (interval.estimate, interval.low, interval.high)
+    estimate, low, high = (None if end is None else math.expm1(end) for end in ends)
+    return Interval(estimate=estimate, low=low, high=high, level=interval.level)
+
+
+def fraction(share: float) -> str:
+    """A decoder share as a reader would write it."""
+    names = {round(1 / 3, 4): "1/3", round(2 / 3, 4): "2/3", EVEN: "1/2"}
+    return names.get(round(share, 4), f"{share:.2f}")
+
+
+REASONS: dict[Reason, str] = {
+    "learning rates at an end": "too many learning rates are best at an end of those tried",
+    "failed runs": "too many runs failed",
+    "failures differ by share": "runs fail more at some shares than at others",
+    "no interval": "too few structures finished for an interval",
+    "sampling error": "the validation data are too few to show so small a difference",
+    "both sides better": "both one third and two thirds look better than one half",
+    "wide intervals": "the intervals allow for a gain that matters and for none",
+}
+
+
+def _conclusion(entry: BudgetShare) -> str:
+    match entry.outcome:
+        case "no difference that matters":
+            return NO_DIFFERENCE
+        case "encoder-heavy":
+            return "the encoder should be the larger side"
+        case "decoder-heavy":
+            return "the decoder should be the larger side"
+        case _:
+            return f"{INCONCLUSIVE}, for {'; '.join(REASONS[reason] for reason in entry.why)}"
 
 
 def _of_even_split(entry: BudgetShare, inference: ShareInference) -> str:
@@ -251,11 +315,58 @@ def _limits(entry: BudgetShare, sizes: Sizes) -> list[str]:
             f"{place} no share of one half was trained ({_trained(entry)}): the cost of an even "
             "split is unknown."
         )
+    if entry.structures:
+        return sentences + _of_methods(entry, place)
     if entry.share.overlaps(entry.cross_check) is False:
         sentences.append(
             f"{place} the two methods disagree: the law puts the best share at "
             f"{span(entry.share, hundredths)}, the Gaussian process at "
             f"{span(entry.cross_check, hundredths)}."
+        )
+    return sentences
+
+
+METHODS: dict[Method, str] = {
+    "pooled": "this budget's own runs",
+    "wide prior": "the law with a prior four times wider",
+    "gaussian process": "a Gaussian process",
+}
+
+
+def _of_methods(entry: BudgetShare, place: str) -> list[str]:
+    """Where the methods differ, what failed, and what is not from the budget's own runs."""
+    others = {
+        "pooled": entry.share,
+        "wide prior": entry.wide_prior,
+        "gaussian process": entry.cross_check,
+    }
+    sentences = [
+        f"{place} the methods disagree: the law fitted to all budgets puts the best share at "
+        f"{with_span(entry.pooled, hundredths)}, {METHODS[name]} at "
+        f"{with_span(others[name], hundredths)}."
+        for name in entry.disagreeing
+    ]
+    if entry.borrowed:
+        sentences.append(
+            f"{place} only the law excludes an even split, by what other budgets show; the "
+            "budget's own runs do not."
+        )
+    if entry.departs:
+        sentences.append(
+            f"{place} the losses depart from the fitted curve beyond chance: trust the contrasts "
+            "before the best share."
+        )
+    if entry.failures.failed:
+        where = [
+            f"{count} at {fraction(share)}"
+            for share, count in entry.failures.by_share.items()
+            if count
+        ]
+        if mirrored := entry.failures.failed - sum(entry.failures.by_share.values()):
+            where.append(f"{mirrored} mirrored")
+        sentences.append(
+            f"{place} {plural(entry.failures.failed, 'run')} of {entry.failures.runs:,} failed, "
+            f"at half the rate too: {', '.join(where)}."
         )
     return sentences
 

@@ -8,11 +8,14 @@ adds to it.
 """
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from asymnas.analysis.tuning import best_rate
 from asymnas.core import columns as t
@@ -26,7 +29,7 @@ from asymnas.runs.phases import ListedRun, Phase
 from asymnas.runs.plan import SearchPlan, plan_search
 from asymnas.runs.run import Run
 from asymnas.runs.study import FIXED, SAMPLERS, Purpose, SearchStudy, check_data, read_study
-from asymnas.runs.sweep_plan import TUNING_SEED, rate_grid
+from asymnas.runs.sweep_plan import TUNING_SEED
 from asymnas.space.equal_budget import at_total
 from asymnas.space.sized_presets import expand_all, is_mirrored, scaled_for
 from asymnas.space.space import Space
@@ -429,3 +432,10 @@ def _config_of(study: SearchStudy, confirmation: ConfirmationConfig) -> StudyCon
         if (value := getattr(confirmation, name)) is not None
     }
     return StudyConfig.from_dict({**stored, "timeout": None, "enqueue": (), **machine})
+
+
+def rate_grid(ends: tuple[float, float], n: int) -> list[float]:
+    """So many learning rates, evenly spread on a log scale; one alone is the middle."""
+    if n == 1:
+        return [math.sqrt(ends[0] * ends[1])]
+    return [float(rate) for rate in np.geomspace(*ends, n)]

@@ -20,7 +20,7 @@ from asymnas.core import columns as t
 from asymnas.core.errors import AsymnasError, CheckpointError, StudyError
 from asymnas.core.files import write_whole
 from asymnas.networks.architecture import Architecture
-from asymnas.runs.directory import DASHBOARD, Checkpoints, reconstruction_path
+from asymnas.runs.directory import DASHBOARD, Checkpoints, losses_path, reconstruction_path
 from asymnas.runs.phases import LABELS, Phase
 from asymnas.runs.pruners import PRUNERS
 from asymnas.runs.seeds import replicate_seed, trial_seed
@@ -285,6 +285,7 @@ class Coordinator:
             precision=config.precision,
             samples=until == self._steps[-1] and active.counts,
             test=self._phase.test,
+            losses=self._losses(active),
         )
         try:
             self._flights[self._executor.submit(train_rung, job)] = active
@@ -292,6 +293,12 @@ class Coordinator:
             raise StudyError(
                 f"the executor takes no more work ({error}): start again to go on from here"
             ) from error
+
+    def _losses(self, active: ActiveTrial) -> Path | None:
+        """Where a sweep keeps the loss of each example: its data are part of what is uncertain."""
+        kept = active.labels.get(t.PHASE) in (t.MEASURE, t.HORIZON_CHECK)
+        sweep = kept and t.STRUCTURE in active.labels
+        return losses_path(self._run_dir, active.number) if sweep else None
 
     def _metrics(self, active: ActiveTrial) -> tuple[str, ...]:
         """What a trial is measured by; one that only chooses a rate, by the objectives alone."""

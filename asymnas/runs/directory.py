@@ -5,7 +5,11 @@ its own: `sweep`, `control` (the symmetric search) and `confirmation`.
 """
 
 import json
+from contextlib import suppress
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from asymnas.core.errors import StudyError
 from asymnas.networks.architecture import Architecture
@@ -29,6 +33,7 @@ OWNED = (
     REPORT,
     "best",
     "artifacts",
+    "losses",
     "workers.log",
     CONFIRMATION,
 )
@@ -62,6 +67,7 @@ def storage_of(directory: Path) -> tuple[str, str | None]:
 
 CHECKPOINTS = Path("artifacts") / "checkpoints"
 RECONSTRUCTIONS = Path("artifacts") / "reconstructions"
+LOSSES = Path("losses")
 DASHBOARD = Path("artifacts") / "dashboard"  # Optuna's artifact store, named by its own ids
 
 
@@ -94,6 +100,20 @@ class Checkpoints:
     def trials(self) -> set[int]:
         """Numbers of the trials that have a checkpoint."""
         return {int(path.name.split("_")[1]) for path in self._folder.glob("trial_*_*.pt")}
+
+
+def losses_path(run_dir: Path, trial: int) -> Path:
+    """Where the validation loss of each example lies, for a run of a sweep that counts."""
+    return run_dir / LOSSES / f"trial_{trial:05d}.npy"
+
+
+def example_losses(run_dir: Path) -> dict[int, NDArray[np.float32]]:
+    """The validation losses `[n]` of the runs that kept them, by trial; no damaged ones."""
+    losses: dict[int, NDArray[np.float32]] = {}
+    for path in sorted((run_dir / LOSSES).glob("trial_*.npy")):
+        with suppress(ValueError, OSError, EOFError):
+            losses[int(path.stem.removeprefix("trial_"))] = np.load(path)
+    return losses
 
 
 def reconstruction_path(run_dir: Path, trial: int) -> Path:

@@ -26,6 +26,10 @@ LABELS = (
     t.RETRY_OF,
 )
 
+#: Ranges under which the dashboard shows what a list has decided.
+ANY_RATE = (1e-7, 1e2)
+ANY_RATIO = (1e-6, 1e6)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ListedRun:
@@ -90,4 +94,5 @@ class Phase:
         for part in self.space.parts:
             self.space.structure(part, suggester)
         suggester.suggest_float("decoder_share", 0.0, 1.0)
-        suggester.suggest_float("learning_rate", *self.config.learning_rates, log=True)
+        suggester.suggest_float("learning_rate", *ANY_RATE, log=True)
+        suggester.suggest_float("rate_ratio", *ANY_RATIO, log=True)

@@ -8,7 +8,9 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from asymnas.analysis.front import Objective, front_objectives, pareto_front, select
 from asymnas.analysis.rows import counting
@@ -20,6 +22,7 @@ from asymnas.runs.directory import (
     CONFIRMATION_DIR,
     CONTROL_DIR,
     SWEEP_DIR,
+    example_losses,
     holds_run,
     load_trained,
     storage_of,
@@ -130,7 +133,7 @@ class Run:
 
     def refresh(self) -> None:
         """Forgets what was read, so that a run that is going on is read anew."""
-        for name in ("config", "table", "own", "measured", "front", "_beside"):
+        for name in ("config", "table", "own", "measured", "front", "example_losses", "_beside"):
             self.__dict__.pop(name, None)
 
     @property
@@ -162,6 +165,11 @@ class Run:
     def front(self) -> pd.DataFrame:
         """The trials that nothing dominates, the best in the first objective first."""
         return pareto_front(self.table, self.objectives)
+
+    @cached_property
+    def example_losses(self) -> Mapping[int, NDArray[np.float32]]:
+        """Of a sweep, the validation loss of each example `[n]`, by trial; else empty."""
+        return example_losses(self.directory)
 
     @property
     def best(self) -> TrainedArchitecture:

@@ -226,7 +226,7 @@ def _enqueued(name: str, space: Space) -> ScaledPreset:
     if _draws(space, preset.family):
         if not preset.drawn:
             raise ConfigError(
-                f"{name} cannot be enqueued, for {preset.family} spaces draw no such structure: "
+                f"{name} cannot be enqueued, for a {preset.family} space draws no such structure: "
                 f"compare with it by python -m asymnas.confirm --presets {name}"
             )
         if space.symmetric and not is_mirrored(preset, space.problem):

@@ -33,12 +33,14 @@ class Measured(NamedTuple):
         metrics: By name; none of a network that has diverged.
         diverged: What is not finite, in a sentence; empty if all is.
         collapsed: How the network has collapsed, in a sentence; empty if it has not.
+        losses: The loss of each example without the anomalies, float32 `[n]`.
     """
 
     loss: float
     metrics: dict[str, float]
     diverged: str = ""
     collapsed: str = ""
+    losses: Tensor = torch.empty(0)
 
 
 @torch.inference_mode()
@@ -84,7 +86,7 @@ def measure(
     collapsed = collapse(inputs, outputs, view.latents, view.statistics, codes)
     model.train()
     ordered = {name: values[name] for name in metrics if name in values}
-    return Measured(scores.loss, ordered, collapsed=collapsed)
+    return Measured(scores.loss, ordered, collapsed=collapsed, losses=view.losses.float())
 
 
 class TrainedNetwork:

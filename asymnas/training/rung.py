@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from asymnas.core.columns import TEST_LOSS, TRAIN_LOSS, VAL_LOSS
 from asymnas.core.config import DataSpec, Device, Precision
 from asymnas.core.errors import AsymnasError
+from asymnas.core.files import whole_file
 from asymnas.data.base import Dataset, normal
 from asymnas.data.examples import Examples
 from asymnas.networks.architecture import Architecture
@@ -62,6 +64,8 @@ class Job:
         precision: Arithmetic of training, `fp32` or `bf16`; evaluation is always in fp32.
         samples: Whether to return reconstructions.
         test: Whether the last rung is also scored on the test split, for a confirmation.
+        losses: File that the validation loss of each example is saved to after the last rung, as
+            float32 `[n]` in the order of the split; `None` to save none.
     """
 
     architecture: Architecture
@@ -80,6 +84,7 @@ class Job:
     precision: Precision = "fp32"
     samples: bool = False
     test: bool = False
+    losses: Path | None = None
 
     @property
     def last(self) -> bool:
@@ -140,11 +145,14 @@ def _train(job: Job) -> RungResult:
     failure = state.train(job, data.train)
     if failure:
         return RungResult(failure=failure, seconds=time.perf_counter() - began)
-    metrics, failure = _scores(state.model, data, job)
+    metrics, failure, losses = _scores(state.model, data, job)
     kind = job.architecture.kind
     wanted = job.samples and not failure
     if job.save is not None and not failure:
         write_checkpoint(job.save, state.model, state.optimizer, state.step)
+    if job.losses is not None and job.last and not failure:
+        with whole_file(job.losses) as file:
+            np.save(file, losses.numpy())
     return RungResult(
         metrics=metrics,
         seconds=time.perf_counter() - began,
@@ -252,11 +260,16 @@ class _State:
         return ""
 
 
-def _scores(model: Autoencoder, data: Dataset, job: Job) -> tuple[dict[str, float], str]:
-    """What `RungResult` says of metrics and failure.
+class _Scored(NamedTuple):
+    """What `RungResult` says of metrics and failure, and the loss of each validation example."""
 
-    Reads the test split only if the job asks for it.
-    """
+    metrics: dict[str, float]
+    failure: str
+    losses: Tensor = torch.empty(0)
+
+
+def _scores(model: Autoencoder, data: Dataset, job: Job) -> _Scored:
+    """Reads the test split only if the job asks for it."""
     kind, failure = job.architecture.kind, ""
     validation = normal(data, "validation")
     if not job.last:
@@ -267,7 +280,7 @@ def _scores(model: Autoencoder, data: Dataset, job: Job) -> tuple[dict[str, floa
             scores = {VAL_LOSS: evaluate(model, validation, kind=kind).loss}
         if not math.isfinite(scores[VAL_LOSS]):
             failure = "diverged: validation loss not finite"
-        return scores, _at_rate(failure, job)
+        return _Scored(scores, _at_rate(failure, job))
     measured = measure(model, data, "validation", job.metrics, kind=kind)
     scores = {VAL_LOSS: measured.loss, **measured.metrics}
     scores[TRAIN_LOSS] = evaluate(model, data.train[: len(validation)], kind=kind).loss
@@ -278,7 +291,7 @@ def _scores(model: Autoencoder, data: Dataset, job: Job) -> tuple[dict[str, floa
         scores |= {f"{TEST}{name}": value for name, value in tested.metrics.items()}
     if infinite := [name for name, value in scores.items() if not math.isfinite(value)]:
         failure = failure or f"diverged: {', '.join(infinite)} not finite"
-    return scores, _at_rate(failure, job)
+    return _Scored(scores, _at_rate(failure, job), measured.losses)
 
 
 def _at_rate(failure: str, job: Job) -> str:

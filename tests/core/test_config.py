@@ -63,10 +63,16 @@ BAD = {
         *[("device", value) for value in ("cuda:", "cuda:x", "cpu:0", "cuda:-1", 0)],
     ],
     SweepConfig: [
-        *[("shares", value) for value in (1, 0, -3, 2.5, "1", "nine")],
         *[
             (name, value)
-            for name in ("architectures", "screen", "seeds", "rates")
+            for name in ("shares", "structures")
+            for value in (2, 1, 0, -3, 3.5, "2", "nine")
+        ],
+        *[("horizons", value) for value in (-1, 1.5, "few")],
+        *[("until", value) for value in (0, 1, -0.1, "narrow")],
+        *[
+            (name, value)
+            for name in ("screen", "seeds", "rates")
             for value in (0, -1, 1.5, "0", "few")
         ],
         *[
@@ -224,7 +230,9 @@ def test_every_field_is_either_identity_or_runtime():
         StudyConfig(),
         StudyConfig(**OTHER),
         SweepConfig(study=STUDY),
-        SweepConfig(study=STUDY, budgets=(1_000,), share_range=(0.2, 0.3), tolerance=0.2),
+        SweepConfig(
+            study=STUDY, budgets=(1_000,), share_range=(0.3, 0.7), tolerance=0.2, until=0.05
+        ),
         ConfirmationConfig(run_dir="x"),
         ConfirmationConfig(run_dir="x", presets=("mae",), device="cpu", timeout=3.5),
     ],
@@ -329,7 +337,7 @@ def test_default_examples_are_six_passes_within_limits(n_train, examples):
 
 
 @pytest.mark.parametrize("value", [1, 6])
-@pytest.mark.parametrize("name", ["architectures", "screen", "seeds", "rates"])
+@pytest.mark.parametrize("name", ["screen", "seeds", "rates", "horizons"])
 def test_a_sweep_may_be_small(name, value):
     assert getattr(SweepConfig(study=STUDY, **{name: value}), name) == value
 
@@ -353,25 +361,45 @@ def test_budgets_are_distinct_and_rise_and_follow_the_study_by_default():
     assert SweepConfig(study=STUDY, budgets=(9_000, 300, 9_000)).budgets == (300, 9_000)
 
 
-def test_shares_are_evenly_spaced_over_the_range():
-    assert SweepConfig(study=STUDY).share_grid() == [
-        *(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
-    ]
-    two = SweepConfig(study=STUDY, shares=2, share_range=(0.25, 0.5))
-    assert two.share_grid() == [0.25, 0.5]
-    many = SweepConfig(study=STUDY, shares=50, share_range=(0.05, 0.95)).share_grid()
-    assert len(set(many)) == 50
-    assert many == sorted(many)
-    assert (many[0], many[-1]) == (0.05, 0.95)
+def test_shares_are_evenly_spaced_in_log_odds_with_the_compared_ones_among_them():
+    grid = SweepConfig(study=STUDY).share_grid()
+    assert grid == pytest.approx([1 / 9, 1 / 5, 1 / 3, 1 / 2, 2 / 3, 4 / 5, 8 / 9], abs=2e-4)
+    assert set(grid) >= {1 / 3, 1 / 2, 2 / 3}
+    assert SweepConfig(study=STUDY, shares=3).share_grid() == [1 / 3, 1 / 2, 2 / 3]
+    for shares in (4, 5, 6, 12, 50):
+        many = SweepConfig(study=STUDY, shares=shares, share_range=(0.05, 0.95)).share_grid()
+        assert len(set(many)) == shares
+        assert many == sorted(many)
+        assert set(many) >= {1 / 3, 1 / 2, 2 / 3}
+        if shares > 4:
+            assert (many[0], many[-1]) == (0.05, 0.95)
 
 
-def test_the_design_is_stored_as_before():
-    assert SweepConfig(study=STUDY, shares=2).design() == {
+def test_shares_that_may_be_added_lie_beyond_the_grid():
+    beyond = SweepConfig(study=STUDY).farther_shares()
+    assert beyond == pytest.approx([1 / 33, 1 / 17, 16 / 17, 32 / 33], abs=2e-4)
+    assert SweepConfig(study=STUDY, share_range=(0.03, 0.97)).farther_shares() == []
+
+
+@pytest.mark.parametrize("ends", [(0.35, 0.9), (0.1, 0.6), (0.2, 0.3)])
+def test_a_range_without_the_compared_shares_is_an_error(ends):
+    with pytest.raises(ConfigError, match="share_range must include 1/3 and 2/3"):
+        SweepConfig(study=STUDY, share_range=ends)
+
+
+def test_more_horizons_than_structures_is_an_error():
+    with pytest.raises(ConfigError, match="at most the 3 structures but is 4"):
+        SweepConfig(study=STUDY, structures=3, horizons=4)
+
+
+def test_the_design_is_stored_with_its_shares_one_by_one():
+    assert SweepConfig(study=STUDY, shares=3).design() == {
         "budgets": [5_000, 10_000, 20_000],
-        "shares": [0.1, 0.9],
-        "architectures": 4,
+        "shares": [1 / 3, 1 / 2, 2 / 3],
+        "structures": 6,
         "screen": 3,
         "rates": 3,
+        "horizons": 2,
     }
 
 
@@ -381,7 +409,8 @@ def test_the_design_is_stored_as_before():
         ("budgets", (20_000,)),
         ("shares", 5),
         ("share_range", (0.2, 0.8)),
-        ("architectures", 2),
+        ("structures", 3),
+        ("horizons", 0),
         ("screen", 1),
         ("rates", 2),
     ],
@@ -393,7 +422,7 @@ def test_another_design_is_another(name, value):
     assert changed.identity() != sweep.identity()
 
 
-@pytest.mark.parametrize("change", [{"seeds": 9}, {"tolerance": 0.05}])
+@pytest.mark.parametrize("change", [{"seeds": 9}, {"until": 0.02}, {"tolerance": 0.05}])
 def test_more_seeds_or_another_tolerance_are_the_same_design(change):
     sweep = SweepConfig(study=STUDY)
     assert replace(sweep, **change).design() == sweep.design()

@@ -43,7 +43,7 @@ def test_a_sweep_leads_with_its_verdict_and_says_how_sure_it_is() -> None:
     for entry in entries:
         assert entry["low"] < entry["estimate"] < entry["high"]
         assert entry["within"]["low"] <= entry["estimate"] <= entry["within"]["high"]
-        assert entry["outcome"] == "decoder-heavy"
+        assert entry["verdict"] == "decoder-heavy"
         assert entry["cost_of_even_split"]["low"] > 0
     assert summary["verdict"][0].startswith("At 50k parameters on digits the best decoder share is")
     assert html.index(summary["verdict"][0].split(" (")[0]) < html.index("Loss against decoder")
@@ -133,7 +133,7 @@ def test_a_confirmation_is_told_beside_its_search(
     plain = json.loads(json.dumps(confirmation_json(found), allow_nan=False))
     assert [c["name"] for c in plain["contenders"]] == list(LOSSES)
     assert [len(c["test_loss"]) for c in plain["contenders"]] == [seeds] * 4
-    outcomes = {c["against"]: c["outcome"] for c in plain["comparisons"]}
+    outcomes = {c["against"]: c["verdict"] for c in plain["comparisons"]}
     decided = {"symmetric": "equivalent", "mirror": "better"}
     assert outcomes == (decided if seeds == 8 else dict.fromkeys(decided, "undecided"))
     stale = [s for s in summary["verdict"] if "no longer the best" in s]

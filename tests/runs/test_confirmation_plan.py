@@ -241,7 +241,7 @@ def test_what_is_no_search_is_refused(tmp_path: Path, directory: Path) -> None:
         with pytest.raises(StudyError, match="holds no run"):
             run_confirmation(wanted(path), executor=InProcess())
     study = search_of(tmp_path / "sweep", family="dense", latent=8)
-    sweep = SweepConfig(study=study, budgets=(4_000,), shares=2, architectures=1, screen=1)
+    sweep = SweepConfig(study=study, budgets=(4_000,), shares=3, structures=3, screen=1)
     executed(plan_sweep(sweep), executor=Counting(stop_at=0))
     with pytest.raises(StudyError, match="holds a sweep: give the directory of a search"):
         run_confirmation(wanted(tmp_path / "sweep"), executor=InProcess())

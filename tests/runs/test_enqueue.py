@@ -154,7 +154,7 @@ def test_a_symmetric_search_begins_with_what_is_symmetric(
 
 
 def test_a_sweep_takes_no_presets(queued: StudyConfig) -> None:
-    sweep = SweepConfig(study=queued, shares=2, architectures=1, screen=1, budgets=(20_000,))
+    sweep = SweepConfig(study=queued, shares=3, structures=3, screen=1, budgets=(20_000,))
     assert plan_sweep(sweep).config.enqueue == ()
 
 

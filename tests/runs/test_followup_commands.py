@@ -17,8 +17,9 @@ from .conftest import finished, wait_until
 SEARCH = ("--family", "dense", "--budget", "6k", "--latent", "8", "--examples", "3k")
 SEARCH += ("--trials", "6", "--workers", "2")
 SWEEP = ("--family", "dense", "--budgets", "6k", "--latent", "8", "--examples", "3k")
-SWEEP += ("--shares", "3", "--architectures", "3", "--seeds", "1", "--workers", "2")
-RUNS = 3 * 9 + 3 * 9 + 3 * 3  # screened, tuned, measured
+SWEEP += ("--shares", "3", "--structures", "3", "--seeds", "1", "--rates", "1", "--horizons", "1")
+SWEEP += ("--workers", "2")
+RUNS = 9 * 3 + 3 * 4 + 2 * 3  # screened, measured, trained shorter and longer
 
 
 @pytest.mark.slow
@@ -69,7 +70,8 @@ def test_dry_run_states_the_cost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     result = asymnas("sweep", *SWEEP, "--dry-run")
     assert result.exit_code == 0, result.output
     shown = " ".join(result.output.split())
-    assert "9 runs of 3,008 examples, after 54 short runs of 512" in shown
-    assert f"{9 * 3008 + 54 * 512:,} training examples" in shown
+    assert f"choosing structures: 27 runs, {27 * 512:,} training examples" in shown
+    assert f"measuring: about 12 runs, {12 * 3008:,} training examples" in shown
+    assert f"training 4 times as long: 3 runs, {3 * 12032:,} training examples" in shown
     assert "Nothing was trained" in shown
     assert not (tmp_path / "runs").exists()

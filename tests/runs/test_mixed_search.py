@@ -67,7 +67,7 @@ def test_a_search_that_draws_both_families(mixed: StudyConfig, in_process: Execu
 
 
 def test_a_sweep_of_a_mixed_pair_fills_its_budget_at_each_share(mixed: StudyConfig) -> None:
-    plan = plan_sweep(SweepConfig(study=mixed, budgets=(6_000,), architectures=1, screen=1))
-    for cell in plan.cells:
+    plan = plan_sweep(SweepConfig(study=mixed, budgets=(6_000,), structures=3, screen=1))
+    for cell in [cell for block in plan.blocks for cell in block.cells]:
         assert cell.architecture.family == "dense/conv2d"
         assert 0.99 * 6_000 <= cell.architecture.counts.total_params <= 6_000

@@ -1,11 +1,13 @@
 """A sweep, whole: what it trains, in which order, and that a stop anywhere changes nothing."""
 
+import math
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import optuna
 import pandas as pd
 import pytest
@@ -16,21 +18,52 @@ from asymnas.core.config import SweepConfig
 from asymnas.core.errors import BudgetError, ConfigError, StudyError
 from asymnas.runs.coordinator import Snapshot
 from asymnas.runs.sweep_plan import plan_sweep
+from asymnas.training.rung import Job, RungResult
 
-from .conftest import Counting, InProcess, executed
+from .conftest import InProcess, executed
+from .made_results import Made, luck
 
+BUDGET = 4_000
+SEEN = 256  # examples of a run that counts, three rungs
+THIRDS = [1 / 3, 0.5, 2 / 3]
+SMALL = {"shares": 3, "share_range": (1 / 3, 2 / 3), "structures": 3, "horizons": 0, "rates": 1}
+BLOCK = 4  # runs of a structure and seed: three shares and the mirrored decoder
 COMPARED = [
-    *(t.TRIAL, t.STATE, t.PHASE, t.BUDGET, t.TARGET_SHARE, t.CLUSTER, t.REPLICATE),
-    *(t.TOTAL_PARAMS, t.DECODER_SHARE, t.LEARNING_RATE, t.EXAMPLES, t.VAL_LOSS, t.TRAIN_LOSS),
+    *(t.TRIAL, t.STATE, t.PHASE, t.BUDGET, t.TARGET_SHARE, t.STRUCTURE, t.CLUSTER, t.MIRRORED),
+    *(t.REPLICATE, t.TOTAL_PARAMS, t.DECODER_SHARE, t.LEARNING_RATE, t.RATE_RATIO, t.EXAMPLES),
+    t.VAL_LOSS,
 ]
-SEEN = 768  # examples of a run that counts: four rungs
-SHORT = 128  # of one that does not: two rungs
-DESIGN = {"shares": 3, "share_range": (0.2, 0.8), "architectures": 1, "screen": 2, "rates": 2}
-SCREENING = TUNING = MEASURE = 6  # runs of each phase of the sweep below
+
+BEST_RATE = 0.011  # at a decoder share of one half
+
+
+def made_loss(job: Job) -> float:
+    """Structures differ by far more than shares; the best rate rises with the decoder's share."""
+    share = job.architecture.decoder_share
+    odds = math.log(share / (1 - share))
+    structure = 0.3 * len(job.architecture.encoder.widths) + 0.2 * len(
+        job.architecture.decoder.widths
+    )
+    rate = math.log(job.learning_rate / BEST_RATE) - odds / 4
+    ratio = math.log(job.rate_ratio / 3)
+    return math.exp(
+        structure
+        + 0.05 * (odds - 0.8) ** 2
+        + 0.10 * rate**2
+        + 0.05 * ratio**2
+        + 0.02 * luck(job)
+        - 0.1 * math.log(job.total)
+    )
+
+
+def made_sweep(job: Job) -> RungResult:
+    loss = made_loss(job)
+    metrics = {t.VAL_LOSS: loss, **dict.fromkeys(job.metrics, loss)}
+    return RungResult(metrics={**metrics, t.TRAIN_LOSS: loss} if job.last else metrics)
 
 
 def sweep_of(directory: Path, **changes: Any) -> SweepConfig:
-    """Dense autoencoders of digits: 3 shares of one budget, 2 seeds."""
+    """Dense autoencoders of digits at one budget."""
     study = StudyConfig(
         family="dense",
         latent=8,
@@ -40,7 +73,7 @@ def sweep_of(directory: Path, **changes: Any) -> SweepConfig:
         run_dir=str(directory),
     )
     study = replace(study, **changes.pop("study", {}))
-    return SweepConfig(study=study, **{"budgets": (4_000,), "seeds": 2, **DESIGN, **changes})
+    return SweepConfig(study=study, **{"budgets": (BUDGET,), "seeds": 2, **SMALL, **changes})
 
 
 def values(run: Run) -> pd.DataFrame:
@@ -51,215 +84,300 @@ def phase(run: Run, name: str) -> pd.DataFrame:
     return run.table[run.table[t.PHASE] == name]
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Counting]:
-    """A sweep that nothing interrupted, and the executor that saw its jobs."""
-    executor = Counting()
-    run = run_sweep(sweep_of(tmp_path_factory.mktemp("whole") / "run"), executor=executor)
-    return run, executor
-
-
-@pytest.fixture
-def whole(trained: tuple[Run, Counting]) -> Run:
-    return trained[0]
-
-
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def unpublished(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves the results unwritten, which take longer than the training here."""
+    """Leaves the results unwritten, which takes longer than the runs here."""
     monkeypatch.setattr("asymnas.reporting.publish.publish", lambda run: {})
 
 
-def test_trains_exactly_what_the_plan_says(whole: Run, tmp_path: Path) -> None:
-    plan = plan_sweep(sweep_of(tmp_path))
-    assert (plan.screening_runs, plan.tuning_runs, plan.runs) == (SCREENING, TUNING, MEASURE)
-    phases = [t.SCREENING] * SCREENING + [t.TUNING] * TUNING + [t.MEASURE] * MEASURE
-    assert list(whole.table[t.PHASE]) == phases
-    assert plan.config.trials == len(phases)
+WHOLE = {
+    "shares": 5,
+    "share_range": (0.2, 0.8),
+    "screen": 2,
+    "rates": 3,
+    "horizons": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Made]:
+    """A sweep with every phase, and the executor that saw its jobs."""
+    executor = Made(made_sweep)
+    plan = plan_sweep(sweep_of(tmp_path_factory.mktemp("whole") / "run", **WHOLE))
+    return executed(plan, executor)[0], executor
+
+
+@pytest.fixture
+def whole(made: tuple[Run, Made]) -> Run:
+    return made[0]
+
+
+def test_phases_follow_one_another(whole: Run) -> None:
+    order = [name for name, _ in _runs_of(whole.table[t.PHASE])]
+    assert order == [t.SCREENING, t.TUNING, t.MEASURE, t.HORIZON_CHECK, t.MEASURE]
     assert set(whole.table[t.STATE]) == {"complete"}
     assert whole.table[t.DUPLICATE_OF].isna().all()
-    assert plan.examples == whole.table[t.EXAMPLES].sum()
     assert whole.study.purpose == "sweep"
 
 
-def test_short_runs_see_fewer_examples_on_a_schedule_of_their_own(
-    trained: tuple[Run, Counting],
-) -> None:
-    run, executor = trained
-    assert set(phase(run, t.MEASURE)[t.EXAMPLES]) == {SEEN}
-    assert set(phase(run, t.SCREENING)[t.EXAMPLES]) == {SHORT}
-    assert set(phase(run, t.TUNING)[t.EXAMPLES]) == {SHORT}
-    totals = [job.total for job in executor.jobs]
-    short = 2 * (SCREENING + TUNING)
-    assert totals == [2] * short + [12] * 4 * MEASURE
+def _runs_of(names: pd.Series) -> list[tuple[str, int]]:
+    blocks = names.ne(names.shift()).cumsum()
+    return [(rows.iloc[0], len(rows)) for _, rows in names.groupby(blocks)]
 
 
-def test_what_counts_are_the_best_structures_at_the_best_rates(whole: Run) -> None:
-    plan = plan_sweep(sweep_of(whole.directory))
-    screened = phase(whole, t.SCREENING).sort_values(t.VAL_LOSS)
-    chosen = sorted(screened.groupby(t.TARGET_SHARE)[t.CLUSTER].first())
-    assert len(chosen) == 3
-    assert set(phase(whole, t.TUNING)[t.CLUSTER]) == set(phase(whole, t.MEASURE)[t.CLUSTER])
-    assert set(phase(whole, t.MEASURE)[t.CLUSTER]) == set(chosen)
-    assert sorted(set(phase(whole, t.SCREENING)[t.CLUSTER])) == list(range(6))
-    assert phase(whole, t.SCREENING)[t.LEARNING_RATE].unique() == pytest.approx([0.01])
-    assert sorted(set(phase(whole, t.TUNING)[t.LEARNING_RATE])) == list(plan.rates) == [1e-3, 0.1]
-    tuned = phase(whole, t.TUNING).sort_values(t.VAL_LOSS)
-    rates = tuned.groupby(t.CLUSTER)[t.LEARNING_RATE].first()  # one architecture per share
-    for _, row in phase(whole, t.MEASURE).iterrows():
-        assert row[t.LEARNING_RATE] == rates[row[t.CLUSTER]]
+def test_no_share_chooses_the_structures(whole: Run) -> None:
+    screened = phase(whole, t.SCREENING)
+    assert screened.groupby(t.STRUCTURE)[t.TARGET_SHARE].apply(set).map(len).eq(3).all()
+    scores = screened.assign(log=np.log(screened[t.VAL_LOSS])).groupby(t.STRUCTURE)["log"].mean()
+    best = set(scores.nsmallest(3).index)
+    first = phase(whole, t.MEASURE).query("wave == 0")
+    assert set(first[t.STRUCTURE]) == best
+    assert len(scores) == 6
 
 
-def test_every_run_is_labelled_and_shows_what_was_drawn(whole: Run) -> None:
-    cells = {cell.cluster: cell for cell in plan_sweep(sweep_of(whole.directory)).cells}
+def test_every_structure_is_trained_at_every_share_and_mirrored(whole: Run) -> None:
+    first = phase(whole, t.MEASURE).query("wave == 0")
+    for _, block in first.groupby(t.STRUCTURE):
+        own, mirrored = (
+            block[~block[t.MIRRORED].astype(bool)],
+            block[block[t.MIRRORED].astype(bool)],
+        )
+        assert sorted(own[t.TARGET_SHARE]) == pytest.approx([0.2, *THIRDS, 0.8], abs=1e-4)
+        assert list(mirrored[t.TARGET_SHARE]) == [0.5]
+        assert (block[t.TOTAL_PARAMS] <= BUDGET).all()
+        assert (block[t.TOTAL_PARAMS] >= 0.99 * BUDGET).all()
+        depths = {
+            tuple(len(a[side]["widths"]) for side in ("encoder", "decoder"))
+            for a in own[t.ARCHITECTURE]
+        }
+        assert len(depths) == 1
+        (control,) = mirrored[t.ARCHITECTURE]
+        assert control["decoder"] == control["encoder"]
+    assert first[t.CLUSTER].is_unique
+
+
+def test_rates_are_tuned_until_the_best_is_inside_and_nothing_is_run_twice(whole: Run) -> None:
+    tuning = phase(whole, t.TUNING)
+    assert set(tuning[t.EXAMPLES]) == {SEEN // 2}
+    assert not tuning.duplicated([t.CLUSTER, t.LEARNING_RATE, t.RATE_RATIO]).any()
+    for _, group in tuning.groupby(t.CLUSTER):
+        plain = group[group[t.RATE_RATIO] == 1]
+        best = plain.loc[plain[t.VAL_LOSS].idxmin(), t.LEARNING_RATE]
+        rates = sorted(plain[t.LEARNING_RATE])
+        assert rates[0] < best < rates[-1]
+        assert np.allclose(np.diff(np.log2(rates)), 1)
+        best = group.loc[group[t.VAL_LOSS].idxmin(), t.RATE_RATIO]
+        ratios = sorted(group[t.RATE_RATIO])
+        assert ratios[0] < best < ratios[-1]
+
+
+def test_measured_rates_are_the_best_as_a_function_of_the_share(whole: Run) -> None:
+    measured = phase(whole, t.MEASURE)
+    for _, row in measured.iterrows():
+        share = min(max(row[t.TARGET_SHARE], 1 / 3), 2 / 3)  # beyond those tuned: as at the last
+        best = BEST_RATE * (share / (1 - share)) ** 0.25
+        assert row[t.LEARNING_RATE] == pytest.approx(best, rel=0.15)
+        assert row[t.RATE_RATIO] == pytest.approx(3, rel=0.25)
+    assert measured.groupby(t.TARGET_SHARE)[t.LEARNING_RATE].nunique().eq(1).all()
+
+
+def test_a_few_structures_are_trained_shorter_and_longer(whole: Run) -> None:
+    check = phase(whole, t.HORIZON_CHECK)
+    assert check[t.STRUCTURE].nunique() == 1
+    assert sorted(check[t.HORIZON].unique()) == [0.25, 4]
+    assert (check[t.EXAMPLES] == check[t.HORIZON] * SEEN).all()
+    assert check.groupby(t.HORIZON).size().eq(5).all()
+
+
+def test_later_waves_hold_as_many_runs_as_seeds_say(whole: Run) -> None:
+    measured = phase(whole, t.MEASURE)
+    assert list(measured[t.WAVE].drop_duplicates()) == [0, 1, 2]
+    assert len(measured) == 2 * 3 * 6
+    assert not measured.duplicated([t.CLUSTER, t.REPLICATE]).any()
+
+
+def test_the_plan_says_how_many(whole: Run, tmp_path: Path) -> None:
+    parts = {part.name: part for part in plan_sweep(sweep_of(tmp_path, **WHOLE)).parts}
+    assert parts["choosing structures"].runs == len(phase(whole, t.SCREENING))
+    assert parts["measuring"].runs == len(phase(whole, t.MEASURE))
+    assert parts["training 4 times as long"].examples == 5 * 4 * SEEN
+    tuning = parts["tuning learning rates"]
+    assert not tuning.exact
+    assert 0.5 < tuning.runs / len(phase(whole, t.TUNING)) < 1.5
+
+
+def test_seeds_pair_all_architectures(made: tuple[Run, Made]) -> None:
+    run, executor = made
+    seeds = {job.losses.name: job.seed for job in executor.jobs if job.losses is not None}
+    measured = phase(run, t.MEASURE)
+    by_replicate = [
+        {seeds[f"trial_{number:05d}.npy"] for number in rows[t.TRIAL]}
+        for _, rows in measured.groupby(t.REPLICATE)
+    ]
+    assert all(len(own) == 1 for own in by_replicate)
+    assert len(set.union(*by_replicate)) == len(by_replicate)
+
+
+def test_every_run_shows_what_was_drawn(whole: Run) -> None:
     for _, row in whole.table.iterrows():
-        cell = cells[row[t.CLUSTER]]
-        assert (row[t.BUDGET], row[t.TARGET_SHARE]) == (cell.budget, cell.share)
-        assert row[t.ARCHITECTURE] == cell.architecture.to_dict()
-        assert 0.99 * 4_000 <= row[t.TOTAL_PARAMS] <= 4_000
-        drawn = {name: row[t.DRAWN + name] for name in cell.drawn}
-        assert drawn == cell.drawn
         assert row[t.DRAWN + "decoder_share"] == pytest.approx(row[t.DECODER_SHARE])
         assert row[t.DRAWN + "learning_rate"] == pytest.approx(row[t.LEARNING_RATE])
+        if not row[t.MIRRORED]:
+            widths = row[t.ARCHITECTURE]["decoder"]["widths"]
+            assert row[t.DRAWN + "decoder_depth"] == len(widths)
 
 
-def test_seeds_are_outermost_and_pair_all_architectures(trained: tuple[Run, Counting]) -> None:
-    run, executor = trained
-    measured = phase(run, t.MEASURE)
-    assert list(measured[t.REPLICATE]) == [0, 0, 0, 1, 1, 1]
-    assert list(measured[t.CLUSTER])[:3] == list(measured[t.CLUSTER])[3:]
-    seeds = [job.seed for job in executor.jobs[-4 * MEASURE :]]
-    assert len(set(seeds[:12])) == len(set(seeds[12:])) == 1
-    assert seeds[0] != seeds[-1]
-    assert measured[t.VAL_LOSS].nunique() == MEASURE
-
-
-def test_the_test_split_is_not_read(trained: tuple[Run, Counting]) -> None:
-    run, executor = trained
+def test_the_test_split_is_not_read(made: tuple[Run, Made]) -> None:
+    run, executor = made
     assert not [column for column in run.table if str(column).startswith("test_")]
     assert not any(job.test for job in executor.jobs)
 
 
-def test_results_are_written(whole: Run) -> None:
-    (entry,) = whole.summary["decoder_share"]
-    assert entry["budget"] == 4_000
-    assert whole.summary["trials"]["complete"] == SCREENING + TUNING + MEASURE
-    assert (whole.directory / "report.html").is_file()
-    assert len(pd.read_csv(whole.directory / "trials.csv")) == len(whole.table)
-
-
-@pytest.mark.usefixtures("unpublished")
-@pytest.mark.slow
-@pytest.mark.essential
-def test_a_sweep_again_is_the_same_with_more_workers(
-    whole: Run, tmp_path: Path, in_process: Executor
-) -> None:
-    again = sweep_of(tmp_path, study={"workers": 2})
-    pd.testing.assert_frame_equal(values(run_sweep(again, executor=in_process)), values(whole))
-
-
-def test_another_seed_is_another_design(whole: Run, tmp_path: Path) -> None:
-    one, other = (
-        plan_sweep(sweep_of(tmp_path, study={"seed": seed})).cells[0].drawn for seed in (0, 1)
-    )
-    assert one != other
-
-
-SHORT_RUNGS = 2 * (SCREENING + TUNING)
-
-
 @pytest.mark.parametrize(
     ("rungs", "workers"),
-    [(5, 1), (2 * SCREENING + 7, 2), (SHORT_RUNGS, 1), (SHORT_RUNGS + 1, 2), (SHORT_RUNGS + 14, 1)],
+    [
+        pytest.param(9, 1, marks=pytest.mark.slow),
+        (60, 2),
+        pytest.param(95, 1, marks=pytest.mark.slow),
+        (150, 2),
+        pytest.param(165, 1, marks=pytest.mark.slow),
+    ],
 )
-@pytest.mark.usefixtures("unpublished")
-@pytest.mark.slow
-@pytest.mark.essential
 def test_a_continued_sweep_equals_an_uninterrupted_one(
-    whole: Run, tmp_path: Path, in_process: Executor, rungs: int, workers: int
+    whole: Run, tmp_path: Path, rungs: int, workers: int
 ) -> None:
-    plan = plan_sweep(sweep_of(tmp_path, study={"workers": workers}))
-    stopped, ending = executed(plan, executor=Counting(stop_at=rungs))
+    plan = plan_sweep(sweep_of(tmp_path, **WHOLE, study={"workers": workers}))
+    stopped, ending = executed(plan, Made(made_sweep, stop_at=rungs))
     assert ending == "interrupted"
     assert len(stopped.table) < len(whole.table)
-    run, ending = executed(plan, executor=in_process)
+    run, ending = executed(plan, Made(made_sweep))
     assert ending == "finished"
     pd.testing.assert_frame_equal(values(run), values(whole))
 
 
-@pytest.mark.slow
-@pytest.mark.essential
+@pytest.mark.parametrize("number", [0, 11])
 def test_a_sweep_that_a_crash_cut_off_between_storing_and_starting_a_trial_goes_on(
-    whole: Run, tmp_path: Path, in_process: Executor, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    plan = plan_sweep(sweep_of(tmp_path))
-    for number in (0, SCREENING + 1, SCREENING + TUNING + 2):
-        real = optuna.Study.ask
+    whole, _ = executed(plan_sweep(sweep_of(tmp_path / "whole", screen=1)), Made(made_sweep))
+    plan = plan_sweep(sweep_of(tmp_path / "run", screen=1))
+    real = optuna.Study.ask
 
-        def cut_off(self: optuna.Study, number: int = number, real: Any = real) -> Any:
-            if len(self.trials) == number + 1:
-                raise KeyboardInterrupt
-            return real(self)
+    def cut_off(self: optuna.Study) -> Any:
+        if len(self.trials) == number + 1:
+            raise KeyboardInterrupt
+        return real(self)
 
-        with monkeypatch.context() as patched:
-            patched.setattr(optuna.Study, "ask", cut_off)
-            run, ending = executed(plan, executor=in_process)
-            assert ending == "interrupted"
-        assert (run.table[t.STATE] == "complete").sum() == number
-    pd.testing.assert_frame_equal(values(executed(plan, executor=in_process)[0]), values(whole))
-
-
-def test_a_list_that_the_version_before_began_goes_on(
-    whole: Run, tmp_path: Path, in_process: Executor
-) -> None:
-    """It called the sampler `Listed`, and drew and described a trial after it was asked for."""
-    plan = plan_sweep(sweep_of(tmp_path))
-    run, _ = executed(plan, executor=Counting(stop_at=5))
-    study = run.study.optuna
-    for name in ("asymnas:pinned", "asymnas:config"):
-        study.set_user_attr(name, {**study.user_attrs[name], "sampler": "Listed"})
-    run, ending = executed(plan, executor=Counting(stop_at=3))
+    with monkeypatch.context() as patched:
+        patched.setattr(optuna.Study, "ask", cut_off)
+        run, ending = executed(plan, Made(made_sweep))
     assert ending == "interrupted"
-    run.study.optuna.ask()  # as it was when killed between asking and describing
-    with pytest.raises(StudyError, match="cut off by an earlier version") as caught:
-        executed(plan, executor=in_process)
-    assert "asymnas.report" in str(caught.value)
-    assert "--fresh" in str(caught.value)
-    assert len(Run.open(tmp_path).table) == len(run.table)
+    assert (run.table[t.STATE] == "complete").sum() == number
+    pd.testing.assert_frame_equal(values(executed(plan, Made(made_sweep))[0]), values(whole))
 
 
-@pytest.mark.usefixtures("unpublished")
-@pytest.mark.slow
-@pytest.mark.essential
-def test_more_seeds_only_add(whole: Run, tmp_path: Path) -> None:
-    run_sweep(sweep_of(tmp_path, seeds=1), executor=Counting())
-    more = Counting()
+def test_more_seeds_only_add(tmp_path: Path) -> None:
+    one, two = (
+        executed(plan_sweep(sweep_of(tmp_path / name, screen=1, seeds=2)), Made(made_sweep))[0]
+        for name in ("one", "two")
+    )
+    pd.testing.assert_frame_equal(values(one), values(two))
+    more = Made(made_sweep)
     seen: list[Snapshot] = []
-    run = run_sweep(sweep_of(tmp_path, seeds=2), executor=more, observe=seen.append)
-    pd.testing.assert_frame_equal(values(run), values(whole))
-    assert len(more.jobs) == 3 * 4
-    assert seen[-1].finished == seen[-1].wanted == len(whole.table)
-    assert run.study.design["seeds"] == 2
-    idle = Counting()
-    run_sweep(sweep_of(tmp_path, seeds=2), executor=idle)
+    run = run_sweep(
+        sweep_of(tmp_path / "two", screen=1, seeds=3), executor=more, observe=seen.append
+    )
+    pd.testing.assert_frame_equal(values(run).head(len(one.table)), values(one))
+    assert len(run.table) - len(one.table) == 3 * BLOCK
+    assert seen[-1].finished == seen[-1].wanted == len(run.table)
+    assert run.study.design["seeds"] == 3
+    idle = Made(made_sweep)
+    run_sweep(sweep_of(tmp_path / "two", screen=1, seeds=3), executor=idle)
     assert idle.jobs == []
 
 
+def test_a_width_ends_a_sweep_and_a_smaller_one_goes_on(tmp_path: Path) -> None:
+    changes = {**WHOLE, "screen": 1, "rates": 1, "horizons": 0}
+    wide = run_sweep(sweep_of(tmp_path, **changes, until=0.5), executor=Made(made_sweep))
+    assert set(phase(wide, t.MEASURE)[t.WAVE]) == {0}
+    narrow = run_sweep(sweep_of(tmp_path, **changes, until=0.02), executor=Made(made_sweep))
+    waves = phase(narrow, t.MEASURE)[t.WAVE]
+    assert waves.max() >= 1
+    pd.testing.assert_frame_equal(values(narrow).head(len(wide.table)), values(wide))
+
+
+class Failing(Made):
+    """Loses the runs that a condition holds for."""
+
+    def __init__(self, condition: Any, **options: Any) -> None:
+        def answer(job: Job) -> RungResult:
+            if condition(job):
+                return RungResult(failure="diverged: training loss nan")
+            return made_sweep(job)
+
+        super().__init__(answer, **options)
+
+
+def test_a_failed_run_is_tried_once_more_at_half_its_rate(tmp_path: Path) -> None:
+    def fails(job: Job) -> bool:  # decoders of two thirds always, of one third at the first rate
+        share, rate = job.architecture.decoder_share, job.learning_rate
+        return share > 0.6 or (share < 0.4 and rate > 0.003)
+
+    plan = plan_sweep(sweep_of(tmp_path, screen=1, seeds=1))
+    run, ending = executed(plan, Failing(fails))
+    assert ending == "finished"
+    again = run.table[run.table[t.RETRY_OF].notna()]
+    assert len(again) == 2 * 3
+    for _, row in again.iterrows():
+        first = run.table.set_index(t.TRIAL).loc[int(row[t.RETRY_OF])]
+        assert first[t.STATE] == "failed"
+        assert row[t.LEARNING_RATE] == pytest.approx(first[t.LEARNING_RATE] / 2)
+        assert (row[t.CLUSTER], row[t.REPLICATE]) == (first[t.CLUSTER], first[t.REPLICATE])
+    states = again.groupby(t.TARGET_SHARE)[t.STATE].unique().map(list)
+    assert states.to_dict() == {1 / 3: ["complete"], 2 / 3: ["failed"]}
+    same, _ = executed(plan, Made(made_sweep))
+    pd.testing.assert_frame_equal(values(same), values(run))
+
+
+def test_a_rate_that_fails_is_not_taken(tmp_path: Path) -> None:
+    changes = {"screen": 1, "seeds": 1, "rates": 3}
+    run, _ = executed(
+        plan_sweep(sweep_of(tmp_path, **changes)), Failing(lambda job: job.learning_rate > 0.009)
+    )
+    tuning = phase(run, t.TUNING)
+    assert (tuning[t.STATE] == "failed").any()
+    assert (phase(run, t.MEASURE)[t.LEARNING_RATE] < 0.009).all()
+    assert set(phase(run, t.MEASURE)[t.STATE]) == {"complete"}
+
+
+def test_one_real_sweep_keeps_the_loss_of_every_example(tmp_path: Path) -> None:
+    run, ending = executed(plan_sweep(sweep_of(tmp_path, screen=1, seeds=1)), InProcess())
+    assert ending == "finished"
+    losses = run.example_losses
+    measured = run.table.set_index(t.TRIAL)
+    assert sorted(losses) == list(measured.index)
+    for trial, own in losses.items():
+        assert own.dtype == np.float32
+        assert own.shape == (143,)
+        assert own.mean(dtype=float) == pytest.approx(measured.loc[trial, t.VAL_LOSS], rel=1e-5)
+
+
 @pytest.fixture
-def begun(tmp_path: Path, unpublished: None) -> Path:
+def begun(tmp_path: Path) -> Path:
     """The directory of a sweep that has only begun."""
-    executed(plan_sweep(sweep_of(tmp_path / "run")), executor=Counting(stop_at=1))
+    executed(plan_sweep(sweep_of(tmp_path / "run", screen=1)), Made(made_sweep, stop_at=1))
     return tmp_path / "run"
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"rates": 3}, "rates was 2, now 3"),
-        ({"shares": 2}, r"shares was \[0.2, 0.5, 0.8\], now \[0.2, 0.8\]"),
+        ({"rates": 3}, "rates was 1, now 3"),
+        ({"shares": 5, "share_range": (0.2, 0.8)}, r"shares was \[0.33"),
         ({"budgets": (3_000, 4_000)}, r"budgets was \[4000\], now \[3000, 4000\]"),
-        ({"architectures": 2}, "architectures was 1, now 2"),
-        ({"screen": 1}, "screen was 2, now 1"),
+        ({"structures": 4}, "structures was 3, now 4"),
+        ({"screen": 2}, "screen was 1, now 2"),
+        ({"horizons": 1}, "horizons was 0, now 1"),
         ({"study": {"latent": 4}}, "latent was 8, now 4"),
         ({"study": {"seed": 4}}, "seed was 0, now 4"),
         ({"study": {"name": "other"}}, "holds the study 'digits', not 'other'"),
@@ -270,17 +388,16 @@ def test_another_design_is_refused_and_says_what_differs(
 ) -> None:
     before = (begun / "study.db").read_bytes()
     with pytest.raises(StudyError, match=words) as caught:
-        run_sweep(sweep_of(begun, **change), executor=in_process)
+        run_sweep(sweep_of(begun, **{"screen": 1, **change}), executor=in_process)
     assert "--fresh" in str(caught.value)
     assert (begun / "study.db").read_bytes() == before
 
 
-@pytest.mark.usefixtures("unpublished")
-def test_fresh_starts_another_design(begun: Path, in_process: Executor) -> None:
-    plan = sweep_of(begun, screen=1, rates=1, seeds=1)
-    run = run_sweep(plan, executor=in_process, fresh=True)
-    assert list(run.table[t.PHASE]) == [t.MEASURE] * 3
-    assert run.table[t.LEARNING_RATE].to_list() == pytest.approx([0.01] * 3)
+def test_fresh_starts_another_design(begun: Path) -> None:
+    run = run_sweep(
+        sweep_of(begun, screen=1, seeds=1, structures=4), executor=Made(made_sweep), fresh=True
+    )
+    assert list(run.table[t.PHASE]) == [t.MEASURE] * 4 * BLOCK
 
 
 def test_a_search_and_a_sweep_do_not_share_a_directory(begun: Path, tmp_path: Path) -> None:
@@ -303,11 +420,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return now
 
 
-class Slow(Counting):
+class Slow(Made):
     """Takes a second a rung."""
 
     def __init__(self, clock: SimpleNamespace) -> None:
-        super().__init__()
+        super().__init__(made_sweep)
         self._clock = clock
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -315,65 +432,35 @@ class Slow(Counting):
         return super().submit(fn, *args, **kwargs)
 
 
-@pytest.mark.usefixtures("unpublished")
-@pytest.mark.slow
-@pytest.mark.essential
-def test_the_time_is_for_all_phases_together(
-    whole: Run, tmp_path: Path, clock: SimpleNamespace
-) -> None:
-    plan = plan_sweep(sweep_of(tmp_path, study={"timeout": 2 * SCREENING + 4.5}))
-    run, ending = executed(plan, executor=Slow(clock))
-    assert ending == "timeout"
-    assert phase(run, t.SCREENING)[t.STATE].eq("complete").all()
-    assert (phase(run, t.TUNING)[t.STATE] == "complete").sum() == 2
-    assert phase(run, t.MEASURE).empty
-    starts = 1
-    while ending == "timeout":
-        run, ending = executed(plan, executor=Slow(clock))
-        starts += 1
-    assert starts == 3
-    assert clock.seconds == 48 + 2  # at each time-out a rung in flight is lost
+def test_the_time_is_for_all_phases_together(tmp_path: Path, clock: SimpleNamespace) -> None:
+    whole, _ = executed(plan_sweep(sweep_of(tmp_path / "whole")), Made(made_sweep))
+    plan = plan_sweep(sweep_of(tmp_path / "run", study={"timeout": 20.5}))
+    endings = []
+    while endings[-1:] != ["finished"]:
+        run, ending = executed(plan, Slow(clock))
+        endings.append(ending)
+    assert len(endings) > 2
+    assert set(endings[:-1]) == {"timeout"}
     pd.testing.assert_frame_equal(values(run), values(whole))
 
 
-class Failing(Counting):
-    """Loses the runs that a condition holds for."""
-
-    def __init__(self, condition: Any) -> None:
-        super().__init__()
-        self._condition = condition
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        if not self._condition(args[0]):
-            return super().submit(fn, *args, **kwargs)
-        future: Future[Any] = Future()
-        future.set_exception(MemoryError("no room"))
-        return future
-
-
-@pytest.mark.usefixtures("unpublished")
-def test_a_rate_that_fails_is_not_taken_and_failed_runs_count(tmp_path: Path) -> None:
-    run = run_sweep(sweep_of(tmp_path), executor=Failing(lambda job: job.learning_rate > 0.01))
-    assert len(run.table) == SCREENING + TUNING + MEASURE
-    tuning, measured = phase(run, t.TUNING), phase(run, t.MEASURE)
-    assert (tuning[t.STATE] == "failed").sum() == TUNING // 2
-    assert set(measured[t.LEARNING_RATE]) == {1e-3}
-    assert set(measured[t.STATE]) == {"complete"}
-
-
 def test_a_sweep_whose_runs_all_fail_stops_and_goes_on_when_that_is_mended(
-    whole: Run, tmp_path: Path, in_process: Executor
+    tmp_path: Path,
 ) -> None:
-    plan = plan_sweep(sweep_of(tmp_path))
+    def broken(job: Job) -> RungResult:
+        raise MemoryError("no room")
+
+    whole, _ = executed(plan_sweep(sweep_of(tmp_path / "whole", screen=1)), Made(made_sweep))
+    plan = plan_sweep(sweep_of(tmp_path / "run", screen=1))
     with pytest.raises(StudyError, match="MemoryError: no room"):
-        executed(plan, executor=Failing(lambda job: True))
-    assert (Run.open(tmp_path).table[t.STATE] == "failed").sum() == 0
-    pd.testing.assert_frame_equal(values(executed(plan, executor=in_process)[0]), values(whole))
+        executed(plan, Made(broken))
+    assert (Run.open(tmp_path / "run").table[t.STATE] == "failed").sum() == 0
+    pd.testing.assert_frame_equal(values(executed(plan, Made(made_sweep))[0]), values(whole))
 
 
 def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(BudgetError, match="hardly any dense architecture of 1,300 parameters"):
-        plan_sweep(sweep_of(tmp_path / "run", budgets=(1_300,), share_range=(0.05, 0.95)))
+    with pytest.raises(BudgetError, match="hardly any dense architecture of 600 parameters"):
+        plan_sweep(sweep_of(tmp_path / "run", budgets=(600,)))
     with pytest.raises(ConfigError, match="no family is called"):
         plan_sweep(sweep_of(tmp_path / "run", study={"family": "resnet"}))
     assert not (tmp_path / "run").exists()

@@ -8,9 +8,17 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from asymnas.analysis.estimates import BudgetShare, Floats, Interval, ShareInference, Sizes
+from asymnas.analysis.estimates import EVEN, BudgetShare, Floats, Interval, ShareInference, Sizes
 from asymnas.analysis.rows import counting
-from asymnas.core.columns import BUDGET, DECODER_SHARE, STATE, VAL_LOSS
+from asymnas.core.columns import (
+    BUDGET,
+    DECODER_SHARE,
+    MIRRORED,
+    STATE,
+    STRUCTURE,
+    TARGET_SHARE,
+    VAL_LOSS,
+)
 from asymnas.core.text import change, percent, plural, rounded, short, span, with_span
 from asymnas.reporting.content import Panel
 from asymnas.reporting.figures.style import LIGHT, figure, share_axis
@@ -172,7 +180,7 @@ def strip_of(table: pd.DataFrame, entry: BudgetShare, sizes: Sizes) -> Strip:
     """
     rows = sweep_runs(table if sizes == "params" else table.head(0))
     rows = rows[rows[BUDGET] == entry.budget] if len(rows) else rows
-    losses = rows[VAL_LOSS].to_numpy(dtype=float) if len(rows) else np.empty(0)
+    losses = _losses(rows, entry) if len(rows) else np.empty(0)
     shares = rows[DECODER_SHARE].to_numpy(dtype=float) if len(rows) else np.empty(0)
     fitted = entry.curve.y[np.isfinite(entry.curve.y)]
     lowest = float(fitted.min()) if len(fitted) else float(losses.min()) if len(losses) else 1.0
@@ -181,12 +189,29 @@ def strip_of(table: pd.DataFrame, entry: BudgetShare, sizes: Sizes) -> Strip:
     return Strip(entry, shares, losses / lowest, law, low, high)
 
 
+def _losses(rows: pd.DataFrame, entry: BudgetShare) -> Floats:
+    """The runs' losses; of a blocked sweep, as if every structure had the fitted loss at one half.
+
+    Structures differ ten times more than shares: only differences within them can be seen.
+    """
+    losses: Floats = rows[VAL_LOSS].to_numpy(dtype=float)
+    if not entry.structures:
+        return losses
+    even = rows[(rows[TARGET_SHARE] == EVEN) & ~rows[MIRRORED].astype(bool)]
+    levels = np.exp(np.log(even[VAL_LOSS].astype(float)).groupby(even[STRUCTURE]).mean())
+    at_half = float(np.interp(EVEN, entry.curve.x, entry.curve.y))
+    result: Floats = losses / rows[STRUCTURE].map(levels).to_numpy(dtype=float) * at_half
+    return result
+
+
 def sweep_runs(table: pd.DataFrame) -> pd.DataFrame:
     """The runs that count: complete, measured and not tuning, with a positive loss and a budget."""
     if table.empty or not {BUDGET, STATE, VAL_LOSS} <= set(table.columns):
         return table.head(0)
     losses = table[VAL_LOSS].to_numpy(dtype=float, na_value=np.nan)
     kept = (table[STATE] == "complete") & np.isfinite(losses) & (losses > 0)
+    if MIRRORED in table:  # a mirrored decoder is another question than the share
+        kept &= ~table[MIRRORED].eq(True)
     return counting(table[kept & table[BUDGET].notna()])
 
 
@@ -212,7 +237,8 @@ def strip_traces(strip: Strip, foot: float, ceiling: float) -> list[go.Scatter]:
     x = strip.entry.curve.x
     if len(strip.law):
         line = {"color": LIGHT["front"], "width": 2.2}
-        traces.append(_points("fitted law", x, strip.law, mode="lines", line=line))
+        name = "fitted curve" if strip.entry.structures else "fitted law"
+        traces.append(_points(name, x, strip.law, mode="lines", line=line))
     return [*traces, *_within(strip.entry, foot), *_best(strip.entry.share, foot)]
 
 
