@@ -133,7 +133,7 @@ def test_a_confirmation_is_told_beside_its_search(
     plain = json.loads(json.dumps(confirmation_json(found), allow_nan=False))
     assert [c["name"] for c in plain["contenders"]] == list(LOSSES)
     assert [len(c["test_loss"]) for c in plain["contenders"]] == [seeds] * 4
-    outcomes = {c["against"]: c["verdict"] for c in plain["comparisons"]}
+    outcomes = {c["against"]: c["outcome"] for c in plain["comparisons"]}
     decided = {"symmetric": "equivalent", "mirror": "better"}
     assert outcomes == (decided if seeds == 8 else dict.fromkeys(decided, "undecided"))
     stale = [s for s in summary["verdict"] if "no longer the best" in s]
