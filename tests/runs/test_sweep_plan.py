@@ -300,7 +300,7 @@ def test_a_width_ends_a_sweep_and_a_smaller_one_goes_on(tmp_path: Path) -> None:
     changes = {**WHOLE, "screen": 1, "rates": 1, "horizons": 0}
     wide = run_sweep(sweep_of(tmp_path, **changes, until=0.5), executor=Made(made_sweep))
     assert set(phase(wide, t.MEASURE)[t.WAVE]) == {0}
-    narrow = run_sweep(sweep_of(tmp_path, **changes, until=0.02), executor=Made(made_sweep))
+    narrow = run_sweep(sweep_of(tmp_path, **changes, until=0.002), executor=Made(made_sweep))
     waves = phase(narrow, t.MEASURE)[t.WAVE]
     assert waves.max() >= 1
     pd.testing.assert_frame_equal(values(narrow).head(len(wide.table)), values(wide))
@@ -319,11 +319,12 @@ class Failing(Made):
 
 
 def test_a_failed_run_is_tried_once_more_at_half_its_rate(tmp_path: Path) -> None:
+    plan = plan_sweep(sweep_of(tmp_path, screen=1, seeds=1))
+
     def fails(job: Job) -> bool:  # decoders of two thirds always, of one third at the first rate
         share, rate = job.architecture.decoder_share, job.learning_rate
-        return share > 0.6 or (share < 0.4 and rate > 0.003)
+        return share > 0.6 or (share < 0.4 and rate > 0.75 * plan.grid.middle)
 
-    plan = plan_sweep(sweep_of(tmp_path, screen=1, seeds=1))
     run, ending = executed(plan, Failing(fails))
     assert ending == "finished"
     again = run.table[run.table[t.RETRY_OF].notna()]
