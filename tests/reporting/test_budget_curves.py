@@ -40,7 +40,8 @@ def test_the_reading_says_how_far_from_done_training_was():
 
 
 def test_the_curves_of_a_sweep_are_drawn_so_and_those_of_a_search_each(table):
-    assert curves_panel(made_sweep(BUDGETS).assign(target_share=0.5)).title == "Learning curves by budget"
+    sweep = made_sweep(BUDGETS).assign(target_share=0.5)
+    assert curves_panel(sweep).title == "Learning curves by budget"
     assert curves_panel(table).title == "Learning curves"
 
 
