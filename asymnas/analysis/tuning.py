@@ -88,8 +88,8 @@ Losses = dict[Point, float]
 
 
 def _best(done: Losses) -> Point:
-    """The point with the lowest loss; of several the one with the lowest rate."""
-    return min(sorted(done), key=lambda point: done[point])
+    """The point with the lowest loss; of several the one with sides most alike, then the slowest."""
+    return min(done, key=lambda point: (done[point], abs(point.ratio), point))
 
 
 def _best_rate(done: Losses) -> Point:

@@ -1,177 +1,214 @@
-"""Structures and learning rates chosen by short runs."""
+"""Structures, learning rates and their ratio chosen by short runs."""
+
+import math
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from asymnas.analysis.tuning import best_rate, best_rates, edge_rates, edge_share, kept
+from asymnas.analysis.tuning import (
+    FARTHEST,
+    RATE_STEP,
+    RATIO_STEP,
+    Group,
+    Point,
+    RateGrid,
+    best_rate,
+    best_structures,
+    edge_rates,
+    edge_share,
+    grid_losses,
+    rates_tried,
+    tuned_rates,
+)
 from asymnas.core import columns as t
 
-RATES = [0.001, 0.004, 0.016]
-ARCHITECTURES = 5
+BUDGET = 5_000
+GRID = RateGrid(0.01, 3)
+LOW, HALF, HIGH = (Group(0, share) for share in (0.2, 0.5, 0.8))
 
 
-def tuned(losses, budget=5_000, share=0.5, phase=t.TUNING, first=0):
-    """Tuning runs of one budget and share: losses by architectures and rates, `None` if failed."""
-    rows = [
+def tuned_by(loss, groups=(LOW, HALF, HIGH), grid=GRID):
+    """Tunes to the end, round by round, with a made loss of group, rate and ratio."""
+    losses = {group: {} for group in groups}
+    rounds = []
+    while missing := grid.missing(losses):
+        rounds.append(missing)
+        assert len(rounds) < 40
+        for group, point in missing:
+            assert point not in losses[group]  # nothing is run twice
+            losses[group][point] = loss(group, *grid.rates(point))
+    return losses, rounds
+
+
+def bowl(best_rate, best_ratio):
+    def loss(group, rate, ratio):
+        odds = math.log(group.share / (1 - group.share))
+        return math.log(rate / best_rate(odds)) ** 2 + 0.3 * math.log(ratio / best_ratio) ** 2
+
+    return loss
+
+
+def table_of(losses, grid=GRID):
+    rows = []
+    for group, done in losses.items():
+        for point, loss in done.items():
+            rate, ratio = grid.rates(point)
+            rows.append(
+                {
+                    t.TRIAL: len(rows),
+                    t.PHASE: t.TUNING,
+                    t.BUDGET: BUDGET,
+                    t.STRUCTURE: group.structure,
+                    t.TARGET_SHARE: group.share,
+                    t.LEARNING_RATE: rate,
+                    t.RATE_RATIO: ratio,
+                    t.STATE: "complete" if math.isfinite(loss) else "failed",
+                    t.VAL_LOSS: math.exp(loss) if math.isfinite(loss) else np.nan,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize("best", [1e-4, 0.01, 0.017, 0.5])
+@pytest.mark.parametrize("ratio", [0.05, 1.0, 3.0, 40.0])
+def test_a_grid_goes_on_until_the_best_is_inside(best, ratio):
+    losses, _ = tuned_by(bowl(lambda odds: best, ratio))
+    for done in losses.values():
+        plain = {point.rate: loss for point, loss in done.items() if point.ratio == 0}
+        lowest = min(plain, key=plain.get)
+        assert {lowest - 1, lowest + 1} <= set(plain)
+        nearest = min(done, key=done.get)
+        beside = {point.ratio for point in done if point.rate == nearest.rate}
+        assert {nearest.ratio - 1, nearest.ratio + 1} <= beside
+    assert edge_rates(table_of(losses)) == {BUDGET: 0.0}
+
+
+@pytest.mark.parametrize("first", [2, 3, 5])
+def test_tuning_begins_with_so_many_rates_around_the_middle(first):
+    _, rounds = tuned_by(bowl(lambda odds: 0.01, 1.0), (HALF,), RateGrid(0.01, first))
+    rates = [point.rate for _, point in rounds[0]]
+    assert len(rates) == first
+    assert 0 in rates
+    assert {point.ratio for _, point in rounds[0]} == {0}
+
+
+def test_the_best_is_interpolated_and_smooth_in_the_share():
+    losses, _ = tuned_by(bowl(lambda odds: 0.013 * math.exp(odds / 4), 2.5))
+    rates = tuned_rates(losses, GRID)
+    for share in (0.2, 0.3, 0.5, 0.65, 0.8):
+        odds = math.log(share / (1 - share))
+        rate, ratio = rates.at(share)
+        assert rate == pytest.approx(0.013 * math.exp(odds / 4), rel=1e-6)
+        assert ratio == pytest.approx(2.5, rel=1e-6)
+
+
+def test_beyond_the_shares_that_were_tuned_the_rate_is_that_of_the_last():
+    losses, _ = tuned_by(bowl(lambda odds: 0.013 * math.exp(odds / 4), 2.5))
+    rates = tuned_rates(losses, GRID)
+    assert rates.at(0.95) == rates.at(0.8)
+    assert rates.at(0.01) == rates.at(0.2)
+
+
+def test_a_run_that_failed_is_worse_than_all_and_ends_a_grid():
+    def loss(group, rate, ratio):
+        return math.inf if rate > 0.03 else -math.log(rate)
+
+    losses, _ = tuned_by(loss, (HALF,))
+    rate, _ = tuned_rates(losses, GRID).at(0.5)
+    assert rate == pytest.approx(0.02)
+    assert edge_rates(table_of(losses)) == {BUDGET: 0.0}
+
+
+def test_a_best_at_the_last_of_the_grid_is_at_an_end():
+    losses, _ = tuned_by(lambda group, rate, ratio: -math.log(rate), (LOW, HALF))
+    assert max(point.rate for point in losses[HALF]) == FARTHEST
+    table = table_of(losses)
+    assert edge_rates(table) == {BUDGET: 1.0}
+    assert edge_share(table) == 1.0
+
+
+def test_nothing_that_completed_leaves_the_middle():
+    losses, _ = tuned_by(lambda group, rate, ratio: math.inf, (HALF,))
+    assert tuned_rates(losses, GRID).at(0.3) == pytest.approx((0.01, 1.0))
+    assert tuned_rates({}, GRID).at(0.5) == pytest.approx((0.01, 1.0))
+
+
+def test_a_table_gives_the_losses_by_group_and_point():
+    losses, _ = tuned_by(bowl(lambda odds: 0.02, 3.0))
+    table = table_of(losses)
+    read = grid_losses(table, BUDGET, GRID)
+    assert {group: set(done) for group, done in read.items()} == {
+        group: set(done) for group, done in losses.items()
+    }
+    assert read[HALF][Point(0, 0)] == pytest.approx(losses[HALF][Point(0, 0)])
+    assert grid_losses(table, BUDGET + 1, GRID) == {}
+    running = table.assign(**{t.STATE: "running"})
+    assert grid_losses(running, BUDGET, GRID) == {}
+
+
+def test_rates_of_a_point_are_steps_from_the_middle():
+    assert GRID.rates(Point(0, 0)) == (0.01, 1.0)
+    assert GRID.rates(Point(2, -1)) == pytest.approx((0.01 * RATE_STEP**2, 1 / RATIO_STEP))
+
+
+def screened(losses, budget=BUDGET, first=0):
+    """Losses by structures and three shares; `None` if failed."""
+    return pd.DataFrame(
         {
-            t.PHASE: phase,
+            t.PHASE: t.SCREENING,
             t.BUDGET: budget,
+            t.STRUCTURE: first + number,
             t.TARGET_SHARE: share,
-            t.CLUSTER: first + place,
+            t.STATE: "failed" if loss is None else "complete",
+            t.VAL_LOSS: np.nan if loss is None else loss,
+        }
+        for number, row in enumerate(losses)
+        for share, loss in zip((0.2, 0.5, 0.8), row, strict=True)
+    )
+
+
+def test_structures_are_ranked_by_their_mean_over_the_shares():
+    one = screened([[1.0, 1.0, 1.0], [0.1, 2.0, 4.0], [0.5, 0.5, 0.5], [0.1, 0.1, None]])
+    other = screened([[2.0, 2.0, 2.0], [1.0, 1.0, 1.0]], budget=9_000, first=4)
+    ranked = best_structures(pd.concat([one, other]))
+    assert ranked == {BUDGET: [2, 1, 0, 3], 9_000: [5, 4]}
+    assert best_structures(one.assign(**{t.PHASE: t.MEASURE})) == {}
+
+
+def unblocked(best):
+    """Tuning runs of a version before: an architecture of its own at each share, three rates."""
+    return pd.DataFrame(
+        {
+            t.PHASE: t.TUNING,
+            t.BUDGET: BUDGET,
+            t.CLUSTER: number,
             t.LEARNING_RATE: rate,
-            t.STATE: "failed" if loss is None else "complete",
-            t.VAL_LOSS: np.nan if loss is None else loss,
+            t.STATE: "complete",
+            t.VAL_LOSS: 1.0 if place == lowest else 2.0,
         }
-        for place, row in enumerate(losses)
-        for rate, loss in zip(RATES, row, strict=True)
-    ]
-    return pd.DataFrame(rows)
+        for number, lowest in enumerate(best)
+        for place, rate in enumerate((0.001, 0.004, 0.016))
+    )
 
 
-def chosen(table):
-    """Rates in the order of the architectures."""
-    best = best_rates(table, RATES)
-    return [best[cluster] for cluster in sorted(best)]
+def test_a_sweep_of_a_version_before_says_how_many_are_at_the_ends():
+    assert edge_rates(unblocked([1, 1, 2, 0])) == {BUDGET: 0.5}
+    assert edge_share(unblocked([1, 1])) == 0.0
 
 
-def test_each_architecture_takes_the_rate_of_its_lowest_loss():
-    middle, high = [3.0, 1.0, 2.0], [3.0, 2.0, 0.3]
-    assert chosen(tuned([middle, middle, middle, high, high])) == [RATES[1]] * 3 + [RATES[2]] * 2
-
-
-def test_budgets_and_shares_are_judged_apart_and_other_runs_are_not_looked_at():
-    small, large = tuned([[1.0, 2.0, 3.0]] * 2), tuned([[3.0, 2.0, 1.0]] * 2, 9_000, first=2)
-    apart = tuned([[3.0, 1.0, 2.0]] * 2, share=0.9, first=4)
-    measured = tuned([[9.0, 0.1, 9.0]] * 5, phase=t.MEASURE)
-    table = pd.concat([large, measured, apart, small])
-    assert chosen(table) == [RATES[0]] * 2 + [RATES[2]] * 2 + [RATES[1]] * 2
-    shuffled = table.sample(frac=1, random_state=0)
-    assert best_rates(shuffled, RATES) == best_rates(table, RATES)
-
-
-def test_the_others_of_a_share_outvote_a_lucky_run():
-    usual, lucky = [2.0, 1.0, 1.6], [2.0, 1.0, 0.9]
-    assert chosen(tuned([usual, usual, lucky, usual, usual])) == [RATES[1]] * ARCHITECTURES
-    assert chosen(tuned([lucky])) == [RATES[2]]
-
-
-def test_the_others_do_not_outvote_a_clear_difference():
-    usual, apart = [2.0, 1.0, 1.2], [2.0, 1.0, 0.3]
-    assert chosen(tuned([usual, usual, apart, usual, usual]))[2] == RATES[2]
-
-
-def test_the_others_count_by_their_shape_not_their_level():
-    noise = np.random.default_rng(0).normal(0, 0.03, (5, 3))
-    shape = np.log([1.3, 1.0, 1.2])
-    levels = np.log([[100.0], [10.0], [1.0], [0.1], [0.01]])
-    assert chosen(tuned(np.exp(levels + shape + noise))) == [RATES[1]] * ARCHITECTURES
-
-
-@pytest.mark.parametrize("broken", [None, float("nan"), float("inf")])
-def test_a_rate_at_which_a_run_broke_is_out_and_doubtful_for_the_others(broken):
-    assert chosen(tuned([[3.0, 2.0, broken]] * 3)) == [RATES[1]] * 3
-    assert chosen(tuned([[3.0, 2.0, 1.7], [3.0, 2.0, broken]])) == [RATES[1]] * 2
-
-
-def test_the_lowest_is_taken_where_all_broke():
-    assert chosen(tuned([[None] * 3] * 2)) == [RATES[0]] * 2
-    fine = [3.0, 1.0, 2.0]
-    assert chosen(tuned([fine, [None] * 3, fine])) == [RATES[1], RATES[0], RATES[1]]
-
-
-def test_no_tuning_runs_no_rates():
-    empty = tuned([[1.0, 2.0, 3.0]], phase=t.MEASURE)
-    assert best_rates(empty, RATES) == {}
-    assert best_rates(empty.drop(columns=t.PHASE), RATES) == {}
+def test_nothing_tuned_says_nothing():
+    empty = pd.DataFrame({t.PHASE: [t.MEASURE], t.BUDGET: [BUDGET], t.LEARNING_RATE: [0.1]})
+    assert edge_rates(empty) == {}
     assert edge_share(empty) is None
-    assert edge_share(empty.drop(columns=t.PHASE)) is None
+    assert rates_tried(empty) == []
+    assert rates_tried(unblocked([1])) == [0.001, 0.004, 0.016]
 
 
-def entered(losses, name="mirror", phase=t.TUNING):
-    """Tuning runs of one contender."""
-    table = tuned([losses], phase=phase)
-    return table.assign(**{t.CONTENDER: name})
-
-
-def test_a_contender_takes_the_rate_of_its_own_lowest_loss():
-    table = pd.concat(
-        [
-            entered([3.0, 1.0, 2.0]),
-            entered([1.0, 2.0, 3.0], "reference"),
-            entered([2.0, 2.0, 0.1], phase=t.MEASURE),
-        ],
-        ignore_index=True,
-    )
-    assert best_rate(table, t.CONTENDER, "mirror", RATES) == RATES[1]
-    assert best_rate(table, t.CONTENDER, "reference", RATES) == RATES[0]
-
-
-@pytest.mark.parametrize("broken", [None, float("nan")])
-def test_a_contender_whose_runs_broke_takes_another_rate_or_the_middle(broken):
-    table = entered([2.0, broken, broken])
-    assert best_rate(table, t.CONTENDER, "mirror", RATES) == RATES[0]
-    table = entered([broken] * 3)
-    assert best_rate(table, t.CONTENDER, "mirror", RATES) == RATES[1]
-    assert best_rate(table, t.CONTENDER, "nobody", RATES) == RATES[1]
-    assert best_rate(table.drop(columns=t.PHASE), t.CONTENDER, "mirror", RATES) == RATES[1]
-
-
-def test_the_part_of_strata_whose_rate_is_at_the_edge():
-    low, middle, high = [1.0, 3.0, 9.0], [3.0, 1.0, 3.0], [9.0, 3.0, 1.0]
-    assert edge_share(tuned([middle] * 5)) == 0.0
-    assert edge_share(tuned([low] * 5)) == 1.0
-    assert edge_share(tuned([low, low, middle, high, high])) == pytest.approx(0.8)
-
-
-def test_two_rates_have_no_inside():
-    table = tuned([[1.0, 2.0, 3.0]] * 5)
-    assert edge_share(table[table[t.LEARNING_RATE] < RATES[2]]) is None
-
-
-def test_the_part_at_the_edge_is_counted_by_budget_at_the_ends_of_all_rates():
-    low, middle, high = [1.0, 2.0, 3.0], [2.0, 1.0, 1.2], [2.0, 1.0, 0.3]
-    table = pd.concat([tuned([low] * 4), tuned([middle, middle, middle, high], 9_000, first=4)])
-    assert edge_rates(table) == {5_000: 1.0, 9_000: 0.25}
-    assert edge_rates(table.assign(phase=t.MEASURE)) == {}
-
-
-def screened(losses, phase=t.SCREENING):
-    """Screening runs: budget, share, cluster and loss, `None` for a failed run."""
-    rows = [
-        {
-            t.PHASE: phase,
-            t.BUDGET: budget,
-            t.TARGET_SHARE: share,
-            t.CLUSTER: cluster,
-            t.STATE: "failed" if loss is None else "complete",
-            t.VAL_LOSS: np.nan if loss is None else loss,
-        }
-        for budget, share, cluster, loss in losses
-    ]
-    return pd.DataFrame(rows)
-
-
-def test_each_stratum_keeps_its_best_structures():
-    table = screened(
-        [
-            *[(100, 0.3, 0, 3.0), (100, 0.3, 2, 1.0), (100, 0.3, 4, 2.0)],
-            *[(100, 0.7, 1, 9.0), (100, 0.7, 3, 8.0), (100, 0.7, 5, 7.0)],
-            *[(200, 0.3, 6, 0.1), (200, 0.3, 7, 0.3), (200, 0.3, 8, 0.2)],
-        ]
-    )
-    assert kept(table, 1) == [2, 5, 6]
-    assert kept(table, 2) == [2, 3, 4, 5, 6, 8]
-    assert kept(table, 3) == list(range(9))
-    assert kept(table.sample(frac=1, random_state=1), 2) == kept(table, 2)
-    measured = screened([(100, 0.3, 0, 0.1)], phase=t.MEASURE)
-    assert kept(pd.concat([table, measured]), 1) == [2, 5, 6]
-    assert kept(measured, 1) == kept(measured.drop(columns=t.PHASE), 1) == []
-
-
-@pytest.mark.parametrize("broken", [None, float("nan"), float("inf")])
-def test_a_failed_structure_is_kept_for_lack_of_others_only(broken):
-    table = screened([(100, 0.3, 0, broken), (100, 0.3, 1, 5.0), (100, 0.3, 2, broken)])
-    assert kept(table, 1) == [1]
-    assert kept(table, 2) == [0, 1]
-    assert kept(screened([(100, 0.3, 4, None), (100, 0.3, 3, None)]), 1) == [3]
+def test_the_best_rate_of_a_contender():
+    table = unblocked([1]).assign(**{t.CONTENDER: "mirror"})
+    rates = [0.001, 0.004, 0.016]
+    assert best_rate(table, t.CONTENDER, "mirror", rates) == 0.004
+    assert best_rate(table, t.CONTENDER, "another", rates) == 0.004
+    lost = table.assign(**{t.STATE: "failed"})
+    assert best_rate(lost, t.CONTENDER, "mirror", rates) == 0.004
