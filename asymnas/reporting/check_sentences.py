@@ -1,6 +1,7 @@
 """What could fool an answer, checked: what `asymnas.analysis.checks` gives, in sentences."""
 
-from asymnas.analysis.checks import ALL, BINS, LEAST, LEVEL, Agreement, Gap, Interaction
+from asymnas.analysis.checks import ALL, BINS, LEAST, Agreement, Gap
+from asymnas.analysis.interaction import LEVEL, Interaction
 from asymnas.core.text import joined, percent, plural, probability, tenths
 
 

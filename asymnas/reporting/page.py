@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from asymnas.analysis.checks import agreement, generalisation, interaction
+from asymnas.analysis.checks import agreement, generalisation
 from asymnas.analysis.estimates import Interval
 from asymnas.analysis.front import attainment
 from asymnas.analysis.importance import importances
+from asymnas.analysis.interaction import interaction
 from asymnas.analysis.rows import of_whole_replicates
 from asymnas.core import columns as t
 from asymnas.core.text import duration, percent, plural, short, with_span

@@ -4,7 +4,9 @@ import pytest
 from scipy.stats import f as f_distribution
 from swept_tables import UPSAMPLINGS, swept
 
-from asymnas.analysis.checks import interaction
+from asymnas.analysis.blocked.synthetic import BlockedDesign, Spread, blocked_sweep
+from asymnas.analysis.interaction import interaction
+from asymnas.analysis.laws.synthetic import truth_with_share
 
 
 def naive_f(table):
@@ -84,3 +86,27 @@ def test_too_little_to_test_is_none(degenerate):
     assert interaction(table.assign(val_loss=1.0)) is None
     assert interaction(table.assign(val_loss=np.nan)) is None
     assert interaction(table.assign(decoder_share=1.0)) is None
+
+
+def in_blocks(tilt_of_the_choice, seed=0, structures=8):
+    """A blocked sweep whose structures have an upsampling each, and a tilt by it."""
+    truth = truth_with_share("additive", 0.6, budget=20_000)
+    spread = Spread(interaction=0.01, tilt=0.02, seed=0.01)
+    table = blocked_sweep(truth, BlockedDesign(structures=structures), spread, seed=seed)
+    chosen = np.array(UPSAMPLINGS)[table["structure"] % 2]
+    x = np.log(table["decoder_share"] / (1 - table["decoder_share"]))
+    tilted = table["val_loss"] * np.exp(tilt_of_the_choice * x * (chosen == UPSAMPLINGS[0]))
+    return table.assign(**{"drawn.decoder_upsampling": chosen, "val_loss": tilted})
+
+
+def test_in_blocks_structures_are_compared():
+    """Structures differ in slope: runs of one are no independent evidence about its choice."""
+    assert interaction(in_blocks(0.2)).p < 0.05
+    alike = [interaction(in_blocks(0.0, seed)).p for seed in range(12)]
+    assert sum(p < 0.05 for p in alike) <= 2
+    assert max(alike) > 0.3
+
+
+def test_in_blocks_two_structures_a_choice_are_too_few():
+    assert interaction(in_blocks(0.2, structures=4)) is None
+    assert interaction(in_blocks(0.2, structures=6)).levels == UPSAMPLINGS

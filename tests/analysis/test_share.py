@@ -4,6 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from asymnas.analysis.blocked.sampling import ExampleLosses
+from asymnas.analysis.blocked.synthetic import BlockedDesign, Spread, blocked_sweep
+from asymnas.analysis.estimates import PRIMARY
 from asymnas.analysis.laws.synthetic import Design, Noise, synthetic_sweep, truth_with_share
 from asymnas.analysis.share import REACH, infer_share
 from asymnas.core.errors import ConfigError
@@ -358,6 +361,103 @@ def test_settings_out_of_range_are_errors(usual, wrong):
 def test_a_table_of_no_sweep_is_an_error(usual):
     with pytest.raises(ConfigError, match="'cluster'"):
         infer_share(usual.drop(columns="cluster"))
+
+
+BUDGETS = (20_000, 60_000)
+
+
+def blocked(share=0.65, spread=None, budgets=BUDGETS, seed=0, **design):
+    truth = truth_with_share("additive", share, budget=20_000)
+    return blocked_sweep(truth, BlockedDesign(budgets=budgets, **design), spread, seed=seed)
+
+
+@pytest.fixture(scope="module")
+def in_blocks():
+    return blocked(0.8, Spread(interaction=0.01, seed=0.02))
+
+
+@pytest.fixture(scope="module")
+def of_blocks(in_blocks):
+    return infer_share(in_blocks, **QUICK)
+
+
+def test_blocks_are_judged_by_their_own_rows_and_the_law_stands_beside(of_blocks):
+    found = of_blocks
+    truth = truth_with_share("additive", 0.8, budget=20_000)
+    for entry in found.budgets:
+        best = truth.best_share(entry.budget)
+        assert entry.share.contains(best)
+        assert entry.pooled.contains(best)
+        assert entry.wide_prior.estimate == pytest.approx(best, abs=0.05)
+        assert entry.pooled.high - entry.pooled.low < entry.share.high - entry.share.low
+        assert entry.cost_of_even_split.contains(truth.cost_of_even_split(entry.budget))
+        assert entry.outcome == "decoder-heavy"
+        assert (entry.structures, entry.architectures, entry.runs) == (6, 42, 84)
+        assert [contrast.share for contrast in entry.primary] == pytest.approx(PRIMARY, abs=1e-5)
+        assert entry.mirroring.family.contains(0.0)
+        assert entry.detectable < 0.05
+
+
+def test_one_budget_does_not_move_the_others_own_answer(in_blocks, of_blocks):
+    worse = in_blocks["budget"] == 60_000
+    bent = in_blocks["val_loss"] * np.where(worse, np.exp(in_blocks["decoder_share"]), 1.0)
+    other = infer_share(in_blocks.assign(val_loss=bent), **QUICK)
+    left, right = of_blocks.budgets[0], other.budgets[0]
+    assert left.share == right.share
+    assert left.cost_of_even_split == right.cost_of_even_split
+    assert left.contrasts == right.contrasts
+    assert left.pooled != right.pooled
+
+
+def test_levels_of_structures_hide_nothing_from_the_law():
+    """Between structures losses differ ten times more than with the share."""
+    noise = Spread(structure=1.0, interaction=0.01, seed=0.01)
+    found = infer_share(blocked(0.7, noise, budgets=(20_000,)), **QUICK)
+    best = truth_with_share("additive", 0.7, budget=20_000).best_share(20_000)
+    assert found.budgets[0].pooled.estimate == pytest.approx(best, abs=0.03)
+    assert found.deviations["architecture"] < 0.03
+
+
+def test_a_mirrored_run_and_another_horizon_are_no_part_of_a_share(in_blocks, of_blocks):
+    other = in_blocks[in_blocks["replicate"] == 0]
+    other = other.assign(phase="horizon", horizon=4.0, val_loss=1.0, trial=other["trial"] + 10_000)
+    wild = in_blocks["val_loss"].where(~in_blocks["mirrored"], 1.0)
+    changed = pd.concat([in_blocks.assign(val_loss=wild), other])
+    changed = infer_share(changed, **QUICK)
+    for left, right in zip(of_blocks.budgets, changed.budgets, strict=True):
+        assert_same(left, replace(right, mirroring=left.mirroring))
+
+
+def test_in_macs_the_law_alone_gives_the_answer(in_blocks):
+    found = infer_share(in_blocks, sizes="macs", **QUICK)
+    for entry in found.budgets:
+        assert (entry.structures, entry.contrasts) == (0, ())
+        assert entry.share == entry.pooled
+
+
+def test_known_example_losses_widen_the_intervals(in_blocks, of_blocks):
+    rng = np.random.default_rng(0)
+    tilt = rng.normal(0, 1, 60)
+    losses = {
+        int(row.trial): row.val_loss * np.exp(tilt * row.decoder_share)
+        for row in in_blocks.itertuples()
+    }
+    plain = of_blocks.budgets[0]
+    wide = infer_share(in_blocks, ExampleLosses(losses), **QUICK).budgets[0]
+    for one, other in zip(plain.contrasts, wide.contrasts, strict=True):
+        assert other.family.high - other.family.low > one.family.high - one.family.low
+
+
+def test_a_sweep_that_stopped_at_a_width_has_wider_intervals(in_blocks, of_blocks):
+    plain = of_blocks.budgets[0].primary[0].family
+    stopped = infer_share(in_blocks, stopped=True, **QUICK).budgets[0].primary[0].family
+    assert stopped.low < plain.low < plain.high < stopped.high
+
+
+def test_without_blocks_there_are_no_contrasts(usual):
+    for entry in infer_share(usual, **QUICK).budgets:
+        assert (entry.structures, entry.contrasts, entry.mirroring) == (0, (), None)
+        assert entry.share == entry.pooled
 
 
 def assert_same(one, other):

@@ -1,7 +1,8 @@
 from made_tables import made_table
 from swept_tables import swept
 
-from asymnas.analysis.checks import agreement, generalisation, interaction
+from asymnas.analysis.checks import agreement, generalisation
+from asymnas.analysis.interaction import interaction
 from asymnas.reporting.check_sentences import (
     agreement_sentence,
     generalisation_sentences,

@@ -88,8 +88,8 @@ def mean_of_known(values: Floats, axis: int) -> Floats:
 def blocks_of(table: pd.DataFrame) -> tuple[Blocks, ...]:
     """The blocks of a sweep's measured runs, by rising budget; none if it is not blocked.
 
-    A run that a retry repeats is left out: its retry stands for it. A cell whose retry failed too
-    has no value: it is worse than all that ended, which no mean can express, so that
+    A run that a retry repeats is left out: its retry stands for it. A cell with a run whose retry
+    failed too has no value: it is worse than all that ended, which no mean can express, so that
     `Failures` has to withhold the verdict.
 
     Args:
@@ -139,6 +139,8 @@ def _of_budget(budget: int, rows: pd.DataFrame) -> Blocks:
     log_loss[at] = np.log(loss[done])
     trial[at] = rows[TRIAL].to_numpy(dtype=np.int64)[done]
     share[at[:2]] = rows[DECODER_SHARE].to_numpy(dtype=float, na_value=np.nan)[done]
+    lost = block[failed], column[failed]  # the seeds that did not fail would flatter the cell
+    log_loss[lost], trial[lost], share[lost] = np.nan, -1, np.nan
     return Blocks(
         budget=budget,
         structures=structures,

@@ -120,6 +120,16 @@ def test_a_retry_stands_for_the_run_it_repeats_and_one_that_failed_too_counts():
     assert 901 not in result.trial
 
 
+def test_a_cell_with_a_run_that_failed_has_no_value():
+    """The other seeds went well: a mean over them would say that the share does."""
+    table = blocked_sweep(TRUTH)
+    third = (table["structure"] == 1) & (table["target_share"].round(3) == 0.333)
+    table.loc[third & (table["replicate"] == 0), ["state", "val_loss"]] = ["failed", np.nan]
+    (result,) = blocks_of(table)
+    assert [entry.structures for entry in contrasts(result, None, level=0.95)] == [6, 6, 5, 6, 6, 6]
+    assert set(table.loc[third, "trial"]).isdisjoint(result.trial.ravel())
+
+
 @pytest.mark.parametrize(("at", "differ"), [((0,), True), (range(7), False)])
 def test_failures_that_go_with_the_share_are_shown(at, differ):
     table = blocked_sweep(TRUTH, BlockedDesign(structures=12, mirrored=False))
