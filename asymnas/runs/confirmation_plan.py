@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from asymnas.analysis.front import scored
 from asymnas.analysis.tuning import best_rate
 from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, StudyConfig
@@ -61,9 +63,13 @@ class Contender:
 
 
 def front_members(search: Run, top: int) -> list[Contender]:
-    """The first of a search's front, the best in the first objective first."""
+    """The first of a search's front, the best in the first objective first.
+
+    Of a search whose candidates fill a ladder of budgets, those that follow the best are of its
+    budget: the rest of the front is smaller, and worse for that reason alone.
+    """
     entered = []
-    for place, (_, row) in enumerate(search.front.head(top).iterrows()):
+    for place, (_, row) in enumerate(_leading(search).head(top).iterrows()):
         member = search.trained(row)
         entered.append(
             Contender(
@@ -75,6 +81,17 @@ def front_members(search: Run, top: int) -> list[Contender]:
             )
         )
     return entered
+
+
+def _leading(search: Run) -> pd.DataFrame:
+    """The front or, on a ladder of budgets, each architecture of the best's budget at its best."""
+    front, objective = search.front, search.objectives[0]
+    if front.empty or t.BUDGET not in front or pd.isna(front.iloc[0][t.BUDGET]):
+        return front
+    rows = scored(search.table, search.objectives)
+    rows = rows[rows[t.BUDGET] == front.iloc[0][t.BUDGET]]
+    rows = rows.sort_values([objective.name, t.TRIAL], ascending=[not objective.maximize, True])
+    return rows[~rows[t.ARCHITECTURE].map(str).duplicated()]
 
 
 def named_presets(names: Sequence[str]) -> tuple[str, ...]:

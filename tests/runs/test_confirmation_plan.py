@@ -17,11 +17,12 @@ from asymnas.analysis.tuning import best_rate
 from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, SweepConfig
 from asymnas.core.errors import StudyError
-from asymnas.runs.confirmation_plan import open_search, plan_control
+from asymnas.runs.confirmation_plan import front_members, open_search, plan_control
 from asymnas.runs.plan import plan_search
 from asymnas.runs.sweep_plan import plan_sweep
 
 from .conftest import Counting, InProcess, executed
+from .made_results import Made
 
 COMPARED = [
     *(t.TRIAL, t.STATE, t.PHASE, t.CONTENDER, t.CLUSTER, t.REPLICATE, t.TOTAL_PARAMS),
@@ -360,3 +361,16 @@ def test_a_timeout_of_the_search_is_not_the_confirmations(
 ) -> None:
     run_search(replace(search_of(tmp_path), trials=1, timeout=500.0), executor=in_process)
     assert control_of(wanted(tmp_path)).timeout is None
+
+
+def test_contenders_of_a_search_on_a_ladder_are_of_the_best_ones_budget(
+    small: StudyConfig,
+) -> None:
+    run, _ = executed(plan_search(replace(small, trials=24)), Made())
+    members = front_members(run, 3)
+    totals = [member.architecture.counts.total_params for member in members]
+    assert min(totals) >= 0.97 * small.budget
+    complete = run.table[run.table[t.STATE] == "complete"]
+    whole = complete[complete[t.BUDGET] == small.budget].sort_values(t.VAL_LOSS)
+    assert [m.architecture.to_dict() for m in members] == list(whole[t.ARCHITECTURE].head(3))
+    assert members[0].architecture == run.best.architecture
