@@ -88,7 +88,7 @@ Losses = dict[Point, float]
 
 
 def _best(done: Losses) -> Point:
-    """The point with the lowest loss; of several the one with sides most alike, then the slowest."""
+    """The point with the lowest loss; of equals that with sides most alike, then the slowest."""
     return min(done, key=lambda point: (done[point], abs(point.ratio), point))
 
 

@@ -16,7 +16,8 @@ from asymnas.core.text import percent
 from asymnas.training.metrics.active_units import active_share
 from asymnas.training.metrics.code_usage import entropy
 
-LEAST_VARIANCE = 1e-3  # of one value of the output, as a share of the input's
+LEAST_VARIANCE = 1e-3  # of the output, all values together, as a share of the input's
+LEAST_EXPLAINED = 1e-3  # of the input's variance, value by value
 LEAST_ALIVE = 0.1  # share of the latent's units, where there is no prior
 DEAD = (
     1e-6  # variance of a dead unit, as a share of the units' mean: without a prior, scales differ
@@ -61,18 +62,30 @@ def not_finite(loss: float, outputs: Spread) -> str:
     return "" if bool(outputs.variances.isfinite().all()) else "diverged: the output is not finite"
 
 
-def constant_output(inputs: Spread, outputs: Spread) -> str | None:
-    """Says that no value of the output varies with the examples; `None` if one does."""
-    given, made = inputs.variances, outputs.variances
+def constant_output(inputs: Spread, outputs: Spread, residuals: Spread) -> str | None:
+    """Says that the output hardly varies and explains nothing of the examples; `None` otherwise.
+
+    The explained variance is averaged over the values of an example, each within -1 and 1, so that
+    neither one value of enormous variance nor nearly constant ones, such as border pixels, decide.
+    An output that varies without explaining anything is that of a network that has learned nothing
+    yet, which is poor and has not collapsed.
+
+    Args:
+        inputs: The examples.
+        outputs: The decoder's own outputs.
+        residuals: Inputs less outputs.
+    """
+    given, left = inputs.variances, residuals.variances
     varies = given > 0
     if not bool(varies.any()):
         return None
-    most = float((made[varies] / given[varies]).max())
-    if most >= LEAST_VARIANCE:
+    explained = float((1 - left[varies] / given[varies]).clamp(-1, 1).mean())
+    made = float(outputs.variances.sum() / given.sum())
+    if explained >= LEAST_EXPLAINED or made >= LEAST_VARIANCE:
         return None
     return (
-        "collapsed: the output is nearly the same for all examples, with a variance of at most "
-        f"{most:.1e} of the input's (at least {LEAST_VARIANCE:g} is asked of one value)"
+        "collapsed: the output is nearly the same for all examples, with a variance of "
+        f"{made:.1e} of the input's (at least {LEAST_VARIANCE:g} is asked)"
     )
 
 
@@ -111,13 +124,19 @@ def unused_codebook(codes: Tensor, size: int) -> str | None:
 
 
 def collapse(
-    inputs: Spread, outputs: Spread, latents: Tensor, statistics: Mapping[str, Tensor], codes: int
+    inputs: Spread,
+    outputs: Spread,
+    residuals: Spread,
+    latents: Tensor,
+    statistics: Mapping[str, Tensor],
+    codes: int,
 ) -> str:
     """The first sign of a collapse in a sentence, causes before effects; empty if there is none.
 
     Args:
         inputs: The examples.
         outputs: The decoder's own outputs.
+        residuals: Inputs less outputs.
         latents: `[n, d]`.
         statistics: What only the kind knows.
         codes: Size of the codebook, if there is one.
@@ -128,5 +147,5 @@ def collapse(
     if "codes" in statistics:
         signs.append(unused_codebook(statistics["codes"], codes))
     signs.append(dead_latent(latents, has_prior="kl" in statistics))
-    signs.append(constant_output(inputs, outputs))
+    signs.append(constant_output(inputs, outputs, residuals))
     return next((sign for sign in signs if sign), "")

@@ -56,14 +56,18 @@ def measure(
         metrics: Registered names that this data set, kind and family allow.
         kind: The kind that it was trained as.
     """
-    inputs, outputs, losses = Spread(), Spread(), []
+    inputs, outputs, residuals, losses = Spread(), Spread(), Spread(), []
+    latest: list[Tensor] = []  # what the decoder has made of the present chunk
 
     def watch(x: Tensor, output: Tensor, loss: Tensor) -> None:
         inputs.add(x)
+        residuals.add(x.float() - latest[-1])
+        latest.clear()
         losses.append(loss.cpu())
 
     def decoded(module: nn.Module, given: tuple[Tensor], output: Tensor) -> None:
         outputs.add(output.float())
+        latest.append(output.float())
 
     # The decoder's own output: of a masked network's, visible patches are the example's.
     hook = model.head.register_forward_hook(decoded)
@@ -83,7 +87,7 @@ def measure(
         if isinstance(metric, NetworkMetric) and (metric.of_split or split != "test"):
             values[name] = metric.of(view)
     codes = int(getattr(model.bottleneck, "codes", 0))
-    collapsed = collapse(inputs, outputs, view.latents, view.statistics, codes)
+    collapsed = collapse(inputs, outputs, residuals, view.latents, view.statistics, codes)
     model.train()
     ordered = {name: values[name] for name in metrics if name in values}
     return Measured(scores.loss, ordered, collapsed=collapsed, losses=view.losses.float())

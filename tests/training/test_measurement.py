@@ -159,7 +159,7 @@ def test_every_kind_is_measured_by_all_it_allows_and_has_not_collapsed_untrained
     data = load_dataset(DataSpec(name="digits"))
     for family, bottleneck in (("conv2d", "dense"), ("transformer", "spatial")):
         problem = Problem(shape=(1, 8, 8), latent=4, bottleneck=bottleneck)
-        if unsupported_reason(family, problem, kind) is None:
+        if unsupported_reason(family, family, problem, kind) is None:
             break
     architecture = space_of(family, problem, kind=kind, budget=10_000).sample(1).architecture
     facts = metric_facts(data, architecture)

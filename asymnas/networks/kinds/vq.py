@@ -21,6 +21,7 @@ from asymnas.networks.named_options import check_option
 
 DECAY = 0.99  # of the moving averages, per step
 DEAD = 0.1  # of the choices that a vector would have if all were chosen alike
+REVIVED_UNTIL = 0.75  # of the schedule: while rates decay, a code is not moved far from its use
 SMOOTHING = 1e-5
 MOST_CODES = 2**20
 AT_ONCE = 2**24  # distances that are held together
@@ -66,8 +67,8 @@ class Codebook(nn.Module):
         return nearest.view(vectors.shape[:2])
 
     @torch.no_grad()
-    def learn(self, code: Tensor, generator: torch.Generator) -> None:
-        """Moves each vector toward the mean of those assigned to it, and revives dead ones."""
+    def learn(self, code: Tensor, generator: torch.Generator, *, revive: bool) -> None:
+        """Moves each vector toward the mean of those assigned to it; may revive dead ones."""
         vectors = self.split(code).flatten(0, 1)
         even = len(vectors) / self.codes
         choice = self.nearest(code).flatten()
@@ -75,7 +76,7 @@ class Codebook(nn.Module):
         total = torch.zeros_like(self.total).index_add_(0, choice, vectors)
         self.chosen.lerp_(chosen, 1 - DECAY)
         self.total.lerp_(total, 1 - DECAY)
-        dead = self.chosen < DEAD * even
+        dead = (self.chosen < DEAD * even) & revive
         drawn = torch.randint(
             len(vectors), (self.codes,), generator=generator, device=vectors.device
         )
@@ -107,9 +108,9 @@ def vq(codes: int = 256, width: int = 4, commitment: float = 0.25, loss: ErrorNa
         codebook = cast(Codebook, model.bottleneck)
         code = model.encoder(x).float()
         if progress == 0:
-            codebook.learn(code, generator)
+            codebook.learn(code, generator, revive=True)
         nearest = codebook(code).detach()
-        codebook.learn(code, generator)
+        codebook.learn(code, generator, revive=progress < REVIVED_UNTIL)
         raw = model.decoder(code + (nearest - code).detach())
         return ERRORS[loss].between(raw.float(), x) + commitment * mse_loss(code, nearest)
 

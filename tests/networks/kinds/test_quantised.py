@@ -51,7 +51,7 @@ def test_a_codebook_follows_the_means_of_its_vectors():
     codebook.total.copy_(64 * codebook.weight)
     for step in range(600):
         noise = 0.1 * torch.randn(64, 2, 2, generator=generator(step))
-        codebook.learn((centres + noise).flatten(1), generator(step))
+        codebook.learn((centres + noise).flatten(1), generator(step), revive=True)
     torch.testing.assert_close(codebook.weight.data, centres, atol=0.03, rtol=0)
     torch.testing.assert_close(codebook.chosen, torch.full((2,), 64.0))
 
@@ -61,7 +61,7 @@ def test_one_step_is_the_moving_average():
     codebook.weight.data = torch.tensor([[0.0], [1.0], [5.0]])
     codebook.chosen.copy_(torch.tensor([4.0, 4.0, 4.0]))
     codebook.total.copy_(4 * codebook.weight.data)
-    codebook.learn(torch.tensor([[0.2, 0.1, 0.9, 1.3]]), generator())
+    codebook.learn(torch.tensor([[0.2, 0.1, 0.9, 1.3]]), generator(), revive=True)
     chosen = [DECAY * 4 + (1 - DECAY) * n for n in (2, 2, 0)]
     total = [(1 - DECAY) * 0.3, DECAY * 4 + (1 - DECAY) * 2.2, DECAY * 20]
     assert codebook.chosen.tolist() == pytest.approx(chosen)
@@ -74,7 +74,7 @@ def test_dead_codes_take_the_place_of_encoder_outputs():
     with torch.no_grad():
         codebook.weight.fill_(100.0)  # far from all
     code = torch.randn(40, 4, generator=generator())
-    codebook.learn(code, generator(1))  # all choose the first, so all others are dead
+    codebook.learn(code, generator(1), revive=True)  # all choose the first, so all others are dead
     vectors = {tuple(v) for v in codebook.split(code).flatten(0, 1).tolist()}
     alive = [tuple(v) for v in codebook.weight[1:].tolist()]
     near = [min(max(abs(a - b) for a, b in zip(v, w, strict=True)) for w in vectors) for v in alive]
@@ -83,7 +83,7 @@ def test_dead_codes_take_the_place_of_encoder_outputs():
     with torch.no_grad():  # one that nothing chooses any more
         codebook.weight[7], codebook.total[7] = 1e3, 1e3 * codebook.chosen[7]
     for step in range(400):
-        codebook.learn(code, generator(step))
+        codebook.learn(code, generator(step), revive=True)
     assert codebook.weight[7].abs().max() < 10
 
 
@@ -101,7 +101,7 @@ def test_gradients_pass_straight_through_and_commitment_pulls():
     kind = kind_of("vq:codes=8,width=2,commitment=0.5")
     torch.manual_seed(0)
     fresh = Autoencoder(nn.Identity(), kind.bottleneck(4), nn.Linear(4, 4))
-    fresh.bottleneck.learn(code, generator())
+    fresh.bottleneck.learn(code, generator(), revive=True)
     nearest = fresh.bottleneck(code).detach()
     loss = kind.training_loss(fresh, code, generator(), 0.5)
     loss.backward()
