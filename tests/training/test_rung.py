@@ -48,7 +48,7 @@ def job_of_kind(kind, **changes) -> Job:
     """A job on digits of an architecture that the kind takes."""
     for family, bottleneck in (("dense", "dense"), ("transformer", "spatial")):
         problem = replace(DATA["digits"], bottleneck=bottleneck, latent=8)
-        if unsupported_reason(family, problem, kind) is None:
+        if unsupported_reason(family, family, problem, kind) is None:
             space = space_of(family, problem, kind=kind, budget=10_000)
             return job_of(architecture=space.sample(0).architecture, **changes)
     raise AssertionError(f"no architecture here is for {kind}")
