@@ -236,13 +236,14 @@ def test_the_test_split_is_not_read(made: tuple[Run, Made]) -> None:
 @pytest.mark.parametrize(
     ("rungs", "workers"),
     [
-        pytest.param(9, 1, marks=pytest.mark.slow),
-        (60, 2),
-        pytest.param(95, 1, marks=pytest.mark.slow),
-        (150, 2),
-        pytest.param(165, 1, marks=pytest.mark.slow),
+        pytest.param(9, 1),
+        pytest.param(60, 2, marks=pytest.mark.essential),
+        pytest.param(95, 1),
+        pytest.param(150, 2, marks=pytest.mark.essential),
+        pytest.param(165, 1),
     ],
 )
+@pytest.mark.slow
 def test_a_continued_sweep_equals_an_uninterrupted_one(
     whole: Run, tmp_path: Path, rungs: int, workers: int
 ) -> None:
@@ -256,6 +257,8 @@ def test_a_continued_sweep_equals_an_uninterrupted_one(
 
 
 @pytest.mark.parametrize("number", [0, 11])
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_sweep_that_a_crash_cut_off_between_storing_and_starting_a_trial_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
@@ -296,6 +299,8 @@ def test_more_seeds_only_add(tmp_path: Path) -> None:
     assert idle.jobs == []
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_width_ends_a_sweep_and_a_smaller_one_goes_on(tmp_path: Path) -> None:
     changes = {**WHOLE, "screen": 1, "rates": 1, "horizons": 0}
     wide = run_sweep(sweep_of(tmp_path, **changes, until=0.5), executor=Made(made_sweep))
@@ -433,6 +438,8 @@ class Slow(Made):
         return super().submit(fn, *args, **kwargs)
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_the_time_is_for_all_phases_together(tmp_path: Path, clock: SimpleNamespace) -> None:
     whole, _ = executed(plan_sweep(sweep_of(tmp_path / "whole")), Made(made_sweep))
     plan = plan_sweep(sweep_of(tmp_path / "run", study={"timeout": 20.5}))
@@ -445,6 +452,8 @@ def test_the_time_is_for_all_phases_together(tmp_path: Path, clock: SimpleNamesp
     pd.testing.assert_frame_equal(values(run), values(whole))
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_sweep_whose_runs_all_fail_stops_and_goes_on_when_that_is_mended(
     tmp_path: Path,
 ) -> None:

@@ -126,6 +126,7 @@ def test_a_budget_whose_structures_cannot_have_the_compared_shares_is_refused():
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_more_structures_than_there_are_is_refused():
     tiny = [space_of("dense", Problem(shape=(2,), latent=1), budget=400)]
     with pytest.raises(BudgetError, match="fewer --structures"):
