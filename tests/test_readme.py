@@ -51,30 +51,13 @@ def test_the_front_of_digits() -> None:
     assert [[int(n) for n in r[5:]] for r in shown] == [[e[c] for c in counts] for e in front]
 
 
-def test_the_sweep_of_the_deep_generator() -> None:
-    small, large = results("deep_generator/summary.json")["decoder_share"]
-    shares = f"{small['estimate']:.2f} and {large['estimate']:.2f}"
-    costs = [e.get("cost_of_even_split", e.get("cost_of_symmetry")) for e in (small, large)]
-    cost = " and ".join(percents(*(c["estimate"] for c in costs)))
-    assert f"the best decoder share at {shares}, and an even split at {cost} % more loss" in TEXT
-
-
-def test_the_rates_of_the_sweep_of_digits() -> None:
-    sweep = results("digits/sweep/summary.json")
-    edge = sweep.get("edge_rates", sweep.get("learning_rates_at_the_edge"))
-    assert edge > 0.9
-    assert "nearly all of its best learning rates lie at the upper end" in TEXT
-
-
 def test_the_calibration() -> None:
     table = (ROOT / "benchmarks" / "calibration.md").read_text("utf-8")
-    covered = [
-        float(cells[4].strip(" %"))
-        for line in table.splitlines()
-        if len(cells := line.split("|")) > 5
-        and cells[1].strip() in ("additive", "multiplicative")
-        and cells[3].strip() == "500"
-        and "1 architecture" not in cells[2]
-    ]
-    assert len(covered) == 6
-    assert f"{min(covered)} to {max(covered)} % of 500 simulated sweeps" in TEXT
+    rows = [[cell.strip() for cell in line.split("|")] for line in table.splitlines()]
+    whole = [row for row in rows if len(row) > 15 and row[2] == "500"]
+    covered = [float(row[3].rstrip("%")) for row in whole]
+    assert len(covered) == 9
+    assert "of each of nine truths" in TEXT
+    assert f"cover the truth in {min(covered)} to {max(covered)} %" in TEXT
+    of_share = {row[1]: float(row[4].rstrip("%")) for row in whole}
+    assert min(of_share, key=lambda name: of_share[name]) == "kink at the optimum"
