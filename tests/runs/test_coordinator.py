@@ -58,7 +58,7 @@ def test_holds_exactly_the_trials_asked_for(small: StudyConfig) -> None:
     pd.testing.assert_frame_equal(values(more).head(len(run.table)), values(run))
 
 
-@pytest.mark.parametrize("rungs", [1, 13])
+@pytest.mark.parametrize("rungs", [pytest.param(1, marks=pytest.mark.slow), 13])
 def test_a_continued_run_equals_an_uninterrupted_one(
     small: StudyConfig, tmp_path: Path, rungs: int
 ) -> None:
@@ -190,7 +190,13 @@ def test_a_candidate_that_breaks_its_worker_three_times_fails_alone(small: Study
     assert failed[t.FAILURE][0] == "a worker process ended with code -9, 3 times at this rung"
 
 
-@pytest.mark.parametrize("error", [BrokenExecutor("lost 7 mounts"), ValueError("bad shape (3, 4)")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        BrokenExecutor("lost 7 mounts"),
+        pytest.param(ValueError("bad shape (3, 4)"), marks=pytest.mark.slow),
+    ],
+)
 def test_a_run_of_like_failures_stops_with_the_reason_and_can_go_on(
     small: StudyConfig, tmp_path: Path, error: Exception
 ) -> None:
@@ -290,7 +296,7 @@ def copies_of(run: Run) -> pd.DataFrame:
     return run.table[run.table[t.DUPLICATE_OF].notna()]
 
 
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("workers", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_no_architecture_is_trained_twice_at_one_rate(small: StudyConfig, workers: int) -> None:
     config = replace(small, **TINY, trials=25, learning_rates=ONE_RATE, workers=workers)
     run, ending = executed(plan_search(config), Made())
@@ -320,7 +326,7 @@ def test_an_architecture_is_tried_again_at_another_rate(small: StudyConfig) -> N
         assert abs(np.log(copy[t.LEARNING_RATE] / original[t.LEARNING_RATE])) <= np.log(1.25)
 
 
-@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 4])
 def test_a_failed_architecture_may_be_tried_again(small: StudyConfig, workers: int) -> None:
     failed: set[str] = set()
 
@@ -342,7 +348,9 @@ def test_a_failed_architecture_may_be_tried_again(small: StudyConfig, workers: i
     assert originals[t.DUPLICATE_OF].isna().all()
 
 
-@pytest.mark.parametrize("second", ["decoder_latency_1", "psnr"])
+@pytest.mark.parametrize(
+    "second", ["decoder_latency_1", pytest.param("psnr", marks=pytest.mark.slow)]
+)
 def test_a_measured_objective_protects_its_end_of_the_front(
     small: StudyConfig, second: str
 ) -> None:
