@@ -17,7 +17,7 @@ from asymnas.core.errors import DataError, StudyError
 from asymnas.runs.directory import Checkpoints
 from asymnas.runs.plan import plan_search
 from asymnas.runs.study import SearchStudy
-from asymnas.space.space import Space
+from asymnas.space.ladder import Ladder
 
 from .conftest import executed, trained
 from .made_results import Made
@@ -47,17 +47,17 @@ def _cut_off_at(
     monkeypatch: pytest.MonkeyPatch,
 ) -> pd.DataFrame:
     """The table of a run that was stopped within a trial's draws and then continued."""
-    real = Space.suggest
+    real = Ladder.suggest
 
-    def cut_off(self: Space, trial: Any) -> Any:
-        if getattr(trial, "number", None) == number:
-            trial.suggest_int("encoder_depth", 1, 4)
+    def cut_off(self: Ladder, trial: int, suggester: Any) -> Any:
+        if trial == number:
+            suggester.suggest_int("encoder_depth", 1, 4)
             raise KeyboardInterrupt
-        return real(self, trial)
+        return real(self, trial, suggester)
 
     plan = plan_search(replace(config, run_dir=str(run_dir)))
     with monkeypatch.context() as patched:
-        patched.setattr(Space, "suggest", cut_off)
+        patched.setattr(Ladder, "suggest", cut_off)
         assert executed(plan, executor=executor)[1] == "interrupted"
     return executed(plan, executor=executor)[0].table[COMPARED]
 
