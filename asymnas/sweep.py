@@ -72,9 +72,10 @@ def sweep(
 ) -> int:
     """Infer the decoder share with the lowest loss, budget by budget.
 
-    Architectures are drawn afresh for every share and sized to fill each budget, short runs choose
-    structures and learning rates, nothing is pruned. The report then says where the best
-    share lies with its interval, which shares are as good, and what an even split costs.
+    Every structure is trained at every share, sized to fill each budget, and with the decoder that
+    mirrors its encoder. Short runs choose structures and both sides' learning rates, nothing is
+    pruned. The report then says what 1/3 and 2/3 in the decoder cost against an even split, where
+    the best share lies, and what an even split and mirroring cost, each with its interval.
     Stop it with Ctrl-C at any time: the same command continues it.
 
     Exit codes: 0 done; 1 failed: data, device or run; 2 bad arguments; 130 interrupted, with

@@ -7,9 +7,9 @@ decoder share.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -271,9 +271,9 @@ def best_rate(table: pd.DataFrame, column: str, name: str, rates: Sequence[float
     return float(rows.loc[losses.idxmin(), LEARNING_RATE])
 
 
-def _log_loss(row: Mapping[str, object]) -> float:
+def _log_loss(row: Mapping[Hashable, Any]) -> float:
     """Log validation loss of a run; infinite if it failed."""
-    loss = float(row[VAL_LOSS])  # type: ignore[arg-type]
+    loss = float(row[VAL_LOSS])
     if row[STATE] != "complete" or not loss > 0 or not math.isfinite(loss):
         return math.inf
     return math.log(loss)
