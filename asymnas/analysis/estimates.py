@@ -174,7 +174,6 @@ class BudgetShare:
         runs: Finished runs at this budget.
         edge_rates: The part of its learning rates that are best at an end of those tried; `None`
             where that cannot be judged.
-        rates: Learning rates tried.
         level: Confidence of the intervals, in (0, 1).
         structures: Blocks; 0 in a sweep without.
         contrasts: Every trained share against one half, by rising share.
@@ -200,7 +199,6 @@ class BudgetShare:
     architectures: int
     runs: int
     edge_rates: float | None = None
-    rates: int = 0
     level: float = 0.95
     structures: int = 0
     contrasts: tuple[Contrast, ...] = ()

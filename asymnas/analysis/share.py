@@ -42,7 +42,7 @@ from asymnas.analysis.laws.predictor import (
     shares_within,
     trend,
 )
-from asymnas.analysis.tuning import edge_rates, rates_tried
+from asymnas.analysis.tuning import edge_rates
 from asymnas.core.errors import ConfigError
 
 #: Distinct decoder shares that a budget needs for an estimate.
@@ -117,7 +117,7 @@ def infer_share(
     if any((clusters.budget == budget).sum() >= LEAST_ARCHITECTURES for budget in usable):
         blocking = None if clusters.block is None else Blocking(clusters.budget, clusters.block)
         again = resample(data, fitted, blocks=blocking, level=level, resamples=resamples, seed=seed)
-    edges, rates = edge_rates(table), len(rates_tried(table))
+    edges = edge_rates(table)
     whole = Predictor(law, best.fits.theta, scale, again, level)
     wide = fitted_laws(data_of(clusters, WIDE)[0], seed)[law]
     sweep = _Sweep(
@@ -139,7 +139,7 @@ def infer_share(
                 own[blocks.budget] = answer
     entries = []
     for budget in usable:
-        entry = replace(_by_law(sweep, budget), edge_rates=edges.get(budget), rates=rates)
+        entry = replace(_by_law(sweep, budget), edge_rates=edges.get(budget))
         entries.append(_by_own_rows(entry, own[budget]) if budget in own else entry)
     entries.sort(key=lambda entry: entry.budget)
     return ShareInference(

@@ -228,14 +228,6 @@ def _edge_share(rows: pd.DataFrame) -> float | None:
     return float(best.isin([rates[0], rates[-1]]).mean())
 
 
-def rates_tried(table: pd.DataFrame) -> list[float]:
-    """The learning rates of the tuning runs, rising; empty without such runs."""
-    tuning = _of(table, TUNING)
-    if not len(tuning) or LEARNING_RATE not in tuning:
-        return []
-    return sorted(float(rate) for rate in tuning[LEARNING_RATE].dropna().unique())
-
-
 def best_structures(table: pd.DataFrame) -> dict[int, list[int]]:
     """The structures of each budget from the lowest to the highest mean log loss over the shares.
 

@@ -18,7 +18,6 @@ from asymnas.analysis.tuning import (
     edge_rates,
     edge_share,
     grid_losses,
-    rates_tried,
     tuned_rates,
 )
 from asymnas.core import columns as t
@@ -201,8 +200,6 @@ def test_nothing_tuned_says_nothing():
     empty = pd.DataFrame({t.PHASE: [t.MEASURE], t.BUDGET: [BUDGET], t.LEARNING_RATE: [0.1]})
     assert edge_rates(empty) == {}
     assert edge_share(empty) is None
-    assert rates_tried(empty) == []
-    assert rates_tried(unblocked([1])) == [0.001, 0.004, 0.016]
 
 
 def test_the_best_rate_of_a_contender():

@@ -193,7 +193,7 @@ def test_what_the_fit_leaves_open_is_a_caution(facts, sentence):
     [
         ({"at_edge": True}, "at the edge of those trained (0.10 to 0.90)"),
         ({"cost_of_even_split": Interval()}, "no share of one half was trained"),
-        ({"edge_rates": 0.97, "rates": 3}, "97\xa0% of the best learning rates lie at an end"),
+        ({"edge_rates": 0.97}, "97\xa0% of the best learning rates lie at an end"),
         (
             {"cross_check": Interval(estimate=0.6, low=0.55, high=0.7)},
             "the law puts the best share at 0.33 to 0.50, the Gaussian process at 0.55 to 0.70",
@@ -206,10 +206,10 @@ def test_what_a_budget_leaves_open_is_a_caution(changes, sentence):
 
 def test_rates_at_the_edge_withhold_the_verdict():
     clear = entry(cost=(0.02, 0.04))
-    text = verdict(replace(clear, edge_rates=0.97, rates=3))
+    text = verdict(replace(clear, edge_rates=0.97))
     assert "An even split costs 0.6 % (2.0 to 4.0 %): inconclusive: 97 % of the best" in text
     assert "larger side" not in text
-    assert "larger side" in verdict(replace(clear, edge_rates=0.1, rates=3))
+    assert "larger side" in verdict(replace(clear, edge_rates=0.1))
 
 
 def test_methods_that_agree_are_no_caution():
