@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from problems import drawn, label, space_of
+from scipy.special import logit
 
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.families import FAMILIES, Problem
@@ -91,8 +92,13 @@ def test_one_is_found_where_there_is_one_well_inside(budget, share, depths):
         [part.counts(structure, width / 1024).total_params for width in range(2, 600)]
         for part, structure in zip(space.parts, structures, strict=True)
     ]
-    decoders = [d for d in sizes[1] if abs(d / budget - share) <= SHARE_SLACK / 2]
-    pairs = [(e, d) for d in decoders for e in sizes[0] if 0.995 * budget <= e + d <= budget]
+    pairs = [
+        (e, d)
+        for d in sizes[1]
+        for e in sizes[0]
+        if 0.995 * budget <= e + d <= budget
+        and abs(logit(d / (e + d)) - logit(share)) <= SHARE_SLACK / 2
+    ]
     # Those left are of sides so coarse that the one decoder tried has no encoder to go with it.
     assert len(pairs) <= 3
 
