@@ -229,6 +229,8 @@ def trials_line(summary: Mapping[str, Any]) -> str:
     trials = summary["trials"]
     parts = [f"{trials[state]} {state}" for state in ("complete", "pruned", "failed")]
     parts += [f"{trials[s]} {s}" for s in ("duplicate", "unfinished") if trials[s]]
+    if untaught := trials["learned_nothing"]:
+        parts[0] += f" ({untaught} of them no better than predicting the mean)"
     seen = f"{summary['examples_seen']:,} training examples in {duration(summary['wall_seconds'])}"
     return f"Trials: {', '.join(parts)}. {seen}."
 

@@ -249,6 +249,11 @@ def _notes(findings: Findings, summary: Mapping[str, Any]) -> list[str]:
             f"{plural(summary['trials']['unfinished'], 'trial')} still unfinished: the same "
             "command, or a larger number of trials, continues."
         )
+    if untaught := summary["trials"]["learned_nothing"]:
+        notes.append(
+            f"{plural(untaught, 'complete trial')} predicted no better than the mean of the "
+            "training examples: trained so briefly or at such a rate, nothing was learned."
+        )
     failures = run.own[run.own[t.STATE] == "failed"][t.FAILURE]
     if len(failures):
         notes.append(f"{plural(len(failures), 'trial')} failed; the first: {failures.iloc[0]}.")

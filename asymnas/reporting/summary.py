@@ -46,6 +46,7 @@ def summarise(findings: Findings) -> dict[str, Any]:
             **{s: int(states.get(s, 0)) for s in ("complete", "pruned", "failed")},
             "duplicate": len(run.table) - len(own),
             "unfinished": int(states.get("running", 0)),
+            "learned_nothing": _learned_nothing(run),
         },
         "examples_seen": int(own[t.EXAMPLES].sum()),
         "wall_seconds": round(run.study.wall_seconds, 1),
@@ -56,6 +57,15 @@ def summarise(findings: Findings) -> dict[str, Any]:
         **_share(findings),
     }
     return {**summary, "verdict": verdict(findings, summary)}
+
+
+def _learned_nothing(run: Run) -> int:
+    """Complete trials that are no better than predicting the mean, where its loss is known."""
+    mean = run.study.design.get(REFERENCE, {}).get(t.VAL_LOSS)
+    if mean is None or t.VAL_LOSS not in run.own:
+        return 0
+    done = run.own[run.own[t.STATE] == "complete"]
+    return int((done[t.VAL_LOSS] >= mean).sum())
 
 
 def _hypervolume(run: Run) -> dict[str, Any]:

@@ -51,6 +51,7 @@ def evaluate(
     *,
     kind: str,
     data_range: float = 1.0,
+    progress: float = 1.0,
     watch: Watch = _unwatched,
 ) -> Scores:
     """Scores a network on one split, in fp32.
@@ -62,6 +63,7 @@ def evaluate(
             metrics are left to `asymnas.training.measurement`.
         kind: The kind whose validation loss is taken.
         data_range: Greatest minus least possible value, for the metrics.
+        progress: Share of the training schedule that is done.
         watch: Sees each chunk as it passes by.
     """
     model.eval()
@@ -70,7 +72,7 @@ def evaluate(
     averaged = {name: m.of for name, m in wanted.items() if isinstance(m, ExampleMetric)}
     loss, sums = 0.0, dict.fromkeys(averaged, 0.0)
     for x, generator in inputs_of(model, examples):
-        output, losses = validate(model, x, generator)
+        output, losses = validate(model, x, generator, progress)
         loss += float(losses.double().sum())
         for name, of in averaged.items():
             sums[name] += float(of(x, output, data_range).double().sum())
@@ -115,7 +117,7 @@ def reconstruct(
     model.eval()
     first = next(iter(examples.split(SAMPLES)))
     x = as_input(first.to(_device(model)))
-    output, _ = kind_of(kind).validate(model, x, _generator(x, place=0))
+    output, _ = kind_of(kind).validate(model, x, _generator(x, place=0), 1.0)
     model.train()
     return _array(x), _array(output)
 

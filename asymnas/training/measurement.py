@@ -45,7 +45,13 @@ class Measured(NamedTuple):
 
 @torch.inference_mode()
 def measure(
-    model: Autoencoder, data: Dataset, split: SplitName, metrics: tuple[str, ...], *, kind: str
+    model: Autoencoder,
+    data: Dataset,
+    split: SplitName,
+    metrics: tuple[str, ...],
+    *,
+    kind: str,
+    progress: float = 1.0,
 ) -> Measured:
     """Takes the loss and metrics of a network in fp32, and looks whether it has collapsed.
 
@@ -55,6 +61,7 @@ def measure(
         split: Which one; the test split for a confirmation alone.
         metrics: Registered names that this data set, kind and family allow.
         kind: The kind that it was trained as.
+        progress: Share of the training schedule that is done.
     """
     inputs, outputs, residuals, losses = Spread(), Spread(), Spread(), []
     latest: list[Tensor] = []  # what the decoder has made of the present chunk
@@ -73,7 +80,13 @@ def measure(
     hook = model.head.register_forward_hook(decoded)
     try:
         scores = evaluate(
-            model, normal(data, split), metrics, kind=kind, data_range=data.data_range, watch=watch
+            model,
+            normal(data, split),
+            metrics,
+            kind=kind,
+            data_range=data.data_range,
+            progress=progress,
+            watch=watch,
         )
     finally:
         hook.remove()

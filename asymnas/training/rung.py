@@ -270,14 +270,16 @@ class _Scored(NamedTuple):
 
 def _scores(model: Autoencoder, data: Dataset, job: Job) -> _Scored:
     """Reads the test split only if the job asks for it."""
-    kind, failure = job.architecture.kind, ""
+    kind, failure, progress = job.architecture.kind, "", job.until / job.total
     validation = normal(data, "validation")
     if not job.last:
         if job.every_rung:
-            measured = measure(model, data, "validation", job.every_rung, kind=kind)
+            measured = measure(
+                model, data, "validation", job.every_rung, kind=kind, progress=progress
+            )
             scores = {VAL_LOSS: measured.loss, **measured.metrics}
         else:
-            scores = {VAL_LOSS: evaluate(model, validation, kind=kind).loss}
+            scores = {VAL_LOSS: evaluate(model, validation, kind=kind, progress=progress).loss}
         if not math.isfinite(scores[VAL_LOSS]):
             failure = "diverged: validation loss not finite"
         return _Scored(scores, _at_rate(failure, job))

@@ -18,7 +18,14 @@ from made_runs import (
 
 from asymnas.analysis.laws.synthetic import Design, Noise, synthetic_sweep, truth_with_share
 from asymnas.core import columns as t
-from asymnas.reporting.findings import Findings, confirmation_json, confirmed, inferred
+from asymnas.reporting.console import trials_line
+from asymnas.reporting.findings import (
+    Findings,
+    confirmation_json,
+    confirmed,
+    findings_of,
+    inferred,
+)
 from asymnas.reporting.page import page
 from asymnas.reporting.render import render_page
 from asymnas.reporting.summary import summarise
@@ -152,3 +159,18 @@ def test_a_contender_that_failed_is_told_and_nothing_is_claimed_of_it() -> None:
     assert outcomes["mirror"] == "undecided"
     main = Findings(run=follow_up, confirmed=found)
     assert "mirror" in written(main)[1]
+
+
+def test_what_has_learned_nothing_is_counted_apart(table: pd.DataFrame) -> None:
+    mean = float(table[table[t.STATE] == "complete"][t.VAL_LOSS].median())
+    taught = run_of(table, reference={t.VAL_LOSS: mean, t.TOTAL_PARAMS: 60_000})
+    summary = summarise(findings_of(taught))
+    done = taught.own[taught.own[t.STATE] == "complete"]
+    count = summary["trials"]["learned_nothing"]
+    assert count == (done[t.VAL_LOSS] >= mean).sum() > 0
+    assert f"({count} of them no better than predicting the mean)" in trials_line(summary)
+    notes = render_page(page(findings_of(taught), summary))
+    assert f"{count} complete trials predicted no better than the mean" in notes
+    unknown = summarise(findings_of(run_of(table)))
+    assert unknown["trials"]["learned_nothing"] == 0
+    assert "no better" not in trials_line(unknown)

@@ -223,6 +223,18 @@ def test_the_last_rung_reports_the_loss_on_as_many_training_examples_as_validate
     assert set(result.metrics) == {"val_loss", "train_loss"}
 
 
+def test_a_rung_within_a_warm_up_is_scored_as_it_was_trained(trained):
+    job = job_of_kind("variational")
+    result, saved = trained(replace(job, until=RUNGS[0]))
+    model, data = load_weights(job.architecture.build(), saved), load_dataset(DIGITS)
+    now, in_full = (
+        evaluate(model, data.validation, kind="variational", progress=progress).loss
+        for progress in (RUNGS[0] / RUNGS[-1], 1.0)
+    )
+    assert result.metrics["val_loss"] == pytest.approx(now, rel=1e-6)
+    assert now < in_full
+
+
 class NoTestSplit:
     """Digits whose test split nothing may touch."""
 

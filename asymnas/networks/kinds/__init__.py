@@ -107,6 +107,16 @@ class Validation(NamedTuple):
     loss: Tensor
 
 
+def binary_entropy(x: Tensor) -> Tensor:
+    """Entropy of each value taken as a probability, in nats: the least cross-entropy it allows.
+
+    Args:
+        x: Values from 0 to 1.
+    """
+    entropy: Tensor = torch.special.entr(x) + torch.special.entr(1 - x)
+    return entropy
+
+
 def _as_it_is(latent: int) -> nn.Module:
     return nn.Identity()
 
@@ -137,9 +147,10 @@ class Kind:
         training_loss: `(model, x, generator, progress) -> scalar` that a step minimises. `x` is
             float32 `[b, *shape]`, `generator` the only source of randomness, `progress` the share
             of the schedule that is done, in [0, 1).
-        validate: `(model, x, generator)`: the network in fp32, without gradients, on clean
-            examples. `generator` is on the device of `x` and always seeded alike, so that every
-            candidate gets the same draws.
+        validate: `(model, x, generator, progress)`: the network in fp32, without gradients, on
+            clean examples. `generator` is on the device of `x` and always seeded alike, so that
+            every candidate gets the same draws. `progress` is as in training, or 1 at the end: a
+            loss whose weights change over the schedule is validated with those of the moment.
         bottleneck: Makes the module between the sides for a latent of that many numbers.
         head: Makes the module after the decoder; see `Autoencoder`.
         code_size: Numbers the encoder puts out for a latent of that many.
@@ -153,7 +164,7 @@ class Kind:
     """
 
     training_loss: Callable[[Autoencoder, Tensor, torch.Generator, float], Tensor]
-    validate: Callable[[Autoencoder, Tensor, torch.Generator], Validation]
+    validate: Callable[[Autoencoder, Tensor, torch.Generator, float], Validation]
     bottleneck: Callable[[int], nn.Module] = _as_it_is
     head: Callable[[], nn.Module] = nn.Identity
     code_size: Callable[[int], int] = _same_size

@@ -39,7 +39,9 @@ def masked(ratio: float = 0.75) -> Kind:
     ) -> Tensor:
         return _losses(x, *_recover(model, x, generator, ratio)).mean()
 
-    def validate(model: Autoencoder, x: Tensor, generator: torch.Generator) -> Validation:
+    def validate(
+        model: Autoencoder, x: Tensor, generator: torch.Generator, progress: float = 1.0
+    ) -> Validation:
         output, hidden = _recover(model, x, generator, ratio)
         return Validation(torch.where(hidden, output, x), _losses(x, output, hidden))
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_loss
 
-from asymnas.networks.kinds import KINDS, Autoencoder, Kind, Validation
+from asymnas.networks.kinds import KINDS, Autoencoder, Kind, Validation, binary_entropy
 
 ErrorName = Literal["mse", "l1", "bce"]
 Corruption = Callable[[Tensor, torch.Generator], Tensor]
@@ -27,17 +27,24 @@ class Error:
         between: `(decoder's output, x, reduction="none") -> [b, *shape]`.
         head: Makes values of the data from the decoder's output.
         unit_interval: Whether values must be from 0 to 1.
+        least: The least error that each value allows, `[b, *shape]`; validation leaves it out.
     """
 
     between: Callable[..., Tensor]
     head: Callable[[], nn.Module] = nn.Identity
     unit_interval: bool = False
+    least: Callable[[Tensor], Tensor] = torch.zeros_like
 
 
 ERRORS: dict[ErrorName, Error] = {
     "mse": Error(between=mse_loss),
     "l1": Error(between=l1_loss),
-    "bce": Error(between=binary_cross_entropy_with_logits, head=nn.Sigmoid, unit_interval=True),
+    "bce": Error(
+        between=binary_cross_entropy_with_logits,
+        head=nn.Sigmoid,
+        unit_interval=True,
+        least=binary_entropy,
+    ),
 }
 
 
@@ -46,7 +53,8 @@ def reconstruction(loss: ErrorName, corrupt: Corruption = lambda x, generator: x
 
     Args:
         loss: `mse`, squared error; `l1`, absolute error; `bce`, cross-entropy in nats of values
-            from 0 to 1, for which the decoder puts out logits. The mean over values.
+            from 0 to 1, for which the decoder puts out logits. The mean over values. Validation
+            leaves out the data's own entropy, which no network can change.
         corrupt: What is done to the input, in training and in validation, `[b, *shape]` both; it
             leaves its argument as it is. The target is the clean example.
     """
@@ -61,10 +69,12 @@ def reconstruction(loss: ErrorName, corrupt: Corruption = lambda x, generator: x
     ) -> Tensor:
         return error.between(output(model, x, generator), x)
 
-    def validate(model: Autoencoder, x: Tensor, generator: torch.Generator) -> Validation:
+    def validate(
+        model: Autoencoder, x: Tensor, generator: torch.Generator, progress: float = 1.0
+    ) -> Validation:
         raw = output(model, x, generator)
-        each = error.between(raw, x, reduction="none").flatten(1).mean(1)
-        return Validation(model.head(raw), each)
+        each = error.between(raw, x, reduction="none") - error.least(x)
+        return Validation(model.head(raw), each.flatten(1).mean(1).clamp_min(0))
 
     return Kind(
         training_loss=training_loss,
@@ -80,6 +90,7 @@ def plain(loss: ErrorName = "mse") -> Kind:
 
     Args:
         loss: `mse`, squared error; `l1`, absolute error; `bce`, cross-entropy in nats of values
-            from 0 to 1, for which the decoder puts out logits.
+            from 0 to 1, for which the decoder puts out logits; `val_loss` is what exceeds the
+            entropy of the values.
     """
     return reconstruction(loss)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from asymnas.networks.kinds import KINDS, Autoencoder, Kind, Validation
+from asymnas.networks.kinds import KINDS, Autoencoder, Kind, Validation, binary_entropy
 from asymnas.networks.named_options import check_option
 
 Likelihood = Literal["gaussian", "bernoulli"]
@@ -45,9 +45,11 @@ def variational(
 ) -> Kind:
     """Minimises distortion plus beta times rate: at beta 1 the negative ELBO.
 
-    Validation draws one latent an example for the loss and takes the mean for the output. It always
-    weighs the rate with beta in full. `val_loss` leaves out the constant of a Gaussian likelihood
-    and so is never negative.
+    Validation draws one latent per example for the loss and takes the mean for the output. A rung
+    within the warm-up is scored with the weight of the moment, which training has minimised; the
+    final loss has beta in full. `val_loss` leaves out what no network can change, the constant of a
+    Gaussian likelihood or the entropy of values taken as probabilities, so that its least possible
+    value is 0; the metrics `distortion` and `kl` add up to the negative ELBO.
 
     Args:
         beta: Weight of the KL divergence, at least 0.
@@ -70,18 +72,26 @@ def variational(
             )
         return (raw.float() - x).square().flatten(1).sum(1) / (2 * sd**2)
 
+    def weight(progress: float) -> float:
+        """Of the KL divergence, so far through the schedule."""
+        return beta * min(1.0, progress / warm_up) if warm_up else beta
+
     def training_loss(
         model: Autoencoder, x: Tensor, generator: torch.Generator, progress: float
     ) -> Tensor:
         raw, kl = _drawn(model, model.encoder(x), generator)
-        weight = beta * min(1.0, progress / warm_up) if warm_up else beta
-        return (distortion(x, raw) + weight * kl.flatten(1).sum(1)).mean()
+        return (distortion(x, raw) + weight(progress) * kl.flatten(1).sum(1)).mean()
 
-    def validate(model: Autoencoder, x: Tensor, generator: torch.Generator) -> Validation:
+    def validate(
+        model: Autoencoder, x: Tensor, generator: torch.Generator, progress: float = 1.0
+    ) -> Validation:
         code = model.encoder(x)  # once, for both
         raw, kl = _drawn(model, code, generator)
         output = model.decode(model.bottleneck(code))
-        return Validation(output.float(), distortion(x, raw) + beta * kl.flatten(1).sum(1))
+        loss = distortion(x, raw) + weight(progress) * kl.flatten(1).sum(1)
+        if bernoulli:
+            loss = loss - binary_entropy(x).flatten(1).sum(1)
+        return Validation(output.float(), loss.clamp_min(0))
 
     def statistics(
         model: Autoencoder, x: Tensor, generator: torch.Generator

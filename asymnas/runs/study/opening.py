@@ -19,6 +19,7 @@ from asymnas.core.side_families import with_side_families
 from asymnas.core.urls import public_url
 from asymnas.data.base import Dataset
 from asymnas.data.fingerprint import changes, fingerprint
+from asymnas.networks.kinds import kind_of
 from asymnas.runs.directory import DATABASE, STORAGE
 from asymnas.runs.study.bridge import (
     CONFIG,
@@ -36,6 +37,9 @@ from asymnas.runs.study.objectives import resolve_objectives
 from asymnas.runs.study.samplers import FIXED
 from asymnas.runs.study.storage import open_storage, quiet, readable, sqlite_file
 from asymnas.space.space import Space
+
+# What the losses of values taken as probabilities are: asymnas 0.1 left their entropy in.
+NO_ENTROPY, WITH_ENTROPY = "less the data's entropy", "with the data's entropy"
 
 
 class StudyPlan(Protocol):
@@ -208,11 +212,13 @@ def _describe(study: optuna.Study, plan: StudyPlan, data: Mapping[str, Any]) -> 
 
 def _pinned(plan: StudyPlan) -> dict[str, Any]:
     """What a continued run must share with its start."""
+    config = plan.config
     return {
-        **_json(plan.config.identity()),
+        **_json(config.identity()),
         "choices": _json(plan.space.choices()),
         **_json(plan.design),
         "purpose": plan.purpose,
+        **({"losses": NO_ENTROPY} if kind_of(config.kind).unit_interval else {}),
     }
 
 
@@ -254,7 +260,8 @@ def _check_same(study: optuna.Study, now: Mapping[str, Any]) -> None:
         raise StudyError(
             f"the study {study.study_name!r} was not made by asymnas: use another name"
         )
-    stored = {"purpose": "search", "enqueue": [], **with_side_families(stored)}
+    before = {"purpose": "search", "enqueue": [], "losses": WITH_ENTROPY}
+    stored = {**before, **with_side_families(stored)}
     if stored.get("sampler") == "Listed":  # what the fixed list was called at first
         stored["sampler"] = FIXED
     unlike = [name for name in now if now[name] != stored.get(name)]

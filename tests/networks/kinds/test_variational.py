@@ -53,11 +53,12 @@ def test_the_loss_is_the_negative_elbo(likelihood, beta):
     torch.testing.assert_close(found["distortion"], distortion)
     torch.testing.assert_close(found["kl"], kl)
     constant = 2.5 * math.log(2 * math.pi * 0.2**2) if likelihood == "gaussian" else 0.0
-    expected = distortion - constant + beta * kl.sum(1)
+    minimised = distortion - constant + beta * kl.sum(1)
+    torch.testing.assert_close(kind.training_loss(model, X, generator(), 0.9), minimised.mean())
+    least = Bernoulli(probs=X).entropy().sum(1) if likelihood == "bernoulli" else 0.0
     loss = kind.validate(model, X, generator()).loss
-    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(loss, minimised - least)
     assert (loss >= 0).all()
-    torch.testing.assert_close(kind.training_loss(model, X, generator(), 0.9), expected.mean())
 
 
 def test_the_rate_is_priced_little_by_little():
@@ -69,6 +70,14 @@ def test_the_rate_is_priced_little_by_little():
     assert losses == pytest.approx([free, free + rate, free + 2 * rate, free + 2 * rate])
     at_once = kind_of("variational:beta=2,warm_up=0")
     assert at_once.training_loss(model, X, generator(), 0.0).item() == pytest.approx(losses[-1])
+
+
+def test_a_rung_is_scored_with_the_price_of_its_moment():
+    kind, model = kind_of("variational:beta=2,warm_up=0.5"), network(kind_of("variational"))
+    losses = [kind.validate(model, X, generator(), p).loss for p in (0, 0.25, 0.5, 1.0)]
+    rate = kind.statistics(model, X, generator())["kl"].sum(1)
+    for loss, weight in zip(losses, (0, 1, 2, 2), strict=True):
+        torch.testing.assert_close(loss, losses[0] + weight * rate)
 
 
 def test_the_output_is_made_of_the_mean():

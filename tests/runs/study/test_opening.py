@@ -1,6 +1,7 @@
 """A study is continued with what it was started with, or refused in one line that says why."""
 
 import json
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +90,21 @@ def test_changed_data_are_refused_and_the_change_is_named(tmp_path: Path, name: 
     study = open_study(replace(plan, data=make()), fresh=True)
     assert len(study.table()) == 0
     study.lease.release()
+
+
+def test_losses_that_held_the_entropy_are_not_continued(tmp_path: Path) -> None:
+    """As of asymnas 0.1, whose pinned settings do not name them."""
+    plan = made_plan(tmp_path, kind="plain:loss=bce")
+    started(plan)
+    file = tmp_path / "study.db"
+    with sqlite3.connect(file) as database:
+        key = "key = 'asymnas:pinned'"
+        (stored,) = database.execute(f"SELECT value_json FROM study_user_attributes WHERE {key}")
+        pinned = {k: v for k, v in json.loads(stored[0]).items() if k != "losses"}
+        database.execute(
+            f"UPDATE study_user_attributes SET value_json = ? WHERE {key}", (json.dumps(pinned),)
+        )
+    assert 'losses was "with the data\'s entropy", now "less the data\'s' in refusal(plan)
 
 
 def test_a_study_in_use_is_refused_even_to_one_that_starts_over(tmp_path: Path) -> None:
