@@ -12,8 +12,12 @@ from asymnas.core.declarations import make
 
 Fresh = Annotated[
     bool,
-    Parameter(help="Confirm anew; the symmetric search is kept", negative="", show_default="off"),
+    Parameter(
+        help="Confirm anew; searches that are there are kept", negative="", show_default="off"
+    ),
 ]
+
+DONE = ("finished", "exhausted")  # ways for a search to end with all its trials
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -35,7 +39,7 @@ def run_confirmation(
 
     Args:
         config: Which search, how many seeds.
-        fresh: Confirm anew; the control search is kept.
+        fresh: Confirm anew; searches that are there are kept.
         executor: Where to train; by default local processes.
         observe: Called with a snapshot as the run goes on.
 
@@ -59,21 +63,40 @@ def _confirm(
     executor: "Executor | None" = None,
     observe: "Callable[[Snapshot], None]",
 ) -> "tuple[Published, Ending]":
-    """The symmetric search, then the confirmation; each publishes its own results.
+    """The searches that are not there yet, then the confirmation; each publishes its own results.
 
     Returns:
         The results of the search that is confirmed, and how the last run ended.
     """
     from asymnas.reporting.publish import publish
-    from asymnas.runs.confirmation_plan import check_same_front, plan_confirmation
+    from asymnas.runs.confirmation_plan import (
+        check_same_front,
+        plan_confirmation,
+        plan_control,
+        plan_repeat,
+    )
     from asymnas.runs.execute import execute
+
+    data = control_plan.data
+
+    def searched(plan: "SearchPlan") -> "tuple[Run, Ending]":
+        with execute(plan, executor=executor, observe=observe) as (run, ending):
+            publish(run)
+        return run, ending
 
     if not fresh:
         check_same_front(config, search)
-    with execute(control_plan, executor=executor, observe=observe) as (control, ending):
-        publish(control)
-    if ending in ("finished", "exhausted"):
-        plan = plan_confirmation(config, search, control, control_plan.data)
+    control, ending = searched(control_plan)
+    repeats = []
+    for number in range(1, config.searches):
+        if ending in DONE:
+            free, ending = searched(plan_repeat(config, search, number, data))
+        if ending in DONE:
+            symmetric, ending = searched(plan_control(config, free, data))
+        if ending in DONE:
+            repeats.append((free, symmetric))
+    if ending in DONE:
+        plan = plan_confirmation(config, search, control, repeats, data)
         with execute(plan, fresh=fresh, executor=executor, observe=observe) as (run, ending):
             publish(run)
     search.refresh()
@@ -86,9 +109,10 @@ def confirm(
 ) -> int:
     """Retrain the best and its symmetric controls, and score them once on the test split.
 
-    The contenders: the front's best; the best of an equally long symmetric search, which is run
-    first if it is not there yet; the mirror of the best at the same total; and the reference
-    network scaled to the budget. They are compared in pairs by seed.
+    First it runs what is not there yet of three pairs of searches (--searches): free and symmetric,
+    equally long, on the same splits. Their best networks are retrained; whether symmetry costs
+    anything is inferred from the pairs. Besides, for the networks at hand: the best against the
+    symmetric one, its mirror at the same total, and the reference network scaled to the budget.
     Stop it with Ctrl-C at any time: the same command continues it.
 
     Exit codes: 0 done; 1 failed: data, device or run; 2 bad arguments; 130 interrupted, with

@@ -1,7 +1,8 @@
-"""Which of two architectures is better, seed by seed, and whether the difference matters.
+"""Which of two architectures, or of two ways to search, is better, and whether it matters.
 
 `compare` pairs contenders by seed, with the exact signed-rank test (`signed_rank`) adjusted for the
-number of comparisons (`holm`); `least_pairs` is how many seeds a verdict takes.
+number of comparisons (`holm`); `least_pairs` is how many seeds a verdict takes. `compare_searches`
+pairs searches by seed, with Student's t over the pairs.
 """
 
 import math
@@ -11,11 +12,22 @@ from typing import cast
 
 import numpy as np
 from scipy.stats import rankdata
+from scipy.stats import t as student
 
-from asymnas.analysis.estimates import LEAST_PAIRS, Comparison, Contender, Floats, Interval, Outcome
+from asymnas.analysis.estimates import (
+    LEAST_PAIRS,
+    Comparison,
+    Contender,
+    Floats,
+    Interval,
+    Outcome,
+    SearchComparison,
+    SearchPair,
+)
 from asymnas.core.errors import ConfigError
 
 DECIMALS = 12  # of a log ratio that count; equal ratios tie in spite of rounding errors
+LEAST_SEARCHES = 3  # pairs of searches, for their spread to be known at all
 FARTHEST = 600.0  # of a log ratio from zero; beyond, a loss is no loss any more
 
 
@@ -203,6 +215,80 @@ def compare(
             )
         )
     return tuple(compared)
+
+
+def compare_searches(
+    contenders: Sequence[Contender],
+    pairs: Sequence[tuple[str, str]],
+    *,
+    margin: float = 0.01,
+    level: float = 0.05,
+) -> SearchComparison:
+    """What the constraint of mirrored sides costs a search.
+
+    A pair is a free and a symmetric search of equal length, with one seed and on the same splits;
+    each gives its best architecture, which is retrained. The loss of an architecture is the
+    geometric mean over the seeds that both were retrained with, so what varies between pairs is the
+    luck of the searches and what retraining leaves of its own.
+
+    Args:
+        contenders: Retrained architectures.
+        pairs: Names of the free and of the symmetric search's best; pairs without a seed in common
+            are left out.
+        margin: Half the width of the region of practical equivalence, in (0, 1).
+        level: What p must be below, and 1 less the confidence, in (0, 1).
+
+    Raises:
+        ConfigError: A value out of its range.
+    """
+    check_fraction("margin", margin)
+    check_fraction("level", level)
+    named = {contender.name: contender for contender in contenders}
+    kept, ratios = [], []
+    for free, symmetric in pairs:
+        one, other = named[free], named[symmetric]
+        of_seeds = list(_pair(one, other, level).ratios.values())
+        if not of_seeds:
+            continue
+        ratios.append(float(np.mean(of_seeds)))
+        kept.append(
+            SearchPair(
+                free=free,
+                symmetric=symmetric,
+                difference=math.expm1(ratios[-1]),
+                seeds=len(of_seeds),
+                size=other.params / one.params,
+            )
+        )
+    difference, p = _over_pairs(np.array(ratios), level)
+    return SearchComparison(
+        pairs=tuple(kept),
+        difference=difference,
+        p=p,
+        margin=margin,
+        outcome=_outcome(difference, 1.0 if p is None else p, margin, level),
+    )
+
+
+def _over_pairs(ratios: Floats, level: float) -> tuple[Interval, float | None]:
+    """Mean of log ratios as a relative difference, with its interval and p by Student's t."""
+    n = len(ratios)
+    if n == 0:
+        return Interval(level=1 - level), None
+    mean = float(ratios.mean())
+    if n < LEAST_SEARCHES:
+        return Interval(estimate=math.expm1(mean), level=1 - level), None
+    error = float(ratios.std(ddof=1)) / math.sqrt(n)
+    half = float(student.ppf(1 - level / 2, n - 1)) * error
+    interval = Interval(
+        estimate=math.expm1(mean),
+        low=math.expm1(mean - half),
+        high=math.expm1(mean + half),
+        level=1 - level,
+    )
+    if error == 0:
+        return interval, 1.0 if mean == 0 else 0.0
+    return interval, float(2 * student.sf(abs(mean) / error, n - 1))
 
 
 @dataclass(frozen=True)

@@ -464,3 +464,43 @@ class Comparison:
     level: float = 0.05
     lacking: int | None = None
     left_out: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchPair:
+    """The best of a free and of a symmetric search of one seed.
+
+    Args:
+        free: Name of the free search's best.
+        symmetric: Name of the symmetric search's best; the same where both found one architecture.
+        difference: Mean loss of `symmetric` over that of `free`, minus one: geometric, over the
+            seeds that both were retrained with.
+        seeds: How many those are.
+        size: Parameters of `symmetric` over those of `free`.
+    """
+
+    free: str
+    symmetric: str
+    difference: float
+    seeds: int
+    size: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchComparison:
+    """What the constraint of mirrored sides costs a search, over pairs of searches.
+
+    Args:
+        pairs: One per seed of a search.
+        difference: Relative difference of the symmetric searches' losses: geometric mean over the
+            pairs, with Student's t interval; no ends below three pairs.
+        p: Two-sided, of the same t; `None` below three pairs.
+        margin: Half the width of the region of practical equivalence.
+        outcome: `better` where free searches are; `undecided` always below three pairs.
+    """
+
+    pairs: tuple[SearchPair, ...]
+    difference: Interval
+    p: float | None
+    margin: float
+    outcome: Outcome

@@ -249,20 +249,6 @@ def best_structures(table: pd.DataFrame) -> dict[int, list[int]]:
     }
 
 
-def best_rate(table: pd.DataFrame, column: str, name: str, rates: Sequence[float]) -> float:
-    """The rate with the lowest loss among the tuning runs that have `name` in a column.
-
-    The middle one of `rates` if no such run has completed.
-    """
-    tuning = _of(table, TUNING)
-    rows = tuning[tuning[column] == name] if len(tuning) else tuning
-    rows = rows[rows[STATE] == "complete"]
-    losses = rows[VAL_LOSS].astype(float).dropna()
-    if losses.empty:
-        return float(rates[len(rates) // 2])
-    return float(rows.loc[losses.idxmin(), LEARNING_RATE])
-
-
 def _log_loss(row: Mapping[Hashable, Any]) -> float:
     """Log validation loss of a run; infinite if it failed."""
     loss = float(row[VAL_LOSS])

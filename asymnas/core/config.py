@@ -246,6 +246,10 @@ class StudyConfig:
         ),
     ] = "auto"
     seed: Annotated[Seed, Option("Fixes splits, draws, weights and batch order", SEARCH)] = 0
+    split_seed: Annotated[
+        Seed | None,
+        Option("Fixes the splits alone, for several searches of one split", SEARCH, default="seed"),
+    ] = None
     workers: Annotated[
         Whole | None,
         Option("Local processes", MACHINE, runtime=True, default="one per core, at most 8"),
@@ -301,7 +305,7 @@ class StudyConfig:
             root=self.data_root,
             download=self.download,
             image_size=self.image_size,
-            seed=self.seed,
+            seed=self.seed if self.split_seed is None else self.split_seed,
         )
 
     def changed(self, options: Mapping[str, Any]) -> "StudyConfig":
@@ -515,6 +519,14 @@ class ConfirmationConfig:
     """
 
     run_dir: Annotated[PathText, Option("The run directory of a search", ARGUMENTS, runtime=True)]
+    searches: Annotated[
+        Whole,
+        Option(
+            "Pairs of a free and a symmetric search, the one in the run directory included; what "
+            "the constraint costs is inferred from three or more",
+            DESIGN,
+        ),
+    ] = 3
     seeds: Annotated[
         Whole,
         Option(
@@ -529,8 +541,12 @@ class ConfirmationConfig:
     ] = 3
     rates: Annotated[
         Whole,
-        Option("Learning rates tried for the mirror, the reference and presets", DESIGN),
-    ] = 4
+        Option(
+            "Learning rates tried at first for the mirror, the reference and presets; the grid "
+            "goes on until the best is inside. 1: the rate of the best",
+            DESIGN,
+        ),
+    ] = 3
     margin: Annotated[
         Fraction, Option("Relative difference that does not matter", DESIGN, runtime=True)
     ] = 0.01

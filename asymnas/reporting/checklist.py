@@ -60,7 +60,7 @@ def _method(findings: Findings) -> Answer:
     status, evidence = _code(findings)
     if status != "yes":
         return status, evidence
-    names = joined([_NOUNS[name] for name in findings.run.runs])
+    names = joined([_NOUNS.get(name, name) for name in findings.run.runs])
     return "yes", f"The {names} and the analysis on this page are in the same package."
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from asymnas.analysis.blocked.waves import ASSUMED, detectable_cost
-from asymnas.analysis.comparison import least_pairs
+from asymnas.analysis.comparison import LEAST_SEARCHES, least_pairs
 from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, StudyConfig
 from asymnas.core.text import duration, percent, plural, short, tenths
@@ -20,13 +20,13 @@ from asymnas.networks.presets import PRESETS
 from asymnas.reporting.content import Rows
 from asymnas.reporting.labels import label, value
 from asymnas.reporting.publish import Published
-from asymnas.reporting.tables import contender_rows, front_rows, share_rows
+from asymnas.reporting.tables import contender_rows, front_rows, search_rows, share_rows
 from asymnas.runs.confirmation_plan import named_presets
 from asymnas.runs.coordinator import Ending
 from asymnas.runs.directory import CONFIRMATION, SWEEP_DIR
 from asymnas.runs.plan import SearchPlan
 from asymnas.runs.run import PROBLEM_SETTINGS, Run
-from asymnas.runs.sweep_plan import SweepPlan
+from asymnas.runs.sweep_plan import EXPECTED, SweepPlan
 from asymnas.space.filling import MOST_RATIO, RATE_RATIO, RATE_RATIOS, SIZE_RATIO
 from asymnas.training.rung import rung_steps
 
@@ -371,22 +371,31 @@ def print_confirmation_plan(
     top = min(wanted.top, len(search.front))
     presets = _possible(wanted, plan)
     controls = CONTROLS + len(presets)
-    runs = (top + controls) * wanted.seeds + (2 + len(presets)) * wanted.rates
+    more = wanted.searches - 1
+    tuned = (2 + len(presets)) * (wanted.rates + EXPECTED) if wanted.rates > 1 else 0
+    runs = (top + controls + 2 * more) * wanted.seeds + tuned
     examples = control.examples or 0
     name = search.study.config["name"]
+    others = f", and {plural(more, 'further pair')} of a free and a symmetric one" if more else ""
     lines = (
-        f"{name}: first a symmetric search of {plural(control.trials, 'trial')}, unless it is",
-        f"there; then the {top} best of the front, the best symmetric one, the mirror of the best",
-        "and, for images, the reference network,",
+        f"{name}: first a symmetric search of {plural(control.trials, 'trial')}{others}, as far as",
+        f"they are not there; then the best of each search, the {top} best of this one's front,",
+        "the mirror of the best and, for images, the reference network,",
         *(
             (f"besides {plural(len(presets), 'preset')} ({', '.join(presets)}),",)
             if presets
             else ()
         ),
         f"each trained with {plural(wanted.seeds, 'fresh seed')} and scored on the test split.",
-        f"At most {plural(runs, 'run')} of {examples:,} examples besides the symmetric search.",
+        f"About {plural(runs, 'run')} of {examples:,} examples besides the searches.",
     )
     console.print(" ".join(lines))
+    if wanted.searches < LEAST_SEARCHES:
+        console.print(
+            f"With {plural(wanted.searches, 'pair')} of searches, what symmetry costs is known of "
+            f"the networks found alone: it takes --searches {LEAST_SEARCHES}.",
+            style="yellow",
+        )
     least = least_pairs(controls)
     if wanted.seeds < least:
         console.print(
@@ -416,6 +425,8 @@ def print_confirmation(console: Console, published: Published, ending: Ending) -
     if confirmed is not None:
         objectives = [objective.name for objective in run.objectives]
         print_rows(console, contender_rows(confirmed.contenders, objectives))
+        if confirmed.searches:
+            print_rows(console, search_rows(confirmed.searches))
         for sentence in confirmed.verdict:
             console.print(sentence)
         for name, why in confirmed.missing.items():

@@ -1,7 +1,7 @@
 """What a sweep infers and a confirmation shows, from their tables alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 
 from asymnas.analysis.blocked.own_rows import OwnRows, horizons
 from asymnas.analysis.blocked.sampling import ExampleLosses
-from asymnas.analysis.comparison import compare
+from asymnas.analysis.comparison import compare, compare_searches
 from asymnas.analysis.estimates import (
     EVEN,
     MOST_EDGE_RATES,
@@ -19,6 +19,7 @@ from asymnas.analysis.estimates import (
     Contender,
     Contrast,
     Interval,
+    SearchComparison,
     ShareInference,
     Sizes,
 )
@@ -32,6 +33,7 @@ from asymnas.reporting.verdicts import (
     comparison_sentence,
     fraction,
     relative_change,
+    searches_sentences,
     share_verdict,
 )
 from asymnas.runs.run import Run
@@ -72,6 +74,7 @@ class Confirmed:
     Args:
         contenders: Their test scores by seed.
         comparisons: The best against each control.
+        searches: Free against symmetric searches; `None` of a version that had one of each.
         seeds: Replicates asked for.
         missing: Contenders there are none of, and why.
         verdict: The answer in sentences.
@@ -79,6 +82,7 @@ class Confirmed:
 
     contenders: tuple[Contender, ...]
     comparisons: tuple[Comparison, ...]
+    searches: SearchComparison | None
     seeds: int
     missing: dict[str, str]
     verdict: list[str]
@@ -293,13 +297,21 @@ def confirmed(run: Run) -> Confirmed:
     )
     names = [contender.name for contender in contenders]
     controls = [name for name in names if name in design["controls"] and BEST in names]
-    comparisons = compare(contenders, BEST, controls, margin=float(design["margin"]))
+    margin = float(design["margin"])
+    comparisons = compare(contenders, BEST, controls, margin=margin)
+    pairs = [(free, own) for free, own in design.get("pairs", ()) if {free, own} <= {*names}]
+    searches = compare_searches(contenders, pairs, margin=margin) if pairs else None
     return Confirmed(
         contenders=contenders,
         comparisons=comparisons,
+        searches=searches,
         seeds=int(design["seeds"]),
         missing=dict(design["missing"]),
-        verdict=[*map(comparison_sentence, comparisons), *_sizes(contenders, controls)],
+        verdict=[
+            *(searches_sentences(searches) if searches else ()),
+            *map(comparison_sentence, comparisons),
+            *_sizes(contenders, controls),
+        ],
     )
 
 
@@ -355,8 +367,19 @@ def confirmation_json(confirmed: Confirmed) -> dict[str, Any]:
             for contender in confirmed.contenders
         ],
         "left_out": confirmed.missing,
+        "searches": _searches(confirmed.searches) if confirmed.searches else None,
         "comparisons": [_comparison(comparison) for comparison in confirmed.comparisons],
         "verdict": confirmed.verdict,
+    }
+
+
+def _searches(searches: SearchComparison) -> dict[str, Any]:
+    return {
+        "pairs": [asdict(pair) for pair in searches.pairs],
+        "difference": {**interval_json(searches.difference), "level": searches.difference.level},
+        "p": searches.p,
+        "margin": searches.margin,
+        "outcome": searches.outcome,
     }
 
 

@@ -50,6 +50,7 @@ from asymnas.reporting.tables import (
     horizon_rows,
     measured_rows,
     method_rows,
+    search_rows,
     share_rows,
 )
 from asymnas.reporting.verdicts import cautions
@@ -162,6 +163,7 @@ def _confirmation(findings: Findings) -> list[Section]:
     if confirmed is None:
         return []
     body: list[Block] = [
+        *([search_rows(confirmed.searches)] if confirmed.searches else ()),
         confirmation_panel(confirmed.contenders, confirmed.comparisons),
         contender_rows(confirmed.contenders, [o.name for o in findings.run.objectives]),
         comparison_rows(confirmed.comparisons),

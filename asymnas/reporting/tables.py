@@ -7,7 +7,14 @@ from statistics import mean, stdev
 import pandas as pd
 
 from asymnas.analysis.blocked.own_rows import OwnRows
-from asymnas.analysis.estimates import EVEN, Comparison, Contender, Interval, ShareInference
+from asymnas.analysis.estimates import (
+    EVEN,
+    Comparison,
+    Contender,
+    Interval,
+    SearchComparison,
+    ShareInference,
+)
 from asymnas.analysis.front import Objective
 from asymnas.core.columns import (
     DECODER_MACS,
@@ -263,6 +270,35 @@ def comparison_rows(comparisons: Sequence[Comparison]) -> Rows:
             "signed-rank test; the effect is the matched-pairs rank-biserial correlation."
         ),
         words=(1,),
+    )
+
+
+def search_rows(searches: SearchComparison) -> Rows:
+    """Free against symmetric searches, pair by pair, and over them.
+
+    Args:
+        searches: At least one pair.
+    """
+    rows = [
+        (
+            f"{pair.symmetric} against {pair.free}",
+            change(pair.difference),
+            percent(pair.size),
+            str(pair.seeds),
+        )
+        for pair in searches.pairs
+    ]
+    rows.append(("over all pairs", with_span(searches.difference, change), "", ""))
+    return Rows(
+        title="Free and symmetric searches in pairs",
+        columns=("pair", "test loss, symmetric over free", "parameters, likewise", "seeds"),
+        rows=tuple(rows),
+        caption=(
+            "A pair is two searches of one seed, equally long, on the same splits, whose best was "
+            "retrained. Geometric means over seeds, and over pairs with Student's t."
+        ),
+        marked=len(rows) - 1 if searches.difference.low is not None else None,
+        tag="estimate",
     )
 
 

@@ -1,32 +1,37 @@
 """What a confirmation trains: contenders and controls with fresh seeds, scored on the test split.
 
-Three runs of the one loop: an equally long search of symmetric architectures, unless it is there;
-short work on the learning rates of contenders that no search has chosen one for; then every
-contender trained from scratch with every seed and scored once on the test split. Seeds are
-outermost: a confirmation stopped early holds whole pairs, and one continued with more seeds only
-adds to it.
+Runs of the one loop, one after another: an equally long search of symmetric architectures; further
+pairs of a free and a symmetric search with seeds of their own, on the same splits; tuning of the
+learning rates of contenders that no search has chosen one for; then every contender trained from
+scratch with every seed and scored once on the test split. What is there already is not run again.
+Seeds are outermost: a confirmation stopped early holds whole pairs, and one continued with more
+seeds only adds to it.
 """
 
 import hashlib
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from asymnas.analysis.front import scored
-from asymnas.analysis.tuning import best_rate
+from asymnas.analysis.tuning import Group, Losses, RateGrid, grid_losses, tuned_rates
 from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, StudyConfig
 from asymnas.core.errors import BudgetError, ConfigError, StudyError
 from asymnas.data.base import Dataset
 from asymnas.networks.architecture import Architecture, unsupported_reason
 from asymnas.networks.presets import PRESETS
-from asymnas.runs.directory import CONFIRMATION_DIR, CONTROL_DIR, holds_run, storage_of
+from asymnas.runs.directory import (
+    CONFIRMATION_DIR,
+    CONTROL_DIR,
+    REPEATS_DIR,
+    holds_run,
+    storage_of,
+)
 from asymnas.runs.phases import ListedRun, Phase
 from asymnas.runs.plan import SearchPlan, plan_search
 from asymnas.runs.run import Run
@@ -39,6 +44,7 @@ from asymnas.training.measurement import metric_facts
 from asymnas.training.metrics import METRICS
 
 REFERENCE = "reference"
+BEST, SYMMETRIC = "best", "symmetric"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +52,8 @@ class Contender:
     """One architecture to be retrained.
 
     Args:
-        name: `best`, `runner-up 1`, …, `symmetric`, `mirror`, `reference`, a preset's.
+        name: `best`, `runner-up 1`, …, `symmetric`, `mirror`, `reference`, a preset's; of further
+            searches `best of search 2`, `symmetric of search 2`, ….
         architecture: The network.
         learning_rate: The rate a search found for it; `None` if it has to be tuned.
         origin: Where it comes from, one line.
@@ -103,14 +110,36 @@ def named_presets(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in expand_all(names) if name != REFERENCE)
 
 
+@dataclass(frozen=True)
+class Entered:
+    """Who is retrained.
+
+    Args:
+        contenders: All, the best first.
+        missing: Contenders that there are none of, with the reason.
+        pairs: Names of the best of a free search and of the symmetric one beside it, a pair per
+            search; one name twice where both found the same architecture.
+    """
+
+    contenders: list[Contender]
+    missing: dict[str, str]
+    pairs: list[tuple[str, str]]
+
+
 def choose_contenders(
-    search: Run, control: Run, *, top: int, presets: Sequence[str] = ()
-) -> tuple[list[Contender], dict[str, str]]:
+    search: Run,
+    control: Run,
+    repeats: Sequence[tuple[Run, Run]] = (),
+    *,
+    top: int,
+    presets: Sequence[str] = (),
+) -> Entered:
     """The contenders of a confirmation, and those there are none of, with the reason.
 
     Args:
         search: The search that is confirmed.
         control: The equally long search of symmetric architectures.
+        repeats: Further pairs of a free and a symmetric search.
         top: Members of the search's front, the best in the first objective first.
         presets: Presets that are contenders besides.
     """
@@ -119,20 +148,12 @@ def choose_contenders(
     best = entered[0].architecture
     total = best.counts.total_params
     if control.front.empty:
-        missing["symmetric"] = "no trial of the symmetric search has completed"
-    elif (own := control.best).architecture.key() == best.key():
-        missing["symmetric"] = "the best found is the best symmetric one itself"
+        missing[SYMMETRIC] = "no trial of the symmetric search has completed"
+    elif control.best.architecture.key() == best.key():
+        missing[SYMMETRIC] = "the best found is the best symmetric one itself"
     else:
-        entered.append(
-            Contender(
-                name="symmetric",
-                architecture=own.architecture,
-                learning_rate=own.learning_rate,
-                rate_ratio=own.rate_ratio,
-                origin=f"trial {own.trial} of the symmetric search{_mark(own.architecture)}",
-                is_control=True,
-            )
-        )
+        entered.append(replace(_best_of(control, SYMMETRIC, "symmetric search"), is_control=True))
+    pairs = [] if control.front.empty else [(BEST, BEST if SYMMETRIC in missing else SYMMETRIC)]
     caps = StudyConfig.from_dict(search.study.config).caps()
     controls = {
         "mirror": (at_total(best.mirror(), total), "the best's encoder mirrored, up to its total"),
@@ -166,7 +187,31 @@ def choose_contenders(
                     is_control=True,
                 )
             )
-    return entered, missing
+    for number, both in enumerate(repeats, start=2):
+        if any(run.front.empty for run in both):
+            missing[f"pair of searches {number}"] = "no trial of one of them has completed"
+            continue
+        names = []
+        for run, name, what in zip(
+            both, (BEST, SYMMETRIC), ("search", "symmetric search"), strict=True
+        ):
+            own = _best_of(run, f"{name} of search {number}", f"{what} {number}")
+            same = [c for c in entered if c.architecture.key() == own.architecture.key()]
+            entered += [] if same else [own]
+            names.append(same[0].name if same else own.name)
+        pairs.append((names[0], names[1]))
+    return Entered(entered, missing, pairs)
+
+
+def _best_of(search: Run, name: str, what: str) -> Contender:
+    own = search.best
+    return Contender(
+        name=name,
+        architecture=own.architecture,
+        learning_rate=own.learning_rate,
+        rate_ratio=own.rate_ratio,
+        origin=f"trial {own.trial} of the {what}{_mark(own.architecture)}",
+    )
 
 
 def _mark(architecture: Architecture) -> str:
@@ -194,18 +239,16 @@ class ConfirmationPlan:
         confirmation: What was asked for.
         space: The search's.
         data: The data set of all its runs.
-        contenders: The architectures that are retrained.
-        missing: Contenders that there are none of, with the reason.
-        rates: Learning rates tried for contenders without one.
+        entered: The architectures that are retrained.
+        grid: Learning rates and ratios tried for contenders without them.
     """
 
     config: StudyConfig
     confirmation: ConfirmationConfig
     space: Space
     data: Dataset = field(repr=False, compare=False)
-    contenders: Sequence[Contender]
-    missing: Mapping[str, str]
-    rates: Sequence[float]
+    entered: Entered
+    grid: RateGrid
 
     @property
     def notes(self) -> Sequence[str]:
@@ -219,9 +262,13 @@ class ConfirmationPlan:
 
     @property
     def design(self) -> Mapping[str, Any]:
-        """The contenders and where each comes from."""
-        origins = {c.name: c.origin for c in self.contenders}
-        return {"contenders": origins, "rates": self.confirmation.rates}
+        """The contenders, where each comes from, and which rates are tried."""
+        return {
+            "searches": self.confirmation.searches,
+            "contenders": {c.name: c.origin for c in self.entered.contenders},
+            "rates": self.confirmation.rates,
+            "middle rate": self.grid.middle,
+        }
 
     @property
     def remarks(self) -> Mapping[str, Any]:
@@ -229,52 +276,85 @@ class ConfirmationPlan:
         return {
             "seeds": self.confirmation.seeds,
             "margin": self.confirmation.margin,
-            "controls": [c.name for c in self.contenders if c.is_control],
-            "missing": dict(self.missing),
+            "controls": [c.name for c in self.entered.contenders if c.is_control],
+            "missing": dict(self.entered.missing),
+            "pairs": self.entered.pairs,
         }
-
-    @property
-    def tuning_runs(self) -> int:
-        """Runs that choose the learning rates of contenders without one."""
-        return sum(c.learning_rate is None for c in self.contenders) * len(self.rates)
 
     @property
     def runs(self) -> int:
         """Runs that count."""
-        return len(self.contenders) * self.confirmation.seeds
+        return len(self.entered.contenders) * self.confirmation.seeds
 
     def phases(self, study: SearchStudy, /) -> Iterator[Phase]:
-        """Runs that choose the controls' rates, then runs that count and read the test split."""
-        places = list(enumerate(self.contenders))
-        tuning = [
-            _run(place, c, rate, TUNING_SEED, t.TUNING)
-            for (place, c), rate in product(places, self.rates)
-            if c.learning_rate is None
-        ]
-        if tuning:
-            yield Phase(
-                config=replace(self.config, trials=len(tuning)),
-                space=self.space,
-                runs=tuple(tuning),
-                name="tuning the controls' rates",
-            )
+        """Runs that choose rates, round by round, then runs that count and read the test split."""
+        listed: list[ListedRun] = []
 
-        table = study.table()
-        chosen = {
-            c.name: c.learning_rate or best_rate(table, t.CONTENDER, c.name, self.rates)
-            for c in self.contenders
-        }
+        def phase(runs: Sequence[ListedRun], name: str, *, test: bool = False) -> Phase:
+            listed.extend(runs)
+            config = replace(self.config, trials=len(listed))
+            return Phase(config=config, space=self.space, runs=tuple(listed), name=name, test=test)
+
+        def table() -> pd.DataFrame:
+            whole = study.table()
+            return whole[whole[t.TRIAL] < len(listed)]
+
+        while runs := self._tuning(table()):
+            yield phase(runs, "tuning the controls' rates")
+        rates = self._rates(table())
         measure = [
-            _run(place, c, chosen[c.name], seed, t.MEASURE)
-            for seed, (place, c) in product(range(self.confirmation.seeds), places)
+            _run(place, c, rates[c.name], seed, {t.PHASE: t.MEASURE})
+            for seed, (place, c) in product(
+                range(self.confirmation.seeds), enumerate(self.entered.contenders)
+            )
         ]
-        yield Phase(
-            config=replace(self.config, trials=len(tuning) + len(measure)),
-            space=self.space,
-            runs=(*tuning, *measure),
-            name="retraining contenders",
-            test=True,
-        )
+        yield phase(measure, "retraining contenders", test=True)
+
+    @property
+    def _groups(self) -> dict[Group, tuple[int, Contender]]:
+        """Contenders whose rates are tuned, with their places in the list."""
+        return {
+            Group(place, round(c.architecture.decoder_share, 6)): (place, c)
+            for place, c in enumerate(self.entered.contenders)
+            if c.learning_rate is None
+        }
+
+    def _losses(self, table: pd.DataFrame) -> dict[Group, Losses]:
+        """What was tuned so far, by contender; rows carry the contender's place as structure."""
+        done = grid_losses(table, self._budget, self.grid)
+        return {group: done.get(group, {}) for group in self._groups}
+
+    def _tuning(self, table: pd.DataFrame) -> list[ListedRun]:
+        """The next round of tuning: what each contender still lacks."""
+        if self.confirmation.rates == 1:
+            return []
+        runs = []
+        for group, point in self.grid.missing(self._losses(table)):
+            place, contender = self._groups[group]
+            labels = {
+                t.PHASE: t.TUNING,
+                t.BUDGET: self._budget,
+                t.STRUCTURE: group.structure,
+                t.TARGET_SHARE: group.share,
+            }
+            runs.append(_run(place, contender, self.grid.rates(point), TUNING_SEED, labels))
+        return runs
+
+    def _rates(self, table: pd.DataFrame) -> dict[str, tuple[float, float]]:
+        """Learning rate and rate ratio of every contender."""
+        rates = {
+            c.name: (c.learning_rate or self.grid.middle, c.rate_ratio)
+            for c in self.entered.contenders
+        }
+        for group, losses in self._losses(table).items():
+            _, contender = self._groups[group]
+            rates[contender.name] = tuned_rates({group: losses}, self.grid).at(group.share)
+        return rates
+
+    @property
+    def _budget(self) -> int:
+        """What tuning runs name as their budget."""
+        return self.config.budget
 
 
 def open_search(confirmation: ConfirmationConfig) -> Run:
@@ -307,14 +387,51 @@ def open_search(confirmation: ConfirmationConfig) -> Run:
     return search
 
 
-def plan_control(confirmation: ConfirmationConfig, search: Run) -> SearchPlan:
+def plan_repeat(
+    confirmation: ConfirmationConfig, search: Run, number: int, data: Dataset
+) -> SearchPlan:
+    """An equally long free search with another seed, on the splits of the first.
+
+    Args:
+        confirmation: What was asked for.
+        search: The search that is confirmed.
+        number: Which one, from 1 on; its seed is the search's plus this.
+        data: The search's data set.
+    """
+    config = _config_of(search.study, confirmation)
+    return plan_search(
+        replace(
+            config,
+            name=f"{config.name}-repeat-{number}",
+            enqueue=tuple(search.study.config.get("enqueue", ())),
+            seed=config.seed + number,
+            split_seed=config.data().seed,
+            run_dir=str(search.directory / REPEATS_DIR / str(number)),
+            trials=_finished(search),
+        ),
+        data,
+    )
+
+
+def _finished(search: Run) -> int:
+    """Trials of a search that have ended, duplicates aside."""
+    return int(search.own[t.STATE].ne("running").sum())
+
+
+def plan_control(
+    confirmation: ConfirmationConfig, search: Run, data: Dataset | None = None
+) -> SearchPlan:
     """The equally long search of symmetric architectures.
+
+    Args:
+        confirmation: What was asked for.
+        search: The search that it belongs to: the one that is confirmed, or a repeat.
+        data: The search's data set, where it is loaded already.
 
     Raises:
         DataError: The search's data set is missing or unusable.
     """
     config = _config_of(search.study, confirmation)
-    finished = search.table[search.table[t.DUPLICATE_OF].isna()]
     problem = search.best.architecture.problem
     control = replace(
         config,
@@ -330,9 +447,9 @@ def plan_control(confirmation: ConfirmationConfig, search: Run) -> SearchPlan:
         decoder_family=None,
         metrics=(),
         symmetric=True,
-        trials=int(finished[t.STATE].ne("running").sum()),
+        trials=_finished(search),
     )
-    plan = plan_search(control)
+    plan = plan_search(control, data)
     facts = metric_facts(plan.data, *plan.space.of_each_pair())
     kept = (n for n in config.metrics or () if METRICS.get(n).unsupported_reason(facts) is None)
     metrics = tuple(sorted({*(plan.config.metrics or ()), *kept}))
@@ -359,7 +476,11 @@ def check_same_front(confirmation: ConfirmationConfig, search: Run) -> None:
 
 
 def plan_confirmation(
-    confirmation: ConfirmationConfig, search: Run, control: Run, data: Dataset
+    confirmation: ConfirmationConfig,
+    search: Run,
+    control: Run,
+    repeats: Sequence[tuple[Run, Run]],
+    data: Dataset,
 ) -> ConfirmationPlan:
     """Chooses the contenders, and what all of them can be measured by.
 
@@ -367,14 +488,15 @@ def plan_confirmation(
         confirmation: What was asked for.
         search: The search that is confirmed.
         control: The finished search of symmetric architectures.
-        data: The data set of all three.
+        repeats: Further pairs of finished searches, free and symmetric.
+        data: The data set of them all.
 
     Raises:
         StudyError: The search was run on other data.
     """
     check_data(search.study, data)
     presets = named_presets(confirmation.presets)
-    contenders, missing = choose_contenders(search, control, top=confirmation.top, presets=presets)
+    entered = choose_contenders(search, control, repeats, top=confirmation.top, presets=presets)
     config = _config_of(search.study, confirmation)
     resolved = plan_search(
         replace(
@@ -387,39 +509,33 @@ def plan_confirmation(
         data,
     )
     config = replace(resolved.config, sampler=FIXED)
-    contenders, metrics = _measurable(contenders, missing, config, data)
-    config = replace(config, metrics=metrics)
-    plan = ConfirmationPlan(
-        config=config,
+    entered, metrics = _measurable(entered, config, data)
+    best = entered.contenders[0]
+    return ConfirmationPlan(
+        config=replace(config, metrics=metrics),
         confirmation=confirmation,
         space=resolved.space,
         data=data,
-        contenders=contenders,
-        missing=missing,
-        rates=rate_grid(config.learning_rates, confirmation.rates),
+        entered=entered,
+        grid=RateGrid(best.learning_rate or config.learning_rates[0], confirmation.rates),
     )
-    return replace(plan, config=replace(config, trials=plan.tuning_runs + plan.runs))
 
 
 def _measurable(
-    contenders: Sequence[Contender],
-    missing: dict[str, str],
-    config: StudyConfig,
-    data: Dataset,
-) -> tuple[list[Contender], tuple[str, ...]]:
+    entered: Entered, config: StudyConfig, data: Dataset
+) -> tuple[Entered, tuple[str, ...]]:
     """Leaves out metrics that a contender of another family has not, or it if one is an objective.
 
     Args:
-        contenders: All that were chosen.
-        missing: Takes the reason of each that is left out.
+        entered: All that were chosen.
         config: The confirmation's settings.
         data: The data set.
 
     Returns:
         The contenders that stay, and the metrics that all of them have.
     """
-    metrics, stay = config.metrics or (), []
-    for contender in contenders:
+    metrics, stay, missing = config.metrics or (), [], dict(entered.missing)
+    for contender in entered.contenders:
         facts = metric_facts(data, contender.architecture)
         unsupported = {name for name in metrics if METRICS.get(name).unsupported_reason(facts)}
         if objectives := sorted(unsupported & set(config.objectives)):
@@ -427,16 +543,24 @@ def _measurable(
             continue
         stay.append(contender)
         metrics = tuple(name for name in metrics if name not in unsupported)
-    return stay, metrics
+    names = {contender.name for contender in stay}
+    pairs = [pair for pair in entered.pairs if names.issuperset(pair)]
+    return Entered(stay, missing, pairs), metrics
 
 
-def _run(place: int, contender: Contender, rate: float, seed: int, phase: str) -> ListedRun:
+def _run(
+    place: int,
+    contender: Contender,
+    rates: tuple[float, float],
+    seed: int,
+    labels: Mapping[str, Any],
+) -> ListedRun:
     return ListedRun(
         architecture=contender.architecture,
-        learning_rate=rate,
-        rate_ratio=contender.rate_ratio,
+        learning_rate=rates[0],
+        rate_ratio=rates[1],
         replicate=seed,
-        labels={t.PHASE: phase, t.CONTENDER: contender.name, t.CLUSTER: place},
+        labels={**labels, t.CONTENDER: contender.name, t.CLUSTER: place},
     )
 
 
@@ -449,10 +573,3 @@ def _config_of(study: SearchStudy, confirmation: ConfirmationConfig) -> StudyCon
         if (value := getattr(confirmation, name)) is not None
     }
     return StudyConfig.from_dict({**stored, "timeout": None, "enqueue": (), **machine})
-
-
-def rate_grid(ends: tuple[float, float], n: int) -> list[float]:
-    """So many learning rates, evenly spread on a log scale; one alone is the middle."""
-    if n == 1:
-        return [math.sqrt(ends[0] * ends[1])]
-    return [float(rate) for rate in np.geomspace(*ends, n)]

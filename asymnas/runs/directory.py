@@ -1,7 +1,8 @@
 """Names in a run directory, and where the runs that belong to one question lie.
 
 A search's directory holds beside its own files the runs that follow it up, each a run directory of
-its own: `sweep`, `control` (the symmetric search) and `confirmation`.
+its own: `sweep`, `control` (the symmetric search), `confirmation` and, in `repeats`, more searches
+of both kinds.
 """
 
 import json
@@ -25,6 +26,7 @@ CONFIRMATION = "confirmation.json"
 SWEEP_DIR = "sweep"
 CONTROL_DIR = "control"
 CONFIRMATION_DIR = "confirmation"
+REPEATS_DIR = "repeats"  # further searches of a confirmation, each with its own control
 
 #: What a run writes, and clears when it starts over.
 OWNED = (
@@ -39,7 +41,7 @@ OWNED = (
 )
 
 #: Runs in a search's directory that are about this search and no other: a fresh one has none yet.
-DERIVED = (CONTROL_DIR, CONFIRMATION_DIR)
+DERIVED = (CONTROL_DIR, CONFIRMATION_DIR, REPEATS_DIR)
 
 
 def holds_run(directory: Path) -> bool:

@@ -21,6 +21,7 @@ from asymnas.networks.kinds import Autoencoder
 from asymnas.runs.directory import (
     CONFIRMATION_DIR,
     CONTROL_DIR,
+    REPEATS_DIR,
     SWEEP_DIR,
     example_losses,
     holds_run,
@@ -210,10 +211,12 @@ class Run:
     @property
     def runs(self) -> "dict[str, Run]":
         """This run and those that follow it up, by name, in the order they are run."""
+        beside = self._beside.runs
         named = {
             "search": self.search,
             "control": self.control,
             "sweep": self.sweep,
+            **{name: run for name, run in beside.items() if name not in _FOLLOW_UPS},
             "confirmation": self.confirmation,
         }
         return {name: run for name, run in named.items() if run is not None}
@@ -270,7 +273,7 @@ def _read_beside(search: Run) -> _Beside:
     runs: dict[str, Run] = {}
     unreadable: dict[str, str] = {}
     left_out: list[str] = []
-    for name, folder in _FOLLOW_UPS.items():
+    for name, folder in {**_FOLLOW_UPS, **_repeats(search.directory)}.items():
         if not holds_run(search.directory / folder):
             continue
         try:
@@ -287,6 +290,17 @@ def _read_beside(search: Run) -> _Beside:
             continue
         runs[name] = run
     return _Beside(runs, unreadable, tuple(left_out))
+
+
+def _repeats(directory: Path) -> dict[str, str]:
+    """Folders of a confirmation's further searches, by the names that the contenders have."""
+    folders = [path for path in (directory / REPEATS_DIR).glob("*") if path.name.isdecimal()]
+    named: dict[str, str] = {}
+    for folder in sorted(folders, key=lambda path: int(path.name)):
+        number, place = int(folder.name) + 1, f"{REPEATS_DIR}/{folder.name}"
+        named[f"search {number}"] = place
+        named[f"symmetric search {number}"] = f"{place}/{CONTROL_DIR}"
+    return named
 
 
 def _unlike(sweep: Run, search: Run) -> str:

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import ttest_1samp
 
-from asymnas.analysis.comparison import compare, least_pairs
+from asymnas.analysis.comparison import compare, compare_searches, least_pairs
 from asymnas.analysis.estimates import Contender
 from asymnas.core.errors import ConfigError
 
@@ -198,3 +199,62 @@ def test_names_must_be_known_and_distinct(first, others, shown):
 
 def test_nothing_to_compare_is_no_error():
     assert compare([], "best", []) == ()
+
+
+def searched(ratios, noise=0.0, seeds=4, rng=None):
+    """Pairs of contenders whose losses differ by these log ratios, seeds noisy."""
+    rng = rng or np.random.default_rng(0)
+    contenders, pairs = [], []
+    for number, ratio in enumerate(ratios):
+        free, symmetric = f"free {number}", f"symmetric {number}"
+        level = np.exp(rng.normal(0, 0.3))
+        contenders += [
+            contender(free, level * np.exp(rng.normal(0, noise, seeds))),
+            contender(symmetric, level * np.exp(ratio + rng.normal(0, noise, seeds))),
+        ]
+        pairs.append((free, symmetric))
+    return contenders, pairs
+
+
+def test_searches_are_compared_by_students_t_over_pairs():
+    contenders, pairs = searched([0.02, 0.05, 0.03, 0.06])
+    found = compare_searches(contenders, pairs, margin=0.001)
+    reference = ttest_1samp([0.02, 0.05, 0.03, 0.06], 0)
+    low, high = np.expm1(reference.confidence_interval(0.95))
+    assert found.difference.estimate == pytest.approx(math.expm1(0.04))
+    assert (found.difference.low, found.difference.high) == pytest.approx((low, high))
+    assert found.p == pytest.approx(reference.pvalue)
+    assert found.outcome == "better"
+    assert [pair.difference for pair in found.pairs] == pytest.approx(
+        list(np.expm1([0.02, 0.05, 0.03, 0.06]))
+    )
+
+
+@pytest.mark.parametrize("pairs", [0, 1, 2])
+def test_fewer_than_three_pairs_of_searches_conclude_nothing(pairs):
+    found = compare_searches(*searched([0.5] * pairs))
+    assert (found.difference.low, found.p, found.outcome) == (None, None, "undecided")
+    assert (found.difference.estimate is None) == (pairs == 0)
+
+
+def test_equal_searches_are_equivalent_and_one_architecture_counts_as_no_difference():
+    one = contender("one", [1.0, 1.1, 0.9])
+    found = compare_searches([one], [("one", "one")] * 3)
+    assert found.outcome == "equivalent"
+    assert found.difference.low == found.difference.high == 0
+    assert found.p == 1
+
+
+def test_a_pair_whose_runs_failed_is_left_out():
+    contenders, pairs = searched([0.1] * 4)
+    contenders[1] = replace(contenders[1], scores={})
+    assert len(compare_searches(contenders, pairs).pairs) == 3
+
+
+def test_intervals_over_pairs_of_searches_cover_the_truth():
+    rng, held = np.random.default_rng(1), []
+    for _ in range(1_000):
+        ratios = rng.normal(0.03, 0.04, 4)
+        found = compare_searches(*searched(ratios, 0.02, rng=rng)).difference
+        held.append(found.contains(math.expm1(0.03)))
+    assert np.mean(held) == pytest.approx(0.95, abs=0.02)

@@ -13,7 +13,6 @@ from asymnas.analysis.tuning import (
     Group,
     Point,
     RateGrid,
-    best_rate,
     best_structures,
     edge_rates,
     edge_share,
@@ -200,12 +199,3 @@ def test_nothing_tuned_says_nothing():
     empty = pd.DataFrame({t.PHASE: [t.MEASURE], t.BUDGET: [BUDGET], t.LEARNING_RATE: [0.1]})
     assert edge_rates(empty) == {}
     assert edge_share(empty) is None
-
-
-def test_the_best_rate_of_a_contender():
-    table = unblocked([1]).assign(**{t.CONTENDER: "mirror"})
-    rates = [0.001, 0.004, 0.016]
-    assert best_rate(table, t.CONTENDER, "mirror", rates) == 0.004
-    assert best_rate(table, t.CONTENDER, "another", rates) == 0.004
-    lost = table.assign(**{t.STATE: "failed"})
-    assert best_rate(lost, t.CONTENDER, "mirror", rates) == 0.004

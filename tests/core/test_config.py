@@ -35,7 +35,7 @@ BAD = {
         *[(name, value) for name in COUNTS + WHOLES for value in (0, -1, 2.5, True, "", "many")],
         *[(name, value) for name in WHOLES for value in ("2.5", "1k", "0", "-1")],
         *[(name, value) for name in COUNTS for value in (MOST + 1, "0", "-5", "9" * 20, "1.5x")],
-        *[("seed", value) for value in (-1, 0.5, 2**32, "x", "-1")],
+        *[(n, v) for n in ("seed", "split_seed") for v in (-1, 0.5, 2**32, "x", "-1")],
         *[("timeout", value) for value in (0, -1.5, math.nan, "soon", "0", "-3", "1.5.2", "")],
         *[
             ("learning_rates", value)
@@ -96,7 +96,11 @@ BAD = {
         ],
     ],
     ConfirmationConfig: [
-        *[(name, value) for name in ("seeds", "top", "rates") for value in (0, -2, 1.5, "0", "x")],
+        *[
+            (name, value)
+            for name in ("searches", "seeds", "top", "rates")
+            for value in (0, -2, 1.5, "0", "x")
+        ],
         *[("margin", value) for value in (0.0, 1.0, -0.1, math.nan, "1", "x")],
         *[("presets", value) for value in (("mae", "mae"), "mae,mae")],
         ("workers", 0),
@@ -160,6 +164,7 @@ OTHER = {
     "device": "cpu",
     "precision": "fp32",
     "seed": 1,
+    "split_seed": 2,
     "run_dir": "elsewhere",
     "storage": "sqlite:///x.db",
 }
@@ -315,8 +320,9 @@ def test_caps_and_data_are_the_fields_they_are_made_of():
         total_params=30_000, encoder_params=10_000, decoder_params=10_000, macs=10**6
     )
     assert config.data() == DataSpec(
-        name="mnist", root="/data", download=True, image_size=32, seed=1
+        name="mnist", root="/data", download=True, image_size=32, seed=2
     )
+    assert StudyConfig(seed=3).data().seed == 3
 
 
 @pytest.mark.parametrize(

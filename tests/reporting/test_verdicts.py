@@ -10,6 +10,8 @@ from asymnas.analysis.estimates import (
     Contender,
     Coverage,
     Interval,
+    SearchComparison,
+    SearchPair,
     ShareInference,
     Stratum,
 )
@@ -19,6 +21,7 @@ from asymnas.reporting.verdicts import (
     cautions,
     comparison_reason,
     comparison_sentence,
+    searches_sentences,
     share_verdict,
 )
 
@@ -269,3 +272,43 @@ def test_seeds_left_out_are_counted_in_the_reason():
     assert "3 seeds left out" in comparison_reason(left_out)
     few = against([1.0] * 5, [2.0] * 5)
     assert comparison_reason(few) == "5 pairs give no verdict: it takes at least 6 seeds."
+
+
+def compared_searches(pairs=3, size=1.0, **changes):
+    pair = SearchPair(free="best", symmetric="symmetric", difference=0.02, seeds=8, size=size)
+    found = SearchComparison(
+        pairs=(pair,) * pairs,
+        difference=Interval(estimate=0.021, low=0.004, high=0.038),
+        p=0.03,
+        margin=0.01,
+        outcome="better",
+    )
+    return replace(found, **changes)
+
+
+def test_searches_in_a_sentence():
+    assert searches_sentences(compared_searches()) == [
+        "Over 3 pairs of searches, a symmetric search ends 2.1\xa0% worse than a free one of the "
+        "same length (0.4 to 3.8\xa0%, p = .03): a difference beyond chance."
+    ]
+    (open_question,) = searches_sentences(
+        compared_searches(
+            difference=Interval(estimate=-0.005, low=-0.03, high=0.02), outcome="undecided"
+        )
+    )
+    assert "ends 0.5\xa0% better" in open_question
+    assert "inconclusive. More pairs (--searches, with --fresh)" in open_question
+
+
+def test_one_pair_of_searches_is_about_its_networks_alone():
+    (sentence,) = searches_sentences(
+        compared_searches(1, difference=Interval(estimate=0.02), p=None, outcome="undecided")
+    )
+    assert "it takes 3 (--searches 3 --fresh)" in sentence
+    assert "about the networks at hand" in sentence
+    assert searches_sentences(compared_searches(0, difference=Interval())) == []
+
+
+def test_pairs_that_are_not_of_equal_size_are_named():
+    assert len(searches_sentences(compared_searches(size=0.98))) == 1
+    assert "not of equal size" in searches_sentences(compared_searches(size=0.8))[1]

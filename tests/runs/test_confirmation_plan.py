@@ -13,7 +13,6 @@ import pytest
 
 import asymnas.reporting.publish
 from asymnas import Architecture, Run, StudyConfig, run_confirmation, run_search
-from asymnas.analysis.tuning import best_rate
 from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, SweepConfig
 from asymnas.core.errors import StudyError
@@ -29,13 +28,14 @@ COMPARED = [
     *(t.LEARNING_RATE, t.EXAMPLES, t.VAL_LOSS, t.TRAIN_LOSS, t.TEST_LOSS),
 ]
 CONTENDERS = ["best", "runner-up 1", "symmetric", "mirror", "reference"]
-TUNED = ["mirror", "reference"]
-RATES, SEEDS = 2, 2
+UNSEARCHED = ["mirror", "reference"]
+SEEDS = 2
 
 
 def wanted(directory: Path, **changes: Any) -> ConfirmationConfig:
     return ConfirmationConfig(
-        run_dir=str(directory), **{"seeds": SEEDS, "top": 2, "rates": RATES, **changes}
+        run_dir=str(directory),
+        **{"searches": 1, "seeds": SEEDS, "top": 2, "rates": 1, **changes},
     )
 
 
@@ -116,11 +116,9 @@ def unpublished(published_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_each_contender_is_trained_with_each_seed(directory: Path) -> None:
     table = values(directory)
-    tuning, measured = table[table[t.PHASE] == t.TUNING], table[table[t.PHASE] == t.MEASURE]
-    assert list(tuning[t.CONTENDER]) == [name for name in TUNED for _ in range(RATES)]
-    assert list(measured[t.CONTENDER]) == CONTENDERS * SEEDS
-    assert list(measured[t.REPLICATE]) == [seed for seed in range(SEEDS) for _ in CONTENDERS]
-    assert len(table) == len(tuning) + len(measured)
+    assert set(table[t.PHASE]) == {t.MEASURE}
+    assert list(table[t.CONTENDER]) == CONTENDERS * SEEDS
+    assert list(table[t.REPLICATE]) == [seed for seed in range(SEEDS) for _ in CONTENDERS]
     assert set(table[t.STATE]) == {"complete"}
     assert set(table[t.EXAMPLES]) == {384}
 
@@ -158,7 +156,7 @@ def test_contenders_are_who_they_are_said_to_be(directory: Path) -> None:
     assert (reference.encoder.kernels, reference.latent) == (preset.encoder.kernels, 4)
 
 
-def test_rates_are_the_searches_own_or_tuned(directory: Path) -> None:
+def test_rates_are_the_searches_own_and_untuned_those_of_the_best(directory: Path) -> None:
     search, control = Run.open(directory), Run.open(directory / "control")
     table = Run.open(directory / "confirmation").table
     measured = table[table[t.PHASE] == t.MEASURE]
@@ -166,8 +164,8 @@ def test_rates_are_the_searches_own_or_tuned(directory: Path) -> None:
     assert all(len(each) == 1 for each in rates)
     assert rates["best"][0] == search.front.iloc[0][t.LEARNING_RATE]
     assert rates["symmetric"][0] == control.front.iloc[0][t.LEARNING_RATE]
-    for name in TUNED:
-        assert rates[name][0] == best_rate(table, t.CONTENDER, name, [1e-3, 1.6e-2])
+    for name in UNSEARCHED:
+        assert rates[name][0] == rates["best"][0]
 
 
 def test_seeds_pair_contenders_and_are_none_of_the_tuning(
@@ -218,7 +216,7 @@ def test_too_few_seeds_decide_nothing(directory: Path) -> None:
     found = json.loads((directory / "confirmation.json").read_text())
     assert {c["outcome"] for c in found["comparisons"]} == {"undecided"}
     assert {c["pairs"] for c in found["comparisons"]} == {SEEDS}
-    assert len(found["verdict"]) == 4  # three comparisons and the sizes
+    assert len(found["verdict"]) == 5  # a single pair of searches, three comparisons, the sizes
     assert any("6" in sentence or "six" in sentence for sentence in found["verdict"])
 
 
@@ -281,14 +279,16 @@ def test_a_confirmation_stopped_in_each_phase_equals_an_uninterrupted_one(
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     for directory in (whole, broken):
         run_search(rows_search(directory, rows), executor=in_process)
-    run_confirmation(wanted(whole, top=1), executor=in_process)
-    for rungs, phase in ((3, None), (5 + 3, t.TUNING), (5 + 9, t.MEASURE)):
-        run_confirmation(wanted(broken, top=1), executor=Counting(stop_at=rungs))
-        if phase is None:
-            assert not (broken / "confirmation").exists()
-        else:
-            assert Run.open(broken / "confirmation").table[t.PHASE].iloc[-1] == phase
-    run_confirmation(wanted(broken, top=1), executor=in_process)
+    config, stops = {"top": 1, "rates": 2}, set()
+    run_confirmation(wanted(whole, **config), executor=in_process)
+    while True:
+        executor = Counting(stop_at=7)
+        run_confirmation(wanted(broken, **config), executor=executor)
+        if len(executor.jobs) < 7:
+            break
+        begun = (broken / "confirmation").exists()
+        stops.add(Run.open(broken / "confirmation").table[t.PHASE].iloc[-1] if begun else None)
+    assert stops == {None, t.TUNING, t.MEASURE}
     pd.testing.assert_frame_equal(values(broken), values(whole))
 
 

@@ -42,7 +42,9 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def wanted(directory: Path) -> ConfirmationConfig:
-    return ConfirmationConfig(run_dir=str(directory), seeds=2, top=1, rates=2, presets=WANTED)
+    return ConfirmationConfig(
+        run_dir=str(directory), searches=1, seeds=2, top=1, rates=2, presets=WANTED
+    )
 
 
 @pytest.mark.slow
@@ -52,7 +54,7 @@ def test_presets_are_contenders_with_tuned_rates(directory: Path) -> None:
     tuned = table[table[t.PHASE] == t.TUNING][t.CONTENDER]
     measured = table[table[t.PHASE] == t.MEASURE]
     for name in ("sd-vae", "linear-decoder", "vitok"):
-        assert list(tuned).count(name) == 2
+        assert list(tuned).count(name) >= 3  # the best rate has a worse one on either side
         rows = measured[measured[t.CONTENDER] == name]
         assert list(rows[t.REPLICATE]) == [0, 1]
         assert rows[t.TEST_LOSS].notna().all()

@@ -29,7 +29,7 @@ def test_from_a_search_to_its_verdict(search: Callable[..., Any], tmp_path: Path
     code, out, err = search(*SWEEP, command="sweep").finish()
     assert code == 0, err
     assert "best decoder share is" in out
-    confirm = ("runs/digits", "--seeds", "2", "--top", "1", "--rates", "1")
+    confirm = ("runs/digits", "--searches", "1", "--seeds", "2", "--top", "1", "--rates", "1")
     code, out, err = search(*confirm, "--json", command="confirm").finish()
     assert code == 0, err
     scores = json.loads(out)
