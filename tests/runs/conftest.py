@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from memory_storage import studies_in_memory
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
@@ -89,6 +90,20 @@ def unsynced() -> Iterator[None]:
     event.listen(Engine, "connect", relax)
     yield
     event.remove(Engine, "connect", relax)
+
+
+@pytest.fixture(scope="module")
+def in_memory() -> Iterator[None]:
+    """Studies of a module whose subject is not the storage are held in memory."""
+    with studies_in_memory():
+        yield
+
+
+@pytest.fixture
+def held_in_memory() -> Iterator[None]:
+    """Studies of one test are held in memory."""
+    with studies_in_memory():
+        yield
 
 
 def small_search(run_dir: Path) -> StudyConfig:

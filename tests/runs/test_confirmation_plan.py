@@ -23,6 +23,8 @@ from asymnas.runs.sweep_plan import plan_sweep
 from .conftest import Counting, InProcess, executed
 from .made_results import Made
 
+pytestmark = pytest.mark.usefixtures("in_memory")
+
 COMPARED = [
     *(t.TRIAL, t.STATE, t.PHASE, t.CONTENDER, t.CLUSTER, t.REPLICATE, t.TOTAL_PARAMS),
     *(t.LEARNING_RATE, t.EXAMPLES, t.VAL_LOSS, t.TRAIN_LOSS, t.TEST_LOSS),
@@ -68,7 +70,7 @@ def search_of(directory: Path, **changes: Any) -> StudyConfig:
 
 
 @pytest.fixture(scope="module")
-def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def searched(in_memory: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a search and, so that it is run once only, of its control."""
     directory = tmp_path_factory.mktemp("confirmed") / "run"
     run_search(search_of(directory), executor=InProcess())

@@ -17,11 +17,13 @@ from asymnas.runs.confirmation_plan import named_presets, open_search, plan_cont
 from .conftest import published_alone, trained
 from .made_results import Made
 
+pytestmark = pytest.mark.usefixtures("in_memory")
+
 WANTED = ("sd-vae", "linear-decoder", "dac", "vitok")
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def directory(in_memory: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A search that began with a preset, confirmed against four."""
     directory = tmp_path_factory.mktemp("presets") / "run"
     search = StudyConfig(

@@ -23,6 +23,8 @@ from asymnas.training.rung import Job, RungResult
 from .conftest import executed
 from .made_results import Made, made_result
 
+pytestmark = pytest.mark.usefixtures("in_memory")
+
 COMPARED = [t.TRIAL, t.STATE, t.VAL_LOSS, t.TOTAL_PARAMS, t.EXAMPLES, t.LEARNING_RATE]
 
 

@@ -7,7 +7,6 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 
-import optuna
 import pandas as pd
 import pytest
 
@@ -21,6 +20,8 @@ from asymnas.runs.sweep_plan import plan_sweep
 
 from .conftest import executed, trained
 from .made_results import Made
+
+pytestmark = pytest.mark.usefixtures("in_memory")
 
 PRESETS = ["dc-ae", "reference", "sd-vae", "taesd"]
 
@@ -72,9 +73,7 @@ def test_an_interrupted_search_goes_on_without_doubling(
 
 def test_a_queued_trial_that_a_crash_left_waiting_is_taken_up_once(queued: StudyConfig) -> None:
     preset = plan_search(queued).queue.presets[0]
-    trained(replace(queued, trials=1), Made(stop_at=0))
-    storage = f"sqlite:///{Path(queued.run_dir) / 'study.db'}"
-    study = optuna.load_study(study_name=queued.name, storage=storage)
+    study = trained(replace(queued, trials=1), Made(stop_at=0)).study.optuna
     second = plan_search(queued).queue.presets[1]
     study.enqueue_trial(dict(second.parameters), user_attrs={t.PRESET: second.name})
     run = trained(queued, Made())

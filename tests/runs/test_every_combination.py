@@ -26,6 +26,8 @@ from asymnas.training.evaluation import evaluate
 
 from .conftest import executed
 
+pytestmark = pytest.mark.usefixtures("in_memory")
+
 SORTS = ("digits", "signals", "breast-cancer-anomalies", "csv", "npz")  # images, signals, tables
 OTHERS = ("photos", "wine", "breast-cancer", "deep-generator", "linear-generator")
 NATURAL = {

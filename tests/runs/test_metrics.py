@@ -16,6 +16,8 @@ from asymnas.core.errors import ConfigError
 from asymnas.runs.plan import plan_search
 from runs.conftest import Counting, trained
 
+pytestmark = pytest.mark.usefixtures("in_memory")
+
 OF_DIGITS = ("active_units", "knn_accuracy", "mae", "mse", "probe_accuracy", "psnr")
 
 

@@ -12,6 +12,8 @@ from asymnas.runs.confirmation_plan import open_search, plan_confirmation, plan_
 from asymnas.runs.directory import REPORT
 from asymnas.runs.sweep_plan import plan_sweep
 
+pytestmark = pytest.mark.usefixtures("in_memory")
+
 
 @pytest.fixture
 def mixed(small: StudyConfig) -> StudyConfig:

@@ -16,6 +16,8 @@ from asymnas.runs.trials import ActiveTrial, TrialStore
 
 from .made_results import Made
 
+pytestmark = pytest.mark.usefixtures("in_memory")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:

@@ -23,7 +23,7 @@ ARCHITECTURE = drawn("dense", Problem(shape=(64,), latent=3), 0).to_dict()
 
 
 def made_run(directory: Path, rows: pd.DataFrame | None = None, **plan: Any) -> Run:
-    table = made_table(20) if rows is None else rows
+    table = made_table(8) if rows is None else rows
     study = open_study(made_plan(directory, plan=plan))
     write_trials(study, table.assign(**{t.ARCHITECTURE: [ARCHITECTURE] * len(table)}))
     study.lease.release()
@@ -38,6 +38,7 @@ CONFIRMATION = {
 }
 
 
+@pytest.mark.usefixtures("held_in_memory")
 def test_values_hold_every_objective_metric_and_count(tmp_path: Path) -> None:
     """With the default objectives, whole numbers among them."""
     run = made_run(tmp_path)
@@ -59,6 +60,7 @@ def test_values_hold_every_objective_metric_and_count(tmp_path: Path) -> None:
     assert not others & best.values.keys()
 
 
+@pytest.mark.usefixtures("held_in_memory")
 def test_it_is_read_once_until_it_is_refreshed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +86,7 @@ def test_it_is_read_once_until_it_is_refreshed(
     assert len(run.table) == 30
 
 
+@pytest.mark.usefixtures("held_in_memory")
 def test_the_runs_beside_a_search_are_read_with_it(tmp_path: Path) -> None:
     made_run(tmp_path)
     made_run(tmp_path / "control")
@@ -99,6 +102,7 @@ def test_the_runs_beside_a_search_are_read_with_it(tmp_path: Path) -> None:
     assert list(sweep.runs) == ["sweep"]
 
 
+@pytest.mark.usefixtures("held_in_memory")
 def test_a_sweep_of_another_problem_is_left_out_and_the_difference_named(tmp_path: Path) -> None:
     made_run(tmp_path)
     study = open_study(made_plan(tmp_path / "sweep", plan=SWEEP, latent=5))

@@ -23,6 +23,8 @@ from asymnas.training.rung import Job, RungResult
 from .conftest import InProcess, executed
 from .made_results import Made, luck
 
+pytestmark = pytest.mark.usefixtures("in_memory")
+
 BUDGET = 4_000
 SEEN = 256  # examples of a run that counts, three rungs
 THIRDS = [1 / 3, 0.5, 2 / 3]
@@ -100,7 +102,7 @@ WHOLE = {
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Made]:
+def made(in_memory: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Made]:
     """A sweep with every phase, and the executor that saw its jobs."""
     executor = Made(made_sweep)
     plan = plan_sweep(sweep_of(tmp_path_factory.mktemp("whole") / "run", **WHOLE))
@@ -392,11 +394,14 @@ def begun(tmp_path: Path) -> Path:
 def test_another_design_is_refused_and_says_what_differs(
     begun: Path, in_process: Executor, change: dict[str, Any], words: str
 ) -> None:
-    before = (begun / "study.db").read_bytes()
+    before = Run.open(begun)
+    stored = before.table, before.study.optuna.user_attrs
     with pytest.raises(StudyError, match=words) as caught:
         run_sweep(sweep_of(begun, **{"screen": 1, **change}), executor=in_process)
     assert "--fresh" in str(caught.value)
-    assert (begun / "study.db").read_bytes() == before
+    after = Run.open(begun)
+    pd.testing.assert_frame_equal(after.table, stored[0])
+    assert after.study.optuna.user_attrs == stored[1]
 
 
 def test_fresh_starts_another_design(begun: Path) -> None:
