@@ -188,6 +188,7 @@ def own(name: str, scenario: Scenario, number: int) -> Draw:
         raise ValueError("a sweep of seven shares must have a curve")
     best, cost, contrasts = known(truth, budget)
     found = [c for c in answer.contrasts if c.primary]
+    first = found[0].family
     entry = BudgetShare(
         budget=budget,
         tolerance=TOLERANCE,
@@ -199,20 +200,25 @@ def own(name: str, scenario: Scenario, number: int) -> Draw:
     side = "decoder-heavy" if contrasts[1] < contrasts[0] else "encoder-heavy"
     claim = entry.outcome.endswith("heavy")
     return {
-        "contrasts": [c.family.contains(x) for c, x in zip(found, contrasts, strict=True)],
+        "contrasts": [held(c.family, x) for c, x in zip(found, contrasts, strict=True)],
         "share": answer.share.contains(best),
         "cost": answer.cost_of_even_split.contains(cost),
         "cost low": answer.cost_of_even_split.low <= cost,
-        "mirroring": answer.mirroring.family.contains(MIRRORING),
+        "mirroring": held(answer.mirroring.family, MIRRORING) if answer.mirroring else None,
         "alarm": answer.departs,
         "claim": claim,
         "wrong": claim and (scenario.null or entry.outcome != side),
         "wrong equivalence": entry.outcome == "no difference that matters" and cost > TOLERANCE,
         "equivalence": entry.outcome == "no difference that matters",
-        "width": (found[0].family.high - found[0].family.low) / 2,
+        "width": None if first.low is None else (first.high - first.low) / 2,
         "error of cost": answer.cost_of_even_split.estimate - cost,
         "structures": answer.structures,
     }
+
+
+def held(interval: Interval, value: float) -> bool | None:
+    """Whether an interval holds a value; `None` where too few structures have one."""
+    return None if interval.low is None else interval.contains(value)
 
 
 def with_examples(
@@ -303,7 +309,7 @@ def own_row(name: str, table: pd.DataFrame) -> dict[str, str]:
     return {
         "truth": name,
         "draws": str(len(table)),
-        "contrasts": rate(np.concatenate(table["contrasts"].to_list())),
+        "contrasts": rate([held for draw in table["contrasts"] for held in draw]),
         "s*": "–" if flat else rate(table["share"]),
         "cost": rate(table["cost"]),
         "cost not below": rate(table["cost low"]),
