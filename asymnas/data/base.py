@@ -43,12 +43,15 @@ class Dataset:
         labels: Class ids from 0, int64; `None` where there are none. Never trained on.
         anomalies: Which examples are anomalous, bool; `None` where that is not known. The training
             split has none. Losses leave them out: see `normal`.
+        groups: Which examples belong together (of one photograph, recording or patient), ids of
+            int64; `None` where each is independent of the others. No group is in two splits.
         data_range: Greatest minus least possible value as the network sees it; for PSNR.
         notes: What was done to the data, for the report ("standardised on the training split").
 
     Raises:
-        DataError: An empty split, unlike shapes or dtypes, values that are not finite; labels or
-            anomalies of another length or type; an anomaly to train on.
+        DataError: An empty split, unlike shapes or dtypes, values that are not finite; labels,
+            anomalies or groups of another length or type; an anomaly to train on; a group in two
+            splits.
     """
 
     train: Examples
@@ -56,6 +59,7 @@ class Dataset:
     test: Examples
     labels: PerSplit | None = None
     anomalies: PerSplit | None = None
+    groups: PerSplit | None = None
     data_range: float = 1.0
     notes: tuple[str, ...] = ()
 
@@ -66,6 +70,8 @@ class Dataset:
                 self._check_entries("labels", self.labels, split, torch.int64)
             if self.anomalies is not None:
                 self._check_entries("anomalies", self.anomalies, split, torch.bool)
+            if self.groups is not None:
+                self._check_entries("groups", self.groups, split, torch.int64)
         if self.labels is not None and any(int(ids.min()) < 0 for ids in self.labels):
             raise DataError("labels must be class ids from 0 but one is negative")
         if self.anomalies is not None and bool(self.anomalies.train.any()):
@@ -75,6 +81,11 @@ class Dataset:
                 raise DataError(
                     f"the {name} split has anomalies only: losses need examples that are none"
                 )
+
+        if self.groups is not None:
+            names = [np.unique(ids.numpy()) for ids in self.groups]
+            if len(np.unique(np.concatenate(names))) < sum(map(len, names)):
+                raise DataError("a group of examples is in two splits: draw whole groups")
 
     def _check_examples(self, split: Examples, name: str) -> None:
         if len(split) == 0:
@@ -112,6 +123,17 @@ def normal(data: Dataset, split: SplitName) -> Examples:
     if isinstance(examples, Indexed):  # nothing is gathered before its turn
         return examples.only(~anomalous)
     return examples[~anomalous]
+
+
+def normal_groups(data: Dataset, split: SplitName) -> NDArray[np.int64] | None:
+    """The groups `[n]` of what `normal` gives; `None` where there are none."""
+    if data.groups is None:
+        return None
+    groups: Tensor = getattr(data.groups, split)
+    if data.anomalies is not None:
+        groups = groups[~getattr(data.anomalies, split)]
+    ids: NDArray[np.int64] = groups.numpy()
+    return ids
 
 
 Loader = Callable[[DataSpec], Dataset]
@@ -159,6 +181,7 @@ def hold_out(data: Dataset, name: str, given: str) -> Dataset:
         train=data.train[kept],
         labels=data.labels._replace(train=data.labels.train[kept]),
         anomalies=anomalous._replace(train=anomalous.train[kept]),
+        groups=data.groups and data.groups._replace(train=data.groups.train[kept]),
         notes=(
             *data.notes,
             f"class {given} as anomalies: {counts[0]} training examples left out, {counts[1]} to "
@@ -182,6 +205,7 @@ def to_dataset(
     *,
     labels: Splits | None = None,
     anomalies: Splits | None = None,
+    groups: Splits | None = None,
     data_range: float = 1.0,
     notes: Sequence[str] = (),
 ) -> Dataset:
@@ -191,6 +215,7 @@ def to_dataset(
         splits: Examples, uint8 or float32 `[n, *shape]`.
         labels: Class ids `[n]`, of any type of whole numbers.
         anomalies: Which examples are anomalous, bool `[n]`.
+        groups: Ids of what examples belong to `[n]`.
         data_range: Greatest minus least possible value as the network sees it.
         notes: What was done to the data.
 
@@ -206,6 +231,7 @@ def to_dataset(
         test=test,
         labels=per_split(labels, np.int64),
         anomalies=per_split(anomalies, np.bool_),
+        groups=per_split(groups, np.int64),
         data_range=data_range,
         notes=(*notes, *splits.notes, *_counted(anomalies)),
     )

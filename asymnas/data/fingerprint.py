@@ -26,14 +26,15 @@ def fingerprint(data: Dataset) -> dict[str, Any]:
 
     Returns:
         `rule`, the version of the rule that assigns examples to splits, and for each of `train`,
-        `validation` and `test` a dictionary of `examples`, `shape`, `dtype`, `content`, `labels`
-        and `anomalies`; the last two are `None` where the data set has none.
+        `validation` and `test` a dictionary of `examples`, `shape`, `dtype`, `content`, `labels`,
+        `anomalies` and `groups`; the last three are `None` where the data set has none.
     """
     described: dict[str, Any] = {"rule": RULE}
     for split in NAMES:
         examples: Examples = getattr(data, split)
         labels = None if data.labels is None else getattr(data.labels, split)
         anomalies = None if data.anomalies is None else getattr(data.anomalies, split)
+        groups = None if data.groups is None else getattr(data.groups, split)
         described[split] = {
             "examples": len(examples),
             "shape": list(examples.shape[1:]),
@@ -41,6 +42,7 @@ def fingerprint(data: Dataset) -> dict[str, Any]:
             "content": _content(examples),
             "labels": None if labels is None else _digest(labels),
             "anomalies": None if anomalies is None else _digest(anomalies),
+            "groups": None if groups is None else _digest(groups),
         }
     return described
 
@@ -77,6 +79,8 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
                 for what in ("labels", "anomalies")
                 if old[what] != new[what]
             ]
+            if old.get("groups", new["groups"]) != new["groups"]:  # unknown to 0.1
+                phrases.append(f"the groups of the {name} split changed")
     return phrases
 
 

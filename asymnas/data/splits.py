@@ -10,6 +10,8 @@
 * Anomalies are never trained on. The other examples are drawn by the rules above; then the
   anomalies of the training data go to the held-out splits that are drawn, half to each if both
   are, at most as many as the split's cap. Those left over are in no split.
+* Where examples belong together (patients, files), whole groups are drawn in place of examples, by
+  the same fractions and without caps or strata; anomalies in groups to train on are in no split.
 * Every split has at least one example. A draw is fixed by the seed, the number of examples, their
   labels and which of them are anomalies.
 """
@@ -31,6 +33,7 @@ NAMES: dict[SplitName, str] = {"train": "training", "validation": "validation", 
 RULE = 2  # version of this rule: raised when the same examples get other splits
 TEST_CAP = 10_000
 VALIDATION_CAP = 6_000
+LEAST_GROUPS = 5  # one to train on, and two held out twice: one alone has no spread
 
 
 class PerSplit(NamedTuple):
@@ -128,6 +131,38 @@ def draw(
         validation=np.concatenate([rows.validation, to_validate]),
         test=np.concatenate([rows.test, to_test]),
     )
+
+
+def draw_groups(
+    groups: NDArray[np.int64],
+    seed: int | Sequence[int],
+    *,
+    anomalous: NDArray[np.bool_] | None = None,
+) -> Splits:
+    """Draws disjoint indices of examples such that no group is in two splits.
+
+    Args:
+        groups: What each example belongs to, `[n]`.
+        seed: Fixes the draw.
+        anomalous: Which examples are anomalies, `[n]`; those of groups to train on are left out.
+
+    Raises:
+        DataError: Fewer groups than splits.
+    """
+    names = np.unique(groups)
+    if len(names) < LEAST_GROUPS:
+        raise DataError(
+            f"there are {len(names)} group(s) of examples but at least {LEAST_GROUPS} are needed, "
+            "one to train on and two for each held-out split: leave the groups out or add some"
+        )
+    n_test = max(len(names) // 5, 2)
+    drawn = _at_random(names, seed, max((len(names) - n_test) // 10, 2), n_test)
+    rows = drawn.map(lambda own: np.flatnonzero(np.isin(groups, own)))
+    if anomalous is not None:
+        rows = replace(rows, train=rows.train[~anomalous[rows.train]])
+    counts = " / ".join(f"{len(own):,}" for own in drawn)
+    note = f"split by group: {counts} groups to train on, to validate and to test"
+    return replace(rows, notes=(note,))
 
 
 def _drawn(

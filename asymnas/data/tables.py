@@ -29,12 +29,12 @@ from asymnas.core.text import listed
 from asymnas.data.anomalies import class_ids, truth_values
 from asymnas.data.base import Dataset, to_dataset
 from asymnas.data.scaling import standardise, value_range, varying
-from asymnas.data.splits import draw
+from asymnas.data.splits import draw, draw_groups
 
 LEVELS = 20  # most columns that a column of text becomes, `other` included
 COMMON = 0.01  # of the training rows
 MISSING = "(missing)"
-OPTIONS = ("label", "anomaly")  # of a data set's name: FILE?label=COLUMN&anomaly=COLUMN
+OPTIONS = ("label", "anomaly", "group")  # of a data set's name: FILE?label=COLUMN&group=COLUMN
 
 Kind = Literal["numbers", "dates", "levels", "free text"]
 
@@ -75,7 +75,8 @@ def table_dataset(
     Args:
         frame: A pandas data frame.
         spec: Says where the frame comes from, and the seed of the splits.
-        options: The columns that are the label and the anomaly, which leave the table.
+        options: The columns that are the label, the anomaly and the group (what rows belong to,
+            such as a patient), which leave the table.
         notes: What was done to the frame before.
 
     Raises:
@@ -93,7 +94,12 @@ def table_dataset(
     if "anomaly" in options:
         what = f"anomaly column {options['anomaly']!r}"
         anomalies = truth_values(_array(frame[options["anomaly"]]), what)
-    rows = draw(len(frame), spec.seed, labels=labels, anomalous=anomalies)
+    groups = None
+    if "group" in options:
+        groups = class_ids(_array(frame[options["group"]]), f"group column {options['group']!r}")
+        rows = draw_groups(groups, spec.seed, anomalous=anomalies)
+    else:
+        rows = draw(len(frame), spec.seed, labels=labels, anomalous=anomalies)
     columns = _columns(frame.drop(columns=list(set(options.values()))), rows.train, where)
     encoded = encode(columns, rows.train)
     try:
@@ -107,6 +113,7 @@ def table_dataset(
         scaled,
         labels=None if labels is None else rows.take(labels),
         anomalies=None if anomalies is None else rows.take(anomalies),
+        groups=None if groups is None else rows.take(groups),
         data_range=value_range(scaled.train),
         notes=[*notes, *roles, *done, "standardised on the training split"],
     )

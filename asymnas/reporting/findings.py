@@ -116,7 +116,8 @@ def inferred(sweep: Run) -> Inferred:
     """All inferences of a sweep."""
     design = sweep.study.design
     tolerance, seed = float(design["tolerance"]), int(sweep.config["seed"])
-    losses = ExampleLosses(sweep.example_losses) if sweep.example_losses else None
+    kept, groups = sweep.example_losses, sweep.example_groups
+    losses = ExampleLosses(kept, groups) if kept else None
     stopped = design.get("until") is not None
 
     def infer(sizes: Sizes) -> ShareInference:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asymnas.core.errors import StudyError
+from asymnas.core.files import whole_file
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.kinds import Autoencoder
 from asymnas.training.checkpoints import load_weights
@@ -70,6 +71,7 @@ def storage_of(directory: Path) -> tuple[str, str | None]:
 CHECKPOINTS = Path("artifacts") / "checkpoints"
 RECONSTRUCTIONS = Path("artifacts") / "reconstructions"
 LOSSES = Path("losses")
+GROUPS = "groups.npy"
 DASHBOARD = Path("artifacts") / "dashboard"  # Optuna's artifact store, named by its own ids
 
 
@@ -107,6 +109,22 @@ class Checkpoints:
 def losses_path(run_dir: Path, trial: int) -> Path:
     """Where the validation loss of each example lies, for a run of a sweep that counts."""
     return run_dir / LOSSES / f"trial_{trial:05d}.npy"
+
+
+def write_example_groups(run_dir: Path, groups: NDArray[np.int64] | None) -> None:
+    """Keeps which of the examples, in the order of their losses, belong together `[n]`."""
+    if groups is not None:
+        (run_dir / LOSSES).mkdir(parents=True, exist_ok=True)
+        with whole_file(run_dir / LOSSES / GROUPS) as file:
+            np.save(file, groups)
+
+
+def example_groups(run_dir: Path) -> NDArray[np.int64] | None:
+    """What `write_example_groups` kept; `None` where it kept nothing."""
+    with suppress(ValueError, OSError, EOFError):
+        groups: NDArray[np.int64] = np.load(run_dir / LOSSES / GROUPS)
+        return groups
+    return None
 
 
 def example_losses(run_dir: Path) -> dict[int, NDArray[np.float32]]:

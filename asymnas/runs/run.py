@@ -23,6 +23,7 @@ from asymnas.runs.directory import (
     CONTROL_DIR,
     REPEATS_DIR,
     SWEEP_DIR,
+    example_groups,
     example_losses,
     holds_run,
     load_trained,
@@ -171,6 +172,11 @@ class Run:
     def example_losses(self) -> Mapping[int, NDArray[np.float32]]:
         """Of a sweep, the validation loss of each example `[n]`, by trial; else empty."""
         return example_losses(self.directory)
+
+    @property
+    def example_groups(self) -> NDArray[np.int64] | None:
+        """Of a sweep, which of the examples of `example_losses` belong together `[n]`."""
+        return example_groups(self.directory)
 
     @property
     def best(self) -> TrainedArchitecture:

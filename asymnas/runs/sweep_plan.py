@@ -35,8 +35,8 @@ from asymnas.analysis.tuning import (
 )
 from asymnas.core import columns as t
 from asymnas.core.config import EVEN, StudyConfig, SweepConfig
-from asymnas.data.base import Dataset
-from asymnas.runs.directory import example_losses
+from asymnas.data.base import Dataset, normal_groups
+from asymnas.runs.directory import example_losses, write_example_groups
 from asymnas.runs.phases import ListedRun, Phase
 from asymnas.runs.plan import plan_search
 from asymnas.runs.study import FIXED, Purpose, SearchStudy
@@ -134,6 +134,8 @@ class SweepPlan:
 
     def phases(self, study: SearchStudy, /) -> Iterator[Phase]:
         """The tournament, the tuning, and the waves of runs that count."""
+        groups = normal_groups(self.data, "validation")
+        write_example_groups(Path(self.config.run_dir), groups)
         listed = _List(self, study)
         if self.sweep.screen > 1:
             yield listed.add(self._tournament(), "choosing structures", self.length(SHORT))
@@ -233,7 +235,8 @@ class SweepPlan:
         wave: int,
     ) -> list[ListedRun]:
         """A wave of every budget whose intervals are not narrow enough yet."""
-        losses = ExampleLosses(example_losses(Path(self.config.run_dir)))
+        groups = normal_groups(self.data, "validation")
+        losses = ExampleLosses(example_losses(Path(self.config.run_dir)), groups)
         runs: list[ListedRun] = []
         for budget, blocks in chosen.items():
             if self.sweep.until is not None:

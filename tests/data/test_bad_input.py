@@ -191,7 +191,7 @@ REFUSED = {
     ),
     "an option that is none": (
         lambda p: table(p, f"a,b,c\n{NUMBERS}", "?classes=a"),
-        r"'classes=a' in .* is no option: write csv:FILE\?label=COLUMN&anomaly=COLUMN",
+        r"'classes=a' in .* is no option: write csv:FILE\?label=COLUMN&anomaly=COLUMN&group=COLUMN",
     ),
     "a file that is not there": (
         lambda p: f"csv:{p}/nowhere.csv",

@@ -47,6 +47,7 @@ def test_it_says_what_there_is():
         "shape": [1, 4, 4],
         "dtype": "uint8",
         "anomalies": None,
+        "groups": None,
     }
 
 

@@ -1,6 +1,7 @@
 """A run's results from tables that hold much, little or nothing: no crash, no invented number."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from made_runs import (
     run_of,
     sweep_of,
 )
+from scipy.special import logit
 
+from asymnas.analysis.blocked.synthetic import BlockedDesign, Spread, blocked_sweep
 from asymnas.analysis.laws.synthetic import Design, Noise, synthetic_sweep, truth_with_share
 from asymnas.core import columns as t
 from asymnas.reporting.console import trials_line
@@ -29,6 +32,7 @@ from asymnas.reporting.findings import (
 from asymnas.reporting.page import page
 from asymnas.reporting.render import render_page
 from asymnas.reporting.summary import summarise
+from asymnas.runs.directory import losses_path, write_example_groups
 
 
 def written(findings: Findings) -> tuple[dict[str, Any], str]:
@@ -159,6 +163,25 @@ def test_a_contender_that_failed_is_told_and_nothing_is_claimed_of_it() -> None:
     assert outcomes["mirror"] == "undecided"
     main = Findings(run=follow_up, confirmed=found)
     assert "mirror" in written(main)[1]
+
+
+def test_examples_of_a_group_are_resampled_together(tmp_path: Path) -> None:
+    """Groups prefer shares of their own: as if alone, their examples would seem to agree."""
+    truth = truth_with_share("additive", 0.8, budget=20_000)
+    rows = blocked_sweep(truth, BlockedDesign(budgets=(20_000,)), Spread(), seed=1)
+    tilts = np.random.default_rng(0).normal(0, 0.3, 8).repeat(25)
+    (tmp_path / "losses").mkdir()
+    for row in rows.itertuples():
+        relative = np.exp(tilts * logit(row.decoder_share))
+        losses = (row.val_loss * relative / relative.mean()).astype(np.float32)
+        np.save(losses_path(tmp_path, int(row.trial)), losses)
+    widths = []
+    for groups in (None, np.arange(8).repeat(25)):
+        write_example_groups(tmp_path, groups)
+        run = run_of(rows, "sweep", directory=tmp_path, tolerance=0.01)
+        first = inferred(run).share.budgets[0].primary[0].family
+        widths.append(first.high - first.low)
+    assert widths[1] > 2 * widths[0]
 
 
 def test_what_has_learned_nothing_is_counted_apart(table: pd.DataFrame) -> None:

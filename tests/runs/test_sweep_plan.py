@@ -370,6 +370,19 @@ def test_one_real_sweep_keeps_the_loss_of_every_example(tmp_path: Path) -> None:
         assert own.mean(dtype=float) == pytest.approx(measured.loc[trial, t.VAL_LOSS], rel=1e-5)
 
 
+def test_groups_of_examples_are_kept_beside_their_losses(tmp_path: Path) -> None:
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(90, 8)))
+    frame.columns = frame.columns.map("x{}".format)
+    frame.assign(patient=np.arange(90) // 3).to_csv(tmp_path / "rows.csv", index=False)
+    study = {"dataset": f"csv:{tmp_path / 'rows.csv'}?group=patient", "latent": 2}
+    plan = plan_sweep(sweep_of(tmp_path / "run", screen=1, budgets=(800,), study=study))
+    run, _ = executed(plan, Made(made_sweep, stop_at=1))
+    kept = run.example_groups
+    assert kept is not None
+    assert np.array_equal(kept, plan.data.groups.validation)
+    assert len(np.unique(kept)) == 2
+
+
 @pytest.fixture
 def begun(tmp_path: Path) -> Path:
     """The directory of a sweep that has only begun."""

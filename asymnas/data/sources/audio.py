@@ -72,9 +72,9 @@ def load(spec: DataSpec) -> Dataset:
 
     A file is cut from its beginning into windows that do not overlap; what is left at its end is
     dropped. Files, not windows, are drawn for the splits by the common rule, so that no recording
-    is in two of them. All files must have one rate and as many channels; nothing is resampled.
-    Files hold PCM of 8 to 32 bits or floating point. Each channel is standardised. Hidden files are
-    skipped.
+    is in two of them; the windows of a file are a group. All files must have one rate and as many
+    channels; nothing is resampled. Files hold PCM of 8 to 32 bits or floating point. Each channel
+    is standardised. Hidden files are skipped.
 
     Returns:
         float32 `[n, channels, window]`, by default with windows of 1,024 samples.
@@ -96,13 +96,14 @@ def load(spec: DataSpec) -> Dataset:
     rate, windows = _read(paths, window)
     drawn = draw(len(paths), spec.seed)
     splits = Splits(*(np.concatenate([windows[i] for i in files]) for files in drawn))
+    owners = drawn.map(lambda files: np.repeat(files, [len(windows[i]) for i in files]))
     parts = standardise_channels(splits)
     notes = (
         f"windows of {window:,} samples ({1000 * window / rate:.1f} ms at {rate:,} Hz) of "
         f"{len(paths):,} files, each file in one split",
         "each channel standardised on the training split",
     )
-    return to_dataset(parts, data_range=value_range(parts.train), notes=notes)
+    return to_dataset(parts, groups=owners, data_range=value_range(parts.train), notes=notes)
 
 
 def _window(text: str | None) -> int:

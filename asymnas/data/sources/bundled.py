@@ -42,11 +42,12 @@ def load_digits(spec: DataSpec) -> Dataset:
 
 
 class Corner(NamedTuple):
-    """Where a patch was cut: the photograph, and the patch's upper left pixel."""
+    """Where a patch was cut: the photograph, the patch's upper left pixel, and its region."""
 
     photo: int
     top: int
     left: int
+    region: int
 
 
 @DATASETS.register("photos")
@@ -55,8 +56,9 @@ def load_photos(spec: DataSpec) -> Dataset:
 
     Each photograph (427 by 640 pixels) is cut into 48 regions of which the seed draws the
     splits by the common rule; patches overlap within a region and never leave it, so no pixel is
-    seen by two splits. The regions of one photograph still resemble one another: the data set is
-    for trying things out, not for claims about photographs at large.
+    seen by two splits; the patches of a region are a group. The regions of one photograph still
+    resemble one another: the data set is for trying things out, not for claims about photographs at
+    large.
 
     Source: `sklearn.datasets.load_sample_images` (CC BY, Yuichi Sakuraba and dany13).
 
@@ -67,8 +69,11 @@ def load_photos(spec: DataSpec) -> Dataset:
 
     check_spec(spec)
     photos = load_sample_images().images
-    splits = Splits(*(_cut(photos, corners) for corners in patch_corners(photos, spec.seed)))
-    return to_dataset(splits, notes=("split by region: splits share no pixel",))
+    corners = patch_corners(photos, spec.seed)
+    splits = Splits(*(_cut(photos, own) for own in corners))
+    regions = Splits(*(np.array([corner.region for corner in own]) for own in corners))
+    note = "split by region: splits share no pixel"
+    return to_dataset(splits, groups=regions, notes=(note,))
 
 
 def patch_corners(photos: list[NDArray[Any]], seed: int) -> tuple[list[Corner], ...]:
@@ -78,7 +83,9 @@ def patch_corners(photos: list[NDArray[Any]], seed: int) -> tuple[list[Corner], 
         regions = _regions(photo.shape[0], photo.shape[1])
         for chosen, indices in zip(corners, draw(len(regions), (seed, number)), strict=True):
             for index in indices:
-                chosen.extend(Corner(number, top, left) for top, left in _starts(*regions[index]))
+                region = number * len(regions) + int(index)
+                starts = _starts(*regions[index])
+                chosen.extend(Corner(number, top, left, region) for top, left in starts)
     return corners
 
 
@@ -103,9 +110,7 @@ def _starts(rows: range, columns: range) -> list[tuple[int, int]]:
 
 def _cut(photos: list[NDArray[Any]], corners: list[Corner]) -> NDArray[Any]:
     """The patches at `corners`, uint8 `[n, 3, 48, 48]`."""
-    patches = [
-        photos[photo][top : top + PATCH, left : left + PATCH] for photo, top, left in corners
-    ]
+    patches = [photos[c.photo][c.top : c.top + PATCH, c.left : c.left + PATCH] for c in corners]
     return np.stack(patches).transpose(0, 3, 1, 2)
 
 

@@ -17,7 +17,7 @@ OTHER_SEPARATORS = ";\t|"
 
 @DATASETS.register("csv")
 def load(spec: DataSpec) -> Dataset:
-    """Loads `csv:FILE?label=COLUMN&anomaly=COLUMN`, options as wanted, as standardised rows.
+    """Loads `csv:FILE?label=COLUMN&anomaly=COLUMN&group=COLUMN` as standardised rows.
 
     The first line is a header if a cell of it is not a number, or if it reads 0, 1, 2 … as pandas
     writes unnamed columns; a first column without a name is pandas's index and is left out. Empty

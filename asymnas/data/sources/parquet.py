@@ -13,7 +13,7 @@ from asymnas.data.tables import OPTIONS, table_dataset
 
 @DATASETS.register("parquet")
 def load(spec: DataSpec) -> Dataset:
-    """Loads `parquet:FILE?label=COLUMN&anomaly=COLUMN`, options as wanted, as standardised rows.
+    """Loads `parquet:FILE?label=COLUMN&anomaly=COLUMN&group=COLUMN` as standardised rows.
 
     An index that pandas stored in the file is left out. What becomes of the columns: `tables.py`.
 

@@ -48,6 +48,9 @@ def test_windows_follow_one_another_and_no_file_is_in_two_splits(ten):
     ]
     assert [len(own) for own in files] == [7, 1, 2]
     assert set.union(*files) == set(range(10))
+    assert [len(ids.unique()) for ids in data.groups] == [7, 1, 2]
+    for ids in data.groups:  # three windows of each file, one after another
+        assert torch.equal(ids, ids[::3].repeat_interleave(3))
 
 
 def test_the_seed_deals_out_the_files(ten):

@@ -40,7 +40,7 @@ def photos():
 def test_no_pixel_is_seen_by_two_splits(photos, seed):
     uses = [np.zeros((3, *photo.shape[:2]), dtype=bool) for photo in photos]
     for number, corners in enumerate(patch_corners(photos, seed)):
-        for photo, top, left in corners:
+        for photo, top, left, _ in corners:
             assert top + PATCH <= photos[photo].shape[0]
             assert left + PATCH <= photos[photo].shape[1]
             uses[photo][number, top : top + PATCH, left : left + PATCH] = True
@@ -56,7 +56,7 @@ def test_the_loaded_patches_are_those_at_the_corners(photos):
     assert [tuple(part.shape) for part in splits] == [(n, 3, 48, 48) for n in (6336, 528, 1584)]
     for part, corners in zip(splits, patch_corners(photos, 3), strict=True):
         assert len(part) == len(corners) == len(set(corners))
-        for patch, (photo, top, left) in zip(part[::50], corners[::50], strict=True):
+        for patch, (photo, top, left, _) in zip(part[::50], corners[::50], strict=True):
             expected = photos[photo][top : top + PATCH, left : left + PATCH]
             assert np.array_equal(patch.numpy().transpose(1, 2, 0), expected)
 
