@@ -64,6 +64,11 @@ def _discovered(summary: Mapping[str, Any], *, inferred: bool) -> list[str]:
             "describes one search; its draws are adaptive, so it does not prove where the optimum "
             "lies."
         )
+    if bests := share["bests_of_searches"]:
+        sentences.append(
+            f"Over {len(bests)} searches the best network has from {percent(min(bests))} to "
+            f"{percent(max(bests))} of its parameters in the decoder."
+        )
     return sentences
 
 

@@ -91,7 +91,16 @@ def _share(findings: Findings) -> dict[str, Any]:
         return inference_json(findings.inferred)
     share = decoder_share(run.measured, run.objectives)
     no_interval = {"low": None, "high": None, "level": None}
-    return {"decoder_share": {**share, **no_interval, "method": SEARCH_SHARE}}
+    searches = [r for name, r in run.runs.items() if name == "search" or name in run.repeats]
+    bests = [r.best.decoder_share for r in searches if not r.front.empty]
+    return {
+        "decoder_share": {
+            **share,
+            **no_interval,
+            "method": SEARCH_SHARE,
+            "bests_of_searches": bests if len(bests) > 1 else [],
+        }
+    }
 
 
 def _entry(row: "pd.Series[Any]", run: Run) -> dict[str, Any]:

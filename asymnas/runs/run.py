@@ -228,6 +228,11 @@ class Run:
         return {name: run for name, run in named.items() if run is not None}
 
     @property
+    def repeats(self) -> "dict[str, Run]":
+        """Further free searches of its confirmation, by name: `search 2` and so on."""
+        return {n: run for n, run in self._beside.runs.items() if n.startswith("search ")}
+
+    @property
     def unreadable(self) -> Mapping[str, str]:
         """Runs in its directory that exist and cannot be read, by name, with the reason."""
         return self._beside.unreadable

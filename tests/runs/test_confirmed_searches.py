@@ -89,6 +89,13 @@ def test_the_report_counts_what_all_searches_cost(directory: Path) -> None:
     assert [phases[name] for name in further] == [6] * 4
 
 
+def test_the_range_over_searches_is_reported(directory: Path) -> None:
+    run = Run.open(directory)
+    bests = [search.best.decoder_share for search in (run, *run.repeats.values())]
+    assert run.summary["decoder_share"]["bests_of_searches"] == bests
+    assert any(s.startswith("Over 3 searches the best network") for s in run.summary["verdict"])
+
+
 def test_the_best_of_each_search_is_retrained(directory: Path) -> None:
     table = Run.open(directory / "confirmation").table
     measured = table[table[t.PHASE] == t.MEASURE]
