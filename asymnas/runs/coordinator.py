@@ -144,7 +144,9 @@ class Coordinator:
         unfinished = self._study.unfinished(self._config.sampler, self._config.seed)
         runs = self._phase.runs
         mine = [trial for trial in unfinished if runs is None or trial.number < len(runs)]
-        begun = [active for trial in mine if (active := self._begin(self._described(trial)))]
+        begun = [
+            active for trial in mine if (active := self._begin(self._described(trial), anew=False))
+        ]
         for active in begun:
             self._go_on(active)
 
@@ -179,7 +181,7 @@ class Coordinator:
                 return self._ready.popleft()
             if self._duplicates_in_a_row >= MOST_DUPLICATES:
                 return None
-            if (active := self._begin(self._ask())) is not None:
+            if (active := self._begin(self._ask(), anew=True)) is not None:
                 self._go_on(active)
         return None
 
@@ -240,14 +242,18 @@ class Coordinator:
             labels={name: values[name] for name in LABELS if name in values},
         )
 
-    def _begin(self, active: ActiveTrial) -> ActiveTrial | None:
-        """Takes a trial up; `None` if it is a duplicate, which is not trained."""
+    def _begin(self, active: ActiveTrial, *, anew: bool) -> ActiveTrial | None:
+        """Takes a trial up; `None` if it is a duplicate, which is not trained.
+
+        Of one that was just asked for, nothing is stored yet that could be read.
+        """
         replicate = self._phase.runs is not None
         if not replicate and not self._store.register(active):
             self._duplicates_in_a_row += 1
             return None
         self._duplicates_in_a_row = 0
-        self._load(active)
+        if not anew:
+            self._load(active)
         self._store.note(active)
         return active
 

@@ -268,9 +268,12 @@ class SearchStudy:
         )
         return make_sampler(sampler, draw)
 
+    @cached_property
+    def _study_id(self) -> int:
+        return self.storage.get_study_id_from_name(self.optuna.study_name)
+
     def _trial_id(self, number: int) -> int:
         if number not in self._trial_ids:
-            study = self.storage.get_study_id_from_name(self.optuna.study_name)
-            found = self.storage.get_trial_id_from_study_id_trial_number(study, number)
+            found = self.storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
             self._trial_ids[number] = found
         return self._trial_ids[number]
