@@ -45,7 +45,7 @@ def test_the_content_is_on_disk_before_the_file_takes_its_name(tmp_path, monkeyp
 
 def test_two_writers_of_one_file_do_not_mix(tmp_path):
     path = tmp_path / "file.txt"
-    inside = threading.Barrier(2, timeout=10)
+    inside = threading.Barrier(2, timeout=100)
 
     def write(content):
         with whole_file(path) as file:

@@ -278,7 +278,7 @@ def test_a_browser_draws_every_figure_and_blocks_nothing(tmp_path):
     command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
     command += [f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr"]
     command += ["--virtual-time-budget=8000", "--dump-dom", page.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=250, check=True)
     body = done.stdout.partition("</head>")[2].partition("<script>")[0]
     assert body.count('class="plot-container') == 8
     assert "CONSOLE" not in done.stderr

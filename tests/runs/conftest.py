@@ -148,7 +148,7 @@ class Command:
     def send(self, number: signal.Signals) -> None:
         os.killpg(self.process.pid, number)
 
-    def finish(self, seconds: float = 120) -> tuple[int, str, str]:
+    def finish(self, seconds: float = 600) -> tuple[int, str, str]:
         out, err = self.process.communicate(timeout=seconds)
         return self.process.returncode, out, err
 
@@ -195,7 +195,7 @@ def finished(database: Path) -> int:
         return 0
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 600) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"

@@ -90,7 +90,7 @@ def test_a_second_coordinator_is_refused(search: Callable[..., Any], tmp_path: P
     assert str(first.process.pid) in err
     assert len(err.strip().splitlines()) == 1
     first.send(signal.SIGINT)
-    assert first.finish(seconds=600)[0] == 130  # hundreds of trials to publish, if it was quick
+    assert first.finish()[0] == 130
 
 
 @pytest.fixture
@@ -119,12 +119,7 @@ def test_a_run_of_other_settings_is_not_written_over(
     assert asymnas(*start).exit_code == 0
 
     def files() -> dict[Path, bytes]:
-        """What the run holds; a lock of another study's name is empty and holds nothing."""
-        paths = (path for path in (bad / "run").rglob("*") if path.is_file())
-        held = {path: path.read_bytes() for path in paths}
-        return {
-            path: content for path, content in held.items() if content or path.suffix != ".lock"
-        }
+        return {p: p.read_bytes() for p in (bad / "run").rglob("*") if p.is_file()}
 
     kept = files()
     for change, words in (

@@ -10,7 +10,7 @@ from asymnas.training.loaded_data import loaded_dataset
 
 def test_threads_share_one_load(monkeypatch):
     loads = []
-    started = threading.Barrier(3, timeout=10)
+    started = threading.Barrier(3, timeout=100)
 
     def load(spec):
         loads.append(spec)

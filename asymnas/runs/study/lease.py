@@ -44,8 +44,12 @@ class Lease(Protocol):
             StudyError: Another process has taken it.
         """
 
-    def release(self) -> None:
-        """Gives the lease up, if it is held."""
+    def release(self, *, discard: bool = False) -> None:
+        """Gives the lease up, if it is held.
+
+        Args:
+            discard: Leave nothing behind: there is no study that it is the lease of.
+        """
 
 
 def lease_of(storage: str, study: str) -> Lease:
@@ -144,10 +148,17 @@ class FileLease:
     def check(self) -> None:
         """A lock that the system keeps cannot be lost."""
 
-    def release(self) -> None:
-        """Gives the lease up, if it is held."""
+    def release(self, *, discard: bool = False) -> None:
+        """Gives the lease up, if it is held.
+
+        Args:
+            discard: Delete the file too: there is no study that it is the lock of.
+        """
         if self._lock.is_locked:
             self._holder.unlink(missing_ok=True)
+            if discard:  # while it is held: whoever waits for it notices, and makes another
+                with suppress(OSError):  # where an open file cannot be deleted
+                    Path(self._lock.lock_file).unlink()
             self._lock.release()
 
     def _read(self) -> Holder | None:
@@ -223,8 +234,8 @@ class DatabaseLease:
         if self._lost:
             raise StudyError(self._lost)
 
-    def release(self) -> None:
-        """Gives the lease up, if it is held."""
+    def release(self, *, discard: bool = False) -> None:
+        """Gives the lease up, if it is held; nothing is left of it in any case."""
         self._stop.set()
         if self._thread is None or self._engine is None:
             return

@@ -93,6 +93,7 @@ def open_study(plan: StudyPlan, *, fresh: bool = False) -> SearchStudy:
     storage = config.storage or f"sqlite:///{directory / DATABASE}"
     lease = lease_of(storage, config.name)
     lease.acquire()
+    study: optuna.Study | None = None
     try:
         backend = open_storage(storage)
         study = _existing(config, storage, backend, fresh=fresh)
@@ -104,7 +105,7 @@ def open_study(plan: StudyPlan, *, fresh: bool = False) -> SearchStudy:
             _check_data(study, data, labelled=plan.data.labels is not None)
         _describe(study, plan, data)
     except BaseException:
-        lease.release()
+        lease.release(discard=study is None)
         raise
     return SearchStudy(study, backend, lease)
 
@@ -167,9 +168,12 @@ def _delete(name: str, storage: str, backend: BaseStorage, *, ours: str) -> None
         other.acquire()
     try:
         optuna.delete_study(study_name=name, storage=backend)
-    finally:
+    except BaseException:
         if other is not None:
             other.release()
+        raise
+    if other is not None:
+        other.release(discard=True)
 
 
 def _create(config: StudyConfig, backend: BaseStorage) -> optuna.Study:

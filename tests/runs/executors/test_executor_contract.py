@@ -77,7 +77,7 @@ def train_all(executor: Executor, folder: Path) -> list[tuple[Job, RungResult]]:
     trained = []
     for rung in (begun, [finish(job) for job in begun]):
         futures = [executor.submit(train_rung, job) for job in rung]
-        results = [future.result(timeout=120) for future in futures]
+        results = [future.result(timeout=600) for future in futures]
         trained += zip(rung, results, strict=True)
     return trained
 

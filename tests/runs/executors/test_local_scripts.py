@@ -4,9 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
+from load_clock import soon
 from test_local import gone
 
 UNGUARDED = """
@@ -36,7 +36,7 @@ def test_a_script_without_a_main_guard_and_without_shutdown_runs_once_and_ends(t
     script = tmp_path / "script.py"
     script.write_text(UNGUARDED)
     done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=250, check=False
     )
     assert done.stdout == "started\n[1, 1, 2, 6, 24]\n"
     assert done.returncode == 0
@@ -52,7 +52,5 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
     with parent, parent.stdout:
         workers = [int(pid) for pid in parent.stdout.readline().split()]
         os.kill(parent.pid, signal.SIGKILL)
-        began = time.monotonic()
         assert len(workers) == 2
-        for pid in workers:
-            assert gone(pid, within=30 - (time.monotonic() - began))
+        assert all(soon(lambda pid=pid: gone(pid), ticks=150) for pid in workers)  # of 10 minutes

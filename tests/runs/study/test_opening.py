@@ -121,7 +121,19 @@ def test_an_attempt_that_is_refused_leaves_the_study_free(tmp_path: Path) -> Non
     plan = made_plan(tmp_path)
     started(plan)
     refusal(replace(plan, data=made_data(value=8)))
-    open_study(plan).lease.release()
+    study = open_study(plan)
+    assert len(study.table()) == 3
+    study.lease.release()
+
+
+def test_an_attempt_that_is_refused_leaves_no_file(tmp_path: Path) -> None:
+    started(made_plan(tmp_path))
+    before = sorted(path.name for path in tmp_path.iterdir())
+    assert "holds the study 'made', not 'other'" in refusal(made_plan(tmp_path, name="other"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    open_study(made_plan(tmp_path, name="other"), fresh=True).lease.release()
+    after = sorted(path.name for path in tmp_path.iterdir())
+    assert after == [name.replace("made", "other") for name in before]
 
 
 def test_a_file_holds_one_study_and_a_shared_storage_several(tmp_path: Path) -> None:
