@@ -23,5 +23,5 @@ def study() -> StudyConfig:
 
 
 def sweep() -> SweepConfig:
-    """Two budgets, each structure at every share."""
-    return SweepConfig(study=study(), budgets=(20_000, 60_000))
+    """Two budgets, each structure at every share, at one length of training."""
+    return SweepConfig(study=study(), budgets=(20_000, 60_000), horizons=0)
