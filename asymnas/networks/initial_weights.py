@@ -4,7 +4,7 @@ import math
 
 from torch import nn
 
-from asymnas.networks.layers import Readout
+from asymnas.networks.layers import Readout, SmallStart
 from asymnas.networks.upsampling.pixel_shuffle import SubpixelConv
 
 
@@ -28,5 +28,5 @@ def initialise(module: nn.Module) -> None:
     for layer in module.modules():
         if isinstance(layer, SubpixelConv):
             layer.icnr()
-        elif isinstance(layer, Readout):
+        elif isinstance(layer, Readout | SmallStart):
             layer.shrink_init()

@@ -19,6 +19,7 @@ TRANSPOSED: dict[int, type[nn.ConvTranspose1d | nn.ConvTranspose2d]] = {
     1: nn.ConvTranspose1d,
     2: nn.ConvTranspose2d,
 }
+CONVS = (*CONVOLUTIONS.values(), *TRANSPOSED.values())
 AVERAGE_POOLS: dict[int, type[nn.AvgPool1d | nn.AvgPool2d]] = {1: nn.AvgPool1d, 2: nn.AvgPool2d}
 MAX_POOLS: dict[int, type[nn.MaxPool1d | nn.MaxPool2d]] = {1: nn.MaxPool1d, 2: nn.MaxPool2d}
 
@@ -128,3 +129,41 @@ class Readout(nn.Linear):
         """Divides the weights by ten."""
         with torch.no_grad():
             self.weight.div_(10)
+
+
+class Attention(nn.Module):
+    """Attends in each head by scaled dot products; holds no parameters."""
+
+    def __init__(self, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+
+    def forward(self, qkv: Tensor) -> Tensor:
+        """Queries, keys and values side by side, `[b, t, 3·h·s] -> [b, t, h·s]`."""
+        split = qkv.reshape(*qkv.shape[:2], 3, self.heads, -1)
+        q_bhts, k_bhts, v_bhts = split.permute(2, 0, 3, 1, 4).unbind(0)
+        attended_bhts = nn.functional.scaled_dot_product_attention(q_bhts, k_bhts, v_bhts)
+        return attended_bhts.transpose(1, 2).flatten(2)
+
+
+class SmallStart(nn.Module):
+    """A layer after norms that gives the output: it starts with a tenth of the weights.
+
+    See `Readout`; this one holds a layer of any sort.
+    """
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What the layer makes of `x`."""
+        output: Tensor = self.layer(x)
+        return output
+
+    def shrink_init(self) -> None:
+        """Divides the weights by ten."""
+        with torch.no_grad():
+            for module in self.layer.modules():
+                if isinstance(module, CONVS):
+                    module.weight.div_(10)

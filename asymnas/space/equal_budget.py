@@ -20,6 +20,9 @@ FILLED = 0.99  # of the budget, at least
 SHARE_SLACK = 0.1  # between the log odds of the share asked for and of the one that widths allow
 STEPS = 4  # shares tried on either side of the one asked for
 HALVINGS = 24
+# Part of the budget that one factor for all widths of a side fills before single layers are
+# widened, and how many of their steps are chosen together. Coarse widths need more of both.
+ATTEMPTS = ((1.0, 1), (0.95, 3))
 
 
 def at_share(space: Space, structures: Sequence[Any], share: float) -> Architecture | None:
@@ -37,27 +40,36 @@ def at_share(space: Space, structures: Sequence[Any], share: float) -> Architect
         A total of 99 to 100 % of the budget, and log odds of the share within 0.1; `None` where the
         structures' widths are too coarse, or too wide even at their narrowest.
     """
-    encoder, decoder = space.parts
-    for step in sorted(range(-STEPS, STEPS + 1), key=abs):
-        near = float(expit(logit(share) + SHARE_SLACK * step / STEPS))
-        scale = decoder.widest(structures[1], near * space.side_budget)
-        left = space.side_budget - decoder.counts(structures[1], scale).total_params
-        scales = (encoder.widest(structures[0], left), scale)
-        sides = [
-            part.family.scale(structure, scale)
-            for part, structure, scale in zip(space.parts, structures, scales, strict=True)
-        ]
-        sides = topped_up(space.parts, sides, space.side_budget)
-        encoder_params, decoder_params = (
-            part.counts(side, 1.0).total_params
-            for part, side in zip(space.parts, sides, strict=True)
-        )
-        total = encoder_params + decoder_params
-        if not FILLED * space.side_budget <= total <= space.side_budget:
-            continue
-        if abs(logit(decoder_params / total) - logit(share)) <= SHARE_SLACK:
-            return space.compose(sides, (1.0, 1.0))
+    for start, ahead in ATTEMPTS:
+        for step in sorted(range(-STEPS, STEPS + 1), key=abs):
+            near = float(expit(logit(share) + SHARE_SLACK * step / STEPS))
+            sides = _sized(space, structures, near, start, ahead)
+            encoder_params, decoder_params = (
+                part.counts(side, 1.0).total_params
+                for part, side in zip(space.parts, sides, strict=True)
+            )
+            total = encoder_params + decoder_params
+            if not FILLED * space.side_budget <= total <= space.side_budget:
+                continue
+            if abs(logit(decoder_params / total) - logit(share)) <= SHARE_SLACK:
+                return space.compose(sides, (1.0, 1.0))
     return None
+
+
+def _sized(
+    space: Space, structures: Sequence[Any], share: float, start: float, ahead: int
+) -> list[Any]:
+    """Both configs, sized to a part of the budget and topped up to all of it."""
+    encoder, decoder = space.parts
+    total = start * space.side_budget
+    scale = decoder.widest(structures[1], share * total)
+    left = total - decoder.counts(structures[1], scale).total_params
+    scales = (encoder.widest(structures[0], left), scale)
+    sides = [
+        part.family.scale(structure, scale)
+        for part, structure, scale in zip(space.parts, structures, scales, strict=True)
+    ]
+    return topped_up(space.parts, sides, space.side_budget, ahead)
 
 
 def mirrored_pair(space: Space, encoder: Any) -> Architecture | None:
@@ -72,12 +84,14 @@ def mirrored_pair(space: Space, encoder: Any) -> Architecture | None:
         at their narrowest.
     """
     pair = replace(space.parts[0], mirrored=True)
-    scale = pair.widest(encoder, space.side_budget)
-    (side,) = topped_up([pair], [pair.family.scale(encoder, scale)], space.side_budget)
-    total = pair.counts(side, 1.0).total_params
-    if not FILLED * space.side_budget <= total <= space.side_budget:
-        return None
-    return space.mirrored(side)
+    for start, ahead in ATTEMPTS:
+        scale = pair.widest(encoder, start * space.side_budget)
+        side = pair.family.scale(encoder, scale)
+        (wider,) = topped_up([pair], [side], space.side_budget, ahead)
+        total = pair.counts(wider, 1.0).total_params
+        if FILLED * space.side_budget <= total <= space.side_budget:
+            return space.mirrored(wider)
+    return None
 
 
 def at_total(architecture: Architecture, total: int) -> Architecture | None:

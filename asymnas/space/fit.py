@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations_with_replacement
 from typing import Any
 
 import torch
@@ -92,6 +93,9 @@ class SizedPart:
         return low
 
 
+_Step = tuple[int, int, Any]  # parameters that it adds, to which part, the part's wider config
+
+
 def widths_of(family: Family, config: Any) -> str:
     """The widths of a realised side, as `channels 12-18, hidden 40`: all that `scale` changes.
 
@@ -108,7 +112,9 @@ def _joined(width: Any) -> str:
     return "-".join(map(str, width)) if isinstance(width, tuple) else str(width)
 
 
-def topped_up(parts: Sequence[SizedPart], sides: Sequence[Any], total: float) -> list[Any]:
+def topped_up(
+    parts: Sequence[SizedPart], sides: Sequence[Any], total: float, ahead: int = 1
+) -> list[Any]:
     """Widens single layers by a unit, the largest step that fits first, up to a total.
 
     One factor for all widths of a part leaves up to several per cent of a small budget unused.
@@ -117,6 +123,8 @@ def topped_up(parts: Sequence[SizedPart], sides: Sequence[Any], total: float) ->
         parts: What is sized together.
         sides: A config per part, whose parameters are at most `total` together.
         total: Parameters of all parts.
+        ahead: So many steps are chosen together, the largest sum that fits; more than one where
+            steps are coarse, since the time that a choice takes grows with its power.
 
     Returns:
         The configs, wider by a few units where that fits.
@@ -132,9 +140,21 @@ def topped_up(parts: Sequence[SizedPart], sides: Sequence[Any], total: float) ->
         fitting = [step for step in steps if 0 < step[0] <= left]
         if not fitting:
             break
-        size, i, wider = max(fitting, key=lambda step: step[0])
+        size, i, wider = _first_of_largest_sum(fitting, left, ahead)
         chosen[i], left = wider, left - size
     return chosen
+
+
+def _first_of_largest_sum(steps: Sequence[_Step], left: float, ahead: int) -> _Step:
+    """The largest of those steps, at most `ahead`, whose sum comes nearest to what is left."""
+    largest_first = sorted(steps, key=lambda step: -step[0])
+    sums = (
+        (sum(step[0] for step in together), together[0])
+        for count in range(1, ahead + 1)
+        for together in combinations_with_replacement(largest_first, count)
+    )
+    fitting = (entry for entry in sums if entry[0] <= left)
+    return max(fitting, key=lambda entry: entry[0])[1]
 
 
 def _guess(low: float, below: Counts, high: float, above: Counts, target: float) -> float:

@@ -34,7 +34,11 @@ class Random:
 
 
 class Fixed:
-    """A suggester that answers from a mapping."""
+    """A suggester that answers from a mapping.
+
+    A categorical choice that the mapping lacks is the first option: a family gains a choice with
+    what all of its sides had before in that place, so that earlier draws mean what they did.
+    """
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
@@ -51,7 +55,7 @@ class Fixed:
 
     def suggest_categorical(self, name: str, choices: Any, /) -> Any:
         """One of the choices."""
-        return self._values[name]
+        return self._values.get(name, choices[0])
 
 
 class AtPoint:

@@ -20,6 +20,7 @@ ROWS = ("dense", Problem(shape=(64,), latent=8))
 IMAGES = ("conv2d", Problem(shape=(1, 8, 8), latent=8))
 MAPS = ("conv2d", Problem(shape=(3, 27, 45), latent=4, bottleneck="spatial"))
 FITTING = [(ROWS, 6_000), (ROWS, 150_000), (IMAGES, 200_000), (MAPS, 200_000), (MAPS, 10**6)]
+OPTIONAL = ("outer", "hidden", "attention")  # widths of what only some sides have
 every_problem = pytest.mark.parametrize(
     ("family", "problem"), [ROWS, IMAGES, MAPS], ids=[label(*p) for p in (ROWS, IMAGES, MAPS)]
 )
@@ -57,7 +58,8 @@ def outline(side):
     return {
         name: len(value) if name in ("widths", "channels", "inner") else value
         for name, value in vars(side).items()
-    }
+        if name not in OPTIONAL
+    } | {name: bool(getattr(side, name, 0)) for name in OPTIONAL}
 
 
 def shape_of(architecture, side):

@@ -88,7 +88,7 @@ def test_published_choices_are_kept_where_there_is_room() -> None:
     problem = Problem(shape=(3, 64, 64), latent=16)
     found = sized("sd-vae", problem, 600_000)
     encoder, decoder = found.architecture.encoder, found.architecture.decoder
-    assert (len(encoder.channels), encoder.block, encoder.blocks) == (3, "residual", 2)
+    assert (len(encoder.channels), encoder.block, encoder.blocks) == (3, "residual", (2, 2, 2))
     assert (encoder.resampling, decoder.resampling) == ("strided", "nearest")
     assert found.notes == ()
     assert str(found).endswith(

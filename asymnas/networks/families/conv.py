@@ -1,11 +1,12 @@
 """Convolutional families: stages that halve signals (`conv1d`) or images (`conv2d`).
 
-    encoder  x ─▶ [pad to even ▸ downsample ▸ blocks] × depth ─▶ bottleneck ─▶ code
-    decoder  x ◀─ [crop ◂ upsample ◂ blocks] × depth ◀─ bottleneck ◀─ z
+    encoder  x ─▶ (conv) ─▶ [pad to even ▸ downsample ▸ blocks] × depth ─▶ (attention) ─▶ code
+    decoder  x ◀─ (conv) ◀─ [crop ◂ upsample ◂ blocks] × depth ◀─ (attention) ◀─ bottleneck ◀─ z
 
-A stage halves every axis, odd lengths rounded up; the decoder doubles and crops to the sizes that
-the encoder passed through, so an image of 27×45 is reconstructed as 27×45. Only the outermost
-resampling works at the data's own resolution.
+What stands in brackets is there in some sides only: a convolution at the data's own resolution, and
+attention among the positions next to the bottleneck. A stage halves every axis, odd lengths rounded
+up; the decoder doubles and crops to the sizes that the encoder passed through, so an image of 27×45
+is reconstructed as 27×45.
 
 Both families are one implementation, registered with other limits.
 
@@ -14,14 +15,15 @@ the same after the last stage, `code` what the encoder puts out.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
+from asymnas.core.errors import ConfigError
+from asymnas.networks.conv_blocks import BLOCKS, Norm, PositionAttention, SpreadOverMap, active
 from asymnas.networks.downsampling import DOWNSAMPLINGS
 from asymnas.networks.families import FAMILIES, Problem, SideName, Suggester
 from asymnas.networks.layers import (
@@ -29,6 +31,7 @@ from asymnas.networks.layers import (
     CONVOLUTIONS,
     Crop,
     PadToEven,
+    SmallStart,
     as_upsampling,
     one_wider,
     same_conv,
@@ -38,6 +41,11 @@ from asymnas.networks.upsampling import UPSAMPLINGS
 
 NARROWEST = 2  # channels
 NOMINAL = 1024  # channels of the first stage before the budget fit scales them
+HIDDEN = 2  # units of the hidden layer over the innermost channels, as in `reference`
+MOST_POSITIONS = 400  # among which attention is offered; its cost grows with their square
+PLACES = ("all", "inner", "outer")  # stages that have the most blocks
+ACTIVE = ("silu", "relu", "gelu")
+OPTIONAL = ("outer", "hidden", "attention")  # widths of what only some sides have
 MEANS = {1: nn.AdaptiveAvgPool1d, 2: nn.AdaptiveAvgPool2d}
 
 
@@ -49,28 +57,51 @@ class ConvSide:
         channels: Channels next to each stage's resampling; its length is the depth.
         kernels: Kernel size of each stage, pixels of an image or samples of a signal.
         resampling: An encoder's downsampling or a decoder's upsampling, by name.
-        blocks: Blocks per stage beyond the resampling.
+        blocks: Blocks of each stage beyond the resampling; a number stands for all stages.
         block: Name in `BLOCKS`: `plain`, `residual` or `separable`.
         hidden: Width of a tanh layer between a dense bottleneck and the stages; 0 for none.
         activation: Name in `layers.ACTIVATIONS`.
         inner: Channels of each block, stage by stage: those inside of a residual block, those on
             the latent's side of a plain one. Empty: as `channels`. They may differ by a channel, so
             that a budget can be filled to one per cent.
+        outer: Channels of a convolution at the data's own resolution, next to the data; 0 for none.
+        norm: `none`, or `group`: a group norm of one group before each activation but those after
+            residual sums.
+        attention: Numbers of the head by which positions next to the bottleneck attend to each
+            other; 0 for none.
     """
 
     channels: tuple[int, ...]
     kernels: tuple[int, ...]
     resampling: str
-    blocks: int = 0
+    blocks: tuple[int, ...] | int = 0
     block: str = "plain"
     hidden: int = 0
     activation: str = "silu"
     inner: tuple[int, ...] = ()
+    outer: int = 0
+    norm: Norm = "none"
+    attention: int = 0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.blocks, int):  # as architectures of earlier versions have it
+            object.__setattr__(self, "blocks", (self.blocks,) * len(self.channels))
+        elif len(self.blocks) != len(self.channels):
+            raise ConfigError(
+                f"blocks has {len(self.blocks)} entries for {len(self.channels)} stages: give "
+                "one number per stage, or one for all"
+            )
+
+    def stage_blocks(self) -> tuple[int, ...]:
+        """Blocks of each stage."""
+        return (self.blocks,) if isinstance(self.blocks, int) else self.blocks
 
     def stage_widths(self, stage: int) -> tuple[int, ...]:
         """Channels next to a stage's resampling, then those of each of its blocks."""
-        own = self.inner[stage * self.blocks : (stage + 1) * self.blocks]
-        return (self.channels[stage], *(own or self.channels[stage : stage + 1] * self.blocks))
+        blocks = self.stage_blocks()
+        before, own = sum(blocks[:stage]), blocks[stage]
+        inner = self.inner[before : before + own]
+        return (self.channels[stage], *(inner or self.channels[stage : stage + 1] * own))
 
     def innermost(self, stage: int) -> int:
         """Channels of a stage on the latent's side."""
@@ -127,48 +158,76 @@ class ConvFamily:
         return 0
 
     def suggest(self, suggester: Suggester, side: SideName, problem: Problem) -> ConvSide:
-        """Draws depth, growth, kernel, blocks, block, resampling and, for signals, dilation."""
+        """Draws every choice of the table in docs/space.md but the size."""
         if problem.bottleneck == "spatial":
             depth = self._spatial_depth(problem)
         else:
             most = deepest(problem.shape[1:], self.depth)
             depth = suggester.suggest_int(f"{side}_depth", 1, most)
         growth = suggester.suggest_float(f"{side}_growth", 1.0, 2.0, step=0.5)
+        channels = tuple(round(NOMINAL * growth**stage) for stage in range(depth))
         kernel = suggester.suggest_categorical(f"{side}_kernel", self.kernels)
-        blocks = suggester.suggest_int(f"{side}_blocks", 0, 2)
+        most_blocks = suggester.suggest_int(f"{side}_blocks", 0, 2)
+        place = suggester.suggest_categorical(f"{side}_blocks_place", PLACES)
+        blocks = spread_blocks(most_blocks, place, depth)
         block = suggester.suggest_categorical(f"{side}_block", tuple(BLOCKS))
-        dilated: dict[str, Any] = {}
+        more: dict[str, Any] = {
+            "norm": suggester.suggest_categorical(f"{side}_norm", get_args(Norm)),
+            "activation": suggester.suggest_categorical(f"{side}_activation", ACTIVE),
+        }
+        if suggester.suggest_categorical(f"{side}_outer", (False, True)):
+            more["outer"] = round(NOMINAL / growth)
+        if problem.bottleneck == "dense" and suggester.suggest_categorical(
+            f"{side}_hidden", (False, True)
+        ):
+            more["hidden"] = HIDDEN * channels[-1]
+        if self._may_attend(problem) and suggester.suggest_categorical(
+            f"{side}_attention", (False, True)
+        ):
+            innermost = stage_sizes(problem.shape[1:], depth)[-1]
+            few = math.prod(innermost) <= MOST_POSITIONS
+            more["attention"] = channels[-1] if few else 0
         if self.config_type is SignalSide:
             dilation = suggester.suggest_categorical(f"{side}_dilation", (1, 2))
-            dilated = {"dilation": dilation if blocks > 1 else 1}
+            more["dilation"] = dilation if max(blocks) > 1 else 1
         registry, way = (
             (DOWNSAMPLINGS, "downsampling") if side == "encoder" else (UPSAMPLINGS, "upsampling")
         )
-        channels = tuple(round(NOMINAL * growth**stage) for stage in range(depth))
         return self.config_type(
             channels=channels,
             kernels=(kernel,) * depth,
             resampling=suggester.suggest_categorical(f"{side}_{way}", registry.names()),
             blocks=blocks,
-            block=block if blocks else "plain",
+            block=block if any(blocks) else "plain",
             # A separable block has one width, so that the mirror of each has as many weights.
-            inner=tuple(c for c in channels for _ in range(blocks) if block != "separable"),
-            **dilated,
+            inner=tuple(
+                width
+                for width, count in zip(channels, blocks, strict=True)
+                for _ in range(count)
+                if block != "separable"
+            ),
+            **more,
         )
 
     def scale(self, config: ConvSide, factor: float) -> ConvSide:
-        """Multiplies channels and the hidden layer by `factor`; each is at least two."""
+        """Multiplies every width by `factor`; each is at least two."""
+        optional = {
+            name: max(NARROWEST, round(width * factor))
+            for name in OPTIONAL
+            if (width := getattr(config, name))
+        }
         channels = scaled_widths(config.channels, factor, NARROWEST, 0.25)
         inner = scaled_widths(config.inner, factor, NARROWEST, 0.75)
-        hidden = max(NARROWEST, round(config.hidden * factor)) if config.hidden else 0
-        return replace(config, channels=channels, inner=inner, hidden=hidden)
+        return replace(config, channels=channels, inner=inner, **optional)
 
     def widened(self, config: ConvSide) -> list[ConvSide]:
-        """A stage's channels, a block's, or the hidden layer."""
+        """A stage's channels, a block's, or the width of a layer that only some sides have."""
         wider = [replace(config, channels=channels) for channels in one_wider(config.channels)]
         wider += [replace(config, inner=inner) for inner in one_wider(config.inner)]
-        if config.hidden:
-            wider.append(replace(config, hidden=config.hidden + 1))
+        for name in OPTIONAL:
+            if width := getattr(config, name):
+                one: dict[str, Any] = {name: width + 1}
+                wider.append(replace(config, **one))
         return wider
 
     def build_encoder(self, config: ConvSide, problem: Problem, code: int) -> nn.Module:
@@ -177,13 +236,20 @@ class ConvFamily:
         layers: list[nn.Module] = []
         size, *inner = stage_sizes(problem.shape[1:], len(config.channels))
         inputs = problem.shape[0]
+        if config.outer:
+            layers.append(same_conv(inputs, config.outer, config.kernels[0], dims=self.dims))
+            layers += _active(config, config.outer)
+            inputs = config.outer
         for stage, halved in enumerate(inner):
             outputs, kernel = config.channels[stage], config.kernels[stage]
             if any(length % 2 for length in size):
                 layers.append(PadToEven())
-            layers += [downsampling.build(inputs, outputs, kernel, self.dims), _activation(config)]
+            layers.append(downsampling.build(inputs, outputs, kernel, self.dims))
+            layers += _active(config, outputs)
             layers += _blocks(config, stage, self.dims)
             inputs, size = config.innermost(stage), halved
+        if config.attention:
+            layers.append(PositionAttention(inputs, config.attention))
         return nn.Sequential(*layers, *_into_latent(config, problem, size, code))
 
     def build_decoder(self, config: ConvSide, problem: Problem) -> nn.Module:
@@ -191,20 +257,36 @@ class ConvFamily:
         upsample = UPSAMPLINGS.get(config.resampling)
         sizes = stage_sizes(problem.shape[1:], len(config.channels))
         layers = _out_of_latent(config, problem, sizes[-1])
+        if config.attention:
+            channels = config.innermost(len(config.channels) - 1)
+            layers.append(PositionAttention(channels, config.attention))
+        values = problem.shape[0]
         for stage in reversed(range(len(config.channels))):
             channels, kernel = config.channels[stage], config.kernels[stage]
-            outputs = config.innermost(stage - 1) if stage else problem.shape[0]
+            outputs = config.innermost(stage - 1) if stage else config.outer or values
             layers += _blocks(config, stage, self.dims, outwards=True)
-            layers.append(as_upsampling(upsample(channels, outputs, kernel, self.dims)))
+            layer = upsample(channels, outputs, kernel, self.dims)
+            last = stage == 0 and not config.outer
+            layers.append(as_upsampling(_output(config, layer) if last else layer))
             if sizes[stage] != tuple(2 * length for length in sizes[stage + 1]):
                 layers.append(Crop(*sizes[stage]))
-            if stage:
-                layers.append(_activation(config))
+            if not last:
+                layers += _active(config, outputs)
+        if config.outer:
+            outermost = same_conv(config.outer, values, config.kernels[0], dims=self.dims)
+            layers.append(_output(config, outermost))
         return nn.Sequential(*layers)
 
     def mirror(self, encoder: ConvSide) -> ConvSide:
         """The same stages, with the upsampling that mirrors the downsampling."""
         return replace(encoder, resampling=DOWNSAMPLINGS.get(encoder.resampling).mirror)
+
+    def _may_attend(self, problem: Problem) -> bool:
+        """Whether some draw of images has few enough positions next to the bottleneck."""
+        spatial = problem.bottleneck == "spatial"
+        most = self._spatial_depth(problem) if spatial else deepest(problem.shape[1:], self.depth)
+        innermost = stage_sizes(problem.shape[1:], most)[-1]
+        return self.dims == 2 and math.prod(innermost) <= MOST_POSITIONS
 
     def _spatial_depth(self, problem: Problem) -> int:
         return min(self.spatial_depth, deepest(problem.shape[1:], self.depth))
@@ -250,61 +332,28 @@ def deepest(size: tuple[int, ...], most: int) -> int:
     return depth
 
 
-class ResidualBlock(nn.Module):
-    """(x + conv(act(conv(x)))) / √2, which keeps the variance."""
+def spread_blocks(most: int, place: str, depth: int) -> tuple[int, ...]:
+    """Blocks of each stage, the outermost first.
 
-    def __init__(
-        self, channels: int, inner: int, kernel: int, activation: str, dims: int, dilation: int
-    ) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            same_conv(channels, inner, kernel, dims=dims, dilation=dilation),
-            ACTIVATIONS[activation](),
-            same_conv(inner, channels, kernel, dims=dims, dilation=dilation),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """`[b, c, *size] -> [b, c, *size]`."""
-        output: Tensor = (x + self.body(x)) * 0.7071
-        return output
+    Args:
+        most: Of a stage.
+        place: `all` stages have so many, or the number falls to none towards the other end: most
+            are `inner`, next to the latent, or `outer`, next to the data.
+        depth: Stages.
+    """
+    if place == "all" or depth == 1:
+        return (most,) * depth
+    rising = tuple(math.floor(most * stage / (depth - 1) + 0.5) for stage in range(depth))
+    return rising if place == "inner" else rising[::-1]
 
 
-def _plain(
-    inputs: int, outputs: int, kernel: int, activation: str, dims: int, dilation: int
-) -> nn.Module:
-    return same_conv(inputs, outputs, kernel, dims=dims, dilation=dilation)
+def _active(side: ConvSide, channels: int) -> list[nn.Module]:
+    return active(side.norm, side.activation, channels)
 
 
-def _separable(
-    inputs: int, outputs: int, kernel: int, activation: str, dims: int, dilation: int
-) -> nn.Module:
-    depthwise = same_conv(inputs, inputs, kernel, inputs, dims=dims, dilation=dilation)
-    return nn.Sequential(depthwise, CONVOLUTIONS[dims](inputs, outputs, 1))
-
-
-#: `(channels, inner or outputs, kernel, activation, dims, dilation) -> module` by name.
-BLOCKS: dict[str, Callable[[int, int, int, str, int, int], nn.Module]] = {
-    "plain": _plain,
-    "residual": ResidualBlock,
-    "separable": _separable,
-}
-
-
-class SpreadOverMap(nn.Module):
-    """Repeats a vector at all positions and adds a learned map."""
-
-    def __init__(self, channels: int, size: tuple[int, ...]) -> None:
-        super().__init__()
-        self.position = nn.Parameter(torch.randn(channels, *size) / 2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """`[b, c] -> [b, c, *size]`."""
-        spread = x.view(*x.shape, *(1,) * (self.position.dim() - 1))
-        return spread + self.position
-
-
-def _activation(side: ConvSide) -> nn.Module:
-    return ACTIVATIONS[side.activation]()
+def _output(side: ConvSide, layer: nn.Module) -> nn.Module:
+    """The layer that gives the output; it starts small after a norm."""
+    return layer if side.norm == "none" else SmallStart(layer)
 
 
 def _blocks(side: ConvSide, stage: int, dims: int, *, outwards: bool = False) -> list[nn.Module]:
@@ -317,10 +366,12 @@ def _blocks(side: ConvSide, stage: int, dims: int, *, outwards: bool = False) ->
         pairs = list(pairwise(widths))
         if outwards:
             pairs = [(inner, outer) for outer, inner in reversed(pairs)]
+    activate = partial(active, side.norm, side.activation)
     layers: list[nn.Module] = []
     for place, (inputs, outputs) in enumerate(pairs):
-        block = build(inputs, outputs, kernel, side.activation, dims, dilation**place)
-        layers += [block, _activation(side)]
+        block = build(inputs, outputs, kernel, activate, dims, dilation**place)
+        after = [ACTIVATIONS[side.activation]()] if side.block == "residual" else activate(outputs)
+        layers += [block, *after]
     return layers
 
 
@@ -342,14 +393,17 @@ def _into_latent(
 def _out_of_latent(side: ConvSide, problem: Problem, size: tuple[int, ...]) -> list[nn.Module]:
     channels, latent = side.innermost(len(side.channels) - 1), problem.latent
     if problem.bottleneck == "spatial":
-        return [CONVOLUTIONS[len(size)](latent, channels, 1), _activation(side)]
+        return [CONVOLUTIONS[len(size)](latent, channels, 1), *_active(side, channels)]
     if problem.bottleneck == "pooled":
         spread = [nn.Linear(latent, channels), SpreadOverMap(channels, size)]
-        return [*spread, _activation(side)]
+        return [*spread, *_active(side, channels)]
     flat = channels * math.prod(size)
     layers: list[nn.Module] = []
     if side.hidden:
         layers = [nn.Linear(latent, side.hidden), nn.Tanh()]
         latent = side.hidden
     unflatten = nn.Unflatten(1, (channels, *size))
-    return [*layers, nn.Linear(latent, flat), _activation(side), unflatten]
+    layers.append(nn.Linear(latent, flat))
+    if side.norm == "none":
+        return [*layers, ACTIVATIONS[side.activation](), unflatten]
+    return [*layers, unflatten, *_active(side, channels)]

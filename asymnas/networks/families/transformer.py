@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from asymnas.networks.families import FAMILIES, Problem, SideName, Suggester
-from asymnas.networks.layers import ACTIVATIONS, Readout, one_wider, scaled_widths
+from asymnas.networks.layers import ACTIVATIONS, Attention, Readout, one_wider, scaled_widths
 
 MAX_DEPTH = 6
 MAX_RATIO = 4  # units between the linear layers over the width
@@ -240,21 +240,6 @@ class AddPosition(nn.Module):
     def forward(self, x_bkd: Tensor, keep_bk: Tensor | None = None) -> Tensor:
         """`[b, tokens, d]` or `[b, 1, d]`, `-> [b, tokens, d]`; or the tokens `keep_bk` alone."""
         return x_bkd + (self.position if keep_bk is None else self.position[keep_bk])
-
-
-class Attention(nn.Module):
-    """Attends in each head by scaled dot products; holds no parameters."""
-
-    def __init__(self, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-
-    def forward(self, qkv: Tensor) -> Tensor:
-        """Queries, keys and values side by side, `[b, t, 3·h·s] -> [b, t, h·s]`."""
-        split = qkv.reshape(*qkv.shape[:2], 3, self.heads, -1)
-        q_bhts, k_bhts, v_bhts = split.permute(2, 0, 3, 1, 4).unbind(0)
-        attended_bhts = nn.functional.scaled_dot_product_attention(q_bhts, k_bhts, v_bhts)
-        return attended_bhts.transpose(1, 2).flatten(2)
 
 
 class PreNormBranch(nn.Module):

@@ -1,8 +1,8 @@
 """A common, almost perfectly symmetric convolutional autoencoder: 48×48×3 in, latent 64.
 
 1,305,472 + 1,309,891 parameters, 9,951,232 MACs a side; the weights alone are equal (1,304,928).
-Its dense layers hold 92 % of the parameters. The space draws neither its hidden layer nor a kernel
-of four, so what is sized to a budget keeps the stages and the split.
+Its dense layers hold 92 % of the parameters. The space draws no kernel of four and no two kernels
+on one side; what is sized to a budget keeps the stages and the split, without the hidden layer.
 """
 
 from asymnas.networks.presets import PRESETS, Preset

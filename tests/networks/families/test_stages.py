@@ -1,20 +1,15 @@
 """The stages that convolutional sides of one and of two dimensions are built of."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
 
+from asymnas.networks.conv_blocks import BLOCKS, SpreadOverMap, active
 from asymnas.networks.families import FAMILIES, Problem
-from asymnas.networks.families.conv import (
-    BLOCKS,
-    ConvSide,
-    SignalSide,
-    SpreadOverMap,
-    deepest,
-    stage_sizes,
-)
+from asymnas.networks.families.conv import ConvSide, SignalSide, deepest, stage_sizes
 
 
 @pytest.mark.parametrize(
@@ -41,7 +36,7 @@ def test_stages_halve_odd_sizes_rounded_up(size, most, depth, sizes):
 )
 def test_a_block_keeps_size_and_channels_and_reaches_as_far_as_its_dilation(block, dilation, dims):
     torch.manual_seed(0)
-    module = BLOCKS[block](4, 4, 3, "silu", dims, dilation)
+    module = BLOCKS[block](4, 4, 3, partial(active, "none", "silu"), dims, dilation)
     x = torch.randn(1, 4, *(21,) * dims)
     moved = x.clone()
     moved[(..., *(10,) * dims)] += 1
