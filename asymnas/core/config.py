@@ -175,6 +175,14 @@ class StudyConfig:
     symmetric: Annotated[
         bool, Option("Search symmetric architectures only, as a control", NETWORK)
     ] = False
+    space: Annotated[
+        Literal["usual", "wide"],
+        Option(
+            "usual or wide: whether convolutional sides also draw norm, activation, attention, "
+            "hidden and outer layers, and where blocks stand, which takes more trials",
+            NETWORK,
+        ),
+    ] = "usual"
     enqueue: Annotated[
         Names,
         Option(

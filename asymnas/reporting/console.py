@@ -33,7 +33,7 @@ from asymnas.training.rung import rung_steps
 MOST_ROWS = 12
 LOG_WIDTH = 200  # characters to a line where there is no terminal
 #: Settings of a search that its sweep shares and has flags for.
-SWEEP_SETTINGS = ("data_root", *PROBLEM_SETTINGS, "examples", "seed", "precision")
+SWEEP_SETTINGS = ("data_root", *PROBLEM_SETTINGS, "space", "examples", "seed", "precision")
 SAMPLE = 32  # random candidates that a plan's cost is estimated from
 SAVED = "everything finished is saved; the same command without --fresh goes on from here."
 ENDINGS: dict[Ending, str] = {

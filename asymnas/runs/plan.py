@@ -148,6 +148,7 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
         budget=config.caps(),
         learning_rates=config.learning_rates,
         symmetric=config.symmetric,
+        wide=config.space == "wide",
     )
     fills = len(config.objectives) == 1
     queue = queue_of(config.enqueue, space, fills=fills)

@@ -432,6 +432,7 @@ def plan_sweep(
             kind=config.kind,
             budget=replace(config.caps(), total_params=budget),
             learning_rates=config.learning_rates,
+            wide=search.space.wide,
         )
         for budget in sweep.budgets
     ]

@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 
 from asymnas.networks.families import FAMILIES, Family, Problem, SideName, Suggester
-from asymnas.space.suggesters import options_of
+from asymnas.space.suggesters import options_of, usual
 
 ANY = "any"
 FAMILY = "family"  # the choice's name, without the side's
@@ -42,9 +42,11 @@ class AnyFamily:
 
     Args:
         names: The families to draw from, all of which serve the problem.
+        wide: Whether their optional choices are drawn.
     """
 
     names: tuple[str, ...]
+    wide: bool = False
     config_type = DrawnSide
 
     def unsupported_reason(self, problem: Problem) -> str | None:
@@ -63,8 +65,9 @@ class AnyFamily:
     def suggest(self, suggester: Suggester, side: SideName, problem: Problem) -> DrawnSide:
         """Draws a family, then its choices."""
         family = suggester.suggest_categorical(f"{side}_{FAMILY}", self.names)
-        renamed = _Renamed(suggester, side, family)
-        return DrawnSide(family, FAMILIES.get(family).suggest(renamed, side, problem))
+        entry, asked = FAMILIES.get(family), _Renamed(suggester, side, family)
+        own = asked if self.wide else usual(entry, asked, side)
+        return DrawnSide(family, entry.suggest(own, side, problem))
 
     def scale(self, config: DrawnSide, factor: float) -> DrawnSide:
         """The same family and structure with every width times `factor`."""

@@ -94,6 +94,11 @@ class Block:
         architecture = mirrored_pair(self.space, self._structures[0])
         return self._cell(EVEN, len(self.grid), architecture, mirrored=True)
 
+    @property
+    def structure(self) -> str:
+        """What the choices come to: several draws can give one structure."""
+        return repr(self._structures)
+
     @cached_property
     def _structures(self) -> list[Any]:
         return [self.space.structure(part, Fixed(self.drawn)) for part in self.space.parts]
@@ -148,7 +153,7 @@ def draw_blocks(
         taken: set[str] = set()
         for _ in range(structures):
             block = _next_block(candidates, common, taken)
-            taken.add(repr(block.drawn))
+            taken.add(block.structure)
             blocks.append(replace(block, number=len(blocks), shares=common))
             observe(len(blocks), total)
     return blocks
@@ -172,7 +177,7 @@ def _next_block(candidates: Iterator[Block], shares: Sequence[float], taken: Set
         missing = next((s for s in extremes_first if block.cell(s) is None), None)
         if missing is not None:
             lacking[missing] += 1
-        elif block.mirror is not None and repr(block.drawn) not in taken:
+        elif block.mirror is not None and block.structure not in taken:
             return block
     space, (worst, _) = block.space, (lacking or Counter(extremes_first)).most_common(1)[0]
     raise BudgetError(

@@ -100,6 +100,7 @@ def scaled_for(name: str, problem: Problem, *, kind: str, budget: Budget) -> Sca
             kind=kind,
             budget=budget,
             learning_rates=(1e-3, 1e-2),
+            wide=True,
         ),
     )
 

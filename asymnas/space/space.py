@@ -24,7 +24,7 @@ from asymnas.networks.kinds import kind_of
 from asymnas.space.any_family import ANY, FAMILY, AnyFamily, DrawnSide
 from asymnas.space.feasibility import Draw, Draws, reduced
 from asymnas.space.fit import SizedPart
-from asymnas.space.suggesters import First, Random, Recorded, options_of
+from asymnas.space.suggesters import First, Random, Recorded, options_of, usual
 
 HALVINGS = 12  # of the common factor, when MACs bind and parameters do not
 
@@ -55,6 +55,7 @@ class Space:
         budget: Hard caps.
         learning_rates: Range of the rate, drawn on a log scale.
         symmetric: Draw encoders only, each with the decoder that mirrors it.
+        wide: Draw the families' optional choices too.
 
     Attributes:
         parts: The parts that are sized on their own: two sides, or with `symmetric` one pair.
@@ -76,8 +77,9 @@ class Space:
         budget: Budget,
         learning_rates: tuple[float, float],
         symmetric: bool = False,
+        wide: bool = False,
     ) -> None:
-        self.problem, self.kind = problem, kind
+        self.problem, self.kind, self.wide = problem, kind, wide
         self.budget, self.learning_rates, self.symmetric = budget, learning_rates, symmetric
         self.encoder_family, self.decoder_family = encoder_family, decoder_family
         if symmetric and encoder_family != decoder_family:
@@ -119,6 +121,7 @@ class Space:
             budget=budget,
             learning_rates=self.learning_rates,
             symmetric=self.symmetric,
+            wide=self.wide,
         )
 
     def suggest_structures(self, suggester: Suggester) -> list[Any]:
@@ -151,7 +154,8 @@ class Space:
 
     def structure(self, part: SizedPart, suggester: Suggester) -> Any:
         """Draws a part's side config of nominal size."""
-        return part.family.suggest(suggester, part.name, self.problem)
+        own = suggester if self.wide else usual(part.family, suggester, part.name)
+        return part.family.suggest(own, part.name, self.problem)
 
     def fits(self, structures: Sequence[Any]) -> bool:
         """Whether the budget admits one structure per part, at their narrowest."""
@@ -250,6 +254,7 @@ class Space:
             budget=self.budget,
             learning_rates=self.learning_rates,
             symmetric=self.symmetric,
+            wide=self.wide,
         )
 
     def draws_family(self, side: SideName) -> bool:
@@ -258,7 +263,7 @@ class Space:
 
     def _entry(self, side: SideName) -> Family:
         names = self.families[side]
-        return AnyFamily(names) if self.draws_family(side) else FAMILIES.get(names[0])
+        return AnyFamily(names, self.wide) if self.draws_family(side) else FAMILIES.get(names[0])
 
     def _named(self, side: SideName, config: Any) -> DrawnSide:
         if isinstance(config, DrawnSide):

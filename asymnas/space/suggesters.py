@@ -1,11 +1,11 @@
 """Suggesters besides a trial: at random, at a point, from a mapping, and one that lists options."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from asymnas.networks.families import Suggester
+from asymnas.networks.families import Family, SideName, Suggester
 
 
 class Random:
@@ -56,6 +56,40 @@ class Fixed:
     def suggest_categorical(self, name: str, choices: Any, /) -> Any:
         """One of the choices."""
         return self._values.get(name, choices[0])
+
+
+class Without:
+    """A suggester that asks another one, but for some categorical choices: these are the first.
+
+    Args:
+        suggester: The one that answers the rest.
+        names: Choices that are not asked for.
+    """
+
+    def __init__(self, suggester: Suggester, names: Collection[str]) -> None:
+        self._suggester, self._names = suggester, names
+
+    def suggest_int(self, name: str, low: int, high: int, /) -> int:
+        """An integer."""
+        return self._suggester.suggest_int(name, low, high)
+
+    def suggest_float(
+        self, name: str, low: float, high: float, /, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """A float."""
+        return self._suggester.suggest_float(name, low, high, step=step, log=log)
+
+    def suggest_categorical(self, name: str, choices: Any, /) -> Any:
+        """One of the choices."""
+        if name in self._names:
+            return choices[0]
+        return self._suggester.suggest_categorical(name, choices)
+
+
+def usual(family: Family, suggester: Suggester, side: SideName) -> Suggester:
+    """A suggester that leaves out what a family lists as `optional`: only a wide space draws it."""
+    optional: Collection[str] = getattr(family, "optional", ())  # a family need not have any
+    return Without(suggester, {f"{side}_{name}" for name in optional})
 
 
 class AtPoint:

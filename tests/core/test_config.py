@@ -53,7 +53,7 @@ BAD = {
                 "low,high",
             )
         ],
-        *[(name, "abacus") for name in ("bottleneck", "device", "precision")],
+        *[(name, "abacus") for name in ("bottleneck", "device", "precision", "space")],
         *[("objectives", value) for value in ((), ("mse", "mse"), ("mse", ""), "mse,mse", "a,,b")],
         *[(name, value) for name in ("enqueue", "metrics") for value in ("a,a", "a,", (1, 2))],
         *[(name, value) for name in ("download", "symmetric") for value in ("yes", 1, None)],
@@ -159,6 +159,7 @@ OTHER = {
     "sampler": "random",
     "pruner": "none",
     "symmetric": True,
+    "space": "wide",
     "enqueue": ("reference",),
     "workers": 3,
     "device": "cpu",

@@ -131,3 +131,11 @@ def test_more_structures_than_there_are_is_refused():
     tiny = [space_of("dense", Problem(shape=(2,), latent=1), budget=400)]
     with pytest.raises(BudgetError, match="fewer --structures"):
         drawn(tiny, 2_000)
+
+
+def test_draws_that_come_to_one_structure_are_one_structure():
+    """One hidden layer has no growth, so many draws of it are alike."""
+    space = space_of("dense", Problem(shape=(64,), latent=8), budget=20_000)
+    blocks = draw_blocks([space], (1 / 3, 0.5, 2 / 3), (1 / 3, 0.5, 2 / 3), 30, seed=0)
+    networks = [block.cell(0.5).architecture for block in blocks]
+    assert len({architecture.key() for architecture in networks}) == 30

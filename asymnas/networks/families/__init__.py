@@ -68,7 +68,11 @@ class Family(Protocol):
         """
 
     def suggest(self, suggester: Suggester, side: SideName, problem: Problem) -> Any:
-        """Draws everything but the size, under names that start with the side's."""
+        """Draws everything but the size, under names that start with the side's.
+
+        Categorical choices that a family lists in a property `optional`, by their names without the
+        side's, are drawn in a wide space only; elsewhere they are the first option.
+        """
 
     def scale(self, config: Any, factor: float) -> Any:
         """The same structure with every width times `factor`; monotone in parameters."""

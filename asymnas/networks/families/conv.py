@@ -157,6 +157,11 @@ class ConvFamily:
         """None: an encoder needs all of an example."""
         return 0
 
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """Choices that only a wide space draws: benchmarks/search_designs.md says why."""
+        return ("blocks_place", "norm", "activation", "outer", "hidden", "attention")
+
     def suggest(self, suggester: Suggester, side: SideName, problem: Problem) -> ConvSide:
         """Draws every choice of the table in docs/space.md but the size."""
         if problem.bottleneck == "spatial":

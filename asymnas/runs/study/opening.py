@@ -264,7 +264,13 @@ def _check_same(study: optuna.Study, now: Mapping[str, Any]) -> None:
         raise StudyError(
             f"the study {study.study_name!r} was not made by asymnas: use another name"
         )
-    before = {"purpose": "search", "enqueue": [], "losses": WITH_ENTROPY, "searches": 1}
+    before = {
+        "purpose": "search",
+        "enqueue": [],
+        "losses": WITH_ENTROPY,
+        "searches": 1,
+        "space": "usual",
+    }
     stored = {**before, **with_side_families(stored)}
     if stored.get("sampler") == "Listed":  # what the fixed list was called at first
         stored["sampler"] = FIXED

@@ -153,7 +153,10 @@ def test_attention_is_left_out_where_positions_are_many():
     assert any(side.attention for side in drawn["few"] if len(side.channels) == 1)
     assert {len(side.channels) for side in drawn["some"] if side.attention} == {4}
     assert not any(side.attention for side in drawn["many"])
-    offered = {n: space_of("conv2d", p, budget=10**6).choices() for n, p in problems.items()}
+    offered = {
+        name: space_of("conv2d", problem, budget=10**6, wide=True).choices()
+        for name, problem in problems.items()
+    }
     assert ["encoder_attention" in offered[name] for name in shapes] == [True, True, False]
 
 
@@ -246,3 +249,22 @@ def test_a_latent_vector_of_means_has_no_hidden_layer_to_draw():
     for bottleneck in ("pooled", "spatial"):
         space = space_of("conv2d", Problem(shape=(1, 28, 28), latent=4, bottleneck=bottleneck))
         assert not [name for name in space.choices() if name.endswith("_hidden")]
+
+
+@pytest.mark.parametrize("family", ["conv2d", "any"])
+def test_a_space_that_is_not_wide_draws_what_all_sides_had_before(family):
+    problem = Problem(shape=(1, 28, 28), latent=8)
+    optional = FAMILIES.get("conv2d").optional
+    usual, wide = (space_of(family, problem, wide=wide) for wide in (False, True))
+    prefix = "encoder_" if family == "conv2d" else "encoder_conv2d_"
+    names = {f"{prefix}{name}" for name in optional}
+    assert names <= wide.choices().keys()
+    assert not names & usual.choices().keys()
+    assert usual.choices().items() <= wide.choices().items()
+    sides = [usual.sample(seed).architecture.encoder for seed in range(40)]
+    sides = [side for side in sides if isinstance(side, ConvSide)]
+    assert len(sides) > 5
+    for side in sides:
+        assert (side.norm, side.activation) == ("none", "silu")
+        assert (side.outer, side.hidden, side.attention) == (0, 0, 0)
+        assert len(set(side.stage_blocks())) == 1
