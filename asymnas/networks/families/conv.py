@@ -159,7 +159,7 @@ class ConvFamily:
 
     @property
     def optional(self) -> tuple[str, ...]:
-        """Choices that only a wide space draws: benchmarks/search_designs.md says why."""
+        """Choices that only a wide space draws; docs/space.md says why."""
         return ("blocks_place", "norm", "activation", "outer", "hidden", "attention")
 
     def suggest(self, suggester: Suggester, side: SideName, problem: Problem) -> ConvSide:
