@@ -94,5 +94,5 @@ def save(figure: go.Figure, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    digits = ROOT / "studies" / "results" / "digits" / "confirmation.json"
+    digits = ROOT / "studies" / "results" / "version-0.1" / "digits" / "confirmation.json"
     save(confirmation(digits), ROOT / "docs" / "images" / "digits-confirmation.png")
