@@ -121,6 +121,7 @@ class Scenario:
     budgets: tuple[int, ...] = (BUDGETS[1],)
     waves: bool = False
     examples: bool = False
+    stuck: float = 0.0  # part of the runs that end at twice the loss
 
 
 SCENARIOS: dict[str, Scenario] = {
@@ -134,6 +135,7 @@ SCENARIOS: dict[str, Scenario] = {
     "noise grows away from 1/2": Scenario(partial(law, "additive"), {"growth": 0.7}),
     "optimum moves with the budget": Scenario(partial(quadratic, 0.5), budgets=BUDGETS),
     "a tenth of the runs missing": Scenario(partial(law, "additive"), missing=0.1),
+    "one run in thirty is stuck": Scenario(partial(law, "additive"), stuck=1 / 30),
     "few validation examples": Scenario(partial(law, "additive"), examples=True),
     "stopped at a width": Scenario(partial(law, "additive"), waves=True),
     "null: sides alike": Scenario(alike, null=True),
@@ -177,6 +179,9 @@ def own(name: str, scenario: Scenario, number: int) -> Draw:
         design = replace(design, structures=24, seeds=2)
     table = blocked_sweep(truth, design, spread, seed=int(rng.integers(2**31)))
     losses = None
+    if scenario.stuck:
+        poor = rng.uniform(size=len(table)) < scenario.stuck
+        table = table.assign(val_loss=table["val_loss"] * np.where(poor, 2.0, 1.0))
     if scenario.missing:
         table = table[rng.uniform(size=len(table)) >= scenario.missing]
     if scenario.examples:
@@ -396,7 +401,8 @@ EXPLAINED = (
     "width*: of the primary contrast at 1/3, median, in log loss. *Stopped at a width*: four "
     "structures first, then waves of 32 runs where `allocate` sends them, until the wider half "
     "interval is as narrow as 5 to 18 structures would make it. *Optimum moves* is judged at the "
-    "largest budget. *Few validation examples*: losses are means over "
+    "largest budget. *Stuck*: runs at random have twice the loss; the truth "
+    "is that of the others. *Few validation examples*: losses are means over "
     f"{EXAMPLES} examples that prefer shares of their own. Null: a claim of a side is an error."
 )
 POOLED = (

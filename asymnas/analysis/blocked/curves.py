@@ -6,14 +6,21 @@ share, nil at an even split. Leaving out one structure at a time gives each stru
 interval of any value of the curve is Student's t over structures. Incomplete blocks need nothing
 else.
 
+Now and then a run settles in a poor local optimum and ends at twice the loss of its neighbours. A
+mean over structures and a polynomial through all shares would follow it, so that such runs are left
+out of the curve and counted (`stray_cells`); contrasts, of two shares each, keep them.
+
 Source:
     Tukey's jackknife with Student's t: Miller (1974), doi:10.1093/biomet/61.1.1.
 """
 
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import f as fisher
 
@@ -25,6 +32,10 @@ from asymnas.analysis.estimates import EVEN, Band, Floats, Interval
 #: Of the polynomial, where there are shares enough: two fewer than there are shares. Simulated:
 #: lower ones are biased, higher ones widen the intervals.
 LARGEST_DEGREE = 4
+STRAY = 6.0  # robust standard deviations off what structure and share make likely
+GROSS = math.log(1.5)  # what is closer is no stray run, however little the others vary
+POLISHES = 8
+EXACT = 1e-9
 TESTED_DEGREES = 2  # above the polynomial's own, for lack of fit
 LEAST_SHARES = 3
 POINTS = 801  # at which a curve is searched
@@ -46,6 +57,7 @@ class Curve:
         edges: The lowest and the highest share trained.
         departure: p of the departure of the structures' means from the polynomial; `None` where it
             cannot be judged.
+        stray: Runs that are left out, by target share.
     """
 
     parts: Floats
@@ -54,6 +66,7 @@ class Curve:
     intercept: float
     edges: tuple[float, float]
     departure: float | None
+    stray: Mapping[float, int] = field(default_factory=dict)
 
     @property
     def structures(self) -> int:
@@ -122,7 +135,8 @@ def fit_curve(blocks: Blocks, sampling: Resampled | None) -> Curve | None:
     Returns:
         `None` for fewer than three shares or no structure with two of them.
     """
-    values = blocks.cells[:, :-1]
+    values, stray = blocks.cells[:, :-1], stray_cells(blocks.cells[:, :-1])
+    values = np.where(stray, np.nan, values)
     several = np.isfinite(values).sum(axis=1) > 1
     values, share = values[several], blocks.share[several, :-1]
     known = np.isfinite(values)
@@ -133,7 +147,8 @@ def fit_curve(blocks: Blocks, sampling: Resampled | None) -> Curve | None:
     parts = _parts(share, values, degree)
     common, groups = np.zeros((degree, degree)), 0
     if sampling is not None and len(parts) > 1:
-        moves = _parts(share, mean_of_known(sampling.moves[:, several, :-1], axis=3), degree)
+        moved = mean_of_known(sampling.moves[:, several, :-1], axis=3)
+        moves = _parts(share, np.where(known, moved, np.nan), degree)
         own = np.mean([_covariance(move) for move in moves], axis=0)  # is in the spread already
         common, groups = np.cov(moves.mean(axis=1), rowvar=False) - own, sampling.groups
     fitted = np.where(known, powers(np.where(known, share, EVEN), degree) @ parts.mean(axis=0), 0)
@@ -144,7 +159,42 @@ def fit_curve(blocks: Blocks, sampling: Resampled | None) -> Curve | None:
         intercept=float(mean_of_known(values - fitted, axis=1).mean()),
         edges=(float(trained[0]), float(trained[-1])),
         departure=_departure(share, values, degree, len(trained)),
+        stray={
+            float(target): int(count)
+            for target, count in zip(blocks.targets, stray.sum(axis=0), strict=True)
+            if count
+        },
     )
+
+
+def stray_cells(values: Floats) -> NDArray[np.bool_]:
+    """Log losses that lie far off what their structure and their share make likely.
+
+    Args:
+        values: By structure and share `[i, k]`, NaN where there is none.
+
+    Returns:
+        Whether the residual of a median polish is more than six robust standard deviations and a
+        factor of 1.5, `[i, k]`; nothing below three structures or shares.
+
+    Source:
+        Median polish: Tukey (1977), Exploratory Data Analysis, ch. 11. The robust standard
+        deviation is 1.4826 times the median of the residuals' sizes, those that are nil by
+        construction left out.
+    """
+    known = np.isfinite(values)
+    if min(known.any(axis=1).sum(), known.any(axis=0).sum()) < LEAST_SHARES:
+        return np.zeros(values.shape, dtype=bool)
+    left = np.where(known, values, np.nan)
+    rows, columns = known.any(axis=1), known.any(axis=0)
+    for _ in range(POLISHES):
+        left[rows] -= np.nanmedian(left[rows], axis=1, keepdims=True)
+        left[:, columns] -= np.nanmedian(left[:, columns], axis=0)
+    sizes = np.abs(np.where(known, left, 0.0))
+    polished = sizes > EXACT  # a median leaves nil of itself, whatever the spread
+    spread = 1.4826 * float(np.median(sizes[polished])) if polished.any() else np.inf
+    result: NDArray[np.bool_] = sizes > max(STRAY * spread, GROSS)
+    return result
 
 
 def to_targets(blocks: Blocks, curve: Curve | None) -> Blocks:

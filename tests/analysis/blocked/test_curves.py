@@ -12,6 +12,7 @@ from asymnas.analysis.blocked.curves import (
     cost_of_even_split,
     fit_curve,
     powers,
+    stray_cells,
     within_tolerance,
 )
 from asymnas.analysis.blocked.own_rows import horizons, own_rows
@@ -202,3 +203,45 @@ def test_the_interval_of_the_best_share_follows_its_level():
     widths = [best_share(curve, level).high - best_share(curve, level).low for level in (0.5, 0.95)]
     assert widths[0] < widths[1]
     assert best_share(replace(curve, edges=(0.2, 0.8)), 0.95).low >= 0.2
+
+
+def grid(structures=8, noise=0.03, seed=0):
+    """Log losses by structure and share: a level each, a valley over the shares, noise."""
+    rng = np.random.default_rng(seed)
+    x = np.linspace(-2, 2, 7)
+    levels = rng.normal(0, 0.3, (structures, 1))
+    return levels + 0.05 * (x - 0.5) ** 2 + rng.normal(0, noise, (structures, 7))
+
+
+def test_runs_that_settled_in_a_poor_optimum_are_found():
+    values = grid()
+    assert not stray_cells(values).any()
+    values[2, 6] += np.log(2)
+    values[5, 0] += np.log(2)
+    values[1, 3] = np.nan
+    found = stray_cells(values)
+    assert sorted(zip(*np.nonzero(found), strict=True)) == [(2, 6), (5, 0)]
+
+
+@pytest.mark.parametrize("structures", [3, 4, 6, 12])
+def test_hardly_any_run_is_stray_by_chance(structures):
+    found = [stray_cells(grid(structures, seed=seed)).sum() for seed in range(200)]
+    assert np.sum(found) <= 0.001 * 200 * 7 * structures
+
+
+def test_a_curve_leaves_stray_runs_out_and_counts_them():
+    truth = truth_with_share("additive", 0.65, budget=20_000)
+    design = BlockedDesign(budgets=(20_000,), structures=8, seeds=1)
+    table = blocked_sweep(truth, design, Spread(interaction=0.02, seed=0.02), seed=3)
+    far = (table["structure"] == 2) & (table["target_share"] > 0.85)
+    poor = table.assign(val_loss=table["val_loss"] * np.where(far, 2.0, 1.0))
+    (clean,), (blocks,) = blocks_of(table), blocks_of(poor)
+    usual, robust = own_rows(clean), own_rows(blocks)
+    assert usual.stray == {}
+    assert list(robust.stray.values()) == [1]
+    assert max(robust.stray) > 0.85
+    assert robust.share.estimate == pytest.approx(usual.share.estimate, abs=0.02)
+    wide, narrow = (a.cost_of_even_split.high - a.cost_of_even_split.low for a in (robust, usual))
+    assert wide < 1.5 * narrow
+    last = [answer.contrasts[-1].family.estimate for answer in (usual, robust)]
+    assert last[1] - last[0] == pytest.approx(np.log(2) / 8, abs=0.01)  # contrasts hold it
