@@ -221,6 +221,7 @@ def _entry(entry: BudgetShare, inference: ShareInference) -> dict[str, Any]:
             "by_share": {fraction(s): n for s, n in entry.failures.by_share.items()},
             "p": entry.failures.p,
         },
+        "stray": {fraction(s): n for s, n in entry.stray.items()},
         "detectable_cost": entry.detectable,
         "structures": entry.structures,
         "architectures": entry.architectures,

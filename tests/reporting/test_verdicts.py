@@ -312,3 +312,11 @@ def test_one_pair_of_searches_is_about_its_networks_alone():
 def test_pairs_that_are_not_of_equal_size_are_named():
     assert len(searches_sentences(compared_searches(size=0.98))) == 1
     assert "not of equal size" in searches_sentences(compared_searches(size=0.8))[1]
+
+
+def test_stray_runs_are_named_by_share():
+    stray = replace(ENTRY, structures=6, stray={0.8: 1, 8 / 9: 2})
+    text = cautioned(budgets=(stray,))
+    assert "3 networks ended far off what structure and share make likely" in text
+    assert "1 at 0.8, 2 at 0.89" in text.replace("0.80", "0.8")
+    assert "poor local optimum" not in cautioned(budgets=(replace(stray, stray={}),))
