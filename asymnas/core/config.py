@@ -187,9 +187,9 @@ class StudyConfig:
         Names,
         Option(
             "Begin with published designs sized to the budget: comma-separated presets of the "
-            "family, or all. conv2d: dc-ae, reference, sd-vae, taesd; conv1d: dac; dense: scvi; "
-            "transformer: mae, vitok. They count among the trials, and the sampler learns from "
-            "them",
+            "family, or all. conv2d: dc-ae, flux2-small, litevae, reference, sd-vae, taesd; "
+            "conv1d: dac; dense: scvi; transformer: mae, rae, vitok. They count among the trials, "
+            "and the sampler learns from them",
             SEARCH,
             default="none",
         ),
@@ -562,7 +562,8 @@ class ConfirmationConfig:
         Names,
         Option(
             "Published designs sized to the budget as contenders besides, comma-separated, or all "
-            "that the data allow: dac, dc-ae, linear-decoder, mae, scvi, sd-vae, taesd, vitok",
+            "that the data allow: dac, dc-ae, flux2-small, linear-decoder, litevae, mae, rae, "
+            "scvi, sd-vae, taesd, vitok",
             DESIGN,
             default="none",
         ),

@@ -345,7 +345,7 @@ def _differences(choices: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple
     changes: dict[str, str] = {}
     for name, value in wanted.items():
         if name not in choices:
-            changes[name] = f"as this latent has it (the preset's: {value})"
+            changes[name] = f"not drawn here (the preset's: {value})"
         elif choices[name] != value:
             changes[name] = f"{choices[name]:g} instead of {value:g}"
     shared = [

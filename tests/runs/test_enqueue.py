@@ -23,13 +23,15 @@ from .made_results import Made
 
 pytestmark = pytest.mark.usefixtures("in_memory")
 
-PRESETS = ["dc-ae", "reference", "sd-vae", "taesd"]
+PRESETS = ["dc-ae", "flux2-small", "litevae", "reference", "sd-vae", "taesd"]
+TRIALS = len(PRESETS) + 2
 
 
 @pytest.fixture
 def queued(small: StudyConfig) -> StudyConfig:
     """A search of images that begins with every preset."""
-    return replace(small, family="conv2d", budget=20_000, trials=6, examples=384, enqueue=("all",))
+    own = {"family": "conv2d", "budget": 20_000, "examples": 384}
+    return replace(small, **own, trials=TRIALS, enqueue=("all",))
 
 
 def origins(table: pd.DataFrame) -> list[str]:
@@ -42,8 +44,8 @@ def test_presets_are_the_first_trials_and_are_counted(
     plan = plan_search(queued)
     run = run_search(queued, executor=in_process)
     own = run.table[run.table[t.DUPLICATE_OF].isna()]
-    assert len(own) == 6
-    assert origins(run.table) == [*PRESETS, *[""] * (len(run.table) - 4)]
+    assert len(own) == TRIALS
+    assert origins(run.table) == [*PRESETS, *[""] * (len(run.table) - len(PRESETS))]
     for preset, row in zip(plan.queue.presets, run.table.to_dict("records"), strict=False):
         assert row[t.ARCHITECTURE] == preset.architecture.to_dict()
         assert row[t.LEARNING_RATE] == pytest.approx(math.sqrt(math.prod(queued.learning_rates)))
@@ -51,10 +53,10 @@ def test_presets_are_the_first_trials_and_are_counted(
         assert (row[t.BUDGET], row[t.RATE_RATIO]) == (queued.budget, 1.0)
         assert row[t.TOTAL_PARAMS] >= 0.97 * queued.budget
     written = pd.read_csv(Path(queued.run_dir) / "trials.csv")
-    assert origins(written)[:5] == [*PRESETS, ""]
+    assert origins(written)[: len(PRESETS) + 1] == [*PRESETS, ""]
     of_front = {entry["trial"]: entry.get("preset") for entry in run.summary["front"]}
     assert any(of_front.values())
-    assert all(of_front[n] == (PRESETS[n] if n < 4 else None) for n in of_front)
+    assert all(of_front[n] == (PRESETS[n] if n < len(PRESETS) else None) for n in of_front)
     assert re.search(r"<th[^>]*>preset", (Path(queued.run_dir) / "report.html").read_text())
 
 
@@ -77,14 +79,14 @@ def test_a_queued_trial_that_a_crash_left_waiting_is_taken_up_once(queued: Study
     second = plan_search(queued).queue.presets[1]
     study.enqueue_trial(dict(second.parameters), user_attrs={t.PRESET: second.name})
     run = trained(queued, Made())
-    assert origins(run.table)[:5] == [*PRESETS, ""]
+    assert origins(run.table)[: len(PRESETS) + 1] == [*PRESETS, ""]
     assert run.table[t.ARCHITECTURE][0] == preset.architecture.to_dict()
     assert run.table[t.ARCHITECTURE][1] == second.architecture.to_dict()
 
 
 def test_fewer_trials_than_presets_leave_the_rest_for_later(queued: StudyConfig) -> None:
     assert origins(trained(replace(queued, trials=2), Made()).table) == PRESETS[:2]
-    assert origins(trained(queued, Made()).table)[:5] == [*PRESETS, ""]
+    assert origins(trained(queued, Made()).table)[: len(PRESETS) + 1] == [*PRESETS, ""]
 
 
 def test_the_queue_is_part_of_what_a_run_is(queued: StudyConfig) -> None:
@@ -127,7 +129,7 @@ def test_what_cannot_be_enqueued_is_refused_in_one_line(
     queued: StudyConfig, small: StudyConfig
 ) -> None:
     for config, names, message in [
-        (queued, ("dac",), "dac is a preset of conv1d, not of conv2d, which has: dc-ae, reference"),
+        (queued, ("dac",), "dac is a preset of conv1d, not of conv2d, which has: dc-ae, flux2"),
         (queued, ("vae",), "no preset is called 'vae'; there are: dac, dc-ae"),
         (small, ("linear-decoder",), "draws? no such structure: .* asymnas.confirm --presets"),
         (replace(queued, symmetric=True), ("taesd",), "not symmetric, .* that are: reference$"),
@@ -146,7 +148,7 @@ def test_a_symmetric_search_begins_with_what_is_symmetric(
     config = replace(queued, symmetric=True, trials=2)
     plan = plan_search(config)
     assert plan.queue.names == ("reference",)
-    assert set(plan.queue.left_out) == {"dc-ae", "sd-vae", "taesd"}
+    assert set(plan.queue.left_out) == {*PRESETS} - {"reference"}
     run = trained(config, Made())
     assert origins(run.table)[:2] == ["reference", ""]
     assert run.table[t.DECODER_SHARE][0] == pytest.approx(0.5, abs=0.03)

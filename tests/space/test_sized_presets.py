@@ -104,7 +104,7 @@ def test_what_there_is_no_room_for_is_said() -> None:
     assert len(found.architecture.encoder.channels) == 2
     assert "depth 2 instead of 3" in found.notes
     spatial = sized("sd-vae", PROBLEMS["conv2d"][1], 30_000)
-    assert "depth as this latent has it (the preset's: 3)" in spatial.notes
+    assert "depth not drawn here (the preset's: 3)" in spatial.notes
 
 
 def test_a_budget_with_coarse_widths_takes_a_simpler_structure() -> None:
@@ -167,10 +167,23 @@ def test_every_choice_of_a_preset_is_one_of_its_family() -> None:
         preset = PRESETS.get(name)
         if not preset.drawn:
             continue
-        space = space_of(preset.family, PROBLEMS[preset.family][0], 150_000)
+        space = space_of(preset.family, PROBLEMS[preset.family][0], 150_000, wide=True)
         known = set(space.choices())
         for side, own in (("encoder", preset.encoder), ("decoder", preset.decoder)):
             assert {f"{side}_{choice}" for choice in own} <= known, name
+
+
+def test_choices_of_a_wide_space_are_kept_there_and_noted_elsewhere() -> None:
+    problem = Problem(shape=(3, 64, 64), latent=16)
+    wide = scaled_in("flux2-small", space_of("conv2d", problem, 150_000, wide=True))
+    for side in (wide.architecture.encoder, wide.architecture.decoder):
+        assert (side.norm, side.activation, side.blocks) == ("group", "silu", (2, 2, 2))
+        assert side.outer >= 2
+        assert side.attention >= 2
+    assert wide.notes == ()
+    usual = sized("flux2-small", problem, 150_000)
+    assert usual.architecture.encoder.norm == "none"
+    assert "norm not drawn here (the preset's: group)" in usual.notes
 
 
 def test_refusals_say_what_to_do() -> None:
@@ -196,9 +209,9 @@ def test_a_preset_known_by_ratios_is_no_network() -> None:
 def test_the_presets_of_each_family() -> None:
     assert {family: presets_of(family) for family in FAMILIES.names() if presets_of(family)} == {
         "conv1d": ["dac"],
-        "conv2d": ["dc-ae", "reference", "sd-vae", "taesd"],
+        "conv2d": ["dc-ae", "flux2-small", "litevae", "reference", "sd-vae", "taesd"],
         "dense": ["scvi"],
-        "transformer": ["mae", "vitok"],
+        "transformer": ["mae", "rae", "vitok"],
     }
 
 
@@ -207,6 +220,7 @@ def test_the_presets_of_each_family() -> None:
     [
         *[("sd-vae", 0.408), ("taesd", 0.5), ("dc-ae", 0.481), ("vitok", 0.335), ("mae", 0.77)],
         *[("dac", 0.29), ("reference", 0.499)],
+        *[("flux2-small", 0.552), ("litevae", 0.12), ("rae", 0.173)],
     ],
 )
 def test_published_encoder_shares(name: str, share: float) -> None:
