@@ -1,6 +1,6 @@
 """Draws the README's figures from committed results: `python studies/figures.py` (needs Chromium).
 
-Writes docs/images/digits-confirmation.png.
+Writes docs/images/share-digits.png and, of version 0.1, docs/images/digits-confirmation.png.
 """
 
 import json
@@ -9,7 +9,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import pandas as pd
 import plotly.graph_objects as go
+
+from asymnas.analysis.share import infer_share
+from asymnas.reporting.figures.decoder_share import share_panel
 
 ROOT = Path(__file__).parents[1]
 NAMES = {
@@ -17,7 +21,7 @@ NAMES = {
     "mirror": "mirror of the best encoder",
     "reference": "reference network",
 }
-WIDTH, HEIGHT = 900, 300  # pixels
+WIDTH, HEIGHT, TALL = 900, 300, 420  # pixels
 
 
 def confirmation(path: Path) -> go.Figure:
@@ -63,6 +67,13 @@ def confirmation(path: Path) -> go.Figure:
     return figure
 
 
+def share(path: Path) -> go.Figure:
+    """Loss against the decoder share, as the report of a sweep shows it."""
+    table = pd.read_csv(path)
+    figure = share_panel(table, infer_share(table)).figure
+    return figure.update_layout(width=WIDTH, height=TALL)
+
+
 def save(figure: go.Figure, path: Path) -> None:
     """Writes a figure as PNG by a screenshot in headless Chromium."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
@@ -83,7 +94,7 @@ def save(figure: go.Figure, path: Path) -> None:
                 "--no-first-run",
                 "--disable-background-networking",
                 f"--user-data-dir={folder}/profile",
-                f"--window-size={WIDTH},{HEIGHT}",
+                f"--window-size={figure.layout.width},{figure.layout.height}",
                 "--virtual-time-budget=5000",
                 f"--screenshot={path}",
                 page.as_uri(),
@@ -94,5 +105,7 @@ def save(figure: go.Figure, path: Path) -> None:
 
 
 if __name__ == "__main__":
+    sweep = ROOT / "studies" / "results" / "digits" / "sweep" / "trials.csv"
+    save(share(sweep), ROOT / "docs" / "images" / "share-digits.png")
     digits = ROOT / "studies" / "results" / "version-0.1" / "digits" / "confirmation.json"
     save(confirmation(digits), ROOT / "docs" / "images" / "digits-confirmation.png")

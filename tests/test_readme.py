@@ -1,6 +1,7 @@
 """The README's figures are those of the committed results."""
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,34 @@ def percents(*fractions: float) -> list[str]:
     return [text.replace("-", "\N{MINUS SIGN}") for text in shown]
 
 
+def test_the_sweep_of_digits() -> None:
+    (entry,) = results("digits/sweep/summary.json")["decoder_share"]
+    third = entry["contrasts"]["1/3"]
+    cost = percents(*(math.expm1(third[name]) for name in ("estimate", "low", "high")))
+    p = f"{third['p_holm']:.3f}".removeprefix("0")
+    assert "costs {} % (95 % interval {} to {} %, p = {})".format(*cost, p) in TEXT
+    share = [round(100 * entry[name]) for name in ("estimate", "low", "high")]
+    assert "the best share is {} % ({} to {} %)".format(*share) in TEXT
+    even = entry["cost_of_even_split"]
+    figures = percents(even["estimate"], even["low"], even["high"])
+    assert "is open: {} % ({} to {} %)".format(*figures) in TEXT
+    assert entry["verdict"] == "inconclusive"
+
+
+def test_the_widths_of_intervals() -> None:
+    table = (ROOT / "benchmarks" / "blocked_design.md").read_text("utf-8")
+    rows = [line.split("|") for line in table.splitlines() if "| blocked |" in line]
+    ratios = [[re.search(r"\(([\d.]+)\) $", cell) for cell in row] for row in rows]
+    digits, deep = ([float(r[1]) for r in row if r] for row in ratios)
+    assert f"are {digits[0]} and {round(digits[1])} times narrower" in TEXT
+    assert min(deep[:2]) > 10
+    assert f"known {digits[-1]} and {deep[-1]} times better" in TEXT
+
+
 def test_the_confirmation_of_digits() -> None:
-    compared = {c["against"]: c for c in results("digits/confirmation.json")["comparisons"]}
+    compared = {
+        c["against"]: c for c in results("version-0.1/digits/confirmation.json")["comparisons"]
+    }
     for against, form in (
         ("mirror", "Mirroring the best encoder costs {} % ({} to {} %, p = {})"),
         ("symmetric", "symmetric search is {} % worse ({} to {} %, p = {})"),
@@ -37,7 +64,7 @@ def test_the_front_of_digits() -> None:
     rows = re.search(r"```\n( +validation .*?)\n```", README, re.DOTALL)
     assert rows is not None
     shown = [line.replace(",", "").split() for line in rows[1].splitlines()[2:]]
-    front = results("digits/summary.json")["front"][: len(shown)]
+    front = results("version-0.1/digits/summary.json")["front"][: len(shown)]
     counts = ("encoder_params", "decoder_params", "encoder_macs", "decoder_macs")
     assert [(int(r[0]), float(r[1]), int(r[2]), int(r[3])) for r in shown] == [
         (
