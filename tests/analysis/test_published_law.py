@@ -70,10 +70,16 @@ def lowest_by_scipy(data, scale, rng, starts):
     return lowest
 
 
-@pytest.mark.parametrize("draws", [4, pytest.param(200, marks=pytest.mark.slow)])
+#: In the last of these the best fit lies at the end of a flat valley, without an irreducible loss.
+FEW = (0, 1, 188)
+
+
+@pytest.mark.parametrize(
+    "draws", [FEW, pytest.param(range(200), marks=pytest.mark.slow)], ids=["few", "all"]
+)
 def test_another_fit_of_the_same_law_never_reaches_a_lower_huber_loss(draws):
     """Noisy grids of seven shares at three budgets; both minimise the same Huber loss."""
-    for number in range(draws):
+    for number in draws:
         rng = np.random.default_rng(number)
         share = np.tile(rng.uniform(-2, 2, 14), 3)
         x, z = log_sizes(share, np.repeat([-1.1, 0.0, 1.1], 14))

@@ -26,6 +26,8 @@ ROUNDS = 6  # of fitting and estimating the noise from the fit
 STEADY = 0.02  # relative change of the noise at which the rounds end
 ITERATIONS = 80
 CONVERGED = 1e-7  # decrease of the objective, relative to it, at which a fit has converged
+RESTARTS = 20  # of the best fit
+SETTLED = 1e-9  # decrease of its objective, relative to it, at which they end
 LARGEST_STEP = 2.0  # of an unknown, which are all logs
 LARGEST_PART = 32 * 2**20  # bytes of the slopes that are held at once; twice that with weights
 LEAST_NOISE = 1e-5  # of log loss: below it, data count as free of noise
@@ -173,7 +175,14 @@ def full_fit(
         noise = max(noise_of(best.residuals(form, data)[0]), data.least_noise)
         if abs(noise / last - 1) < STEADY:
             break
-    return best.repeated(1), batch.only(order[:1])
+    one, alone = best.repeated(1), batch.only(order[:1])
+    for _ in range(
+        RESTARTS
+    ):  # along a flat valley, such as to no irreducible loss, steps are short
+        before, one = one, fit(form, data, alone, one)
+        if before.objective[0] - one.objective[0] <= SETTLED * abs(one.objective[0]):
+            break
+    return one, alone
 
 
 def robust_deviation(residuals: Floats, used: float) -> float:
