@@ -8,13 +8,17 @@ from made_tables import DEGENERATE, made_table
 
 # The same examples at each run, so that a pass means the same everywhere: a search for new ones is
 # `pytest --hypothesis-profile=explore`.
-settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=50)
 settings.register_profile("explore", max_examples=2_000, deadline=None)
 settings.load_profile("repeatable")
 
 torch.set_num_threads(1)  # small steps on two threads collapse when anything else runs
 
 gc.set_threshold(50_000)  # the objects of torch and its like outnumber what tests make
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def pytest_collection_finish() -> None:

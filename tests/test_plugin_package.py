@@ -55,6 +55,7 @@ def package(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.essential
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_a_plug_in_from_the_docs_is_searched_with_by_workers(
     tmp_path: Path, python: Path, package: Path

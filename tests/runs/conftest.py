@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -7,19 +8,23 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from memory_storage import studies_in_memory
+from optuna.storages import BaseStorage
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 import asymnas.reporting.publish
+import asymnas.runs.study.opening
 from asymnas import Run, StudyConfig, run_search
 from asymnas.runs.coordinator import Ending
 from asymnas.runs.execute import execute
 from asymnas.runs.plan import Plan, plan_search
+from asymnas.runs.study.storage import sqlite_file
 from asymnas.training.rung import Job
 
 
@@ -92,6 +97,24 @@ def unsynced() -> Iterator[None]:
     event.remove(Engine, "connect", relax)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def with_tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A new SQLite file begins as a copy of one with Optuna's tables, which take longer to make."""
+    empty = tmp_path_factory.mktemp("tables") / "empty.db"
+    real = asymnas.runs.study.opening.open_storage
+    real(f"sqlite:///{empty}")
+
+    def open_storage(url: str, *, timeout_s: float = 60) -> BaseStorage:
+        file = sqlite_file(url)
+        if file is not None and file.parent.is_dir() and not file.exists():
+            shutil.copy(empty, file)
+        return real(url, timeout_s=timeout_s)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("asymnas.runs.study.opening.open_storage", open_storage)
+        yield
+
+
 @pytest.fixture(scope="module")
 def in_memory() -> Iterator[None]:
     """Studies of a module whose subject is not the storage are held in memory."""
@@ -116,6 +139,7 @@ def small_search(run_dir: Path) -> StudyConfig:
         examples=3_000,
         workers=1,
         precision="fp32",
+        metrics=("psnr",),  # others take longer than the training
         run_dir=str(run_dir),
     )
 
@@ -125,11 +149,17 @@ def small(tmp_path: Path) -> StudyConfig:
     return small_search(tmp_path / "run")
 
 
+@pytest.fixture
+def brief(small: StudyConfig) -> StudyConfig:
+    """The small search with two trials of each part of its budget."""
+    return replace(small, trials=6)
+
+
 @pytest.fixture(scope="session")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The small search trained and published once, for all tests that only read it."""
+    """The brief search trained and published once, for all tests that only read it."""
     run_dir = tmp_path_factory.mktemp("uninterrupted") / "run"
-    return run_search(small_search(run_dir), executor=InProcess())
+    return run_search(replace(small_search(run_dir), trials=6), executor=InProcess())
 
 
 class Command:

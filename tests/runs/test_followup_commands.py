@@ -19,14 +19,16 @@ SEARCH += ("--trials", "6", "--workers", "2")
 SWEEP = ("--family", "dense", "--budgets", "6k", "--latent", "8", "--examples", "3k")
 SWEEP += ("--shares", "3", "--structures", "3", "--seeds", "1", "--rates", "1", "--horizons", "1")
 SWEEP += ("--workers", "2")
+BRIEF = ("--examples", "600", "--workers", "1")  # a worker begins by importing torch
 RUNS = 9 * 3 + 3 * 4 + 2 * 3  # screened, measured, trained shorter and longer
 
 
 @pytest.mark.slow
 @pytest.mark.essential
+@pytest.mark.long
 def test_from_a_search_to_its_verdict(search: Callable[..., Any], tmp_path: Path) -> None:
-    assert search(*SEARCH).finish()[0] == 0
-    code, out, err = search(*SWEEP, command="sweep").finish()
+    assert search(*SEARCH, *BRIEF).finish()[0] == 0
+    code, out, err = search(*SWEEP, *BRIEF, command="sweep").finish()
     assert code == 0, err
     assert "best decoder share is" in out
     confirm = ("runs/digits", "--searches", "1", "--seeds", "2", "--top", "1", "--rates", "1")

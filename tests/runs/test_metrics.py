@@ -21,6 +21,12 @@ pytestmark = pytest.mark.usefixtures("in_memory")
 OF_DIGITS = ("active_units", "knn_accuracy", "mae", "mse", "probe_accuracy", "psnr")
 
 
+@pytest.fixture
+def small(small: StudyConfig) -> StudyConfig:
+    """The small search measured by all that can be."""
+    return replace(small, metrics=None)
+
+
 def test_complete_trials_are_measured_by_all_that_can_be(
     small: StudyConfig, in_process: Executor
 ) -> None:

@@ -48,8 +48,8 @@ def test_a_dense_encoder_with_a_convolutional_decoder(
     assert control.space.sample(0).architecture.family == "dense"
     assert control.config.metrics == ("psnr",)
     finished = run_search(replace(control.config, trials=1, enqueue=()), executor=in_process)
-    plan = plan_confirmation(confirmation, search, finished, control.data)
-    families = {c.name: c.architecture.family for c in plan.contenders}
+    plan = plan_confirmation(confirmation, search, finished, (), control.data)
+    families = {c.name: c.architecture.family for c in plan.entered.contenders}
     assert families["best"] == "dense/conv2d"
     assert families["mirror"] == families["symmetric"] == "dense"
     assert plan.config.metrics == ("psnr",)  # which all contenders have

@@ -22,6 +22,7 @@ from asymnas.space.ladder import Ladder
 from .conftest import executed, trained
 from .made_results import Made
 
+IN_MEMORY = pytest.mark.usefixtures("held_in_memory")
 COMPARED = [t.TRIAL, t.STATE, t.VAL_LOSS, t.TOTAL_PARAMS, t.LEARNING_RATE]
 
 
@@ -67,7 +68,7 @@ def _cut_off_at(
     [(SearchStudy, "remember"), (SearchStudy, "tell"), (Checkpoints, "delete")],
     ids=["remember", "tell", "delete"],
 )
-@pytest.mark.parametrize("call", [1, 4, 9])
+@pytest.mark.parametrize("call", [*(pytest.param(n, marks=IN_MEMORY) for n in (1, 9)), 4])
 @pytest.mark.slow
 @pytest.mark.essential
 def test_a_stop_anywhere_after_a_rung_changes_nothing(

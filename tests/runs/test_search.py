@@ -32,18 +32,18 @@ def _values(run: Run) -> pd.DataFrame:
 
 
 def test_same_seed_same_trials(
-    small: StudyConfig, tmp_path: Path, uninterrupted: Run, in_process: Executor
+    brief: StudyConfig, tmp_path: Path, uninterrupted: Run, in_process: Executor
 ) -> None:
-    again, _ = executed(plan_search(small), in_process)
+    again, _ = executed(plan_search(brief), in_process)
     pd.testing.assert_frame_equal(_values(again), _values(uninterrupted))
-    other = replace(small, seed=1, run_dir=str(tmp_path / "other"))
+    other = replace(brief, seed=1, run_dir=str(tmp_path / "other"))
     assert not _values(executed(plan_search(other), Made())[0]).equals(_values(again))
 
 
 def test_a_lost_worker_costs_only_its_rung(
-    small: StudyConfig, tmp_path: Path, uninterrupted: Run
+    brief: StudyConfig, tmp_path: Path, uninterrupted: Run
 ) -> None:
-    lossy = replace(small, run_dir=str(tmp_path / "lossy"))
+    lossy = replace(brief, run_dir=str(tmp_path / "lossy"))
     run, _ = executed(plan_search(lossy), Losing())
     pd.testing.assert_frame_equal(_values(run), _values(uninterrupted))
 
@@ -63,9 +63,9 @@ class Losing(InProcess):
 
 
 def test_a_continued_run_equals_an_uninterrupted_one(
-    small: StudyConfig, tmp_path: Path, uninterrupted: Run, in_process: Executor
+    brief: StudyConfig, tmp_path: Path, uninterrupted: Run, in_process: Executor
 ) -> None:
-    plan = plan_search(replace(small, run_dir=str(tmp_path / "broken")))
+    plan = plan_search(replace(brief, run_dir=str(tmp_path / "broken")))
     _, ending = executed(plan, Counting(stop_at=6))
     assert ending == "interrupted"
     pd.testing.assert_frame_equal(_values(executed(plan, in_process)[0]), _values(uninterrupted))
@@ -131,11 +131,11 @@ def test_other_objectives(
     assert direction == ("MAXIMIZE" if objectives[0] == "psnr" else "MINIMIZE")
 
 
-def test_results_are_what_they_say(small: StudyConfig, uninterrupted: Run) -> None:
+def test_results_are_what_they_say(brief: StudyConfig, uninterrupted: Run) -> None:
     run = uninterrupted
     directory, summary = run.directory, run.summary
     assert summary == json.loads((directory / "summary.json").read_text())
-    assert sum(summary["trials"][s] for s in ("complete", "pruned", "failed")) == small.trials
+    assert sum(summary["trials"][s] for s in ("complete", "pruned", "failed")) == brief.trials
     assert [entry["trial"] for entry in summary["front"]] == list(run.front[t.TRIAL])
     assert summary["examples_seen"] == run.table[t.EXAMPLES].sum()
     assert summary["hypervolume"] > 0

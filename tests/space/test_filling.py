@@ -31,7 +31,7 @@ CASES = [(DIGITS, 20_000), (ROWS, 6_000), (TOKENS, 40_000), (SIGNALS, 30_000)]
 @pytest.mark.parametrize(("case", "budget"), CASES, ids=[case[0] for case, _ in CASES])
 def test_every_draw_fills_its_budget_and_none_exceeds_it(case, budget):
     space = space_of(*case, budget=budget)
-    for seed in range(12):
+    for seed in range(8):
         counts = sample_filled(space, seed).architecture.counts
         assert FULL * budget <= counts.total_params <= budget
 
@@ -124,7 +124,7 @@ def test_caps_on_either_side_hold_and_are_filled_together_if_they_are_less():
 def test_a_cap_on_macs_holds_and_is_nearly_reached():
     space = space_of(*DIGITS, budget=Budget(total_params=20_000, macs=60_000))
     reached = []
-    for seed in range(6):
+    for seed in range(4):
         counts = sample_filled(space, seed).architecture.counts
         assert space.budget.admits(counts)
         reached.append(max(counts.total_macs / 60_000, counts.total_params / 20_000))

@@ -66,10 +66,10 @@ def assert_balanced(shares):
 )
 @pytest.mark.slow
 @pytest.mark.essential
-def test_two_hundred_draws_favour_neither_side(family, shape):
+def test_a_hundred_draws_favour_neither_side(family, shape):
     space = space_of(family, Problem(shape=shape, latent=16), budget=BUDGET)
     with torch.device("meta"):
-        drawn = [built_sizes(space.sample(seed).architecture) for seed in range(200)]
+        drawn = [built_sizes(space.sample(seed).architecture) for seed in range(100)]
     assert all(encoder + decoder <= BUDGET for encoder, decoder in drawn)
     assert_balanced([decoder / (encoder + decoder) for encoder, decoder in drawn])
 

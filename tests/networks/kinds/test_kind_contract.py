@@ -1,6 +1,7 @@
 """What holds of every registered kind, and the plain one by hand."""
 
 import dataclasses
+from functools import lru_cache
 
 import pytest
 import torch
@@ -40,9 +41,15 @@ every_case = pytest.mark.parametrize(
 )
 
 
-def model_of(kind, family, problem):
+@lru_cache
+def architecture_of(kind, family, problem):
     architecture = space_of(family, problem, kind=kind, budget=10_000).sample(0).architecture
     assert architecture.kind == kind
+    return architecture
+
+
+def model_of(kind, family, problem):
+    architecture = architecture_of(kind, family, problem)
     return architecture, architecture.build(0)
 
 
