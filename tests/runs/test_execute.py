@@ -57,6 +57,23 @@ def test_a_file_in_place_of_the_directory_is_named(small: StudyConfig) -> None:
         pass
 
 
+def test_local_workers_have_the_devices_in_turn(
+    small: StudyConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[tuple[int, tuple[str, ...]]] = []
+
+    def local(workers: int, log: Path, devices: tuple[str, ...] = ()) -> Made:
+        assert log.parent == Path(small.run_dir)
+        started.append((workers, devices))
+        return Made()
+
+    monkeypatch.setattr("asymnas.runs.execute.LocalProcesses", local)
+    monkeypatch.setattr("asymnas.runs.execute.visible_devices", lambda device: ("0", "GPU-7f"))
+    with execute(plan_search(replace(small, trials=1, workers=4))) as (_, ending):
+        assert ending == "finished"
+    assert started == [(4, ("0", "GPU-7f"))]
+
+
 class Terminating(Executor):
     """Asks this process to terminate, as a scheduler does, in place of the first call."""
 

@@ -132,6 +132,15 @@ def test_the_process_does_not_matter(trained, files):
     assert_same(trained(replace(jobs[0], checkpoint=first.save)), there[0])
 
 
+def test_no_weights_are_sent_between_processes(files):
+    """What a worker is sent and what it answers are small, however large the network is."""
+    first = job_of("dense", until=RUNGS[0], save=next(files))
+    result = train_rung(first)
+    second = replace(first, until=RUNGS[1], checkpoint=first.save, save=next(files))
+    sent = [len(pickle.dumps(message)) for message in (first, result, second, train_rung(second))]
+    assert max(sent) < first.save.stat().st_size / 10
+
+
 def test_training_learns():
     data = load_dataset(DIGITS)
     job = job_of(seed=3, learning_rate=6e-3, until=300, total=300)
