@@ -1,8 +1,10 @@
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
 from chosen_tables import unpruned
 from made_tables import RUNGS, made_table
+from optuna.importance import FanovaImportanceEvaluator
 
 from asymnas.analysis.importance import comparable_trials, explained, importances
 
@@ -152,6 +154,29 @@ def test_the_time_does_not_grow_with_the_trials():
     assert many.trials == 256
     assert set(many.scores["choice"][:2]) == {"width", "block"}
     assert many.explained > 0.7
+
+
+def test_the_forests_are_small(monkeypatch):
+    """Scoring takes a time that grows with the trees and as the square of their leaves."""
+    leaves = []
+
+    def evaluator(*, n_trees, max_depth, seed):
+        leaves.extend([2**max_depth] * n_trees)
+        return FanovaImportanceEvaluator(n_trees=n_trees, max_depth=max_depth, seed=seed)
+
+    monkeypatch.setattr("asymnas.analysis.importance.FanovaImportanceEvaluator", evaluator)
+    assert len(importances(unpruned(15)).scores) == 4
+    assert 0 < sum(count**2 for count in leaves) <= 64 * 32**2
+
+
+def test_optunas_log_level_stays_the_hosts():
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.INFO)
+    try:
+        assert len(importances(unpruned(15)).scores) == 4
+        assert optuna.logging.get_verbosity() == optuna.logging.INFO
+    finally:
+        optuna.logging.set_verbosity(before)
 
 
 def test_on_a_ladder_of_budgets_losses_are_relative_to_their_budget():

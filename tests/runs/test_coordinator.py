@@ -350,6 +350,19 @@ def test_a_failed_architecture_may_be_tried_again(small: StudyConfig, workers: i
     assert originals[t.DUPLICATE_OF].isna().all()
 
 
+def test_what_failed_before_a_run_is_continued_may_be_tried_again(small: StudyConfig) -> None:
+    def diverge(job: Job) -> RungResult:
+        return RungResult(failure="diverged: training loss nan")
+
+    config = replace(small, **TINY, trials=12, learning_rates=ONE_RATE)
+    failed = run_of(config, Made(diverge)).table
+    assert set(failed[t.STATE]) == {"failed"}
+    later = run_of(replace(config, trials=36), Made()).table.iloc[len(failed) :]
+    assert set(later[t.STATE]) == {"complete"}
+    first = {Architecture.from_dict(a).key() for a in failed[t.ARCHITECTURE]}
+    assert first & {Architecture.from_dict(a).key() for a in later[t.ARCHITECTURE]}
+
+
 @pytest.mark.parametrize(
     "second", ["decoder_latency_1", pytest.param("psnr", marks=pytest.mark.slow)]
 )

@@ -219,6 +219,25 @@ def test_a_lease_that_was_lost_is_noticed(url: str) -> None:
     assert not held(DatabaseLease(url, "a study"))  # the other one's row is left alone
 
 
+def test_a_database_that_is_gone_ends_the_lease_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///file:{tmp_path / 's.db'}?uri=true&password=S3cr3t"
+    lease = DatabaseLease(url, "a study", renew_s=0.01, stale_s=0.03)
+    lease.acquire()
+    monkeypatch.setattr("asymnas.runs.study.lease.reason_of", lambda error: f"cannot reach {url}")
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE asymnas_leases"))
+    engine.dispose()
+    end = time.monotonic() + 100
+    with pytest.raises(StudyError, match=r"could not be reached: .*password=\*\*\*"):  # noqa: PT012
+        while time.monotonic() < end:
+            lease.check()
+            time.sleep(0.02)
+    lease.release()
+
+
 @pytest.mark.slow
 @pytest.mark.essential
 def test_a_killed_process_frees_its_file_at_once(tmp_path: Path) -> None:

@@ -220,6 +220,36 @@ def test_no_file_of_a_run_holds_the_password(tmp_path: Path) -> None:
     assert SECRET not in refusal(made_plan(tmp_path / "a"))
 
 
+def test_a_password_that_an_earlier_version_stored_is_hidden(tmp_path: Path) -> None:
+    """As of asymnas 0.1, which kept the whole URL in the study and beside it."""
+    whole = f"postgresql://me:{SECRET}@db/x"
+    study = open_study(made_plan(tmp_path))
+    study.optuna.set_user_attr("asymnas:config", {**study.config, "storage": whole})
+    study.lease.release()
+    read = read_study(f"sqlite:///{tmp_path / 'study.db'}")
+    assert read.config["storage"] == "postgresql://me:***@db/x"
+    (tmp_path / "storage.json").write_text(json.dumps({"storage": whole, "study": "made"}))
+    message = refusal(made_plan(tmp_path))
+    assert "whose study is in postgresql://me:***@db/x" in message
+    assert SECRET not in message
+
+
+def test_no_error_of_reading_holds_the_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///file:{tmp_path / 's.db'}?uri=true&password={SECRET}"
+    started(made_plan(tmp_path / "a", storage=url))
+    with pytest.raises(StudyError, match=r"password=\*\*\* holds no study 'other'"):
+        read_study(url, "other")
+
+    def fail(storage: object) -> None:
+        raise optuna.exceptions.StorageInternalError("gone")
+
+    monkeypatch.setattr("optuna.get_all_study_summaries", fail)
+    with pytest.raises(StudyError, match=r"cannot read the storage .*password=\*\*\*: gone"):
+        read_study(url, "made")
+
+
 def test_a_hidden_password_comes_from_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
