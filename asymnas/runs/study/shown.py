@@ -12,14 +12,16 @@ of the study:
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.storages import InMemoryStorage
+from optuna.trial import FrozenTrial, TrialState
 
 from asymnas.analysis.front import Objective
 from asymnas.core import columns as t
@@ -77,23 +79,52 @@ class Shown(BaseSampler):
         if self._copy is None:
             trials = study.get_trials(deepcopy=False)
             shown = self._values([own for own in trials if own.state == TrialState.COMPLETE])
+            storage = _Trials([_as_shown(own, shown) for own in trials], trial.number)
             with quiet():
-                self._copy = optuna.create_study(directions=study.directions, sampler=self._sampler)
-            self._copy.add_trials([_as_shown(own, shown) for own in trials])
+                self._copy = optuna.create_study(
+                    storage=storage, directions=study.directions, sampler=self._sampler
+                )
         return self._copy, self._copy.get_trials(deepcopy=False)[trial.number]
+
+
+class _Trials(InMemoryStorage):
+    """The storage of one study whose trials are given, and not copied one by one.
+
+    Adding them to a study takes .6 ms a trial, at each draw.
+
+    Args:
+        trials: By number.
+        drawn: The number of the one that is being drawn.
+    """
+
+    def __init__(self, trials: list[FrozenTrial], drawn: int) -> None:
+        super().__init__()
+        self._shown, self._drawn = trials, drawn
+
+    def get_all_trials(
+        self,
+        study_id: int,
+        deepcopy: bool = True,
+        states: Container[TrialState] | None = None,
+    ) -> list[FrozenTrial]:
+        """The trials in these states; they are not to be changed."""
+        if states is None:
+            return self._shown
+        return [trial for trial in self._shown if trial.state in states]
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
+        """What a sampler notes of its draw."""
+        self._shown[self._drawn].system_attrs[key] = value
 
 
 def _as_shown(trial: FrozenTrial, values: Values) -> FrozenTrial:
     """A trial with its draws and nothing else but the value to be shown."""
-    state, shown = trial.state, values.get(trial.number)
-    if state == TrialState.COMPLETE and shown is None:
-        state = TrialState.FAIL
-    return create_trial(
-        state=state,
-        values=shown if state == TrialState.COMPLETE else None,
-        params=trial.params,
-        distributions=trial.distributions,
-    )
+    own, shown = copy(trial), values.get(trial.number)
+    if trial.state == TrialState.COMPLETE:
+        own.state = TrialState.FAIL if shown is None else TrialState.COMPLETE
+    own.values = shown if own.state == TrialState.COMPLETE else None
+    own.user_attrs, own.system_attrs, own.intermediate_values = {}, {}, {}
+    return own
 
 
 def values_shown(

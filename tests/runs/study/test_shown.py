@@ -85,3 +85,16 @@ def test_the_sampler_draws_as_from_a_study_with_those_values_and_stores_nothing(
     )
     assert drawn == twin.ask().suggest_float("x", 0, 1)
     assert [t.value for t in complete(study)[: len(trials)]] == [t.value for t in trials]
+
+
+def test_trials_are_not_stored_once_more_at_each_draw(monkeypatch):
+    """Which took .6 ms a trial, 7,800 s over a search of 5,000."""
+    study = study_of(trials=60)
+    values = values_shown([LOSS], complete(study), {})
+    study.sampler = Shown(TPESampler(seed=3, multivariate=True), values)
+    trial, stored = study.ask(), []
+    storage = optuna.storages.InMemoryStorage
+    create = storage.create_new_trial
+    monkeypatch.setattr(storage, "create_new_trial", lambda *a, **k: stored.append(create(*a, **k)))
+    trial.suggest_float("x", 0, 1)
+    assert stored == []
