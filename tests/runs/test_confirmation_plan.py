@@ -10,14 +10,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from made_studies import made_data, made_plan
 
 import asymnas.reporting.publish
 from asymnas import Architecture, Run, StudyConfig, run_confirmation, run_search
 from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, SweepConfig
 from asymnas.core.errors import StudyError
-from asymnas.runs.confirmation_plan import front_members, open_search, plan_control
+from asymnas.runs.confirmation_plan import (
+    front_members,
+    open_search,
+    plan_confirmation,
+    plan_control,
+)
 from asymnas.runs.plan import plan_search
+from asymnas.runs.study import open_study
 from asymnas.runs.sweep_plan import plan_sweep
 
 from .conftest import Counting, InProcess, executed
@@ -330,6 +337,13 @@ def test_rows_have_no_reference_and_say_why(rows: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("published_once")
+def test_a_search_is_not_confirmed_on_data_that_changed(tmp_path: Path) -> None:
+    open_study(made_plan(tmp_path)).lease.release()
+    search = Run.open(tmp_path)
+    with pytest.raises(StudyError, match="the content of the training split changed"):
+        plan_confirmation(wanted(tmp_path), search, search, (), made_data(value=8))
+
+
 def test_a_symmetric_search_is_refused(rows: Path, tmp_path: Path) -> None:
     run_search(rows_search(tmp_path / "run", rows, symmetric=True), executor=InProcess())
     with pytest.raises(StudyError, match="would be its own control"):

@@ -1,5 +1,6 @@
 """A sweep's design: every structure at every share, everything fixed by the seed."""
 
+import sys
 from collections import Counter
 
 import pytest
@@ -111,6 +112,29 @@ def test_structures_are_spread_evenly_and_none_comes_twice():
         expected = 24 / len(options)
         for option in options:
             assert counts[option] == pytest.approx(expected, abs=max(3, 0.6 * expected))
+
+
+@pytest.mark.slow
+def test_the_work_per_structure_does_not_grow_with_their_number(monkeypatch):
+    """In function calls, with networks that it takes no work to size."""
+    space = dense(60_000)[0]
+    network = space.sample(0).architecture
+    monkeypatch.setattr("asymnas.space.design.at_share", lambda space, parts, share: network)
+    monkeypatch.setattr("asymnas.space.design.mirrored_pair", lambda space, part: network)
+
+    def calls(structures):
+        counts = Counter()
+        before = sys.getprofile()
+        sys.setprofile(lambda frame, event, argument: counts.update([event]))
+        try:
+            blocks = drawn([space], structures)
+        finally:
+            sys.setprofile(before)
+        assert len(blocks) == structures
+        return counts["call"] + counts["c_call"]
+
+    calls(10)  # what is computed once
+    assert calls(300) < 2.3 * calls(150)
 
 
 def test_progress_counts_the_blocks():
