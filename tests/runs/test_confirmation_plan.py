@@ -336,7 +336,6 @@ def test_rows_have_no_reference_and_say_why(rows: Path, tmp_path: Path) -> None:
     assert [c["against"] for c in found["comparisons"]] == ["symmetric", "mirror"]
 
 
-@pytest.mark.usefixtures("published_once")
 def test_a_search_is_not_confirmed_on_data_that_changed(tmp_path: Path) -> None:
     open_study(made_plan(tmp_path)).lease.release()
     search = Run.open(tmp_path)
@@ -344,6 +343,7 @@ def test_a_search_is_not_confirmed_on_data_that_changed(tmp_path: Path) -> None:
         plan_confirmation(wanted(tmp_path), search, search, (), made_data(value=8))
 
 
+@pytest.mark.usefixtures("published_once")
 def test_a_symmetric_search_is_refused(rows: Path, tmp_path: Path) -> None:
     run_search(rows_search(tmp_path / "run", rows, symmetric=True), executor=InProcess())
     with pytest.raises(StudyError, match="would be its own control"):
