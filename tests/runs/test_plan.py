@@ -26,7 +26,8 @@ def test_the_family_follows_from_the_shape(shape: tuple[int, ...], family: str) 
 
 
 def test_nothing_is_left_open(small: StudyConfig) -> None:
-    plan = plan_search(replace(small, family=None, workers=None, precision="auto", examples=None))
+    open_settings = {"family": None, "workers": None, "examples": None, "metrics": None}
+    plan = plan_search(replace(small, precision="auto", **open_settings))
     config = plan.config
     assert config.family == "conv2d"
     assert config.workers is not None
