@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from asymnas import Run, StudyConfig, run_search
+from asymnas import StudyConfig, run_search
 from asymnas.core import columns as t
 from asymnas.core.config import SweepConfig
 from asymnas.core.errors import ConfigError, StudyError
@@ -171,4 +171,4 @@ def test_the_command_says_what_it_begins_with(search, tmp_path: Path) -> None:
     assert "The first trials are presets:\n  scvi: 5," in out
     assert "left out: linear-decoder cannot be enqueued" in out
     assert "Presets: scvi (trial 0): complete, validation loss 0." in out
-    assert Run.open(tmp_path / "run").table[t.PRESET][0] == "scvi"
+    assert pd.read_csv(tmp_path / "run" / "trials.csv")[t.PRESET][0] == "scvi"
