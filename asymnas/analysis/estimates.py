@@ -182,7 +182,8 @@ class BudgetShare:
         pooled_cost: The cost of an even split by it.
         wide_prior: The best share by the law with a prior four times wider.
         failures: Runs that failed.
-        stray: Runs far off what structure and share make likely, by share: left out of the curve.
+        outliers: Networks far off what structure and share make likely, by share, which the curve
+            leaves out.
         departs: Whether the structures' means depart from the fitted curve beyond chance.
         components: What varies within structures; `None` where it cannot be estimated.
         detectable: The smallest relative difference from an even split that a sweep of as many
@@ -208,7 +209,7 @@ class BudgetShare:
     pooled_cost: Interval = Interval()
     wide_prior: Interval = Interval()
     failures: Failures = Failures()
-    stray: Mapping[float, int] = field(default_factory=dict)
+    outliers: Mapping[float, int] = field(default_factory=dict)
     departs: bool = False
     components: Components | None = None
     detectable: float | None = None

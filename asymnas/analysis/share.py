@@ -214,7 +214,7 @@ def _by_own_rows(entry: BudgetShare, own: OwnRows) -> BudgetShare:
         contrasts=own.contrasts,
         mirroring=own.mirroring,
         failures=own.failures,
-        stray=own.stray,
+        outliers=own.outliers,
         departs=own.departs,
         components=own.components,
         detectable=own.detectable,

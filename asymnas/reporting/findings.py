@@ -221,7 +221,7 @@ def _entry(entry: BudgetShare, inference: ShareInference) -> dict[str, Any]:
             "by_share": {fraction(s): n for s, n in entry.failures.by_share.items()},
             "p": entry.failures.p,
         },
-        "stray": {fraction(s): n for s, n in entry.stray.items()},
+        "outliers": {fraction(s): n for s, n in entry.outliers.items()},
         "detectable_cost": entry.detectable,
         "structures": entry.structures,
         "architectures": entry.architectures,

@@ -359,11 +359,11 @@ def _of_methods(entry: BudgetShare, place: str) -> list[str]:
             f"{place} the losses depart from the fitted curve beyond chance: trust the contrasts "
             "before the best share."
         )
-    if entry.stray:
-        places = [f"{count} at {fraction(share)}" for share, count in entry.stray.items()]
+    if entry.outliers:
+        places = [f"{count} at {fraction(share)}" for share, count in entry.outliers.items()]
         sentences.append(
-            f"{place} {plural(sum(entry.stray.values()), 'network')} ended far off what structure "
-            "and share make likely, as where training settles in a poor local optimum: "
+            f"{place} {plural(sum(entry.outliers.values()), 'network')} ended far off what "
+            "structure and share make likely, as where training settles in a poor local optimum: "
             f"{', '.join(places)}. Best share and cost leave them out; the contrasts do not."
         )
     if entry.failures.failed:

@@ -314,9 +314,9 @@ def test_pairs_that_are_not_of_equal_size_are_named():
     assert "not of equal size" in searches_sentences(compared_searches(size=0.8))[1]
 
 
-def test_stray_runs_are_named_by_share():
-    stray = replace(ENTRY, structures=6, stray={0.8: 1, 8 / 9: 2})
-    text = cautioned(budgets=(stray,))
+def test_outliers_are_named_by_share():
+    far_off = replace(ENTRY, structures=6, outliers={0.8: 1, 8 / 9: 2})
+    text = cautioned(budgets=(far_off,))
     assert "3 networks ended far off what structure and share make likely" in text
     assert "1 at 0.8, 2 at 0.89" in text.replace("0.80", "0.8")
-    assert "poor local optimum" not in cautioned(budgets=(replace(stray, stray={}),))
+    assert "poor local optimum" not in cautioned(budgets=(replace(far_off, outliers={}),))

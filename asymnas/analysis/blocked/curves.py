@@ -8,7 +8,7 @@ else.
 
 Now and then a run settles in a poor local optimum and ends at twice the loss of its neighbours. A
 mean over structures and a polynomial through all shares would follow it, so that such runs are left
-out of the curve and counted (`stray_cells`); contrasts, of two shares each, keep them.
+out of the curve and counted (`outlying_cells`); contrasts, of two shares each, keep them.
 
 Source:
     Tukey's jackknife with Student's t: Miller (1974), doi:10.1093/biomet/61.1.1.
@@ -32,8 +32,8 @@ from asymnas.analysis.estimates import EVEN, Band, Floats, Interval
 #: Of the polynomial, where there are shares enough: two fewer than there are shares. Simulated:
 #: lower ones are biased, higher ones widen the intervals.
 LARGEST_DEGREE = 4
-STRAY = 6.0  # robust standard deviations off what structure and share make likely
-GROSS = math.log(1.5)  # what is closer is no stray run, however little the others vary
+OUTLYING = 6.0  # robust standard deviations off what structure and share make likely
+GROSS = math.log(1.5)  # what is closer is no outlier, however little the others vary
 POLISHES = 8
 EXACT = 1e-9
 TESTED_DEGREES = 2  # above the polynomial's own, for lack of fit
@@ -57,7 +57,7 @@ class Curve:
         edges: The lowest and the highest share trained.
         departure: p of the departure of the structures' means from the polynomial; `None` where it
             cannot be judged.
-        stray: Runs that are left out, by target share.
+        outliers: Runs that are left out, by target share.
     """
 
     parts: Floats
@@ -66,7 +66,7 @@ class Curve:
     intercept: float
     edges: tuple[float, float]
     departure: float | None
-    stray: Mapping[float, int] = field(default_factory=dict)
+    outliers: Mapping[float, int] = field(default_factory=dict)
 
     @property
     def structures(self) -> int:
@@ -135,8 +135,8 @@ def fit_curve(blocks: Blocks, sampling: Resampled | None) -> Curve | None:
     Returns:
         `None` for fewer than three shares or no structure with two of them.
     """
-    values, stray = blocks.cells[:, :-1], stray_cells(blocks.cells[:, :-1])
-    values = np.where(stray, np.nan, values)
+    values, outlying = blocks.cells[:, :-1], outlying_cells(blocks.cells[:, :-1])
+    values = np.where(outlying, np.nan, values)
     several = np.isfinite(values).sum(axis=1) > 1
     values, share = values[several], blocks.share[several, :-1]
     known = np.isfinite(values)
@@ -159,15 +159,15 @@ def fit_curve(blocks: Blocks, sampling: Resampled | None) -> Curve | None:
         intercept=float(mean_of_known(values - fitted, axis=1).mean()),
         edges=(float(trained[0]), float(trained[-1])),
         departure=_departure(share, values, degree, len(trained)),
-        stray={
+        outliers={
             float(target): int(count)
-            for target, count in zip(blocks.targets, stray.sum(axis=0), strict=True)
+            for target, count in zip(blocks.targets, outlying.sum(axis=0), strict=True)
             if count
         },
     )
 
 
-def stray_cells(values: Floats) -> NDArray[np.bool_]:
+def outlying_cells(values: Floats) -> NDArray[np.bool_]:
     """Log losses that lie far off what their structure and their share make likely.
 
     Args:
@@ -193,7 +193,7 @@ def stray_cells(values: Floats) -> NDArray[np.bool_]:
     sizes = np.abs(np.where(known, left, 0.0))
     polished = sizes > EXACT  # a median leaves nil of itself, whatever the spread
     spread = 1.4826 * float(np.median(sizes[polished])) if polished.any() else np.inf
-    result: NDArray[np.bool_] = sizes > max(STRAY * spread, GROSS)
+    result: NDArray[np.bool_] = sizes > max(OUTLYING * spread, GROSS)
     return result
 
 

@@ -43,7 +43,7 @@ class OwnRows:
     failures: Failures
     components: Components | None
     detectable: float | None
-    stray: Mapping[float, int]
+    outliers: Mapping[float, int]
 
 
 def own_rows(
@@ -85,7 +85,7 @@ def own_rows(
         at_edge=curve.side != 0,
         departs=curve.departure is not None and curve.departure < 1 - level,
         failures=blocks.failures,
-        stray=curve.stray,
+        outliers=curve.outliers,
         components=components,
         detectable=None
         if components is None

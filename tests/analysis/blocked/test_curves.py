@@ -11,8 +11,8 @@ from asymnas.analysis.blocked.curves import (
     best_share,
     cost_of_even_split,
     fit_curve,
+    outlying_cells,
     powers,
-    stray_cells,
     within_tolerance,
 )
 from asymnas.analysis.blocked.own_rows import horizons, own_rows
@@ -215,21 +215,21 @@ def grid(structures=8, noise=0.03, seed=0):
 
 def test_runs_that_settled_in_a_poor_optimum_are_found():
     values = grid()
-    assert not stray_cells(values).any()
+    assert not outlying_cells(values).any()
     values[2, 6] += np.log(2)
     values[5, 0] += np.log(2)
     values[1, 3] = np.nan
-    found = stray_cells(values)
+    found = outlying_cells(values)
     assert sorted(zip(*np.nonzero(found), strict=True)) == [(2, 6), (5, 0)]
 
 
 @pytest.mark.parametrize("structures", [3, 4, 6, 12])
-def test_hardly_any_run_is_stray_by_chance(structures):
-    found = [stray_cells(grid(structures, seed=seed)).sum() for seed in range(200)]
+def test_hardly_any_run_is_an_outlier_by_chance(structures):
+    found = [outlying_cells(grid(structures, seed=seed)).sum() for seed in range(200)]
     assert np.sum(found) <= 0.001 * 200 * 7 * structures
 
 
-def test_a_curve_leaves_stray_runs_out_and_counts_them():
+def test_a_curve_leaves_outliers_out_and_counts_them():
     truth = truth_with_share("additive", 0.65, budget=20_000)
     design = BlockedDesign(budgets=(20_000,), structures=8, seeds=1)
     table = blocked_sweep(truth, design, Spread(interaction=0.02, seed=0.02), seed=3)
@@ -237,9 +237,9 @@ def test_a_curve_leaves_stray_runs_out_and_counts_them():
     poor = table.assign(val_loss=table["val_loss"] * np.where(far, 2.0, 1.0))
     (clean,), (blocks,) = blocks_of(table), blocks_of(poor)
     usual, robust = own_rows(clean), own_rows(blocks)
-    assert usual.stray == {}
-    assert list(robust.stray.values()) == [1]
-    assert max(robust.stray) > 0.85
+    assert usual.outliers == {}
+    assert list(robust.outliers.values()) == [1]
+    assert max(robust.outliers) > 0.85
     assert robust.share.estimate == pytest.approx(usual.share.estimate, abs=0.02)
     wide, narrow = (a.cost_of_even_split.high - a.cost_of_even_split.low for a in (robust, usual))
     assert wide < 1.5 * narrow
