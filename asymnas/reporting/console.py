@@ -21,7 +21,7 @@ from asymnas.reporting.content import Rows
 from asymnas.reporting.labels import label, value
 from asymnas.reporting.publish import Published
 from asymnas.reporting.tables import contender_rows, front_rows, search_rows, share_rows
-from asymnas.runs.confirmation_plan import named_presets
+from asymnas.runs.contenders import named_presets
 from asymnas.runs.coordinator import Ending
 from asymnas.runs.directory import CONFIRMATION, SWEEP_DIR
 from asymnas.runs.plan import SearchPlan

@@ -17,12 +17,8 @@ from asymnas import Architecture, Run, StudyConfig, run_confirmation, run_search
 from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, SweepConfig
 from asymnas.core.errors import StudyError
-from asymnas.runs.confirmation_plan import (
-    front_members,
-    open_search,
-    plan_confirmation,
-    plan_control,
-)
+from asymnas.runs.confirmation_plan import open_search, plan_confirmation, plan_control
+from asymnas.runs.contenders import front_members
 from asymnas.runs.plan import plan_search
 from asymnas.runs.study import open_study
 from asymnas.runs.sweep_plan import plan_sweep

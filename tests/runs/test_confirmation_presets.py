@@ -12,7 +12,8 @@ from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig
 from asymnas.core.errors import ConfigError, StudyError, UnknownNameError
 from asymnas.networks.presets import PRESETS
-from asymnas.runs.confirmation_plan import named_presets, open_search, plan_control
+from asymnas.runs.confirmation_plan import open_search, plan_control
+from asymnas.runs.contenders import named_presets
 
 from .conftest import published_alone, trained
 from .made_results import Made
