@@ -24,8 +24,9 @@ def report(
     The page of a search covers its sweep, control and confirmation too, where there are some.
     Works on a run that is still going on, and trains nothing.
     """
+    from asymnas.core.files import holds_run
     from asymnas.reporting.publish import publish
-    from asymnas.runs.directory import SWEEP_DIR, holds_run
+    from asymnas.runs.directory import SWEEP_DIR
     from asymnas.runs.run import Run
 
     sweep = run_dir / SWEEP_DIR

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, paths as people write them, what a run looks like."""
 
 import os
 import uuid
@@ -7,11 +7,39 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from asymnas.core.errors import ConfigError
+
+DATABASE = "study.db"
+STORAGE = "storage.json"  # where the study is, if not in the directory
+RUN_FOLDERS = ("best", "artifacts", "losses")  # what a run's directory holds besides files
+
+
+def holds_run(directory: Path) -> bool:
+    """Whether a run was started in a directory."""
+    return (directory / STORAGE).is_file() or (directory / DATABASE).is_file()
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """A path in which `~` is the home directory, and `~name` that of a user.
+
+    Raises:
+        ConfigError: There is no such directory to stand for it.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:  # Python's word for it
+        raise ConfigError(
+            f"there is no home directory to stand for ~ in {os.fspath(path)!r}: set HOME, or give "
+            "the whole path"
+        ) from error
+
 
 def write_whole(path: Path, content: bytes | str) -> None:
-    """Writes a file whole or not at all: a crash leaves the old one."""
+    """Writes a file whole or not at all, text as UTF-8: a crash leaves the old one."""
     with whole_file(path) as file:
-        file.write(content.encode() if isinstance(content, str) else content)
+        # names of files that are not UTF-8 are shown by their bytes, as \udce9
+        text = content if isinstance(content, bytes) else content.encode(errors="backslashreplace")
+        file.write(text)
 
 
 @contextmanager
@@ -27,7 +55,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with draft.open("xb") as file:
+        with draft.open("x+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

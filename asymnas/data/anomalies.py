@@ -1,14 +1,13 @@
 """Labels and anomalies of examples: class ids, truth values, one class as the anomalies."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from asymnas.core.errors import DataError
 from asymnas.core.text import listed
-from asymnas.data.splits import PerSplit
 
 
 def class_ids(values: NDArray[Any], what: str) -> NDArray[np.int64]:
@@ -56,21 +55,38 @@ def truth_values(values: NDArray[Any], what: str) -> NDArray[np.bool_]:
     return values.astype(np.bool_)
 
 
-def class_as_anomalies(labels: PerSplit, name: str, given: str) -> PerSplit:
-    """Which examples of each split belong to one class; bool `[n]`.
+#: Options of a data set's name that say which classes are anomalies.
+CHOICES = ("anomaly", "normal")
+
+
+def anomalous_classes(
+    name: str, known: Sequence[str], options: Mapping[str, str]
+) -> set[str] | None:
+    """Names of the classes that are anomalies; `None` where nothing is said of them.
 
     Args:
-        labels: Class ids of a data set.
         name: What the data set is called.
-        given: The class's id, as a person wrote it.
+        known: Names of its classes.
+        options: `anomaly` with the classes that are, or `normal` with those that are not,
+            separated by commas.
 
     Raises:
-        DataError: No such class, or nothing left to train on.
+        DataError: Both options, no such class, no anomalies, or nothing left to train on.
     """
-    classes = [str(label) for label in sorted(set(torch.cat(list(labels)).tolist()))]
-    if given not in classes:
-        raise DataError(f"{name} has no class {given!r}: it has {', '.join(classes)}")
-    anomalous = PerSplit(*(ids == int(given) for ids in labels))
-    if bool(anomalous.train.all()):
-        raise DataError("no class would be left to train on: name another one")
-    return anomalous
+    if not options:
+        return None
+    if len(options) > 1:
+        raise DataError(
+            f"{name} takes either the classes that are anomalies, as ?anomaly=CLASS,CLASS, or "
+            "those that are normal, as ?normal=CLASS, not both"
+        )
+    ((option, given),) = options.items()
+    named = {given} if given in known else set(given.split(","))
+    if unknown := sorted(named - set(known)):
+        raise DataError(f"{name} has no class {unknown[0]!r}: it has {listed(known, 20)}")
+    chosen = named if option == "anomaly" else set(known) - named
+    if not chosen:
+        raise DataError(f"all classes of {name} are normal: leave out ?normal, or name fewer")
+    if len(chosen) == len(set(known)):
+        raise DataError("no class would be left to train on: name other ones")
+    return chosen

@@ -6,7 +6,7 @@ A loader registers under the name that stands before the colon in `--dataset`:
     def load(spec: DataSpec) -> Dataset: ...
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,10 +18,11 @@ from torch import Tensor
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
 from asymnas.core.registry import Registry
-from asymnas.data.anomalies import class_as_anomalies
+from asymnas.core.text import joined
+from asymnas.data.anomalies import anomalous_classes
 from asymnas.data.examples import Examples, Indexed, Rows
 from asymnas.data.scaling import standardise, value_range
-from asymnas.data.spec import named_class
+from asymnas.data.spec import named_classes
 from asymnas.data.splits import NAMES, PerSplit, SplitName, Splits, draw, per_split
 
 CHUNK = 8_192  # examples whose values are examined together
@@ -142,40 +143,45 @@ DATASETS: Registry[Loader] = Registry("data set", "asymnas.data.sources", "asymn
 
 
 def load_dataset(spec: DataSpec) -> Dataset:
-    """Loads the data set that `spec` names; of `NAME?anomaly=CLASS` with that class held out.
+    """Loads the data set that `spec` names; with the classes held out that an option names.
 
     Raises:
         UnknownNameError: No such data set.
         DataError: It is missing, unreadable or unusable.
     """
-    plain, anomalous_class = named_class(spec)
+    plain, classes = named_classes(spec)
     data = DATASETS.get(plain.source)(plain)
-    return hold_out(data, plain.name, anomalous_class) if anomalous_class else data
+    return hold_out(data, plain.name, classes) if classes else data
 
 
-def hold_out(data: Dataset, name: str, given: str) -> Dataset:
-    """Makes one class the anomalies: nothing trains on it, the held-out splits keep it.
+def hold_out(data: Dataset, name: str, classes: Mapping[str, str]) -> Dataset:
+    """Makes classes the anomalies: nothing trains on them, the held-out splits keep them.
 
     What was standardised is so anew, on the training rows that are left.
 
     Args:
         data: A data set with labels and without anomalies.
         name: What it is called.
-        given: The class's id, as a person wrote it.
+        classes: Which, by their ids: `anomaly` those, or `normal` all others; see
+            `anomalous_classes`.
 
     Raises:
         DataError: No labels, anomalies already, no such class, or nothing left to train on.
     """
+    option = "&".join(f"{key}={value}" for key, value in classes.items())
     if data.anomalies is not None:
-        raise DataError(f"{name} has anomalies of its own: leave out ?anomaly={given}")
+        raise DataError(f"{name} has anomalies of its own: leave out ?{option}")
     if data.labels is None:
         raise DataError(
             f"{name} has no labels, so that no class can be its anomalies: leave out "
-            f"?anomaly={given}, or take a data set with labels"
+            f"?{option}, or take a data set with labels"
         )
-    anomalous = class_as_anomalies(data.labels, name, given)
+    known = [str(label) for label in sorted(set(torch.cat(list(data.labels)).tolist()))]
+    chosen = sorted(map(int, anomalous_classes(name, known, classes) or ()))
+    anomalous = PerSplit(*(torch.isin(ids, torch.tensor(chosen)) for ids in data.labels))
     kept = ~anomalous.train
     counts = [f"{int(part.sum()):,}" for part in anomalous]
+    held_out = f"class{'es' if chosen[1:] else ''} {joined([*map(str, chosen)])} as anomalies"
     rest = replace(
         data,
         train=data.train[kept],
@@ -184,8 +190,8 @@ def hold_out(data: Dataset, name: str, given: str) -> Dataset:
         groups=data.groups and data.groups._replace(train=data.groups.train[kept]),
         notes=(
             *data.notes,
-            f"class {given} as anomalies: {counts[0]} training examples left out, {counts[1]} to "
-            f"validate, {counts[2]} to test",
+            f"{held_out}: {counts[0]} training examples left out, {counts[1]} to validate, "
+            f"{counts[2]} to test",
         ),
     )
     return _standardised(rest) if len(data.shape) == 1 else rest

@@ -7,6 +7,8 @@ from urllib.parse import unquote
 
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
+from asymnas.core.files import expanded
+from asymnas.data.anomalies import CHOICES
 
 
 def check_spec(spec: DataSpec, *, takes: str = "", resizable: bool = False) -> None:
@@ -73,7 +75,7 @@ def existing_file(spec: DataSpec) -> Path:
     Raises:
         DataError: It does not exist or is no file.
     """
-    path = Path(spec.argument).expanduser()
+    path = expanded(spec.argument)
     if path.is_dir():
         raise DataError(f"{path} is a directory but {spec.source}: takes a file")
     if not path.is_file():
@@ -89,7 +91,7 @@ def existing_directory(spec: DataSpec) -> Path:
     Raises:
         DataError: It does not exist or is no directory.
     """
-    path = Path(spec.argument).expanduser()
+    path = expanded(spec.argument)
     if path.is_file():
         raise DataError(f"{path} is a file but {spec.source}: takes a directory")
     if not path.is_dir():
@@ -105,12 +107,21 @@ def _resolved(path: Path) -> str:
 
 
 def data_root(spec: DataSpec) -> Path:
-    """Where downloads and decoded images live: `spec.root`, by default `~/.cache/asymnas`."""
-    return Path(spec.root or "~/.cache/asymnas").expanduser()
+    """Where downloads and decoded images live: `spec.root`, by default `~/.cache/asymnas`.
+
+    Raises:
+        DataError: None is given, and there is no home directory.
+    """
+    if spec.root:
+        return expanded(spec.root)
+    try:
+        return Path("~/.cache/asymnas").expanduser()
+    except RuntimeError as error:  # Python's word for it
+        raise DataError("no home directory: pass --data-root DIR, or set HOME") from error
 
 
-def named_class(spec: DataSpec) -> tuple[DataSpec, str]:
-    """Takes the class off `NAME?anomaly=CLASS`; empty where none is named.
+def named_classes(spec: DataSpec) -> tuple[DataSpec, dict[str, str]]:
+    """Takes the classes off `NAME?anomaly=CLASS,CLASS` or `NAME?normal=CLASS`.
 
     Names with a colon are left alone: what follows it may have options of its own.
 
@@ -118,6 +129,5 @@ def named_class(spec: DataSpec) -> tuple[DataSpec, str]:
         DataError: Another option, or one without a value.
     """
     if ":" in spec.name:
-        return spec, ""
-    spec, options = without_options(spec, ("anomaly",), takes="", value="CLASS")
-    return spec, options.get("anomaly", "")
+        return spec, {}
+    return without_options(spec, CHOICES, takes="", value="CLASS")

@@ -20,6 +20,7 @@ from asymnas.analysis.tuning import Group, Losses, RateGrid, grid_losses, tuned_
 from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, StudyConfig
 from asymnas.core.errors import StudyError
+from asymnas.core.files import holds_run
 from asymnas.data.base import Dataset
 from asymnas.networks.presets import PRESETS
 from asymnas.runs.contenders import (
@@ -33,7 +34,6 @@ from asymnas.runs.directory import (
     CONFIRMATION_DIR,
     CONTROL_DIR,
     REPEATS_DIR,
-    holds_run,
     storage_of,
 )
 from asymnas.runs.phases import ListedRun, Phase

@@ -13,13 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asymnas.core.errors import StudyError
-from asymnas.core.files import whole_file
+from asymnas.core.files import DATABASE, RUN_FOLDERS, STORAGE, whole_file
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.kinds import Autoencoder
 from asymnas.training.checkpoints import load_weights
 
-DATABASE = "study.db"
-STORAGE = "storage.json"  # where the study is, if not in the directory
 REPORT = "report.html"
 SUMMARY = "summary.json"
 CONFIRMATION = "confirmation.json"
@@ -34,20 +32,13 @@ OWNED = (
     "trials.csv",
     SUMMARY,
     REPORT,
-    "best",
-    "artifacts",
-    "losses",
+    *RUN_FOLDERS,
     "workers.log",
     CONFIRMATION,
 )
 
 #: Runs in a search's directory that are about this search and no other: a fresh one has none yet.
 DERIVED = (CONTROL_DIR, CONFIRMATION_DIR, REPEATS_DIR)
-
-
-def holds_run(directory: Path) -> bool:
-    """Whether a run was started there."""
-    return (directory / STORAGE).is_file() or (directory / DATABASE).is_file()
 
 
 def storage_of(directory: Path) -> tuple[str, str | None]:

@@ -16,6 +16,7 @@ from asymnas.analysis.front import Objective, front_objectives, pareto_front, se
 from asymnas.analysis.rows import counting
 from asymnas.core import columns as t
 from asymnas.core.errors import StudyError
+from asymnas.core.files import holds_run
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.kinds import Autoencoder
 from asymnas.runs.directory import (
@@ -25,7 +26,6 @@ from asymnas.runs.directory import (
     SWEEP_DIR,
     example_groups,
     example_losses,
-    holds_run,
     load_trained,
     storage_of,
 )

@@ -51,8 +51,11 @@ def test_the_notes_count_them():
     ("name", "message"),
     [
         ("digits?anomaly=12", r"digits has no class '12': it has 0, 1, 2, .*, 9$"),
-        ("digits?anomaly=", r"is no option: write digits\?anomaly=CLASS$"),
-        ("digits?label=3", r"is no option: write digits\?anomaly=CLASS$"),
+        ("digits?anomaly=", r"is no option: write digits\?anomaly=CLASS&normal=CLASS$"),
+        ("digits?anomaly=1&normal=2", r"digits takes either the classes that are anomalies, as"),
+        ("digits?normal=0,1,2,3,4,5,6,7,8,9", "all classes of digits are normal: leave out"),
+        ("digits?anomaly=0,1,2,3,4,5,6,7,8,9", "no class would be left to train on: name other"),
+        ("digits?label=3", r"is no option: write digits\?anomaly=CLASS&normal=CLASS$"),
         ("photos?anomaly=1", "photos has no labels, so that no class"),
         ("breast-cancer-anomalies?anomaly=0", "has anomalies of its own"),
     ],
@@ -77,6 +80,7 @@ def test_a_class_of_a_folder_goes_by_its_name(tmp_path):
         assert torch.equal(labels == 1, flags)
     assert [int(part.sum()) for part in data.anomalies] == [0, 5, 5]
     assert data.notes == (
+        "2 classes: cats, dogs",
         "images of dogs are anomalies",
         "anomalies: 5 to validate, 5 to test, none to train on",
     )
@@ -91,11 +95,77 @@ def test_anomalies_that_are_shipped_stay_where_they_are(tmp_path):
     assert [len(part) for part in (data.train, data.validation, data.test)] == [27, 3, 10]
 
 
+MVTEC = {"train/good": 30, "test/good": 6, "test/large": 4, "test/small": 3, "test/stain": 2}
+UNSEEN = (
+    "no training image is of {}, yet they count as normal; ?normal=good would make them anomalies"
+)
+
+DEFECTS = "images of large, small, stain are anomalies"
+
+#: How defects are named: which classes of the test split are anomalies, and what is noted.
+NAMED = {
+    "": ("large small stain", f"{DEFECTS}, since all training images are good"),
+    "?normal=good": ("large small stain", DEFECTS),
+    "?anomaly=large,small,stain": ("large small stain", DEFECTS),
+    "?anomaly=large": ("large", UNSEEN.format("small, stain")),
+    "?anomaly=small,large": ("large small", UNSEEN.format("stain")),
+    "?normal=good,stain": ("large small", UNSEEN.format("stain")),
+}
+
+
+@pytest.mark.parametrize("options", NAMED)
+def test_defects_in_directories_of_their_own(tmp_path, options):
+    write(tmp_path, {**MVTEC, "ground_truth/large": 4, "ground_truth/small": 3})
+    chosen, note = NAMED[options]
+    data = load_dataset(DataSpec(name=f"folder:{tmp_path}{options}"))
+    assert [len(part) for part in (data.train, data.validation, data.test)] == [27, 3, 15]
+    names = ["good", "large", "small", "stain"]
+    counts = {
+        name: int(data.anomalies.test[data.labels.test == i].sum()) for i, name in enumerate(names)
+    }
+    assert counts == {name: MVTEC[f"test/{name}"] if name in chosen else 0 for name in names}
+    assert note in data.notes
+    assert "left out beside the splits: ground_truth/ (7 images)" in data.notes
+
+
+@pytest.mark.parametrize("normal", ["OK", "normal"])
+def test_other_words_for_good(tmp_path, normal):
+    write(tmp_path, {f"train/{normal}": 9, f"valid/{normal}": 3, f"test/{normal}": 3, "test/ko": 2})
+    data = load_dataset(DataSpec(name=f"folder:{tmp_path}"))
+    assert [int(part.sum()) for part in data.anomalies] == [0, 0, 2]
+
+
+def test_a_training_class_of_another_name_makes_no_anomalies_but_is_noted(tmp_path):
+    write(tmp_path, {"train/cats": 9, "test/cats": 3, "test/dogs": 2})
+    data = load_dataset(DataSpec(name=f"folder:{tmp_path}"))
+    assert data.anomalies is None
+    assert data.notes[-1] == (
+        "no training image is of dogs, yet they count as normal; ?normal=cats would make them "
+        "anomalies"
+    )
+
+
+def test_all_classes_but_one_of_a_named_set():
+    plain = load_dataset(DataSpec(name="digits"))
+    data = load_dataset(DataSpec(name="digits?normal=3"))
+    assert torch.equal(data.train, plain.train[plain.labels.train == 3])
+    assert torch.equal(data.anomalies.test, plain.labels.test != 3)
+    two = load_dataset(DataSpec(name="digits?anomaly=7,9"))
+    assert torch.equal(two.anomalies.test, torch.isin(plain.labels.test, torch.tensor([7, 9])))
+    assert two.notes[-1].startswith("classes 7 and 9 as anomalies: ")
+
+
+def test_a_class_whose_name_holds_a_comma(tmp_path):
+    write(tmp_path, {"a,b": 9, "a": 9})
+    data = load_dataset(DataSpec(name=f"folder:{tmp_path}?anomaly=a,b"))
+    assert torch.equal(data.anomalies.test, data.labels.test == 1)
+
+
 @pytest.mark.parametrize(
     ("tree", "message"),
     [
-        ({"cats": 5, "dogs": 5}, r"no class 'birds' to be the anomalies: it has cats, dogs$"),
-        ({".": 9}, "it has no subdirectories that are classes"),
+        ({"cats": 5, "dogs": 5}, r"no class 'birds': it has cats, dogs$"),
+        ({".": 9}, "has no subdirectories that are classes: leave out [?]anomaly, or"),
     ],
 )
 def test_a_class_that_a_folder_lacks(tmp_path, tree, message):

@@ -107,12 +107,12 @@ PNG = b"\x89PNG\r\n\x1a\n"
 REFUSED = {
     "an image that is none": (
         lambda p: pictures(p, ("05.png", b"rubbish")),
-        r"PLACE/pictures/05\.png is not a readable image \(its content is of no known format\): "
-        r"repair or remove it",
+        r"PLACE/pictures/05\.png is not a readable image \(its content is of no format that is "
+        r"read\): repair, convert or remove it",
     ),
     "an image that is cut": (
         lambda p: pictures(p, ("05.png", PNG)),
-        r"PLACE/pictures/05\.png is not a readable image \(.+\): repair or remove it",
+        r"PLACE/pictures/05\.png is not a readable image \(.+\): repair, convert or remove it",
     ),
     "images of two sizes": (
         lambda p: pictures(p, ("05.png", noise(1, 9, 8, 3)[0])),
@@ -404,13 +404,13 @@ def test_an_image_changed_since_the_cache_was_made(tmp_path):
     assert "03.png is not a readable image" in refused(tmp_path, dataset)
     image.unlink()
     assert taken(tmp_path, dataset) == []
-    assert len(list((tmp_path / "root" / "images").iterdir())) == 1
+    assert len(list((tmp_path / "root" / "images").glob("*.npy"))) == 1
 
 
 def test_a_damaged_cache_names_itself(tmp_path):
     dataset = pictures(tmp_path)
     taken(tmp_path, dataset)
-    (path,) = (tmp_path / "root" / "images").iterdir()
+    (path,) = (tmp_path / "root" / "images").glob("*.npy")
     path.write_bytes(path.read_bytes()[:-9])
     line = refused(tmp_path, dataset)
     assert line.startswith("the cache of decoded images PLACE/root/images/pictures-")

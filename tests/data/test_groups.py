@@ -112,6 +112,6 @@ def test_a_class_that_is_held_out_takes_its_groups_along():
         labels=labels,
         groups=Splits(*(part.numpy() for part in photos.groups)),
     )
-    rest = hold_out(labelled, "made", "1")
+    rest = hold_out(labelled, "made", {"anomaly": "1"})
     assert torch.equal(rest.groups.train, torch.tensor([0, 1]))
     assert normal_groups(rest, "validation").tolist() == [2]

@@ -8,13 +8,10 @@ from problems import space_of
 
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import StudyError
-from asymnas.core.files import whole_file
+from asymnas.core.files import DATABASE, STORAGE, holds_run, whole_file
 from asymnas.networks.families import Problem
 from asymnas.runs.directory import (
-    DATABASE,
-    STORAGE,
     Checkpoints,
-    holds_run,
     load_trained,
     reconstruction_path,
     storage_of,

@@ -1,11 +1,17 @@
-"""Image files as uint8 arrays."""
+"""Image files as uint8 arrays: what can be read without a loss, or is refused by name.
+
+Pillow reads pixels of 16 bits in colour as 8 without a word, signed bytes as unsigned ones, and the
+first page of several. The first two are refused here, the last is said.
+"""
 
 import os
-from collections import deque
+import threading
+from collections import Counter, deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +25,32 @@ PIXELS = {
     **dict.fromkeys(("RGB", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"), "RGB"),
     **dict.fromkeys(("RGBA", "LA", "PA"), "RGBA"),
 }
+FORMATS = ("PNG", "JPEG", "BMP", "DIB", "WEBP", "GIF", "TIFF", "PPM")  # others may run programs
 PIECE_BYTES = 4 * 2**20  # of the images that a thread reads at a time, at least one
 PIECE_IMAGES = 64  # the most of them
 MOST_THREADS = 8
+HUGE = 50_000_000  # pixels from which on one image is decoded at a time
+MOST = 2**30  # pixels of an image that is decoded at all: 1 to 4 GiB of memory
+
+FRAMES = "of which the first of several frames or pages is read"
+TRANSPARENT = "whose transparent colour is read like any other"
 
 COLOURS = {1: "greyscale", 3: "RGB", 4: "RGBA"}
 
 
-def read_images(
-    paths: Sequence[Path], size: int | None
-) -> Generator[NDArray[np.uint8], None, None]:
+class Pictures(NamedTuple):
+    """Images in the order of their files.
+
+    Args:
+        pixels: uint8 `[k, c, h, w]`.
+        remarks: How many files were read other than whole, by what was done to them.
+    """
+
+    pixels: NDArray[np.uint8]
+    remarks: Counter[str]
+
+
+def read_images(paths: Sequence[Path], size: int | None) -> Generator[Pictures, None, None]:
     """Reads image files of one kind, in parallel threads: decoders leave Python's lock alone.
 
     However slowly the pieces are taken, memory holds at most twice as many as there are threads.
@@ -39,26 +61,28 @@ def read_images(
         size: Height and width in pixels; `None` to keep the files' own, which must agree.
 
     Yields:
-        Pieces of what is read, in the order of `paths`, uint8 `[k, c, h, w]`.
+        Pieces of what is read, in the order of `paths`.
 
     Raises:
         DataError: An unreadable file, or two that differ in channels or size.
     """
-    first = read_image(paths[0], size)
+    first = read_image(paths[0], size).pixels[0]
     k = min(max(PIECE_BYTES // first.nbytes, 1), PIECE_IMAGES)
 
-    def piece(start: int) -> NDArray[np.uint8]:
+    def piece(start: int) -> Pictures:
+        remarks: Counter[str] = Counter()
         images = np.empty((min(k, len(paths) - start), *first.shape), dtype=np.uint8)
         for path, place in zip(paths[start : start + k], images, strict=True):
-            image = read_image(path, size)
+            (image,), remarked = read_image(path, size)
+            remarks += remarked
             if image.shape != first.shape:
                 raise _unlike(paths[0], first, path, image)
             place[:] = image
-        return images
+        return Pictures(images, remarks)
 
     threads = min(MOST_THREADS, os.cpu_count() or 1)
     with ThreadPoolExecutor(threads) as pool:
-        ahead: deque[Future[NDArray[np.uint8]]] = deque()
+        ahead: deque[Future[Pictures]] = deque()
         try:
             for start in range(0, len(paths), k):
                 ahead.append(pool.submit(piece, start))
@@ -70,46 +94,108 @@ def read_images(
             pool.shutdown(cancel_futures=True)
 
 
-def read_image(path: Path, size: int | None) -> NDArray[np.uint8]:
-    """Reads one image file, upright; uint8 `[c, h, w]` with 1, 3 or 4 channels.
+def read_image(path: Path, size: int | None) -> Pictures:
+    """Reads one image file, upright, with 1, 3 or 4 channels.
 
     Of an animation it is the first frame. With a `size`, the largest centred square is resized.
 
     Raises:
-        DataError: Unreadable, or pixels of more than 8 bits.
+        DataError: Unreadable, too large, or pixels of more than 8 bits.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import ImageOps, UnidentifiedImageError
 
     try:
-        with Image.open(path) as image:
+        with _opened(path) as image:
             if size is not None:
                 image.draft(None, (2 * size, 2 * size))  # decode a large JPEG at a lower scale
-            upright = ImageOps.exif_transpose(image)
-            pixels = _pixels(upright, path)
-            if size is not None:
-                pixels = ImageOps.fit(pixels, (size, size))
-            array = np.asarray(pixels, dtype=np.uint8)
+            _check_pixels(image, path)
+            remarks = _remarks(image)
+            with _DECODING if image.width * image.height > HUGE else nullcontext():
+                upright = ImageOps.exif_transpose(image)
+                pixels = _pixels(upright)
+                if size is not None:
+                    pixels = ImageOps.fit(pixels, (size, size))
+                array = np.asarray(pixels, dtype=np.uint8)
     except DataError:
         raise
     except UnidentifiedImageError as error:
         raise DataError(
-            f"{path} is not a readable image (its content is of no known format): repair or remove "
-            "it"
+            f"{path} is not a readable image (its content is of no format that is read): repair, "
+            "convert or remove it"
         ) from error
     except Exception as error:  # Pillow's decoders raise half a dozen unrelated types
         raise DataError(
             f"{path} is not a readable image ({one_line(error)}): repair or remove it"
         ) from error
-    return np.moveaxis(np.atleast_3d(array), -1, 0)
+    return Pictures(np.moveaxis(np.atleast_3d(array), -1, 0)[None], remarks)
 
 
-def _pixels(image: Any, path: Path) -> Any:
-    """The image as 8-bit greyscale, RGB or RGBA."""
-    mode = _palette_pixels(image) if image.mode == "P" else PIXELS.get(image.mode)
-    if mode is None:
+_OPENING, _DECODING = threading.Lock(), threading.Lock()
+
+
+def _opened(path: Path) -> Any:
+    """The image with its header read, of whatever size: Pillow's own limit is for strangers' files.
+
+    It is lifted while a file is opened, and then stands again for whoever else uses Pillow.
+    """
+    from PIL import Image
+
+    with _OPENING:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(path, formats=FORMATS)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def _check_pixels(image: Any, path: Path) -> None:
+    """Raises for what Pillow would read with a loss, and for more than fits in memory.
+
+    Raises:
+        DataError: Pixels of more than 8 bits, signed ones, or too many.
+    """
+    if image.width * image.height > MOST:
         raise DataError(
-            f"{path} has pixels of type {image.mode}: convert it to 8-bit greyscale or RGB"
+            f"{path} has {image.width:,} by {image.height:,} pixels but at most {MOST:,} in all "
+            "are read: make it smaller, or cut it into tiles"
         )
+    if image.format == "TIFF":
+        bits, kinds = (_entries(image.tag_v2.get(tag, 1)) for tag in (258, 339))
+        if max(bits) > 8 or set(kinds) - {1, 4}:  # whole numbers from 0, or undefined
+            kind = {2: "signed ", 3: "floating-point "}.get(max(kinds), "")
+            raise _deep(path, f"{kind}pixels of {max(bits)} bits")
+    arguments = [part for tile in image.tile for part in _entries(tile[3])]  # of the decoder
+    deep_ppm = image.format == "PPM" and any(isinstance(a, int) and a > 255 for a in arguments)
+    if deep_ppm or any(isinstance(a, str) and ";16" in a for a in arguments):
+        raise _deep(path, "pixels of 16 bits")
+    if image.mode not in PIXELS and image.mode != "P":
+        raise _deep(path, f"pixels of type {image.mode}")
+
+
+def _entries(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _deep(path: Path, what: str) -> DataError:
+    return DataError(
+        f"{path} has {what}, of which some would be lost: convert it to 8-bit greyscale or RGB, or "
+        "save all images as one array for npz:FILE, which keeps them"
+    )
+
+
+def _remarks(image: Any) -> Counter[str]:
+    """What is not read of an image."""
+    remarks = Counter[str]()
+    if getattr(image, "is_animated", False) and image.format != "MPO":  # a photograph's preview
+        remarks[FRAMES] += 1
+    if "transparency" in image.info and image.mode not in ("P", "LA", "PA", "RGBA"):
+        remarks[TRANSPARENT] += 1
+    return remarks
+
+
+def _pixels(image: Any) -> Any:
+    """The image as 8-bit greyscale, RGB or RGBA."""
+    mode = _palette_pixels(image) if image.mode == "P" else PIXELS[image.mode]
     return image if image.mode == mode else image.convert(mode)
 
 

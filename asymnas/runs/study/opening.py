@@ -13,14 +13,13 @@ from optuna.study import StudyDirection
 
 from asymnas.core.config import StudyConfig
 from asymnas.core.errors import StudyError
-from asymnas.core.files import write_whole
+from asymnas.core.files import DATABASE, STORAGE, write_whole
 from asymnas.core.provenance import setup
 from asymnas.core.side_families import with_side_families
 from asymnas.core.urls import public_url
 from asymnas.data.base import Dataset
 from asymnas.data.fingerprint import changes, fingerprint
 from asymnas.networks.kinds import kind_of
-from asymnas.runs.directory import DATABASE, STORAGE
 from asymnas.runs.study.bridge import (
     CONFIG,
     DATA,

@@ -50,7 +50,7 @@ def names(folder):
 
 def cache(folder, root, size=None):
     """All images of the cache."""
-    rows = cached_images(folder, names(folder), size, root)
+    rows = cached_images(folder, names(folder), size, root).rows
     return rows.index_select(0, torch.arange(len(names(folder)))).numpy()
 
 
@@ -62,7 +62,11 @@ def way(request, monkeypatch):
 
 
 def files(root):
-    return sorted(path for path in (root / "images").iterdir())
+    """The caches, and what else there is but the facts of each."""
+    every = sorted((root / "images").iterdir())
+    return [
+        path for path in every if path.with_suffix(".npy") not in every or path.suffix != ".json"
+    ]
 
 
 @pytest.fixture
@@ -88,13 +92,13 @@ def test_the_cache_holds_every_image_in_order_and_the_next_start_decodes_nothing
 
 
 def test_a_small_cache_is_mapped_and_a_great_one_is_read(folder, root, way):
-    rows = cached_images(folder, names(folder), None, root)
+    rows = cached_images(folder, names(folder), None, root).rows
     assert isinstance(rows, torch.Tensor if way == "mapped" else StoredRows)
 
 
 def test_what_is_written_to_a_map_stays_in_this_process(folder, root, monkeypatch):
     monkeypatch.setattr(image_cache, "MAPPED_BYTES", 2**40)
-    cached_images(folder, names(folder), None, root).zero_()
+    cached_images(folder, names(folder), None, root).rows.zero_()
     assert np.array_equal(cache(folder, root), IMAGES.transpose(0, 3, 1, 2))
 
 
@@ -144,7 +148,7 @@ def replace_one(folder):
 )
 def test_a_changed_directory_gets_a_new_cache_and_the_old_one_goes(folder, root, change):
     cache(folder, root, 4)
-    before, old = cached_images(folder, names(folder), None, root), files(root)
+    before, old = cached_images(folder, names(folder), None, root).rows, files(root)
     change(folder)
     after = cache(folder, root)
     expected = [np.moveaxis(np.asarray(Image.open(folder / n)), -1, 0) for n in names(folder)]
@@ -160,10 +164,67 @@ def test_directories_alike_do_not_share_a_cache(tmp_path, root):
         for number in range(3):
             path = tmp_path / place / "set" / f"{number}.bmp"
             path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(np.full((4, 4), grey, np.uint8)).save(path)
+            Image.fromarray(np.full((4, 4), grey + number, np.uint8)).save(path)
             os.utime(path, ns=(5, 5))
-    assert cache(tmp_path / "a" / "set", root).max() == 10
+    assert cache(tmp_path / "a" / "set", root).max() == 12
     assert cache(tmp_path / "b" / "set", root).min() == 200
+
+
+@pytest.mark.parametrize(
+    ("images", "values", "notes"),
+    [
+        (
+            IMAGES % 2,
+            255 * (IMAGES % 2),
+            ["all pixels are 0 and 1, which are read as black and white"],
+        ),
+        (IMAGES % 3, IMAGES % 3, ["no pixel is above 2 of 255: images are read as 0 to 0.0078"]),
+        (IMAGES // 2, IMAGES // 2, ["no pixel is above 127 of 255: images are read as 0 to 0.5"]),
+        (IMAGES // 255 * 255, IMAGES // 255 * 255, []),
+        (
+            IMAGES % 2 + 7,
+            IMAGES % 2 + 7,
+            ["no pixel is above 8 of 255: images are read as 0 to 0.031"],
+        ),
+    ],
+    ids=["masks", "classes", "half", "black and white", "narrow"],
+)
+def test_bytes_that_use_little_of_their_range(folder, root, images, values, notes):
+    for name, image in zip(names(folder), images, strict=True):
+        Image.fromarray(image).save(folder / name)
+    for _ in ("decoded", "read again"):
+        cached = cached_images(folder, names(folder), None, root)
+        rows = cached.rows.index_select(0, torch.arange(len(images))).numpy()
+        assert np.array_equal(rows, values.transpose(0, 3, 1, 2))
+        assert list(cached.notes) == notes
+
+
+def test_images_of_one_value_are_refused_each_time(folder, root):
+    for name in names(folder):
+        Image.fromarray(np.full((6, 5), 7, np.uint8)).save(folder / name)
+    for _ in ("decoded", "read again"):
+        with pytest.raises(DataError, match=r"every pixel of the 150 images of .* is 7: nothing"):
+            cached_images(folder, names(folder), None, root)
+
+
+def test_what_was_remarked_in_decoding_is_noted_each_time(folder, root):
+    first, *others = map(Image.fromarray, IMAGES[:3])
+    for name in ("003.png", "140.png"):
+        first.save(folder / name, save_all=True, append_images=others)
+    for _ in ("decoded", "read again"):
+        assert cached_images(folder, names(folder), None, root).notes == (
+            "2 images of which the first of several frames or pages is read",
+        )
+
+
+def test_a_cache_whose_facts_are_gone_is_made_anew(folder, root):
+    cache(folder, root)
+    (path,) = files(root)
+    path.with_suffix(".json").unlink()
+    assert np.array_equal(cache(folder, root), IMAGES.transpose(0, 3, 1, 2))
+    path.with_suffix(".json").write_text("{")
+    with pytest.raises(DataError, match="delete it, and it is decoded again"):
+        cache(folder, root)
 
 
 def test_an_error_in_the_middle_leaves_nothing(folder, root):
@@ -267,7 +328,7 @@ def test_processes_that_build_at_once_agree(folder, root):
     with LocalProcesses(2) as workers:
         tasks = [workers.submit(cached_images, folder, names(folder), None, root) for _ in "abcd"]
         for task in tasks:
-            assert np.array_equal(task.result(), IMAGES.transpose(0, 3, 1, 2))
+            assert np.array_equal(task.result().rows, IMAGES.transpose(0, 3, 1, 2))
     assert np.array_equal(cache(folder, root), IMAGES.transpose(0, 3, 1, 2))
     assert len(files(root)) == 1
 

@@ -7,7 +7,8 @@ from PIL import Image
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
 from asymnas.data.base import load_dataset
-from asymnas.data.images.decode import read_image
+from asymnas.data.fingerprint import fingerprint
+from asymnas.data.images import decode
 
 COLOURS = {"L": 1, "RGB": 3, "RGBA": 4}
 
@@ -22,6 +23,11 @@ def save(path, mode="RGB", size=(12, 12), seed=0):
 
 def load(directory, **options):
     return load_dataset(DataSpec(name=f"folder:{directory}", **options))
+
+
+def read_image(path, size):
+    """One image, `[c, h, w]`."""
+    return decode.read_image(path, size).pixels[0]
 
 
 def array(split):
@@ -98,7 +104,8 @@ def test_shipped_splits_are_the_splits(tmp_path, name):
     assert [len(part) for part in (data.train, data.validation, data.test)] == [10, 3, 4]
     test = [read_image(tmp_path / "test" / "class" / f"{i}.png", None) for i in range(4)]
     assert np.array_equal(array(data.test), test)
-    assert set(data.notes) == {"validation split as shipped", "test split as shipped"}
+    shipped = {"test split as shipped: test/", f"validation split as shipped: {name}/"}
+    assert set(data.notes) == shipped
 
 
 def test_what_is_not_shipped_is_drawn_from_the_training_images(tmp_path):
@@ -164,7 +171,7 @@ def test_a_truncated_image_is_named(tmp_path):
 
 def test_deep_pixels_are_refused(tmp_path):
     Image.fromarray(np.full((8, 8), 40_000, np.uint16)).save(tmp_path / "a.png")
-    with pytest.raises(DataError, match=r"a\.png has pixels of type I.*convert it to 8-bit"):
+    with pytest.raises(DataError, match=r"a\.png has pixels of 16 bits, .*convert it to 8-bit"):
         load(tmp_path)
 
 
@@ -174,6 +181,35 @@ def test_an_empty_directory_and_too_few_images(tmp_path):
     save(tmp_path / "a.png")
     with pytest.raises(DataError, match="at least 3 are needed"):
         load(tmp_path)
+
+
+def test_what_a_directory_holds_instead_of_images_is_said(tmp_path):
+    for name in ("a.heic", "b.heic", "c.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "d").symlink_to("nowhere")
+    message = (
+        r"holds no images \(.*\); left out, links that lead nowhere: d; files of other formats "
+        r"left out: 2 \.heic, 1 \.txt: add some"
+    )
+    with pytest.raises(DataError, match=message):
+        load(tmp_path)
+
+
+def test_what_is_left_out_is_noted_and_a_run_in_the_directory_is_no_data(tmp_path):
+    for number in range(9):
+        save(tmp_path / "store" / f"{number}.png", seed=number)
+    (tmp_path / "d" / "a").mkdir(parents=True)
+    (tmp_path / "d" / "b").symlink_to("../store")
+    save(tmp_path / "d" / "a" / "9.png", seed=9)
+    spec = DataSpec(name=f"folder:{tmp_path / 'd'}", root=str(tmp_path / "d"))
+    before = load_dataset(spec)
+    assert before.notes[0] == "2 classes: a, b"
+    pictures = tmp_path / "d" / "runs" / "x" / "artifacts"
+    save(pictures / "trial.png", "RGBA")
+    (pictures.parent / "study.db").touch()
+    after = load_dataset(spec)
+    assert fingerprint(after) == fingerprint(before)
+    assert after.notes[1] == "left out, written by asymnas: images, runs/x"
 
 
 def classes(directory, tree, **options):
