@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -78,7 +78,7 @@ class Snapshot:
 Ending = Literal["finished", "timeout", "interrupted", "exhausted"]
 
 ATTEMPTS = 3  # at a rung whose worker broke, and starts of a trial whose checkpoints are lost
-ALIKE = 5  # failures in a row, all the same, before the run stops
+ALIKE = 5  # failures in a row, all the same, before the run stops; also broken workers in a row
 MOST_DUPLICATES = 300  # in a row, before the space counts as exhausted
 HEARTBEAT = 0.2  # seconds
 FEW = 3  # finished trials before the time left is estimated
@@ -112,7 +112,10 @@ class Coordinator:
         self._workers = config.workers or 1
         self._flights: dict[Future[RungResult], ActiveTrial] = {}
         self._ready: deque[ActiveTrial] = deque()
-        self._held: list[ActiveTrial] = []  # their workers broke while others were at work
+        self._held: list[ActiveTrial] = []  # their workers broke, and no rung has landed since
+        self._control: ActiveTrial | None = None  # in flight to see whether workers are sound
+        self._landed = 0  # rungs
+        self._broken_in_a_row = 0  # workers, with nothing else at work, since a rung has landed
         self._alike: list[tuple[ActiveTrial, str]] = []  # failed alike in a row, not yet told
         self._store = TrialStore(study, config.trials)
         self._checkpoints.delete_drafts()
@@ -128,8 +131,8 @@ class Coordinator:
         on from their last finished rung when the run is started again.
 
         Raises:
-            StudyError: Trial after trial fails for one reason, which the message has; or the
-                executor takes no more work. The trials that failed last stay open.
+            StudyError: Trial after trial fails for one reason, which the message has, or breaks
+                its worker; or the executor takes no more work. These trials stay open.
             AsymnasError: The data or the device is gone.
         """
         try:
@@ -165,31 +168,43 @@ class Coordinator:
             done, _ = wait(self._flights, timeout=HEARTBEAT, return_when=FIRST_COMPLETED)
             for future in sorted(done, key=lambda f: self._flights[f].number):
                 self._land(self._flights.pop(future), future)
-            if not self._flights:
-                self._release()
             self._lease.check()
 
     @property
     def _free_workers(self) -> int:
-        """Workers without a rung; one that broke is left alone until another rung has landed."""
+        """Workers without a rung; one that broke is left alone until another rung has landed.
+
+        Where all that were at work have broken, one is tried at a time.
+        """
+        if self._held and not self._flights:
+            return 1
         return self._workers - len(self._flights) - len(self._held)
 
     def _next(self) -> ActiveTrial | None:
-        """The trial to train next: a started one if any, else a new one if any is missing."""
+        """The trial to train next: a started one if any, else a new one if any is missing.
+
+        Where one that broke its worker waits and nothing is at work, that one if there is no other;
+        after `ATTEMPTS` broken workers in a row a control, if anything has been trained before.
+        """
+        alone = self._held and not self._flights
+        if alone and self._broken_in_a_row >= ATTEMPTS:
+            self._control = self._store.trained_before()
+            if self._control is not None:
+                return self._control
         while self._store.missing > len(self._flights) + len(self._held) + len(self._alike):
             if self._ready:
                 return self._ready.popleft()
             if self._duplicates_in_a_row >= MOST_DUPLICATES:
-                return None
+                break
             if (active := self._begin(self._ask(), anew=True)) is not None:
                 self._go_on(active)
-        return None
+        return self._held.pop(0) if alone else None
 
     def _ask(self) -> ActiveTrial:
         """A new trial: the next of the list, or one that the sampler draws."""
         phase, config = self._phase, self._config
         if phase.runs is None:
-            parallel = bool(self._flights)
+            parallel = bool(self._flights or self._held)
             return self._drawn(
                 self._study.ask(
                     config.sampler, config.seed, parallel=parallel, presets=phase.presets
@@ -293,6 +308,8 @@ class Coordinator:
             test=self._phase.test,
             losses=self._losses(active),
         )
+        if active is self._control:  # its result is dropped
+            job = replace(job, save=None, metrics=(), every_rung=(), samples=False, test=False)
         try:
             self._flights[self._executor.submit(train_rung, job)] = active
         except (BrokenExecutor, RuntimeError) as error:
@@ -316,7 +333,7 @@ class Coordinator:
         try:
             result = future.result()
         except BrokenExecutor as error:
-            self._try_elsewhere(active, error)
+            self._hold(active, error)
             return
         except CheckpointError as error:
             self._restart(active, error)
@@ -324,35 +341,57 @@ class Coordinator:
         except AsymnasError:
             raise  # the data or the device is gone, for this candidate and for all others
         except Exception as error:  # whatever a candidate breaks must not end the study
+            if active is self._control:
+                self._hold(active, error)
+                return
             self._fail(active, f"{type(error).__name__}: {error}".splitlines()[0])
             return
         self._tell_alike()
-        active.attempts = 0
+        self._landed += 1
+        active.attempts = self._broken_in_a_row = 0
         active.seconds += result.seconds
-        if result.failure:
+        if active is self._control:
+            self._control = None
+        elif result.failure:
             self._tell_failed(active, result.failure)
         else:
             self._advance(active, result)
             self._go_on(active)
         self._release()
 
-    def _try_elsewhere(self, active: ActiveTrial, error: BrokenExecutor) -> None:
-        """Has a rung whose worker broke trained again, by another worker if there is one."""
+    def _hold(self, active: ActiveTrial, error: Exception) -> None:
+        """Takes in a broken worker, which is the candidate's doing or the machine's.
+
+        The rung is trained again once another has landed, or at once if nothing else can be. A
+        candidate that breaks its workers again and again while others are trained is the cause of
+        it and fails. Where nothing can be trained, the machine is: the run stops, and no trial
+        counts as failed.
+        """
+        if not self._flights:
+            self._broken_in_a_row += 1
+        if self._broken_in_a_row >= ALIKE:
+            raise StudyError(
+                f"rung after rung broke its worker, the last with: {error}; no trial counts as "
+                "failed for it: mend this and run the command again to go on from here"
+            )
+        if active is self._control:
+            self._control = None
+            return
         active.attempts += 1
-        if active.attempts >= ATTEMPTS:
-            self._fail(active, f"{error}, {ATTEMPTS} times at this rung")
-        elif self._flights:
-            self._held.append(active)
+        if active.attempts == 1:
+            active.broke_after = self._landed
+        if active.attempts >= ATTEMPTS and self._landed > active.broke_after:
+            self._tell_failed(active, f"{error}, {active.attempts} times at this rung")
         else:
-            self._ready.appendleft(active)
+            self._held.append(active)
 
     def _release(self) -> None:
-        """Makes trials whose workers broke ready again.
+        """Makes the first of the trials whose workers broke ready again.
 
         After those that are ready, so that where workers take calls in turn it is another's turn.
         """
-        self._ready.extend(self._held)
-        self._held.clear()
+        if self._held:
+            self._ready.append(self._held.pop(0))
 
     def _restart(self, active: ActiveTrial, error: CheckpointError) -> None:
         """Starts a trial whose checkpoint cannot be read from its beginning."""
@@ -366,7 +405,7 @@ class Coordinator:
     def _fail(self, active: ActiveTrial, failure: str) -> None:
         """Takes in a failure that the machine may be the cause of.
 
-        It is told when another trial has fared otherwise. A series of failures that are all the
+        It is recorded when another trial has fared otherwise. A series of failures that are all the
         same stops the run instead, and leaves its trials open, to be tried again.
         """
         if self._alike and _pattern(failure) != _pattern(self._alike[-1][1]):

@@ -51,6 +51,7 @@ class ActiveTrial:
         checkpoint: The file that the next rung starts from.
         metrics: What the last rung was measured by, the validation loss left out.
         attempts: Workers that broke at the present rung.
+        broke_after: Rungs that had landed, of all trials, when the first of them broke.
         restarts: Times it has lost its checkpoint.
     """
 
@@ -66,6 +67,7 @@ class ActiveTrial:
     checkpoint: Path | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     attempts: int = 0
+    broke_after: int = 0
     restarts: int = 0
 
     @property
@@ -181,6 +183,20 @@ class TrialStore:
     def measured_objectives(self) -> list[str]:
         """Objectives besides the first and the loss that training has to measure at each rung."""
         return [o.name for o in self._others if o.name not in t.COUNT_COLUMNS]
+
+    def trained_before(self) -> ActiveTrial | None:
+        """A trial that was trained, taken up as if it were new; `None` if there is none yet."""
+        number = next(reversed(self._endings), None)
+        if number is None:
+            return None
+        _, row = self._endings[number]
+        return ActiveTrial(
+            number=number,
+            architecture=Architecture.from_dict(row[t.ARCHITECTURE]),
+            learning_rate=row[t.LEARNING_RATE],
+            rate_ratio=row[t.RATE_RATIO],
+            seed=0,
+        )
 
     def note(self, trial: ActiveTrial) -> None:
         """Takes in how far a trial has got, for the pruner."""

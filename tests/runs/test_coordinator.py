@@ -17,6 +17,7 @@ from asymnas.core.errors import CheckpointError, DataError, StudyError, WorkerEr
 from asymnas.runs.coordinator import Snapshot
 from asymnas.runs.execute import execute
 from asymnas.runs.plan import plan_search
+from asymnas.runs.seeds import trial_seed
 from asymnas.runs.study import SearchStudy
 from asymnas.training.rung import Job, RungResult
 
@@ -177,25 +178,91 @@ def test_a_broken_worker_does_not_take_all_calls_while_others_are_at_work(
     assert list(run.table[t.STATE]) == ["complete"] * 2
 
 
-def test_a_candidate_that_breaks_its_worker_three_times_fails_alone(small: StudyConfig) -> None:
-    poison: set[str] = set()
+GONE = "a worker process ended with code -9"
+POOR_MACHINE = ["CUDA error: unspecified launch failure", "OSError: [Errno 5] lost", GONE]
 
+
+@pytest.mark.parametrize(
+    ("before", "trials", "workers", "killers"),
+    [
+        pytest.param(0, 6, 1, {0}, id="the first"),
+        pytest.param(0, 6, 1, {0, 1, 2, 3}, id="four in a row"),
+        pytest.param(0, 6, 4, {0, 2}, id="beside others"),
+        pytest.param(0, 6, 1, {5}, id="the last"),
+        pytest.param(0, 6, 3, {4, 5}, id="the last two"),
+        pytest.param(5, 6, 1, {5}, id="the only one of a continued run"),
+    ],
+)
+def test_a_candidate_that_breaks_its_workers_while_others_are_trained_fails_alone(
+    small: StudyConfig, before: int, trials: int, workers: int, killers: set[int]
+) -> None:
     def answer(job: Job) -> RungResult:
-        poison.add(job.architecture.key()) if not poison else None
-        if job.architecture.key() in poison:
-            raise BrokenExecutor("a worker process ended with code -9")
+        if job.seed in seeds:
+            raise BrokenExecutor(GONE)
         return made_result(job)
 
-    run = run_of(replace(small, trials=6), Made(answer))
-    failed = run.table[run.table[t.STATE] == "failed"]
-    assert list(failed[t.TRIAL]) == [0]
-    assert failed[t.FAILURE][0] == "a worker process ended with code -9, 3 times at this rung"
+    seeds = {trial_seed(small.seed, number) for number in killers}
+    config = replace(small, sampler="random", workers=workers)
+    if before:
+        run_of(replace(config, trials=before), Made())
+    executor = Made(answer)
+    table = run_of(replace(config, trials=trials), executor).table
+    failed = table[table[t.STATE] == "failed"]
+    assert set(failed[t.TRIAL]) == killers
+    assert len(table) == trials
+    for number, failure in zip(failed[t.TRIAL], failed[t.FAILURE], strict=True):
+        seed = trial_seed(small.seed, number)
+        tried = sum(job.seed == seed for job in executor.jobs)
+        assert failure == f"{GONE}, {tried} times at this rung"
+        assert tried in (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("trials", "workers", "works", "breaks"),
+    [
+        pytest.param(12, 1, 0, 5, id="from the first rung"),
+        pytest.param(12, 1, 6, 5, id="later"),
+        pytest.param(12, 8, 8, 12, id="under eight workers at once"),
+        pytest.param(3, 1, 4, 5, id="with few trials left"),
+        pytest.param(1, 1, 0, 5, id="under a single trial"),
+    ],
+)
+def test_a_machine_that_breaks_all_workers_stops_the_run_and_fails_no_trial(
+    small: StudyConfig, trials: int, workers: int, works: int, breaks: int
+) -> None:
+    answers = iter(range(1000))
+
+    def answer(job: Job) -> RungResult:
+        if (number := next(answers)) < works:
+            return made_result(job)
+        raise WorkerError(POOR_MACHINE[number % 3])
+
+    config = replace(small, sampler="random", pruner="none", trials=trials, workers=workers)
+    executor = Made(answer)
+    with pytest.raises(StudyError, match="rung after rung broke its worker") as caught:
+        executed(plan_search(config), executor)
+    assert "\n" not in str(caught.value)
+    assert len(executor.jobs) == works + breaks
+    assert set(Run.open(config.run_dir).table[t.STATE]) <= {"running", "complete"}
+    assert list(run_of(config, Made()).table[t.STATE]) == ["complete"] * trials
+
+
+def test_a_machine_that_recovers_in_time_costs_no_trial(small: StudyConfig) -> None:
+    answers = iter(range(1000))
+
+    def answer(job: Job) -> RungResult:
+        if next(answers) % 12 < 4:  # four times in a row, then eight rungs are trained
+            raise WorkerError(POOR_MACHINE[2])
+        return made_result(job)
+
+    run = run_of(replace(small, sampler="random", pruner="none"), Made(answer))
+    assert list(run.table[t.STATE]) == ["complete"] * small.trials
 
 
 @pytest.mark.parametrize(
     "error",
     [
-        BrokenExecutor("lost 7 mounts"),
+        OSError("lost 7 mounts"),
         pytest.param(ValueError("bad shape (3, 4)"), marks=pytest.mark.slow),
     ],
 )
