@@ -85,12 +85,23 @@ def value_range(train: NDArray[Any]) -> float:
     return float(train.max() - train.min())
 
 
-def _standardised(rows: Splits) -> Splits:
+def standard_scaler(train: NDArray[Any]) -> Any:
+    """scikit-learn's `StandardScaler`, fitted on the training rows `[n, d]`.
+
+    Raises:
+        DataError: Values are so great that their deviation overflows.
+    """
     from sklearn.preprocessing import StandardScaler
 
     with np.errstate(over="ignore", invalid="ignore"):
-        scaler = StandardScaler().fit(rows.train)
-        _check_overflow(scaler.scale_, rows.train)
+        scaler = StandardScaler().fit(train)
+    _check_overflow(scaler.scale_, train)
+    return scaler
+
+
+def _standardised(rows: Splits) -> Splits:
+    scaler = standard_scaler(rows.train)
+    with np.errstate(over="ignore", invalid="ignore"):
         return rows.map(lambda part: scaler.transform(part).astype(np.float32))
 
 

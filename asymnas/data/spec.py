@@ -1,6 +1,6 @@
 """What a data set's name says besides: `SOURCE:ARGUMENT?OPTION=VALUE`, and paths out of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -36,7 +36,11 @@ def check_spec(spec: DataSpec, *, takes: str = "", resizable: bool = False) -> N
 
 
 def without_options(
-    spec: DataSpec, known: Sequence[str], *, takes: str = "FILE", value: str = "COLUMN"
+    spec: DataSpec,
+    known: Sequence[str] | Mapping[str, str],
+    *,
+    takes: str = "FILE",
+    value: str = "COLUMN",
 ) -> tuple[DataSpec, dict[str, str]]:
     """Takes the options off `SOURCE:FILE?NAME=VALUE&NAME=VALUE`.
 
@@ -45,9 +49,9 @@ def without_options(
 
     Args:
         spec: What was asked for.
-        known: Names of the options there are.
+        known: Names of the options there are, perhaps with what each is given, for messages.
         takes: What stands after the colon, for messages; empty where nothing does.
-        value: What an option is given, for messages.
+        value: What an option is given if that is not in `known`.
 
     Returns:
         The spec as if it had been `SOURCE:FILE`, and the options that were given, each once.
@@ -57,7 +61,8 @@ def without_options(
     """
     name, _, text = spec.name.partition("?")
     plain = f"{spec.source}:{takes}" if takes else spec.source
-    form = f"{plain}?{'&'.join(f'{option}={value}' for option in known)}"
+    values = known if isinstance(known, Mapping) else dict.fromkeys(known, value)
+    form = f"{plain}?{'&'.join(f'{option}={given}' for option, given in values.items())}"
     options: dict[str, str] = {}
     for part in text.split("&") if text else ():
         option, _, given = part.partition("=")
@@ -67,6 +72,11 @@ def without_options(
             raise DataError(f"{spec.name!r} gives {option} twice: write {form}")
         options[option] = unquote(given)
     return replace(spec, name=name), options
+
+
+def names_in(text: str) -> list[str]:
+    """Names of columns from `A,B`; a comma within a name is written twice."""
+    return [name.replace("\0", ",") for name in text.replace(",,", "\0").split(",") if name]
 
 
 def existing_file(spec: DataSpec) -> Path:

@@ -145,8 +145,8 @@ REFUSED = {
     ),
     "text alone": (
         lambda p: table(p, "name,remark\n" + "".join(f"p{i},did {i}\n" for i in range(30))),
-        r"PLACE/t\.csv has no column to learn from, only free text \(name, remark\): add numbers, "
-        r"or text of a few levels",
+        r"PLACE/t\.csv: there is no column to learn from, only free text \(name, remark\): add "
+        r"numbers, or text of a few levels",
     ),
     "nothing but constants": (
         lambda p: table(p, "a,b\n" + "1,2\n" * 30),
@@ -191,7 +191,8 @@ REFUSED = {
     ),
     "an option that is none": (
         lambda p: table(p, f"a,b,c\n{NUMBERS}", "?classes=a"),
-        r"'classes=a' in .* is no option: write csv:FILE\?label=COLUMN&anomaly=COLUMN&group=COLUMN",
+        r"'classes=a' in .* is no option: write csv:FILE\?label=COLUMN&anomaly=COLUMN&group=COLUMN"
+        r"&text=COLUMNS&drop=COLUMNS&sep=;&decimal=,&header=no",
     ),
     "a file that is not there": (
         lambda p: f"csv:{p}/nowhere.csv",

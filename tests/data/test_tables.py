@@ -2,6 +2,7 @@
 
 import datetime
 from decimal import Decimal
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,10 @@ import torch
 
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
+from asymnas.data.columns import read_column
+from asymnas.data.fitted_table import LEVELS, encode, fit_columns, fit_table
 from asymnas.data.splits import draw
-from asymnas.data.tables import LEVELS, encode, read_column, table_dataset
+from asymnas.data.tables import table_dataset
 
 SPEC = DataSpec(name="csv:made.csv")
 N = 200
@@ -111,8 +114,10 @@ def column(values, **options):
 
 
 def encoded(values, train):
-    """A column as numbers, `[n, k]`."""
-    return encode({"c": read_column(values)}, train)
+    """A column as numbers `[n, k]`, and whether the last of them stands for rare levels."""
+    columns = {"c": read_column(values)}
+    fitted = fit_columns(columns, train)
+    return SimpleNamespace(values=encode(fitted, columns), other=fitted[0].other)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +133,7 @@ def encoded(values, train):
 def test_numbers_stay(values):
     found = encoded(values, np.arange(3))
     assert found.values.tolist() == [[1], [2], [0]]
-    assert read_column(values)[::2] == ("numbers", 0)
+    assert read_column(values)[::2] == ("numbers", 0, "")
     assert found.values.dtype == np.float64
 
 
@@ -197,7 +202,7 @@ def test_text_is_one_column_per_level():
     found = encoded(column([*"bbbaaccaab", "d", "a"]), FIRST_TEN)
     assert found.values.tolist()[:7] == [[0, 1, 0]] * 3 + [[1, 0, 0]] * 2 + [[0, 0, 1]] * 2
     assert found.values.tolist()[10:] == [[0, 0, 0], [1, 0, 0]]  # d was never trained on
-    assert not found.other.any()
+    assert not found.other
 
 
 def test_levels_stand_in_the_order_of_their_names():
@@ -209,11 +214,11 @@ def test_rare_levels_are_other_if_they_are_common_together():
     found = encoded(text, np.arange(200))
     assert found.values.shape == (200, 3)
     assert found.values[:, 2].tolist() == [0] * 196 + [1] * 4
-    assert found.other.tolist() == [False, False, True]
+    assert found.other
     fewer = encoded(text.iloc[:197], np.arange(197))
     assert fewer.values.shape == (197, 2)
     assert fewer.values[196].tolist() == [0, 0]
-    assert not fewer.other.any()
+    assert not fewer.other
 
 
 def test_levels_are_capped():
@@ -221,7 +226,7 @@ def test_levels_are_capped():
     found = encoded(text, np.arange(301))
     assert found.values.shape == (301, LEVELS)
     assert found.values.sum(axis=1).tolist() == [1] * 301
-    assert found.values[:, found.other].sum() == 11 * 10  # the 19 most common have their own
+    assert found.values[:, -1].sum() == 11 * 10  # the 19 most common have their own
     assert found.values[300, 0] == 1
 
 
@@ -243,10 +248,10 @@ def test_columns_keep_their_names_numbers_first():
         "town": read_column(column([*"aabb"])),
         "age": read_column(column([1, 2, 3, 4])),
     }
-    found = encode(columns, np.arange(4))
-    assert found.owners.tolist() == ["age", "town_a", "town_a", "town", "town"]
-    assert found.values[:, 0].tolist() == [1, 2, 3, 4]
-    assert found.values[:, 3].tolist() == [1, 1, 0, 0]
+    fitted, values = fit_table(columns, np.arange(4))
+    assert fitted.features == ["age", "town_a=a", "town_a=b", "town=a", "town=b"]
+    assert values[:, 0].tolist() == [1, 2, 3, 4]
+    assert values[:, 3].tolist() == [1, 1, 0, 0]
 
 
 def test_what_the_held_out_rows_hold_changes_nothing_of_the_training_rows():
@@ -261,7 +266,6 @@ def test_what_the_held_out_rows_hold_changes_nothing_of_the_training_rows():
     ("values", "message"),
     [
         (column([1.0, np.inf, -np.inf]), r"2 infinite value\(s\) in c: fill or drop"),
-        (column(["1", "2", "n. a.", "4"]), "column c holds numbers but also 'n. a.': make it a"),
         (column([1j, 2j]), "column c holds values of type complex"),
         (column([b"a", b"b"]), "column c holds values of type bytes"),
         (column([[1], [2]]), "column c holds values of type mixed"),

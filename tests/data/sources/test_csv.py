@@ -89,19 +89,19 @@ def test_a_column_constant_on_the_training_split_alone_is_left_out(load):
         ("1,2\n", r"there are 1 example\(s\)"),
         ("a,b\n" + "1,2\n" * 9, "every column is constant on the 7 training row"),
         ("a,b\nx y,so\ny z,to\nz z,do\nu v,go\n", r"to learn from, only free text \(a, b\): add"),
-        ("1.5,red\n2.5,blue\n3.5,red\n", r"first line of .*a\.csv is a row like the others"),
         ("a,b\n,1\n,1\n,1\n,1\n", "every column is constant"),
         ("a,b\n1,2\n3,inf\n-inf,inf\n", r"a\.csv: 1 infinite value\(s\) in a: fill or drop"),
         ("a,b,a\n1,2,3\n4,5,6\n7,8,9\n", "columns that are called alike: a; rename them"),
         ("a,b\n1,2\n2,<5\n3,4\n1,1\n", "column b holds numbers but also '<5': make it a number"),
-        ("a\tb\n1\t2\n3\t4\n5\t6\n", r"one column 'a\\tb': its values must be separated by commas"),
-        ("a,b\n1,2,3\n4,5,6\n7,8,9\n", "more cells than its first line"),
-        ("a,b\n1,2\n3,4,5,6\n7,8\n", "cannot be read as comma-separated values .*line 3"),
-        ("a;b\n1;2\n3;4\n5;6\n", "one column 'a;b': its values must be separated by commas"),
+        ("a,b\n1,2,3\n4,5,6\n7,8,9\n", "2 cell.s. separated by commas in its first line but 3 in"),
+        (
+            "a,b\n1,2\n3,4,5,6\n7,8\n",
+            "2 cell.s. separated by commas in its first .* but 4 in line 3",
+        ),
         (b"\xff\xfe\x00\x01" * 9, "is not encoded as UTF-8 .*: save it as UTF-8"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "is not encoded as UTF-8"),
     ],
-    ids=range(18),
+    ids=range(15),
 )
 def test_refusals(load, text, message):
     with pytest.raises(DataError, match=message) as caught:

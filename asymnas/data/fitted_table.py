@@ -1,0 +1,231 @@
+"""What was fitted on the training rows of a table, and turns any rows of it into a network's input.
+
+Numbers and dates come first, then levels, both in the order of the table. A missing number becomes
+the training rows' median, text a column of ones and zeros per level, and every column is
+standardised.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asymnas.core.errors import DataError
+from asymnas.core.text import listed
+from asymnas.data.columns import Column, Kind, Reading, read_columns
+from asymnas.data.scaling import standard_scaler, varying
+
+LEVELS = 20  # most columns that a column of text becomes, `other` included
+COMMON = 0.01  # of the training rows
+OTHER = "(other)"
+
+
+class FittedColumn(NamedTuple):
+    """One column of a table that is used.
+
+    Args:
+        name: Its name in the table.
+        kind: Numbers, dates or levels.
+        fill: What stands for a missing number: the training rows' median.
+        levels: The levels that have a column of their own, of text.
+        other: Whether all other levels share a column, of text.
+        decimal: The decimal mark of numbers that were written in text; empty for none.
+    """
+
+    name: str
+    kind: Kind
+    fill: float = 0.0
+    levels: tuple[str, ...] = ()
+    other: bool = False
+    decimal: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class FittedTable:
+    """Turns rows of a table into rows of float32; plain values, which can be written as JSON.
+
+    Args:
+        columns: What is used of the table, numbers and dates first, then levels.
+        mean: What is subtracted from each of the k columns, `[k]`.
+        scale: What it is then divided by, `[k]`.
+    """
+
+    columns: tuple[FittedColumn, ...]
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the k columns: `age`, `town=Ulm`, `town=(other)`."""
+        names: list[str] = []
+        for column in self.columns:
+            if column.kind == "levels":
+                names += [f"{column.name}={level}" for level in column.levels]
+                names += [f"{column.name}={OTHER}"] if column.other else []
+            else:
+                names.append(column.name)
+        return names
+
+    def transform(self, frame: Any, *, typed: bool = False) -> NDArray[np.float32]:
+        """New rows as the network takes them, `[n, k]`.
+
+        Args:
+            frame: A pandas data frame with at least the columns that are used, in any order.
+            typed: Whether text stays text where numbers are expected.
+
+        Raises:
+            DataError: A column is not there, or holds something else than it did in training.
+        """
+        from pandas import RangeIndex
+
+        frame = frame.set_axis(RangeIndex(len(frame))).set_axis(frame.columns.map(str), axis=1)
+        names = [column.name for column in self.columns]
+        if lacking := [name for name in names if name not in frame.columns]:
+            raise DataError(f"rows lack the column(s) {listed(lacking)}: add them")
+        marks = {column.decimal for column in self.columns} - {""}
+        reading = Reading(
+            typed=typed,
+            decimal="," if marks == {","} else "." if marks == {"."} else None,
+            text=[column.name for column in self.columns if column.kind == "levels"],
+        )
+        read = read_columns(frame[names], reading)
+        for column in self.columns:
+            given = read[column.name]
+            if given.kind != column.kind and given.missing < len(frame):
+                raise DataError(
+                    f"column {column.name} holds {given.kind} but held {column.kind} in training"
+                )
+        return self.scaled(encode(self.columns, read))
+
+    def scaled(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Standardises columns `[n, k]`."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return ((values - self.mean) / self.scale).astype(np.float32)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "columns": [column._asdict() for column in self.columns],
+            "mean": self.mean.tolist(),
+            "scale": self.scale.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "FittedTable":
+        """Reads what `to_dict` wrote."""
+        columns = [FittedColumn(**{**c, "levels": tuple(c["levels"])}) for c in values["columns"]]
+        return cls(tuple(columns), np.array(values["mean"]), np.array(values["scale"]))
+
+
+def fit_table(
+    columns: Mapping[str, Column], train: NDArray[np.int64]
+) -> tuple[FittedTable, NDArray[np.float64]]:
+    """Fits the rules on the training rows.
+
+    Args:
+        columns: What was read of each column, by its name; those of free text are left out.
+        train: Indices of the training rows.
+
+    Returns:
+        What was fitted, and all rows before they are standardised, `[n, k]`.
+
+    Raises:
+        DataError: Nothing varies on the training rows, or values are too great.
+    """
+    fitted = fit_columns(columns, train)
+    values = encode(fitted, columns)
+    keep = varying(values[train])
+    values = values[:, keep]
+    scaler = standard_scaler(values[train])
+    return FittedTable(_kept(fitted, keep), scaler.mean_, scaler.scale_), values
+
+
+def fit_columns(
+    columns: Mapping[str, Column], train: NDArray[np.int64]
+) -> tuple[FittedColumn, ...]:
+    """The medians of numbers and dates, then the levels of text; see `fit_table`."""
+    numbers = {n: c for n, c in columns.items() if c.kind in ("numbers", "dates")}
+    levels = {n: c for n, c in columns.items() if c.kind == "levels"}
+    return (*_fitted_numbers(numbers, train), *_fitted_levels(levels, train))
+
+
+def encode(fitted: Sequence[FittedColumn], columns: Mapping[str, Column]) -> NDArray[np.float64]:
+    """Columns as finite numbers before they are standardised, `[n, k]`."""
+    parts: list[NDArray[np.float64]] = []
+    numbers = [column for column in fitted if column.kind != "levels"]
+    if numbers:
+        values = np.column_stack([columns[column.name].values for column in numbers])
+        fills = np.array([column.fill for column in numbers])
+        parts.append(np.where(np.isnan(values), fills, values))
+    for column in fitted[len(numbers) :]:
+        cells = columns[column.name].values
+        own = [np.asarray(cells == level) for level in column.levels]
+        if column.other:
+            own.append(~np.isin(cells, column.levels))
+        parts.append(np.column_stack(own).astype(np.float64))
+    return np.column_stack(parts)
+
+
+def least_common(n_train: int) -> int:
+    """Training rows that a level needs for a column of its own."""
+    return max(2, math.ceil(COMMON * n_train))
+
+
+def _fitted_numbers(columns: Mapping[str, Column], train: NDArray[np.int64]) -> list[FittedColumn]:
+    from sklearn.impute import SimpleImputer
+
+    if not columns:
+        return []
+    imputer = SimpleImputer(strategy="median", keep_empty_features=True)
+    imputer.fit(np.column_stack([column.values[train] for column in columns.values()]))
+    return [
+        FittedColumn(name, column.kind, float(np.nan_to_num(fill)), decimal=column.decimal)
+        for (name, column), fill in zip(columns.items(), imputer.statistics_, strict=True)
+    ]
+
+
+def _fitted_levels(columns: Mapping[str, Column], train: NDArray[np.int64]) -> list[FittedColumn]:
+    from sklearn.preprocessing import OneHotEncoder
+
+    if not columns:
+        return []
+    least = least_common(len(train))
+    encoder = OneHotEncoder(
+        max_categories=LEVELS,
+        min_frequency=least,
+        handle_unknown="infrequent_if_exist",
+        sparse_output=False,
+    )
+    encoder.fit(np.column_stack([column.values[train] for column in columns.values()]))
+    fitted = []
+    for (name, column), known, rare in zip(
+        columns.items(), encoder.categories_, encoder.infrequent_categories_, strict=True
+    ):
+        rarer = set() if rare is None else set(rare)
+        levels = tuple(level for level in known if level not in rarer)
+        shared = len(train) - int(np.isin(column.values[train], levels).sum())
+        fitted.append(FittedColumn(name, "levels", levels=levels, other=shared >= least))
+    return fitted
+
+
+def _kept(columns: tuple[FittedColumn, ...], keep: NDArray[np.bool_]) -> tuple[FittedColumn, ...]:
+    """What is left of columns without those of the k that are constant."""
+    left, place = [], 0
+    for column in columns:
+        width = len(column.levels) + column.other if column.kind == "levels" else 1
+        mine = keep[place : place + width]
+        place += width
+        if not mine.any():
+            continue
+        if column.kind == "levels":
+            levels = tuple(
+                level
+                for level, kept in zip(column.levels, mine, strict=False)  # `other` stands last
+                if kept
+            )
+            column = column._replace(levels=levels, other=column.other and bool(mine[-1]))
+        left.append(column)
+    return tuple(left)
