@@ -300,8 +300,8 @@ def _raise_unlike(path: Path, content: bytes, lines: Sequence[bytes], sep: str) 
     line = numbers[place] if b'"' not in content else place + 1
     raise DataError(
         f"{path} has {widths[0]} cell(s) separated by {SEPARATORS.get(sep, 'spaces')} in its first "
-        f"line but {widths[place]} in line {line}: make them alike, or say what separates cells, as "
-        "in ?sep=; or ?sep=;&decimal=,"
+        f"line but {widths[place]} in line {line}: make them alike, or say what separates cells, "
+        "as in ?sep=; or ?sep=;&decimal=,"
     )
 
 
