@@ -208,11 +208,11 @@ class StudyConfig:
     metrics: Annotated[
         Names | None,
         Option(
-            "What completed trials are measured by besides, comma-separated; docs/metrics.md has "
-            "all",
+            "What every complete trial is measured by besides, comma-separated; docs/metrics.md "
+            "has all",
             SEARCH,
             runtime=True,
-            default="all that data, kind and family allow",
+            default="those that join the front, by all that data, kind and family allow",
         ),
     ] = None
     trials: Annotated[

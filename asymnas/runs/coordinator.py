@@ -7,6 +7,7 @@ checkpoint before the rung that it ends enters the curve.
 """
 
 import io
+import math
 import re
 import time
 from collections import deque
@@ -301,7 +302,9 @@ class Coordinator:
             checkpoint=active.checkpoint,
             save=self._checkpoints.path(active.number, until * config.batch_size),
             metrics=self._metrics(active),
+            measure_below=self._measure_below(active),
             every_rung=tuple(self._store.measured_objectives()) if prunes else (),
+            quick=prunes,
             device=config.device,
             precision=config.precision,
             samples=until == self._steps[-1] and active.counts,
@@ -327,6 +330,12 @@ class Coordinator:
         """What a trial is measured by; one that only chooses a rate, by the objectives alone."""
         names, objectives = self._config.metrics or (), self._config.objectives
         return tuple(name for name in names if active.counts or name in objectives)
+
+    def _measure_below(self, active: ActiveTrial) -> float:
+        """The highest loss with which metrics that are no objective are worth their time."""
+        if self._phase.measure_all:
+            return math.inf
+        return self._store.loss_to_join_front(active.attributes)
 
     def _land(self, active: ActiveTrial, future: Future[RungResult]) -> None:
         """Takes in a rung: lets the trial go on, finishes it, or has the rung trained again."""

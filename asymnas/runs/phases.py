@@ -65,6 +65,8 @@ class Phase:
         presets: Draws by preset, each the draws of one of the first trials; in a search only.
         test: Whether a finished candidate is scored on the test split; in a confirmation only.
         ladder: Which trial fills which part of the budget; `None` if sizes are drawn.
+        measure_all: Whether every complete trial is measured by all metrics; otherwise those that
+            join the front are.
     """
 
     config: StudyConfig
@@ -74,6 +76,7 @@ class Phase:
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     test: bool = False
     ladder: Ladder | None = None
+    measure_all: bool = True
 
     def candidate(self, trial: int, suggester: Suggester) -> Candidate:
         """Draws the candidate of a trial, by its number."""

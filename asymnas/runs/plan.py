@@ -57,6 +57,8 @@ class SearchPlan:
         data: The data set.
         queue: Presets that the search begins with.
         ladder: The parts of the budget that candidates fill; `None` if their size is drawn.
+        measure_all: Whether every complete trial is measured by all metrics; otherwise those that
+            join the front are.
     """
 
     config: StudyConfig
@@ -64,6 +66,7 @@ class SearchPlan:
     data: Dataset = field(repr=False, compare=False)
     queue: Queue = field(default_factory=Queue)
     ladder: Ladder | None = None
+    measure_all: bool = False
 
     @property
     def purpose(self) -> Purpose:
@@ -103,6 +106,7 @@ class SearchPlan:
             name=name,
             presets=self.queue.draws,
             ladder=self.ladder,
+            measure_all=self.measure_all,
         )
 
     def sample(self, seed: int) -> Candidate:
@@ -169,7 +173,14 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
         run_dir=str(Path(config.run_dir).absolute()),
         storage=_absolute(config.storage),
     )
-    return SearchPlan(config=resolved, space=space, data=data, queue=queue, ladder=ladder)
+    return SearchPlan(
+        config=resolved,
+        space=space,
+        data=data,
+        queue=queue,
+        ladder=ladder,
+        measure_all=bool(config.metrics),
+    )
 
 
 def _pruner(config: StudyConfig) -> str:

@@ -303,6 +303,27 @@ class TrialStore:
         points = [*self._front.values(), self._values(row)]
         return bool(nondominated(np.asarray(points, dtype=float), self._axes)[-1])
 
+    def loss_to_join_front(self, counts: Mapping[str, Any]) -> float:
+        """The highest validation loss with which a trial would be on the front.
+
+        Args:
+            counts: What is known of the trial before it trains.
+
+        Returns:
+            Infinity where nothing is on the front yet, or where an objective has to be measured.
+        """
+        names = [axis.name for axis in self._axes]
+        if t.VAL_LOSS not in names or {*names} - {t.VAL_LOSS, *t.COUNT_COLUMNS}:
+            return math.inf
+        loss = names.index(t.VAL_LOSS)
+        sizes = [(place, float(counts[name])) for place, name in enumerate(names) if place != loss]
+        losses = (
+            member[loss]
+            for member in self._front.values()
+            if all(member[place] <= size for place, size in sizes)
+        )
+        return min(losses, default=math.inf)
+
     def _values(self, row: Mapping[str, Any]) -> tuple[float, ...]:
         return tuple(float(row[o.name]) for o in self._axes)
 

@@ -183,11 +183,11 @@ class TrainedNetwork:
 
     @cached_property
     def _places(self) -> Tensor:
-        return _evenly(len(self._examples), min(MOST_LATENTS, self._affordable))
+        return evenly_spaced(len(self._examples), min(MOST_LATENTS, self._affordable))
 
     @cached_property
     def _train_places(self) -> Tensor:
-        return _evenly(len(self._data.train), min(MOST_TRAIN, self._affordable))
+        return evenly_spaced(len(self._data.train), min(MOST_TRAIN, self._affordable))
 
     @cached_property
     def _affordable(self) -> int:
@@ -209,7 +209,7 @@ class TrainedNetwork:
         return entries.cpu()
 
 
-def _evenly(n: int, most: int) -> Tensor:
+def evenly_spaced(n: int, most: int) -> Tensor:
     """Places of `most` examples spread evenly over `n`, or of all; int64."""
     if n <= most:
         return torch.arange(n)
@@ -234,7 +234,7 @@ def metric_facts(data: Dataset, architecture: Architecture, *others: Architectur
         statistics = kind.statistics(model, x, torch.Generator().manual_seed(0))
     seen = None if data.labels is None else data.labels.train.cpu()
     few = len(data.train) < NEIGHBOURS
-    probed = [] if seen is None or few else seen[_evenly(len(seen), MOST_TRAIN)].tolist()
+    probed = [] if seen is None or few else seen[evenly_spaced(len(seen), MOST_TRAIN)].tolist()
     held_out = () if data.anomalies is None else data.anomalies[1:]
     return Facts(
         shape=architecture.shape,

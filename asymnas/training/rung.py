@@ -30,13 +30,14 @@ from asymnas.training.devices import resolve_device
 from asymnas.training.evaluation import as_input, evaluate, reconstruct
 from asymnas.training.loaded_data import loaded_dataset
 from asymnas.training.machine_failures import worker_failure
-from asymnas.training.measurement import measure
+from asymnas.training.measurement import evenly_spaced, measure
 
 RUNGS = (1 / 6, 1 / 3, 2 / 3, 1.0)
 WARM_UP = 0.03  # of the steps
 DECAY = 0.25  # of the steps, at the end; see "A candidate's training" in docs/training.md
 WEIGHT_DECAY = 0.01
 CHECK_EVERY = 50  # steps between looks at the loss
+QUICK_EXAMPLES = 2_000  # validation examples that a quick rung is scored on
 COLLAPSE_STEPS = 200  # in a shorter schedule what has not begun to learn looks collapsed
 TEST = "test_"  # before the name of a metric on the test split
 
@@ -59,7 +60,11 @@ class Job:
         save: File that this rung is saved to, whole or not at all; `None` to save nothing. Where
             workers are on other machines, both paths lie on a file system that all of them share.
         metrics: Registered metrics to report besides the validation loss, after the last rung.
+        measure_below: The highest validation loss with which the network is worth measuring by
+            `metrics`; above it they are left out.
         every_rung: Those of `metrics` that are reported after each rung, for pruning.
+        quick: Whether rungs before the last are scored on a part of the validation split, which is
+            enough to prune by.
         device: Where to train.
         precision: Arithmetic of training, `fp32` or `bf16`; evaluation is always in fp32.
         samples: Whether to return reconstructions.
@@ -79,7 +84,9 @@ class Job:
     checkpoint: Path | None = None
     save: Path | None = None
     metrics: tuple[str, ...] = ()
+    measure_below: float = math.inf
     every_rung: tuple[str, ...] = ()
+    quick: bool = False
     device: Device = "auto"
     precision: Precision = "fp32"
     samples: bool = False
@@ -97,10 +104,10 @@ class RungResult:
     """What a rung came to; the weights are in the file that the job names.
 
     Args:
-        metrics: `val_loss`, on the validation split, and on the same split what the job wants of
-            every rung. After the last rung also all metrics asked for, `train_loss`, on as many
-            training examples as validate, and, for a job with `test`, `test_loss` and
-            `test_<metric>`.
+        metrics: `val_loss`, on the validation split or on a part of it, and on the whole split what
+            the job wants of every rung. After the last rung, of a network worth measuring, also all
+            metrics asked for, `train_loss`, on as many training examples as validate, and, for a
+            job with `test`, `test_loss` and `test_<metric>`.
         seconds: Time the rung took.
         failure: Why the candidate cannot go on; empty if it can.
         samples: Validation examples, clean, and what the network made of them as its kind
@@ -279,13 +286,21 @@ def _scores(model: Autoencoder, data: Dataset, job: Job) -> _Scored:
             )
             scores = {VAL_LOSS: measured.loss, **measured.metrics}
         else:
-            scores = {VAL_LOSS: evaluate(model, validation, kind=kind, progress=progress).loss}
+            seen = validation
+            if job.quick and len(validation) > QUICK_EXAMPLES:
+                seen = validation[evenly_spaced(len(validation), QUICK_EXAMPLES)]
+            scores = {VAL_LOSS: evaluate(model, seen, kind=kind, progress=progress).loss}
         if not math.isfinite(scores[VAL_LOSS]):
             failure = "diverged: validation loss not finite"
         return _Scored(scores, _at_rate(failure, job))
-    measured = measure(model, data, "validation", job.metrics, kind=kind)
+    always = job.metrics if math.isinf(job.measure_below) else ()
+    measured = measure(model, data, "validation", always, kind=kind)
+    worth_measuring = measured.loss <= job.measure_below
+    if worth_measuring and always != job.metrics:
+        measured = measure(model, data, "validation", job.metrics, kind=kind)
     scores = {VAL_LOSS: measured.loss, **measured.metrics}
-    scores[TRAIN_LOSS] = evaluate(model, data.train[: len(validation)], kind=kind).loss
+    if worth_measuring:
+        scores[TRAIN_LOSS] = evaluate(model, data.train[: len(validation)], kind=kind).loss
     failure = measured.diverged or (measured.collapsed if job.total >= COLLAPSE_STEPS else "")
     if job.test and not failure:
         tested = measure(model, data, "test", job.metrics, kind=kind)

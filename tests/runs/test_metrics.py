@@ -1,6 +1,7 @@
 """Metrics in a run: objectives with their direction, refusals before anything trains, the files."""
 
 import json
+import math
 from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,13 @@ import pandas as pd
 import pytest
 
 from asymnas import StudyConfig, run_search
+from asymnas.analysis.front import front_objectives, pareto_front
 from asymnas.core import columns as t
 from asymnas.core.errors import ConfigError
 from asymnas.runs.plan import plan_search
+from asymnas.training.rung import Job, RungResult
 from runs.conftest import Counting, trained
+from runs.made_results import Made, made_result
 
 pytestmark = pytest.mark.usefixtures("in_memory")
 
@@ -27,13 +31,12 @@ def small(small: StudyConfig) -> StudyConfig:
     return replace(small, metrics=None)
 
 
-def test_complete_trials_are_measured_by_all_that_can_be(
+def test_what_joins_the_front_is_measured_by_all_that_can_be(
     small: StudyConfig, in_process: Executor
 ) -> None:
     run = run_search(replace(small, trials=6), executor=in_process)
-    complete = run.table[run.table[t.STATE] == "complete"]
     times = [f"{side}_latency_{n}" for side in ("encoder", "decoder") for n in (1, 64)]
-    assert np.isfinite(complete[[*OF_DIGITS, *times]].to_numpy(dtype=float)).all()
+    assert np.isfinite(run.front[[*OF_DIGITS, *times]].to_numpy(dtype=float)).all()
     assert not {"ssim", "lpips", "auroc", "kl", "checkerboard"} & set(run.table)
     others = run.table[run.table[t.STATE] == "pruned"]
     assert others[["mse", "psnr"]].isna().all().all()
@@ -46,6 +49,49 @@ def test_complete_trials_are_measured_by_all_that_can_be(
     page = (directory / "report.html").read_text()
     assert "What it was measured by" in page
     assert "classified rightly by logistic regression" in page
+
+
+@pytest.mark.parametrize("objectives", [("val_loss",), ("val_loss", "decoder_params")])
+def test_a_trial_is_measured_if_its_loss_puts_it_on_the_front(
+    small: StudyConfig, objectives: tuple[str, ...]
+) -> None:
+    def answer(job: Job) -> RungResult:
+        result = made_result(job)
+        return result if result.metrics["val_loss"] <= job.measure_below else unmeasured(result)
+
+    config = replace(small, trials=40, objectives=objectives, pruner="none", metrics=None)
+    run = trained(config, Made(answer))
+    complete = run.table[run.table[t.STATE] == "complete"]
+    measured = complete["psnr"].notna()
+    assert set(run.front[t.TRIAL]) <= set(complete.loc[measured, t.TRIAL])
+    assert measured.sum() < len(complete) / 2
+    axes = front_objectives(run.objectives)
+    joins = [
+        trial in set(pareto_front(run.table[run.table[t.TRIAL] <= trial], axes)[t.TRIAL])
+        for trial in complete[t.TRIAL]
+    ]
+    assert joins == measured.tolist()
+
+
+def unmeasured(result: RungResult) -> RungResult:
+    """A result with the loss alone."""
+    return replace(result, metrics={t.VAL_LOSS: result.metrics[t.VAL_LOSS]})
+
+
+@pytest.mark.parametrize(
+    ("changes", "all_of_them"),
+    [
+        ({"metrics": None}, False),
+        ({"metrics": ("psnr",)}, True),
+        ({"metrics": None, "objectives": ("val_loss", "mse")}, True),
+    ],
+)
+def test_metrics_asked_for_by_name_or_as_an_objective_are_taken_of_every_trial(
+    small: StudyConfig, changes: dict[str, Any], all_of_them: bool
+) -> None:
+    trained(replace(small, trials=6, **changes), executor := Made())
+    bounds = {job.measure_below for job in executor.jobs}
+    assert (bounds == {math.inf}) == all_of_them
 
 
 def test_a_metric_is_an_objective_in_its_direction(

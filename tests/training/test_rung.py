@@ -18,7 +18,7 @@ from asymnas.networks.kinds import KINDS
 from asymnas.runs.executors.local import LocalProcesses
 from asymnas.training.checkpoints import load_weights, read_checkpoint, write_checkpoint
 from asymnas.training.evaluation import evaluate
-from asymnas.training.measurement import measure
+from asymnas.training.measurement import evenly_spaced, measure
 from asymnas.training.rung import COLLAPSE_STEPS, Job, learning_rate_at, rung_steps, train_rung
 
 DIGITS = DataSpec(name="digits")
@@ -230,6 +230,30 @@ def test_the_last_rung_reports_the_loss_on_as_many_training_examples_as_validate
     found = evaluate(model, data.train[: len(data.validation)], kind=kind)
     assert result.metrics["train_loss"] == pytest.approx(found.loss, rel=1e-6)
     assert set(result.metrics) == {"val_loss", "train_loss"}
+
+
+def test_a_network_above_the_loss_worth_measuring_has_its_loss_alone():
+    job = job_of("dense", metrics=("mae", "psnr"))
+    loss = train_rung(job).metrics["val_loss"]
+    measured = train_rung(replace(job, measure_below=loss)).metrics
+    assert measured == train_rung(job).metrics
+    assert {"mae", "psnr", "train_loss"} < measured.keys()
+    assert train_rung(replace(job, measure_below=0.999 * loss)).metrics == {"val_loss": loss}
+
+
+def test_a_quick_rung_is_scored_on_examples_spread_over_the_validation_split(trained, monkeypatch):
+    monkeypatch.setattr("asymnas.training.rung.QUICK_EXAMPLES", 50)
+    job = job_of("dense", quick=True)
+    result, saved = trained(replace(job, until=RUNGS[0]))
+    model, data = load_weights(job.architecture.build(), saved), load_dataset(DIGITS)
+    part, whole = (
+        evaluate(model, seen, kind="plain").loss
+        for seen in (data.validation[evenly_spaced(len(data.validation), 50)], data.validation)
+    )
+    assert result.metrics["val_loss"] == pytest.approx(part, rel=1e-6)
+    assert result.metrics["val_loss"] != pytest.approx(whole, rel=1e-6)
+    last = train_rung(job).metrics["val_loss"]
+    assert last == train_rung(replace(job, quick=False)).metrics["val_loss"]
 
 
 def test_a_rung_within_a_warm_up_is_scored_as_it_was_trained(trained):

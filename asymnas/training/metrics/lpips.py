@@ -6,7 +6,7 @@ range, from 0 to 1.
 """
 
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +58,20 @@ def _unsupported_reason(facts: Facts) -> str | None:
 
 def missing() -> str | None:
     """What has to be installed or fetched first; `None` if everything is here."""
-    if tuple(map(int, version("torchmetrics").split(".")[:2])) < LEAST_VERSION:
+    if _installed() < LEAST_VERSION:
         return 'it needs torchmetrics 1.8 or later: pip install "asymnas[lpips]"'
     if not weights_file().is_file():
         folder = weights_file().parent
         return f"the weights of its AlexNet are not in {folder}: fetch them by {FETCH}"
     return None
+
+
+def _installed() -> tuple[int, ...]:
+    """The version of torchmetrics, major and minor; empty if there is none."""
+    try:
+        return tuple(map(int, version("torchmetrics").split(".")[:2]))
+    except PackageNotFoundError:
+        return ()
 
 
 def weights_file() -> Path:

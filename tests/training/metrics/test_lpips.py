@@ -1,5 +1,7 @@
 """LPIPS through a fake in place of its network, whose weights have to be downloaded."""
 
+from importlib.metadata import PackageNotFoundError
+
 import pytest
 import torch
 
@@ -66,6 +68,12 @@ def test_missing_weights_are_an_error_that_says_how_to_fetch_them(monkeypatch, t
     assert METRICS.get("lpips").unsupported_reason(COLOUR) is None
 
 
-def test_an_old_torchmetrics_is_an_error_that_names_the_extra(monkeypatch):
-    monkeypatch.setattr(lpips, "version", lambda name: "1.4.0.post0")
+@pytest.mark.parametrize("installed", ["1.4.0.post0", None])
+def test_an_old_torchmetrics_or_none_is_an_error_that_names_the_extra(monkeypatch, installed):
+    def version(name):
+        if installed is None:
+            raise PackageNotFoundError(name)
+        return installed
+
+    monkeypatch.setattr(lpips, "version", version)
     assert "asymnas[lpips]" in METRICS.get("lpips").unsupported_reason(COLOUR)

@@ -1,0 +1,144 @@
+"""What scoring costs: a quick rung against a whole one, and SSIM against torchmetrics.
+
+    python benchmarks/scoring.py [--networks 16]
+
+Random networks of 150,000 parameters are trained on 10,240 examples of Fashion-MNIST, a fraction of
+their first rung, and scored on the whole validation split and on the part that a quick rung takes.
+SSIM is taken of random images and of the same with noise. CPU time of one thread, medians. Writes
+benchmarks/scoring.md.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from heading import heading
+from scipy.stats import spearmanr
+from torch import Tensor
+from torchmetrics.functional.image import structural_similarity_index_measure
+
+from asymnas import StudyConfig
+from asymnas.runs.plan import plan_search
+from asymnas.training.checkpoints import load_weights
+from asymnas.training.evaluation import evaluate
+from asymnas.training.measurement import evenly_spaced
+from asymnas.training.metrics.ssim import TOGETHER, ssim
+from asymnas.training.rung import QUICK_EXAMPLES, Job, rung_steps, train_rung
+
+RESULTS = Path(__file__).with_suffix(".md")
+STEPS = 160
+SHAPES = ((500, 1, 28, 28), (100, 3, 64, 64), (4, 3, 512, 512))
+REPEATS = 5
+
+
+def seconds(of: Callable[[], object]) -> float:
+    """CPU seconds of one call, the median of several."""
+    times = []
+    for _ in range(REPEATS):
+        began = time.process_time()
+        of()
+        times.append(time.process_time() - began)
+    return statistics.median(times)
+
+
+def quick_rungs(networks: int) -> str:
+    """How far losses on a part of the split are from those on the whole one."""
+    config = StudyConfig(dataset="fashion-mnist", budget=150_000, device="cpu", metrics=())
+    plan = plan_search(config)
+    validation = plan.data.validation
+    part = validation[evenly_spaced(len(validation), QUICK_EXAMPLES)]
+    losses, ratios = [], []
+    for seed in range(networks):
+        candidate = plan.sample(seed)
+        with tempfile.TemporaryDirectory() as folder:
+            saved = Path(folder) / "weights.pt"
+            job = Job(
+                architecture=candidate.architecture,
+                data=plan.config.data(),
+                learning_rate=min(candidate.learning_rate, 2e-2),
+                batch_size=64,
+                seed=seed,
+                until=STEPS,
+                total=rung_steps(plan.config.examples or 0, 64)[-1],
+                device="cpu",
+                save=saved,
+            )
+            if train_rung(job).failure:
+                continue
+            model = load_weights(candidate.architecture.build(), saved)
+        model = model.to(memory_format=torch.channels_last)
+        times, pair = [], []
+        for seen in (validation, part):
+            began = time.process_time()
+            pair.append(evaluate(model, seen, kind="plain").loss)
+            times.append(time.process_time() - began)
+        losses.append(pair)
+        ratios.append(times[0] / times[1])
+        print(seed, pair, times, flush=True)
+    whole, quick = np.log(losses).T
+    difference = quick - whole
+    return (
+        f"{len(losses)} networks, {len(validation):,} validation examples against {len(part):,}: "
+        f"log losses differ by {difference.mean():+.4f} on average with a standard deviation of "
+        f"{difference.std(ddof=1):.4f}, where those of the networks spread by "
+        f"{whole.std(ddof=1):.2f}; rank correlation {spearmanr(whole, quick).statistic:.3f}. The "
+        f"whole split takes {statistics.median(ratios):.1f} times as long."
+    )
+
+
+def by_torchmetrics(x: Tensor, output: Tensor) -> Tensor:
+    """SSIM by a convolution with the window."""
+    parts = zip(x.split(TOGETHER), output.split(TOGETHER), strict=True)
+    found = [
+        structural_similarity_index_measure(b, a, data_range=1.0, reduction="none")
+        for a, b in parts
+    ]
+    return torch.cat([torch.as_tensor(values).reshape(-1) for values in found])
+
+
+def similarity_rows() -> list[str]:
+    """A row of the table per shape."""
+    rows = []
+    for shape in SHAPES:
+        x = torch.rand(shape).contiguous(memory_format=torch.channels_last)
+        output = x + 0.1 * torch.randn_like(x)
+        apart = float((by_torchmetrics(x, output) - ssim(x, output, 1.0)).abs().max())
+        theirs = seconds(lambda x=x, output=output: by_torchmetrics(x, output))
+        ours = seconds(lambda x=x, output=output: ssim(x, output, 1.0))
+        images = "×".join(map(str, shape))
+        rows.append(
+            f"| {images} | {1e3 * theirs:.0f} | {1e3 * ours:.0f} | {theirs / ours:.1f} | "
+            f"{apart:.1e} |"
+        )
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--networks", type=int, default=16)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    lines = [
+        *heading("What scoring costs", __file__),
+        "## Quick rungs",
+        "",
+        quick_rungs(args.networks),
+        "",
+        "## SSIM",
+        "",
+        "| images | torchmetrics, ms | here, ms | times faster | largest difference |",
+        "|---|---|---|---|---|",
+        *similarity_rows(),
+    ]
+    RESULTS.write_text("\n".join(lines) + "\n")
+    print(RESULTS.read_text())
+
+
+if __name__ == "__main__":
+    main()
