@@ -27,13 +27,14 @@ from asymnas.runs.plan import plan_search
 from asymnas.training.checkpoints import load_weights
 from asymnas.training.evaluation import evaluate
 from asymnas.training.measurement import evenly_spaced
-from asymnas.training.metrics.ssim import TOGETHER, ssim
+from asymnas.training.metrics.ssim import ssim
 from asymnas.training.rung import QUICK_EXAMPLES, Job, rung_steps, train_rung
 
 RESULTS = Path(__file__).with_suffix(".md")
 STEPS = 160
 SHAPES = ((500, 1, 28, 28), (100, 3, 64, 64), (4, 3, 512, 512))
 REPEATS = 5
+IMAGES = 64  # that torchmetrics is given at a time
 
 
 def seconds(of: Callable[[], object]) -> float:
@@ -93,7 +94,7 @@ def quick_rungs(networks: int) -> str:
 
 def by_torchmetrics(x: Tensor, output: Tensor) -> Tensor:
     """SSIM by a convolution with the window."""
-    parts = zip(x.split(TOGETHER), output.split(TOGETHER), strict=True)
+    parts = zip(x.split(IMAGES), output.split(IMAGES), strict=True)
     found = [
         structural_similarity_index_measure(b, a, data_range=1.0, reduction="none")
         for a, b in parts

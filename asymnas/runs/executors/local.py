@@ -11,6 +11,8 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
+from ctypes.util import find_library
+from functools import lru_cache
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -26,6 +28,10 @@ STARTS = 3  # processes in a row that end before they are ready, until a worker 
 
 #: Limits of the libraries that would each use all cores.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+#: Allocators that are faster than the system's where networks are trained, the best first.
+ALLOCATORS = ("tcmalloc_minimal", "tcmalloc")
 
 
 class LocalProcesses(Executor):
@@ -178,7 +184,17 @@ class _Worker(threading.Thread):
 def _environment(device: str | None) -> dict[str, str]:
     path = os.pathsep.join(filter(None, sys.path))
     visible = {} if device is None else {"CUDA_VISIBLE_DEVICES": device}
-    return {**os.environ, **ONE_THREAD, "PYTHONPATH": path, **visible}
+    allocator = faster_allocator()
+    preload = {"LD_PRELOAD": allocator} if allocator and "LD_PRELOAD" not in os.environ else {}
+    return {**os.environ, **ONE_THREAD, **preload, "PYTHONPATH": path, **visible}
+
+
+@lru_cache
+def faster_allocator() -> str | None:
+    """A shared library to preload into workers, if one is installed; on Linux only."""
+    if sys.platform != "linux":
+        return None
+    return next(filter(None, map(find_library, ALLOCATORS)), None)
 
 
 def _as_worker_error(error: Exception) -> WorkerError:

@@ -225,6 +225,38 @@ def test_devices_are_handed_out_in_turn(tmp_path):
         assert {call.result(timeout=60) for call in calls} == {"0", "GPU-7f"}
 
 
+@pytest.mark.parametrize(
+    ("preloaded", "found", "wanted"),
+    [
+        (None, "libtcmalloc.so.4", "libtcmalloc.so.4"),
+        (None, None, None),
+        ("", "libtcmalloc.so.4", ""),
+        ("mine.so", "libtcmalloc.so.4", "mine.so"),
+    ],
+)
+def test_an_allocator_that_is_there_is_preloaded_unless_the_user_has_chosen(
+    monkeypatch, preloaded, found, wanted
+):
+    monkeypatch.delenv("LD_PRELOAD", raising=False)
+    if preloaded is not None:
+        monkeypatch.setenv("LD_PRELOAD", preloaded)
+    monkeypatch.setattr("asymnas.runs.executors.local.faster_allocator", lambda: found)
+    started = []
+    monkeypatch.setattr(
+        "asymnas.runs.executors.local.WorkerProcess",
+        lambda environment, log: started.append(environment) or StartedProcess(),
+    )
+    LocalProcesses(2).shutdown()
+    assert [environment.get("LD_PRELOAD") for environment in started] == [wanted, wanted]
+
+
+class StartedProcess:
+    """A process that has nothing to do."""
+
+    def end(self):
+        return 0
+
+
 def test_a_failed_start_ends_the_workers_before_it(tmp_path, monkeypatch):
     launched, popen = [], subprocess.Popen
 
