@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,10 @@ def studies_in_memory() -> Iterator[None]:
             opened[file, name] = copy.deepcopy(made[name])
         return opened[file, name]
 
+    def open_to_write(url: str) -> tuple[MemoryStorage, Callable[[], None]]:
+        return open_storage(url), lambda: None
+
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("asymnas.runs.study.opening.open_storage", open_storage)
+        patched.setattr("asymnas.runs.study.opening.open_to_write", open_to_write)
         yield

@@ -53,7 +53,7 @@ def execute(
         study.add_seconds(time.monotonic() - began)
         yield Run(study, Path(plan.config.run_dir)), ending
     finally:
-        study.lease.release()
+        study.close()
 
 
 def _coordinate(

@@ -101,17 +101,17 @@ def unsynced() -> Iterator[None]:
 def with_tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A new SQLite file begins as a copy of one with Optuna's tables, which take longer to make."""
     empty = tmp_path_factory.mktemp("tables") / "empty.db"
-    real = asymnas.runs.study.opening.open_storage
-    real(f"sqlite:///{empty}")
+    asymnas.runs.study.opening.open_storage(f"sqlite:///{empty}")
+    real = asymnas.runs.study.opening.open_to_write
 
-    def open_storage(url: str, *, timeout_s: float = 60) -> BaseStorage:
+    def open_to_write(url: str) -> tuple[BaseStorage, Callable[[], None]]:
         file = sqlite_file(url)
         if file is not None and file.parent.is_dir() and not file.exists():
             shutil.copy(empty, file)
-        return real(url, timeout_s=timeout_s)
+        return real(url)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("asymnas.runs.study.opening.open_storage", open_storage)
+        patched.setattr("asymnas.runs.study.opening.open_to_write", open_to_write)
         yield
 
 

@@ -65,7 +65,7 @@ def test_it_continues_if_its_splits_would_be_the_same(directory: Path) -> None:
     unlabelled = replace(plan, data=replace(plan.data, labels=None))
     study = open_study(unlabelled)
     assert len(study.table()) == 3
-    study.lease.release()
+    study.close()
 
 
 @pytest.mark.skipif(RULE == 1, reason="splits of labelled data are those of 0.1")

@@ -39,7 +39,7 @@ def test_a_listed_run_keeps_its_ratio_over_an_interruption(small: StudyConfig) -
     for executor in (Made(stop_at=1), Made()):
         Coordinator(phase, study, executor, lambda snapshot: None).run()
         assert {job.rate_ratio for job in executor.jobs} == {2.0}
-    study.lease.release()
+    study.close()
     run = Run(study, Path(plan.config.run_dir))
     assert run.table.loc[0, [t.RATE_RATIO, t.STRUCTURE, t.WAVE]].tolist() == [2.0, 3, 1]
     assert run.best.rate_ratio == 2.0
@@ -74,5 +74,5 @@ def test_a_duplicate_has_about_the_same_ratio_too(
         )
         study.describe(active.number, active.attributes)
         trained.append(store.register(active))
-    study.lease.release()
+    study.close()
     assert trained == [True, not duplicate]

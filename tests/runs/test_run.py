@@ -26,7 +26,7 @@ def made_run(directory: Path, rows: pd.DataFrame | None = None, **plan: Any) -> 
     table = made_table(8) if rows is None else rows
     study = open_study(made_plan(directory, plan=plan))
     write_trials(study, table.assign(**{t.ARCHITECTURE: [ARCHITECTURE] * len(table)}))
-    study.lease.release()
+    study.close()
     return Run.open(directory)
 
 
@@ -80,7 +80,7 @@ def test_it_is_read_once_until_it_is_refreshed(
     study = open_study(made_plan(tmp_path))
     rows = made_table(30).tail(20)
     write_trials(study, rows.assign(**{t.ARCHITECTURE: [ARCHITECTURE] * 20}))
-    study.lease.release()
+    study.close()
     assert len(run.table) == 10
     run.refresh()
     assert len(run.table) == 30
@@ -106,7 +106,7 @@ def test_the_runs_beside_a_search_are_read_with_it(tmp_path: Path) -> None:
 def test_a_sweep_of_another_problem_is_left_out_and_the_difference_named(tmp_path: Path) -> None:
     made_run(tmp_path)
     study = open_study(made_plan(tmp_path / "sweep", plan=SWEEP, latent=5))
-    study.lease.release()
+    study.close()
     run = Run.open(tmp_path)
     assert run.sweep is None
     assert run.left_out == (

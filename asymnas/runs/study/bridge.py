@@ -1,6 +1,6 @@
 """One Optuna study seen as asymnas sees it: ask, remember, tell, lay out as a table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -57,6 +57,7 @@ class SearchStudy:
         study: The Optuna study, with the attributes that `open_study` writes.
         storage: Where it is stored; needed to write only.
         lease: The right to write, if this process holds it.
+        fold: Makes what was written one plain file; called when the study is closed.
 
     Raises:
         StudyError: asymnas did not make the study.
@@ -67,6 +68,7 @@ class SearchStudy:
         study: optuna.Study,
         storage: BaseStorage | None = None,
         lease: Lease | None = None,
+        fold: Callable[[], None] | None = None,
     ) -> None:
         if OBJECTIVES not in study.user_attrs:
             raise StudyError(
@@ -76,6 +78,7 @@ class SearchStudy:
         self.objectives = [Objective(**o) for o in study.user_attrs[OBJECTIVES]]
         self._backend = storage
         self._lease = lease
+        self._fold = fold
         self._trial_ids: dict[int, int] = {}
         self._table = TrialTable([o.name for o in self.objectives])
 
@@ -125,6 +128,14 @@ class SearchStudy:
         if self._lease is None:
             raise StudyError("this study was opened to read only")
         return self._lease
+
+    def close(self) -> None:
+        """Ends writing: another process may continue the study. It can still be read."""
+        try:
+            if self._fold is not None:
+                self._fold()
+        finally:
+            self.lease.release()
 
     def ask(
         self,

@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,7 +34,13 @@ from asymnas.runs.study.bridge import (
 from asymnas.runs.study.lease import Lease, lease_of
 from asymnas.runs.study.objectives import resolve_objectives
 from asymnas.runs.study.samplers import FIXED
-from asymnas.runs.study.storage import open_storage, quiet, readable, sqlite_file
+from asymnas.runs.study.storage import (
+    open_storage,
+    open_to_write,
+    quiet,
+    readable,
+    sqlite_file,
+)
 from asymnas.space.space import Space
 
 # What the losses of values taken as probabilities are: asymnas 0.1 left their entropy in.
@@ -93,8 +99,9 @@ def open_study(plan: StudyPlan, *, fresh: bool = False) -> SearchStudy:
     lease = lease_of(storage, config.name)
     lease.acquire()
     study: optuna.Study | None = None
+    fold: Callable[[], None] | None = None
     try:
-        backend = open_storage(storage)
+        backend, fold = open_to_write(storage)
         study = _existing(config, storage, backend, fresh=fresh)
         data = fingerprint(plan.data)
         if study is None:
@@ -104,9 +111,11 @@ def open_study(plan: StudyPlan, *, fresh: bool = False) -> SearchStudy:
             _check_data(study, data, labelled=plan.data.labels is not None)
         _describe(study, plan, data)
     except BaseException:
+        if fold is not None:
+            fold()
         lease.release(discard=study is None)
         raise
-    return SearchStudy(study, backend, lease)
+    return SearchStudy(study, backend, lease, fold)
 
 
 def _make(directory: Path) -> None:

@@ -1,13 +1,18 @@
 """Opening Optuna storages, with their errors as one line that holds no password."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import optuna
+import psutil
 from optuna.storages import BaseStorage
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from asymnas.core.errors import StudyError
 from asymnas.core.urls import HIDDEN, public_url, without_password, without_secrets
@@ -15,8 +20,15 @@ from asymnas.core.urls import HIDDEN, public_url, without_password, without_secr
 #: The environment variable that holds the whole URL of a storage whose password is not stored.
 STORAGE_VARIABLE = "ASYMNAS_STORAGE"
 
+#: File systems of other machines, on which SQLite's write-ahead log does not work.
+NETWORKED = ("nfs", "cifs", "smb", "9p", "beegfs", "ceph", "gluster", "gpfs", "lustre", "fuse")
 
-def open_storage(url: str, *, timeout_s: float = 60) -> BaseStorage:
+WAIT_S = 60.0  # for a SQLite database that another process has locked
+FOLD_S = 0.5  # for a database that another process is just reading, when a run ends
+UNPOOLED = {"poolclass": NullPool}
+
+
+def open_storage(url: str, *, timeout_s: float = WAIT_S) -> BaseStorage:
     """Opens a storage.
 
     Args:
@@ -26,11 +38,65 @@ def open_storage(url: str, *, timeout_s: float = 60) -> BaseStorage:
     Raises:
         StudyError: It cannot be opened.
     """
-    whole = whole_url(url)
-    timeout = {"connect_args": {"timeout": timeout_s}} if whole.startswith("sqlite") else {}
+    return _opened(url, timeout_s, pooled=False)
+
+
+def open_to_write(url: str) -> tuple[BaseStorage, Callable[[], None]]:
+    """Opens a storage for the one process that writes to it.
+
+    A trial takes some forty commits, and one to a SQLite file waits for the disk several times, 20
+    ms in all. To a write-ahead log it does not wait. A process that is killed loses nothing by
+    that; a machine that loses its power may lose the last trials, and never the database. While
+    the run goes on, the files `-wal` and `-shm` beside the database are a part of it.
+
+    Returns:
+        The storage, and what makes a SQLite database one plain file again when all is written.
+
+    Raises:
+        StudyError: It cannot be opened.
+    """
+    file = sqlite_file(whole_url(url))
+    if file is None or _networked(file):
+        return _opened(url, WAIT_S, pooled=True), lambda: None
+    engines: list[Engine] = []
+
+    def log(connection: sqlite3.Connection, record: object) -> None:
+        with suppress(sqlite3.OperationalError):  # locked just now: it is slower, and as right
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+
+    def begin(engine: Engine) -> None:
+        engine.dispose()
+        event.listen(engine, "connect", log)
+        engines.append(engine)
+
+    def fold() -> None:
+        for engine in engines:
+            event.remove(engine, "connect", log)
+            engine.dispose()
+        engines.clear()
+        if file.is_file():
+            with suppress(sqlite3.Error), closing(sqlite3.connect(file, FOLD_S)) as database:
+                database.execute("PRAGMA journal_mode=DELETE")  # a reader may keep the log
+
+    return _opened(url, WAIT_S, pooled=True, begin=begin), fold
+
+
+def _opened(
+    url: str,
+    timeout_s: float,
+    *,
+    pooled: bool,
+    begin: Callable[[Engine], None] = lambda engine: None,
+) -> BaseStorage:
+    """A storage; a SQLite connection that is not pooled ends with each read."""
+    whole, options = whole_url(url), dict[str, Any]()
+    if whole.startswith("sqlite"):
+        options = {"connect_args": {"timeout": timeout_s}, **({} if pooled else UNPOOLED)}
     try:
         if whole.startswith(("sqlite", "mysql", "postgres")):
-            backend = optuna.storages.RDBStorage(whole, engine_kwargs=timeout)
+            backend = optuna.storages.RDBStorage(whole, engine_kwargs=options)
+            begin(backend.engine)
             return optuna.storages.get_storage(backend)  # with one cache of finished trials
         return optuna.storages.get_storage(whole)
     except Exception as error:  # whatever a database's driver raises: it is not known beforehand
@@ -61,6 +127,14 @@ def sqlite_file(url: str) -> Path | None:
     path = place.partition("?")[0].removeprefix("file:")
     in_file = dialect.partition("+")[0] == "sqlite" and path not in ("", ":memory:")
     return Path(path) if in_file else None
+
+
+def _networked(file: Path) -> bool:
+    """Whether a file lies on another machine's file system."""
+    parents = [str(parent) for parent in file.absolute().parents]
+    mounts = {part.mountpoint: part.fstype for part in psutil.disk_partitions(all=True)}
+    kind = next((mounts[parent] for parent in parents if parent in mounts), "")
+    return kind.lower().startswith(NETWORKED)
 
 
 @contextmanager

@@ -35,6 +35,15 @@ def meet(mine: Path, others: Path) -> bool:
     return others.exists()
 
 
+def device_beside_others(folder: Path, name: str, others: int) -> str:
+    """The device of this worker, once so many calls have come together on workers of their own."""
+    (folder / name).touch()
+    end = time.monotonic() + 100
+    while len(list(folder.iterdir())) < others and time.monotonic() < end:
+        time.sleep(0.01)
+    return device()
+
+
 def spin(seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:

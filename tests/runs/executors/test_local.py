@@ -219,10 +219,12 @@ def test_a_lone_worker_fails_the_call_and_is_replaced_at_once(lone):
 
 
 def test_devices_are_handed_out_in_turn(tmp_path):
+    here = tmp_path / "here"
+    here.mkdir()
     with LocalProcesses(4, tmp_path / "log", devices=("0", "GPU-7f")) as executor:
-        wait([executor.submit(tasks.sleep, 0.5) for _ in range(4)])
-        calls = [executor.submit(tasks.device) for _ in range(40)]
-        assert {call.result(timeout=60) for call in calls} == {"0", "GPU-7f"}
+        calls = [executor.submit(tasks.device_beside_others, here, str(n), 4) for n in range(4)]
+        devices = [call.result(timeout=200) for call in calls]
+    assert sorted(devices) == ["0", "0", "GPU-7f", "GPU-7f"]
 
 
 @pytest.mark.parametrize(

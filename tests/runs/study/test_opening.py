@@ -22,7 +22,7 @@ from asymnas.runs.study import open_study, read_study
 def started(plan: MadePlan) -> None:
     study = open_study(plan)
     write_trials(study, made_table(3))
-    study.lease.release()
+    study.close()
 
 
 def refusal(plan: MadePlan, *, fresh: bool = False) -> str:
@@ -41,7 +41,7 @@ def test_it_is_continued_with_other_trials_and_workers(tmp_path: Path) -> None:
     assert len(study.table()) == 3
     assert study.config["trials"] == 99
     assert (study.purpose, study.design) == ("sweep", {"budgets": [5], "seeds": 4})
-    study.lease.release()
+    study.close()
 
 
 @pytest.mark.parametrize(
@@ -86,10 +86,10 @@ def test_changed_data_are_refused_and_the_change_is_named(tmp_path: Path, name: 
     assert "--fresh" in message
     study = open_study(plan)  # nothing was changed by the attempt
     assert len(study.table()) == 3
-    study.lease.release()
+    study.close()
     study = open_study(replace(plan, data=make()), fresh=True)
     assert len(study.table()) == 0
-    study.lease.release()
+    study.close()
 
 
 def test_losses_that_held_the_entropy_are_not_continued(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_study_in_use_is_refused_even_to_one_that_starts_over(tmp_path: Path) 
         assert "is being run by process" in refusal(made_plan(tmp_path), fresh=fresh)
     assert "is being run by process" in refusal(made_plan(tmp_path, name="other"), fresh=True)
     assert len(first.table()) == 3
-    first.lease.release()
+    first.close()
 
 
 def test_an_attempt_that_is_refused_leaves_the_study_free(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_an_attempt_that_is_refused_leaves_the_study_free(tmp_path: Path) -> Non
     refusal(replace(plan, data=made_data(value=8)))
     study = open_study(plan)
     assert len(study.table()) == 3
-    study.lease.release()
+    study.close()
 
 
 def test_an_attempt_that_is_refused_leaves_no_file(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_an_attempt_that_is_refused_leaves_no_file(tmp_path: Path) -> None:
     before = sorted(path.name for path in tmp_path.iterdir())
     assert "holds the study 'made', not 'other'" in refusal(made_plan(tmp_path, name="other"))
     assert sorted(path.name for path in tmp_path.iterdir()) == before
-    open_study(made_plan(tmp_path, name="other"), fresh=True).lease.release()
+    open_study(made_plan(tmp_path, name="other"), fresh=True).close()
     after = sorted(path.name for path in tmp_path.iterdir())
     assert after == [name.replace("made", "other") for name in before]
 
@@ -156,7 +156,7 @@ def test_a_directory_belongs_to_one_storage(tmp_path: Path) -> None:
     assert "leave --storage out" in refusal(made_plan(tmp_path / "b", storage=url))
     study = open_study(made_plan(tmp_path / "a"), fresh=True)
     assert not (tmp_path / "a" / "storage.json").exists()
-    study.lease.release()
+    study.close()
 
 
 def test_a_study_of_another_tool_is_left_alone(tmp_path: Path) -> None:
@@ -171,14 +171,14 @@ def test_a_start_that_died_while_it_made_the_study_is_made_good(tmp_path: Path) 
     optuna.create_study(study_name="made", storage=f"sqlite:///{tmp_path / 'study.db'}")
     study = open_study(made_plan(tmp_path))
     assert study.objectives[0].name == "val_loss"
-    study.lease.release()
+    study.close()
 
 
 def test_optunas_log_level_stays_the_hosts(tmp_path: Path) -> None:
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.INFO)
     try:
-        open_study(made_plan(tmp_path)).lease.release()
+        open_study(made_plan(tmp_path)).close()
         assert optuna.logging.get_verbosity() == optuna.logging.INFO
     finally:
         optuna.logging.set_verbosity(before)
@@ -212,7 +212,7 @@ def test_no_file_of_a_run_holds_the_password(tmp_path: Path) -> None:
     started(plan)
     study = open_study(plan)
     assert study.config["storage"].endswith("password=***")
-    study.lease.release()
+    study.close()
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert tmp_path / "a" / "storage.json" in files
     for path in files:
@@ -225,7 +225,7 @@ def test_a_password_that_an_earlier_version_stored_is_hidden(tmp_path: Path) -> 
     whole = f"postgresql://me:{SECRET}@db/x"
     study = open_study(made_plan(tmp_path))
     study.optuna.set_user_attr("asymnas:config", {**study.config, "storage": whole})
-    study.lease.release()
+    study.close()
     read = read_study(f"sqlite:///{tmp_path / 'study.db'}")
     assert read.config["storage"] == "postgresql://me:***@db/x"
     (tmp_path / "storage.json").write_text(json.dumps({"storage": whole, "study": "made"}))
