@@ -11,7 +11,7 @@ import math
 import re
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from asymnas.core.errors import AsymnasError, CheckpointError, StudyError
 from asymnas.core.files import write_whole
 from asymnas.networks.architecture import Architecture
 from asymnas.runs.directory import DASHBOARD, Checkpoints, losses_path, reconstruction_path
-from asymnas.runs.phases import LABELS, Phase
+from asymnas.runs.phases import LABELS, ListedRun, Phase
 from asymnas.runs.pruners import PRUNERS
 from asymnas.runs.seeds import replicate_seed, trial_seed
 from asymnas.runs.study import (
@@ -34,6 +34,8 @@ from asymnas.runs.study import (
     next_number,
 )
 from asymnas.runs.trials import RUNG_OBJECTIVES, ActiveTrial, TrialStore
+from asymnas.space.space import Candidate
+from asymnas.space.suggesters import Random
 from asymnas.training.reconstructions import reconstruction_grid
 from asymnas.training.rung import Job, RungResult, rung_steps, train_rung
 
@@ -82,6 +84,7 @@ ATTEMPTS = 3  # at a rung whose worker broke, and starts of a trial whose checkp
 ALIKE = 5  # failures in a row, all the same, before the run stops; also broken workers in a row
 MOST_DUPLICATES = 300  # in a row, before the space counts as exhausted
 HEARTBEAT = 0.2  # seconds
+CONTROLS = 8  # candidates of which the cheapest is the control
 FEW = 3  # finished trials before the time left is estimated
 
 
@@ -169,37 +172,44 @@ class Coordinator:
             done, _ = wait(self._flights, timeout=HEARTBEAT, return_when=FIRST_COMPLETED)
             for future in sorted(done, key=lambda f: self._flights[f].number):
                 self._land(self._flights.pop(future), future)
+            if not self._flights and not self._ready:
+                self._release()
             self._lease.check()
 
     @property
     def _free_workers(self) -> int:
-        """Workers without a rung; one that broke is left alone until another rung has landed.
-
-        Where all that were at work have broken, one is tried at a time.
-        """
-        if self._held and not self._flights:
-            return 1
+        """Workers without a rung; one that broke is left alone until another rung has landed."""
         return self._workers - len(self._flights) - len(self._held)
 
     def _next(self) -> ActiveTrial | None:
         """The trial to train next: a started one if any, else a new one if any is missing.
 
-        Where one that broke its worker waits and nothing is at work, that one if there is no other;
-        after `ATTEMPTS` broken workers in a row a control, if anything has been trained before.
+        After `ATTEMPTS` broken workers in a row, and nothing at work, a control.
         """
-        alone = self._held and not self._flights
-        if alone and self._broken_in_a_row >= ATTEMPTS:
-            self._control = self._store.trained_before()
-            if self._control is not None:
-                return self._control
+        if self._broken_in_a_row >= ATTEMPTS and not self._flights:
+            self._control = self._cheap_candidate()
+            return self._control
         while self._store.missing > len(self._flights) + len(self._held) + len(self._alike):
             if self._ready:
                 return self._ready.popleft()
             if self._duplicates_in_a_row >= MOST_DUPLICATES:
-                break
+                return None
             if (active := self._begin(self._ask(), anew=True)) is not None:
                 self._go_on(active)
-        return self._held.pop(0) if alone else None
+        return None
+
+    def _cheap_candidate(self) -> ActiveTrial:
+        """What a sound worker can train: the cheapest of a few candidates of this phase."""
+        phase = self._phase
+        some: Sequence[Candidate | ListedRun] = (
+            [phase.candidate(number, Random(number)) for number in range(CONTROLS)]
+            if phase.runs is None
+            else phase.runs[:CONTROLS]
+        )
+        cheapest = min(some, key=lambda candidate: candidate.architecture.counts.total_macs)
+        return ActiveTrial(
+            number=-1, architecture=cheapest.architecture, learning_rate=1e-3, seed=0
+        )
 
     def _ask(self) -> ActiveTrial:
         """A new trial: the next of the list, or one that the sampler draws."""
@@ -311,8 +321,10 @@ class Coordinator:
             test=self._phase.test,
             losses=self._losses(active),
         )
-        if active is self._control:  # its result is dropped
-            job = replace(job, save=None, metrics=(), every_rung=(), samples=False, test=False)
+        if active is self._control:  # one step, whose result is dropped
+            job = replace(
+                job, until=1, save=None, metrics=(), every_rung=(), samples=False, test=False
+            )
         try:
             self._flights[self._executor.submit(train_rung, job)] = active
         except (BrokenExecutor, RuntimeError) as error:
@@ -371,10 +383,10 @@ class Coordinator:
     def _hold(self, active: ActiveTrial, error: Exception) -> None:
         """Takes in a broken worker, which is the candidate's doing or the machine's.
 
-        The rung is trained again once another has landed, or at once if nothing else can be. A
-        candidate that breaks its workers again and again while others are trained is the cause of
-        it and fails. Where nothing can be trained, the machine is: the run stops, and no trial
-        counts as failed.
+        The rung is trained again, by another worker if there is one. After `ATTEMPTS` the other
+        rungs decide: if one has been trained meanwhile, the candidate is the cause and fails. If
+        none has, a control is trained: a cheap candidate, for one step. If that breaks its worker
+        too, the machine is the cause: the run stops, and no trial counts as failed.
         """
         if not self._flights:
             self._broken_in_a_row += 1
@@ -391,8 +403,10 @@ class Coordinator:
             active.broke_after = self._landed
         if active.attempts >= ATTEMPTS and self._landed > active.broke_after:
             self._tell_failed(active, f"{error}, {active.attempts} times at this rung")
-        else:
+        elif self._flights:
             self._held.append(active)
+        else:
+            self._ready.appendleft(active)
 
     def _release(self) -> None:
         """Makes the first of the trials whose workers broke ready again.

@@ -184,20 +184,6 @@ class TrialStore:
         """Objectives besides the first and the loss that training has to measure at each rung."""
         return [o.name for o in self._others if o.name not in t.COUNT_COLUMNS]
 
-    def trained_before(self) -> ActiveTrial | None:
-        """A trial that was trained, taken up as if it were new; `None` if there is none yet."""
-        number = next(reversed(self._endings), None)
-        if number is None:
-            return None
-        _, row = self._endings[number]
-        return ActiveTrial(
-            number=number,
-            architecture=Architecture.from_dict(row[t.ARCHITECTURE]),
-            learning_rate=row[t.LEARNING_RATE],
-            rate_ratio=row[t.RATE_RATIO],
-            seed=0,
-        )
-
     def note(self, trial: ActiveTrial) -> None:
         """Takes in how far a trial has got, for the pruner."""
         self._note(trial.number, trial.curve, trial.objectives, trial.attributes)
