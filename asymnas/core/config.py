@@ -4,6 +4,7 @@ The options of a run are the fields here; `asymnas/core/declarations.py` has how
 """
 
 import math
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,7 @@ from asymnas.core.declarations import (
     Seed,
     Shares,
     SomeNames,
+    TextOrPath,
     Three,
     Whole,
     as_dict,
@@ -42,6 +44,7 @@ from asymnas.core.declarations import (
     documented,
     identity,
     known,
+    native,
 )
 from asymnas.core.errors import ConfigError
 
@@ -73,6 +76,13 @@ class DataSpec:
     image_size: int | None = None
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        for name in ("name", "root"):
+            if isinstance(given := getattr(self, name), os.PathLike):
+                object.__setattr__(self, name, os.fspath(given))
+        for name in ("image_size", "seed"):
+            object.__setattr__(self, name, native(getattr(self, name)))
+
     @property
     def source(self) -> str:
         """The registered name: what stands before the colon, and before options."""
@@ -94,7 +104,7 @@ class StudyConfig:
     """
 
     dataset: Annotated[
-        str,
+        TextOrPath,
         Option(
             "digits, photos, signals, fashion-mnist, cifar10, …, folder:DIR, audio:DIR, npz:FILE, "
             "csv:FILE or parquet:FILE",

@@ -86,6 +86,21 @@ class Rule:
 # Readers: text as people write it becomes a value; anything else is left to the type's check.
 
 
+def native(value: Any) -> Any:
+    """A value of NumPy, or of another library of arrays, as Python's own; others as they are.
+
+    What callers compute with arrays is a number to them: `latent=counts.max()`. Arrays of one axis
+    become lists, wherever they stand.
+    """
+    if isinstance(value, list | tuple):
+        plain = [native(part) for part in value]
+        return tuple(plain) if isinstance(value, tuple) else plain
+    axes = getattr(value, "ndim", None)
+    if axes in (0, 1) and callable(convert := getattr(value, "item" if axes == 0 else "tolist", 0)):
+        return convert()
+    return value
+
+
 def _count(value: Any) -> Any:
     return parse_count(value) if isinstance(value, str) else value
 
@@ -190,6 +205,7 @@ Shares = Annotated[
     Rule("two numbers, 0 < low < high < 1 (0.1,0.9)", "X,X"),
 ]
 PathText = Annotated[str, BeforeValidator(_path), Rule("a path", "PATH")]
+TextOrPath = Annotated[str, BeforeValidator(_path), Rule("text or a path")]
 RunDir = Annotated[
     str,
     Field(pattern=r"^[^?]*$"),
@@ -250,7 +266,7 @@ class Declared:
             OptionError: It breaks the rule.
         """
         try:
-            return self._adapter.validate_python(value)
+            return self._adapter.validate_python(native(value))
         except PydanticError:
             raise OptionError(self.name, self.rule.text, value) from None
 

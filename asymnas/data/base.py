@@ -21,6 +21,7 @@ from asymnas.core.registry import Registry
 from asymnas.core.text import joined
 from asymnas.data.anomalies import anomalous_classes
 from asymnas.data.examples import Examples, Indexed, Rows
+from asymnas.data.preprocessing import Preprocessing, kept_as_it_is
 from asymnas.data.scaling import standardise, value_range
 from asymnas.data.spec import named_classes
 from asymnas.data.splits import NAMES, PerSplit, SplitName, Splits, draw, per_split
@@ -48,6 +49,8 @@ class Dataset:
             int64; `None` where each is independent of the others. No group is in two splits.
         data_range: Greatest minus least possible value as the network sees it; for PSNR.
         notes: What was done to the data, for the report ("standardised on the training split").
+        preprocessing: What turns more examples into a network's input as these were; `None` where
+            nothing but their shape and type is known: see `preprocessing_of`.
 
     Raises:
         DataError: An empty split, unlike shapes or dtypes, values that are not finite; labels,
@@ -63,6 +66,7 @@ class Dataset:
     groups: PerSplit | None = None
     data_range: float = 1.0
     notes: tuple[str, ...] = ()
+    preprocessing: Preprocessing | None = None
 
     def __post_init__(self) -> None:
         for split, name in NAMES.items():
@@ -113,6 +117,11 @@ class Dataset:
     def shape(self) -> tuple[int, ...]:
         """Shape of one example, without the batch."""
         return tuple(self.train.shape[1:])
+
+
+def preprocessing_of(data: Dataset) -> Preprocessing:
+    """What turns more examples into a network's input; by default they are taken as they are."""
+    return data.preprocessing or kept_as_it_is(data.shape, data.train.dtype)
 
 
 def normal(data: Dataset, split: SplitName) -> Examples:
@@ -202,8 +211,15 @@ def _standardised(data: Dataset) -> Dataset:
     parts: list[Any] = [data.train, data.validation, data.test]
     rows = standardise(Splits(*(part.numpy().astype("float64") for part in parts)))
     train, validation, test = (torch.from_numpy(part) for part in rows)
-    span = value_range(rows.train)
-    return replace(data, train=train, validation=validation, test=test, data_range=span)
+    before = preprocessing_of(data)
+    return replace(
+        data,
+        train=train,
+        validation=validation,
+        test=test,
+        data_range=value_range(rows.train),
+        preprocessing=replace(before, scalings=(*before.scalings, *rows.scalings)),
+    )
 
 
 def to_dataset(
@@ -214,6 +230,7 @@ def to_dataset(
     groups: Splits | None = None,
     data_range: float = 1.0,
     notes: Sequence[str] = (),
+    preprocessing: Preprocessing | None = None,
 ) -> Dataset:
     """The splits as tensors that own their memory.
 
@@ -224,6 +241,7 @@ def to_dataset(
         groups: Ids of what examples belong to `[n]`.
         data_range: Greatest minus least possible value as the network sees it.
         notes: What was done to the data.
+        preprocessing: What was done to the examples; by default the splits' own scalings.
 
     Raises:
         DataError: What `Dataset` raises.
@@ -240,6 +258,8 @@ def to_dataset(
         groups=per_split(groups, np.int64),
         data_range=data_range,
         notes=(*notes, *splits.notes, *_counted(anomalies)),
+        preprocessing=preprocessing
+        or replace(kept_as_it_is(train.shape[1:], train.dtype), scalings=splits.scalings),
     )
 
 
@@ -250,6 +270,7 @@ def to_views(
     labels: Splits | None = None,
     anomalies: Splits | None = None,
     notes: Sequence[str] = (),
+    image_size: int | None = None,
 ) -> Dataset:
     """A data set whose splits are views of rows that stay where they are, such as in a file.
 
@@ -259,6 +280,7 @@ def to_views(
         labels: Class ids `[n]`, by split.
         anomalies: Which examples are anomalous, bool `[n]`, by split.
         notes: What was done to the data.
+        image_size: What image files were resized to, if they were.
 
     Raises:
         DataError: What `Dataset` raises.
@@ -271,6 +293,7 @@ def to_views(
         labels=per_split(labels, np.int64),
         anomalies=per_split(anomalies, np.bool_),
         notes=(*notes, *rows.notes, *_counted(anomalies)),
+        preprocessing=replace(kept_as_it_is(train.shape[1:], train.dtype), image_size=image_size),
     )
 
 

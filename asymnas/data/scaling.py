@@ -1,11 +1,13 @@
 """Scaling that is fitted on the training split alone."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asymnas.core.errors import DataError
+from asymnas.data.affine import Affine
 from asymnas.data.splits import Splits
 
 
@@ -55,10 +57,8 @@ def standardise_channels(signals: Splits) -> Splits:
     train = signals.train
     if (train.min(axis=(0, 2)) == train.max(axis=(0, 2))).all():
         raise DataError("every channel is constant on the training signals: nothing to learn")
-    channels, length = train.shape[1:]
-    samples = signals.map(lambda part: part.swapaxes(1, 2).reshape(-1, channels))
-    scaled = _standardised(samples)
-    return scaled.map(lambda part: part.reshape(-1, length, channels).swapaxes(1, 2))
+    scaler = standard_scaler(train.swapaxes(1, 2).reshape(-1, train.shape[1]))
+    return _changed(signals, Affine(scaler.mean_[:, None], scaler.scale_[:, None]))
 
 
 def to_unit_range(images: Splits) -> Splits:
@@ -67,17 +67,12 @@ def to_unit_range(images: Splits) -> Splits:
     Raises:
         DataError: All training values are equal, or so great that their range overflows.
     """
-    from sklearn.preprocessing import MinMaxScaler
-
-    low, high = images.train.min(), images.train.max()
+    low, high = float(images.train.min()), float(images.train.max())
     if not low < high:
         raise DataError(f"every value of the training images is {low:g}: nothing can be learnt")
-    with np.errstate(over="ignore", invalid="ignore"):
-        scaler = MinMaxScaler().fit(images.train.reshape(-1, 1))
-        _check_overflow(scaler.data_range_, images.train)
-        return images.map(
-            lambda part: scaler.transform(part.reshape(-1, 1)).reshape(part.shape).astype("float32")
-        )
+    scale = high - low
+    _check_overflow(np.array([scale]), images.train)
+    return _changed(images, Affine(np.array(low), np.array(scale)))
 
 
 def value_range(train: NDArray[Any]) -> float:
@@ -101,8 +96,12 @@ def standard_scaler(train: NDArray[Any]) -> Any:
 
 def _standardised(rows: Splits) -> Splits:
     scaler = standard_scaler(rows.train)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return rows.map(lambda part: scaler.transform(part).astype(np.float32))
+    return _changed(rows, Affine(scaler.mean_, scaler.scale_))
+
+
+def _changed(examples: Splits, affine: Affine) -> Splits:
+    """The examples as float32, with a record of how they were changed."""
+    return replace(examples.map(affine.apply), scalings=(*examples.scalings, affine))
 
 
 def _check_overflow(scale: NDArray[Any], train: NDArray[Any]) -> None:

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from asymnas.core.errors import DataError
+from asymnas.data.affine import Affine
 
 SplitName = Literal["train", "validation", "test"]
 NAMES: dict[SplitName, str] = {"train": "training", "validation": "validation", "test": "test"}
@@ -53,12 +54,14 @@ class Splits:
         validation: What the search scores on.
         test: What a confirmation scores on.
         notes: What is to be reported of how they were drawn.
+        scalings: How their values were changed, in this order.
     """
 
     train: NDArray[Any]
     validation: NDArray[Any]
     test: NDArray[Any]
     notes: tuple[str, ...] = field(default=(), kw_only=True)
+    scalings: tuple[Affine, ...] = field(default=(), kw_only=True)
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         return iter((self.train, self.validation, self.test))

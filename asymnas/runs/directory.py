@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from asymnas.core.errors import StudyError
-from asymnas.core.files import DATABASE, RUN_FOLDERS, STORAGE, whole_file
+from asymnas.core.errors import DataError, StudyError
+from asymnas.core.files import DATABASE, RUN_FOLDERS, STORAGE, whole_file, write_whole
+from asymnas.data.preprocessing import Preprocessing
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.kinds import Autoencoder
 from asymnas.training.checkpoints import load_weights
@@ -63,6 +64,7 @@ CHECKPOINTS = Path("artifacts") / "checkpoints"
 RECONSTRUCTIONS = Path("artifacts") / "reconstructions"
 LOSSES = Path("losses")
 GROUPS = "groups.npy"
+PREPROCESSING = Path("best") / "preprocessing.json"
 DASHBOARD = Path("artifacts") / "dashboard"  # Optuna's artifact store, named by its own ids
 
 
@@ -130,6 +132,30 @@ def example_losses(run_dir: Path) -> dict[int, NDArray[np.float32]]:
 def reconstruction_path(run_dir: Path, trial: int) -> Path:
     """Where the picture of a trial's reconstructions lies."""
     return run_dir / RECONSTRUCTIONS / f"trial_{trial:05d}.png"
+
+
+def write_preprocessing(run_dir: Path, preprocessing: Preprocessing) -> None:
+    """Keeps what new examples go through before a network of the run takes them."""
+    write_whole(run_dir / PREPROCESSING, preprocessing.to_text() + "\n")
+
+
+def read_preprocessing(run_dir: Path) -> Preprocessing:
+    """What `write_preprocessing` kept.
+
+    Raises:
+        StudyError: Nothing is there, as in runs of earlier versions, or it is damaged.
+    """
+    path = run_dir / PREPROCESSING
+    again = "continue the run with its data, by the command that began it, and it is written"
+    try:
+        return Preprocessing.from_text(path.read_text())
+    except FileNotFoundError as error:
+        raise StudyError(
+            f"{run_dir} holds no {PREPROCESSING}, as runs of earlier versions do not, so new "
+            f"examples cannot be prepared: {again}; load() gives the network alone"
+        ) from error
+    except (OSError, UnicodeError, DataError) as error:
+        raise StudyError(f"{path} cannot be read: {error}; {again} anew") from error
 
 
 def load_trained(

@@ -11,8 +11,9 @@ from pathlib import Path
 from types import FrameType
 
 from asymnas.core.config import StudyConfig
+from asymnas.data.base import preprocessing_of
 from asymnas.runs.coordinator import Coordinator, Ending, Snapshot
-from asymnas.runs.directory import DERIVED, OWNED
+from asymnas.runs.directory import DERIVED, OWNED, write_preprocessing
 from asymnas.runs.executors.local import LocalProcesses
 from asymnas.runs.plan import Plan
 from asymnas.runs.run import Run
@@ -48,6 +49,7 @@ def execute(
     try:
         if fresh:
             _clear(plan)
+        write_preprocessing(Path(plan.config.run_dir), preprocessing_of(plan.data))
         with _interruptible(), _workers(plan.config, executor) as workers:
             ending = _coordinate(plan, study, workers, observe)
         study.add_seconds(time.monotonic() - began)

@@ -17,6 +17,7 @@ from asymnas.analysis.rows import counting
 from asymnas.core import columns as t
 from asymnas.core.errors import StudyError
 from asymnas.core.files import holds_run
+from asymnas.data.preprocessing import Preprocessing
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.kinds import Autoencoder
 from asymnas.runs.directory import (
@@ -27,9 +28,11 @@ from asymnas.runs.directory import (
     example_groups,
     example_losses,
     load_trained,
+    read_preprocessing,
     storage_of,
 )
 from asymnas.runs.study import SearchStudy, read_study
+from asymnas.training.evaluation import outputs_of
 from asymnas.training.metrics import METRICS
 
 #: Settings that a sweep must share with a search to answer for it.
@@ -95,6 +98,52 @@ class TrainedArchitecture:
             StudyError: The run keeps weights of its front only, and this one is not on it.
         """
         return load_trained(self.run_dir, self.trial, self.examples, self.architecture)
+
+    @cached_property
+    def preprocessing(self) -> Preprocessing:
+        """What new examples go through before the network takes them, fitted in training.
+
+        Raises:
+            StudyError: The run was made by an earlier version, which kept none, or it is damaged.
+        """
+        return read_preprocessing(self.run_dir)
+
+    def encode(self, examples: Any) -> NDArray[np.float32]:
+        """The latents of new examples, `[n, latent]`; of a spatial latent `[n, latent, *grid]`.
+
+        Args:
+            examples: In the units and with the columns of the data that were trained on: a data
+                frame with the columns of a table, or arrays `[n, ...]` of rows, images or signals,
+                or paths of image files.
+
+        Raises:
+            StudyError: The run keeps no weights of this trial, or no preprocessing.
+            DataError: Examples of another shape or type, missing columns, unknown levels.
+        """
+        prepared = self.preprocessing.prepare(examples)
+        return outputs_of(self._network, prepared, self._network.encode)
+
+    def reconstruct(self, examples: Any) -> Any:
+        """What the network makes of new examples, in their own units.
+
+        Args:
+            examples: As for `encode`.
+
+        Returns:
+            A data frame for one, else an array arranged as the examples; uint8 where they are
+            bytes. Columns and values that the network has never seen are not in it.
+
+        Raises:
+            StudyError: The run keeps no weights of this trial, or no preprocessing.
+            DataError: Examples of another shape or type, missing columns, unknown levels.
+        """
+        prepared = self.preprocessing.prepare(examples)
+        outputs = outputs_of(self._network, prepared, self._network)
+        return self.preprocessing.restore(outputs, examples)
+
+    @cached_property
+    def _network(self) -> Autoencoder:
+        return self.load()
 
 
 class Run:

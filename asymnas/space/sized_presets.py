@@ -13,6 +13,7 @@ from typing import Any
 
 from asymnas.core.budget import Budget, Counts
 from asymnas.core.config import Bottleneck
+from asymnas.core.declarations import native
 from asymnas.core.errors import BudgetError, ConfigError
 from asymnas.core.text import percent, share_phrase
 from asymnas.networks.architecture import Architecture
@@ -84,8 +85,8 @@ def scale_preset(
         ConfigError: Its family cannot serve this data, this bottleneck or this kind.
         BudgetError: It is too large even at its narrowest.
     """
-    problem = Problem(shape=shape, latent=latent, bottleneck=bottleneck)
-    return scaled_for(name, problem, kind=kind, budget=Budget(total_params=budget))
+    problem = Problem(shape=native(tuple(shape)), latent=native(latent), bottleneck=bottleneck)
+    return scaled_for(name, problem, kind=kind, budget=Budget(total_params=native(budget)))
 
 
 def scaled_for(name: str, problem: Problem, *, kind: str, budget: Budget) -> ScaledPreset:

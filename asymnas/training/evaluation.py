@@ -122,6 +122,20 @@ def reconstruct(
     return _array(x), _array(output)
 
 
+@torch.inference_mode()
+def outputs_of(
+    model: Autoencoder, examples: Examples, of: Callable[[Tensor], Tensor]
+) -> npt.NDArray[np.float32]:
+    """What a network in evaluation mode makes of examples, clean and chunk by chunk, `[n, ...]`.
+
+    Args:
+        model: On any device.
+        examples: As a split holds them, `[n, *shape]`.
+        of: The network itself, or what it calls to encode.
+    """
+    return np.concatenate([_array(of(x)) for x, _ in inputs_of(model, examples)])
+
+
 def as_input(x: Tensor) -> Tensor:
     """Stored examples as the network takes them: float32, bytes over 255, channels last."""
     x = x.float() / 255 if x.dtype == torch.uint8 else x

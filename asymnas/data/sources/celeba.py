@@ -43,4 +43,5 @@ def load(spec: DataSpec) -> Dataset:
     images, notes = cached_images(folder, names, size, data_root(spec))
     bounds = np.cumsum([len(part.filename) for part in parts])[:-1]
     rows = Splits(*np.split(np.arange(len(names)), bounds))
-    return to_views(images, rows, notes=(f"centre-cropped and resized to {size} by {size}", *notes))
+    note = f"centre-cropped and resized to {size} by {size}"
+    return to_views(images, rows, notes=(note, *notes), image_size=size)

@@ -72,6 +72,7 @@ def load(spec: DataSpec) -> Dataset:
             *of_anomalies,
             *listing.left_out,
         ),
+        image_size=spec.image_size,
     )
 
 

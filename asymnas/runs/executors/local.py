@@ -7,7 +7,6 @@ another worker; the others do not notice.
 
 import os
 import pickle
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
@@ -124,7 +123,9 @@ class _Worker(threading.Thread):
             answer = process.exchange(task.call)
         except Exception:  # any: a future that is never set would hang the run
             code = self._end()
-            self._fail(task, WorkerError(f"a worker process ended with code {code}"))
+            said = f" ({line})" if (line := process.last_line()) else ""
+            ended = f"a worker process ended with code {code}{said}{_see(self._log)}"
+            self._fail(task, WorkerError(ended))
             return
         try:
             status, value = pickle.loads(answer)
@@ -132,7 +133,7 @@ class _Worker(threading.Thread):
             status, value = None, error
         if status == BROKEN:
             self._end()
-            self._fail(task, _as_worker_error(value))
+            self._fail(task, _as_worker_error(value, self._log))
             return
         self._tasks.succeeded(self._number)
         if status == RESULT:
@@ -182,11 +183,10 @@ class _Worker(threading.Thread):
 
 
 def _environment(device: str | None) -> dict[str, str]:
-    path = os.pathsep.join(filter(None, sys.path))
     visible = {} if device is None else {"CUDA_VISIBLE_DEVICES": device}
     allocator = faster_allocator()
     preload = {"LD_PRELOAD": allocator} if allocator and "LD_PRELOAD" not in os.environ else {}
-    return {**os.environ, **ONE_THREAD, **preload, "PYTHONPATH": path, **visible}
+    return {**os.environ, **ONE_THREAD, **preload, **visible}
 
 
 @lru_cache
@@ -197,10 +197,12 @@ def faster_allocator() -> str | None:
     return next(filter(None, map(find_library, ALLOCATORS)), None)
 
 
-def _as_worker_error(error: Exception) -> WorkerError:
+def _as_worker_error(error: Exception, log: Path | None) -> WorkerError:
     if isinstance(error, WorkerError):
         return error
     message = f"{type(error).__name__}: {error}".partition("\n")[0]
+    if not isinstance(error, MemoryError | OSError):  # a module: the log has where it was imported
+        message += _see(log)
     return WorkerError(message, out_of_memory=isinstance(error, MemoryError))
 
 

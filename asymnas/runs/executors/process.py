@@ -9,14 +9,30 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+import asymnas
 from asymnas.runs.executors.worker import STARTED
 
 END_WITHIN = 5.0  # seconds that a process has to end by itself
 LAST_OUTPUT = 10_000  # bytes of the log that the reason of a failure is looked for in
 
+# What a worker runs first; its arguments are the file of this package and the places where its
+# parent looks for modules. Those that a Python of its own has not come last: nothing that lies in
+# a user's directory, such as a file `copy.py`, hides a module of a library.
+START = """
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+package, *places = sys.argv[1:]
+sys.path += [place for place in places if place not in sys.path]
+spec = spec_from_file_location("asymnas", package)
+sys.modules["asymnas"] = module_from_spec(spec)
+spec.loader.exec_module(sys.modules["asymnas"])
+from asymnas.runs.executors.worker import main
+main()
+"""
+
 
 class WorkerProcess:
-    """A Python process that runs `asymnas.runs.executors.worker`.
+    """A Python process that runs `asymnas.runs.executors.worker`, of the same package as this one.
 
     Args:
         environment: Its environment variables.
@@ -29,7 +45,8 @@ class WorkerProcess:
     def __init__(self, environment: Mapping[str, str], log: Path | None) -> None:
         self._log, self._log_start = log, 0
         self._started = False
-        command = [sys.executable, "-m", "asymnas.runs.executors.worker"]
+        places = [place or os.getcwd() for place in sys.path]
+        command = [sys.executable, "-P", "-c", START, str(asymnas.__file__), *places]
         output = log.open("ab") if log else None
         try:
             if output:

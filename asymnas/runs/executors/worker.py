@@ -49,8 +49,8 @@ def _answer(call: bytes) -> tuple[str, bytes]:
     """The status of a call, and its answer as bytes."""
     try:
         function, args, kwargs = pickle.loads(call)
-    except Exception as error:  # whatever unpacking can raise
-        broken = isinstance(error, ImportError | MemoryError | OSError)
+    except (Exception, SystemExit) as error:  # whatever unpacking, which imports, can raise
+        broken = isinstance(error, ImportError | MemoryError | OSError | SystemExit)
         return _failure(BROKEN if broken else ERROR, error)
     try:
         if "torch" in sys.modules:
@@ -61,9 +61,11 @@ def _answer(call: bytes) -> tuple[str, bytes]:
         return _failure(BROKEN if broken else ERROR, error)
 
 
-def _failure(status: str, error: Exception) -> tuple[str, bytes]:
+def _failure(status: str, error: Exception | SystemExit) -> tuple[str, bytes]:
     traceback.print_exception(error)
     try:
+        if isinstance(error, SystemExit):  # it would end whoever unpacks and raises it
+            raise TypeError
         answer = pickle.dumps((status, error))
         pickle.loads(answer)
     except Exception:  # whatever packing or unpacking can raise

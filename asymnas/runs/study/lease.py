@@ -143,7 +143,11 @@ class FileLease:
                 f"cannot lock {self._lock.lock_file}: {error}; keep the study on a file system "
                 "that can, or on a server"
             ) from error
-        write_whole(self._holder, json.dumps(asdict(Holder.here())))
+        try:
+            write_whole(self._holder, json.dumps(asdict(Holder.here())))
+        except BaseException:
+            self.release()
+            raise
 
     def check(self) -> None:
         """A lock that the system keeps cannot be lost."""
@@ -222,6 +226,7 @@ class DatabaseLease:
             raise StudyError(f"cannot lock the study in {shown}: {reason}") from None
         if holder is not None:
             raise _in_use(holder)
+        self._stop.clear()
         self._thread = threading.Thread(target=self._keep, name="asymnas-lease", daemon=True)
         self._thread.start()
 

@@ -1,5 +1,6 @@
 """Local workers: results, failures, deaths, shutdown."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -114,7 +115,7 @@ def test_a_dead_worker_breaks_its_own_future_only(executor, ending):
     broken = executor.submit(ending)
     after = [executor.submit(tasks.add, i) for i in range(4)]
     code = -signal.SIGKILL if ending is tasks.kill_itself else 3
-    with pytest.raises(BrokenExecutor, match=f"ended with code {code}$"):
+    with pytest.raises(BrokenExecutor, match=f"ended with code {code}"):
         broken.result(timeout=60)
     assert before.result(timeout=60) is None
     assert [future.result(timeout=60) for future in after] == [0, 1, 2, 3]
@@ -280,7 +281,7 @@ def test_a_failed_start_ends_the_workers_before_it(tmp_path, monkeypatch):
 
 def test_workers_that_never_start_end_with_the_reason_and_the_log(tmp_path, monkeypatch):
     (tmp_path / "pickle.py").write_text("raise ImportError('a broken installation')")
-    monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *filter(None, sys.path)]))
     with LocalProcesses(2, tmp_path / "workers.log") as executor:
         calls = [executor.submit(tasks.add, n) for n in range(5)]
         for call in calls:
@@ -303,3 +304,27 @@ def test_any_exception_around_the_pipe_fails_the_future(lone, monkeypatch):
         with pytest.raises(WorkerError):
             lone.submit(tasks.add, 1).result(timeout=60)
     assert lone.submit(tasks.add, 1).result(timeout=60) == 1
+
+
+def test_files_of_the_user_hide_no_module_of_a_library(tmp_path, monkeypatch):
+    for name in ("copy", "random", "numpy", "pandas", "optuna", "asymnas", "pickle", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text(f"raise SystemExit('my own {name}.py')")
+    (tmp_path / "mine.py").write_text("def double(n): return 2 * n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])
+    with LocalProcesses(1, tmp_path / "workers.log") as executor:
+        assert executor.submit(np.negative, 3).result(timeout=60) == -3
+        mine = importlib.import_module("mine")  # as what a study file defines is found
+        assert executor.submit(mine.double, 4).result(timeout=60) == 8
+
+
+def test_a_call_that_cannot_be_imported_says_why_and_where_the_log_is(tmp_path, monkeypatch):
+    log = tmp_path / "workers.log"
+    (tmp_path / "leaves.py").write_text("def leave(): pass")
+    monkeypatch.setattr("sys.path", [*sys.path, str(tmp_path)])
+    leaves = importlib.import_module("leaves")
+    (tmp_path / "leaves.py").write_text("raise SystemExit('my own way out')")
+    with LocalProcesses(1, log) as executor:
+        with pytest.raises(WorkerError, match="SystemExit: my own way out") as caught:
+            executor.submit(leaves.leave).result(timeout=60)
+        assert str(caught.value).endswith(str(log))
