@@ -7,7 +7,7 @@ new examples go through: the same steps, by the same numbers, as those that were
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from asymnas.core.errors import DataError
+from asymnas.core.files import expanded
 from asymnas.core.text import listed
 from asymnas.data.affine import Affine
 from asymnas.data.images.decode import read_image
@@ -133,7 +134,7 @@ class Preprocessing:
                     f"the network takes {self._wanted()} but got {str(paths[0])!r}: read the file, "
                     "and give what is in it"
                 )
-            images = [read_image(path, self.image_size) for path in paths]
+            images = [read_image(path, self.image_size).pixels[0] for path in paths]
             for path, image in zip(paths, images, strict=True):
                 if image.shape != self.shape:
                     raise DataError(
@@ -242,10 +243,10 @@ def _is_frame(examples: Any) -> bool:
 def _paths_in(examples: Any) -> list[Path]:
     """The paths, if that is what was given."""
     if isinstance(examples, str | os.PathLike):
-        return [Path(examples).expanduser()]
-    if isinstance(examples, list | tuple) and examples:
-        if all(isinstance(example, str | os.PathLike) for example in examples):
-            return [Path(example).expanduser() for example in examples]
+        return [expanded(examples)]
+    several = isinstance(examples, list | tuple)
+    if several and all(isinstance(example, str | os.PathLike) for example in examples):
+        return [expanded(example) for example in examples]
     return []
 
 

@@ -1,14 +1,17 @@
 """An option declared once: what follows from its declaration."""
 
+import json
 import pickle
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asymnas.core.config import ConfirmationConfig, StudyConfig, SweepConfig
+from asymnas.core.config import ConfirmationConfig, DataSpec, StudyConfig, SweepConfig
 from asymnas.core.declarations import (
     DATA,
     SEARCH,
@@ -155,3 +158,45 @@ def test_what_is_no_duration(text):
 @given(st.integers(0, 99), st.integers(0, 59), st.integers(1, 59))
 def test_durations_add_up(hours, minutes, seconds):
     assert parse_duration(f"{hours}h{minutes}m{seconds}s") == 3600 * hours + 60 * minutes + seconds
+
+
+AS_ARRAYS_HAVE_THEM = [
+    ("latent", np.int64(4), 4),
+    ("latent", np.uint8(4), 4),
+    ("latent", np.array(4), 4),
+    ("budget", np.int32(5_000), 5_000),
+    ("image_size", np.int16(32), 32),
+    ("timeout", np.float32(1.5), 1.5),
+    ("timeout", np.float64(1.5), 1.5),
+    ("symmetric", np.True_, True),
+    ("family", np.str_("dense"), "dense"),
+    ("learning_rates", np.array([0.25, 0.5]), (0.25, 0.5)),
+    ("learning_rates", (np.float32(0.25), np.float64(0.5)), (0.25, 0.5)),
+    ("metrics", np.array(["psnr", "ssim"]), ("psnr", "ssim")),
+    ("dataset", Path("npz:a") / "b.npz", "npz:a/b.npz"),
+    ("run_dir", Path("a"), "a"),
+    ("data_root", Path("a"), "a"),
+]
+
+
+@pytest.mark.parametrize(("name", "given", "wanted"), AS_ARRAYS_HAVE_THEM)
+def test_paths_and_numbers_of_arrays_are_taken_as_pythons_own(name, given, wanted):
+    config = StudyConfig(**{name: given})
+    assert getattr(config, name) == wanted
+    assert type(getattr(config, name)) in (type(wanted), np.str_)
+    json.dumps(config.to_dict())
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [("latent", np.float64(4.5)), ("latent", np.True_), ("latent", np.int64(0)), ("seed", "nan")],
+)
+def test_what_is_no_such_number_is_refused_all_the_same(name, given):
+    with pytest.raises(OptionError, match=f"{name} must be"):
+        StudyConfig(**{name: given})
+
+
+def test_a_data_specification_takes_them_too():
+    spec = DataSpec(name=Path("a"), root=Path("b"), image_size=np.int64(8), seed=np.uint32(3))
+    assert spec == DataSpec(name="a", root="b", image_size=8, seed=3)
+    assert [type(v) for v in (spec.name, spec.root, spec.image_size)] == [str, str, int]

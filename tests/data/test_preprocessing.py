@@ -112,7 +112,11 @@ GREY = Preprocessing(shape=(1, 4, 5), bytewise=True)
 WAVE = Preprocessing(shape=(2, 9))
 
 REFUSED = {
-    "too few columns": (ROWS, np.zeros((4, 2)), "rows of 3 value(s) but got an array of shape (4, 2): give (n, 3)"),
+    "too few columns": (
+        ROWS,
+        np.zeros((4, 2)),
+        "rows of 3 value(s) but got an array of shape (4, 2): give (n, 3)",
+    ),
     "one row alone": (ROWS, np.zeros(3), "x[None]"),
     "no rows": (ROWS, np.zeros((0, 3)), "shape (0, 3)"),
     "a number": (ROWS, 3.0, "shape ()"),
@@ -145,7 +149,7 @@ REFUSED = {
     "a path for rows": (ROWS, "a.csv", "got 'a.csv': read the file"),
     "a file that is not there": (IMAGES, ["nowhere.png"], "nowhere.png"),
     "samples of another length": (WAVE, np.zeros((1, 2, 8)), "signals of 2 channel(s), 9 samples"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", list(REFUSED))

@@ -73,7 +73,9 @@ def best(request: pytest.FixtureRequest, tmp_path_factory: Any) -> tuple[Trained
     return made(directory, *SORTS[request.param]), raw[draw(len(raw), 0).validation]
 
 
-def test_the_loss_of_raw_examples_is_the_reported_one(best: tuple[TrainedArchitecture, Any]) -> None:
+def test_the_loss_of_raw_examples_is_the_reported_one(
+    best: tuple[TrainedArchitecture, Any],
+) -> None:
     network, raw = best
     prepared = network.preprocessing.prepare(raw)
     again = evaluate(network.load(), prepared, kind="plain").loss
@@ -100,7 +102,7 @@ def test_new_examples_are_encoded_and_reconstructed_as_they_are(
 def test_without_preprocessing_or_with_a_damaged_one_a_line_says_what_to_do(tmp_path: Path) -> None:
     network = made(tmp_path, *SORTS["rows"])
     (tmp_path / PREPROCESSING).write_text("{")
-    with pytest.raises(StudyError, match="damaged.*continue the run with its data") as caught:
+    with pytest.raises(StudyError, match=r"damaged.*continue the run with its data") as caught:
         network.encode(SORTS["rows"][2])
     assert "\n" not in str(caught.value)
     (tmp_path / PREPROCESSING).unlink()

@@ -9,11 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-import asymnas
 from asymnas.runs.executors.worker import STARTED
 
 END_WITHIN = 5.0  # seconds that a process has to end by itself
 LAST_OUTPUT = 10_000  # bytes of the log that the reason of a failure is looked for in
+
+PACKAGE = Path(__file__).parents[2] / "__init__.py"
 
 # What a worker runs first; its arguments are the file of this package and the places where its
 # parent looks for modules. Those that a Python of its own has not come last: nothing that lies in
@@ -46,7 +47,7 @@ class WorkerProcess:
         self._log, self._log_start = log, 0
         self._started = False
         places = [place or os.getcwd() for place in sys.path]
-        command = [sys.executable, "-P", "-c", START, str(asymnas.__file__), *places]
+        command = [sys.executable, "-P", "-c", START, str(PACKAGE), *places]
         output = log.open("ab") if log else None
         try:
             if output:

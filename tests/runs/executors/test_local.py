@@ -307,7 +307,16 @@ def test_any_exception_around_the_pipe_fails_the_future(lone, monkeypatch):
 
 
 def test_files_of_the_user_hide_no_module_of_a_library(tmp_path, monkeypatch):
-    for name in ("copy", "random", "numpy", "pandas", "optuna", "asymnas", "pickle", "sitecustomize"):
+    for name in (
+        "copy",
+        "random",
+        "numpy",
+        "pandas",
+        "optuna",
+        "asymnas",
+        "pickle",
+        "sitecustomize",
+    ):
         (tmp_path / f"{name}.py").write_text(f"raise SystemExit('my own {name}.py')")
     (tmp_path / "mine.py").write_text("def double(n): return 2 * n")
     monkeypatch.chdir(tmp_path)

@@ -267,3 +267,18 @@ def test_what_cannot_be_locked_is_refused_without_its_password(url: str) -> None
     with pytest.raises(StudyError, match="cannot be locked") as caught:
         lease_of(url, "a study")
     assert "secret" not in str(caught.value)
+
+
+def test_a_start_that_fails_while_it_takes_the_lease_leaves_it_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("asymnas.runs.study.lease.write_whole", full)
+        with pytest.raises(OSError, match="No space left"):
+            FileLease(tmp_path / "s.db", "a study").acquire()
+    second = FileLease(tmp_path / "s.db", "a study")
+    assert held(second)
+    second.release()
