@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from asymnas.core.errors import DataError
 from asymnas.core.text import listed
-from asymnas.data.columns import Column, Kind, Reading, read_columns
+from asymnas.data.columns import MISSING, PER_DAY, Column, Kind, Reading, read_columns
 from asymnas.data.scaling import standard_scaler, varying
 
 LEVELS = 20  # most columns that a column of text becomes, `other` included
 COMMON = 0.01  # of the training rows
 OTHER = "(other)"
+FARTHEST = 5e7  # days from 1970 to what is still given as a date
 
 
 class FittedColumn(NamedTuple):
@@ -33,6 +34,7 @@ class FittedColumn(NamedTuple):
         levels: The levels that have a column of their own, of text.
         other: Whether all other levels share a column, of text.
         decimal: The decimal mark of numbers that were written in text; empty for none.
+        rare: Where `other` has no column, the levels of the data that have none of their own.
     """
 
     name: str
@@ -41,6 +43,12 @@ class FittedColumn(NamedTuple):
     levels: tuple[str, ...] = ()
     other: bool = False
     decimal: str = ""
+    rare: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Columns that it becomes."""
+        return len(self.levels) + self.other if self.kind == "levels" else 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +85,8 @@ class FittedTable:
             typed: Whether text stays text where numbers are expected.
 
         Raises:
-            DataError: A column is not there, or holds something else than it did in training.
+            DataError: A column is not there or twice, holds something else than it did in
+                training, or a level that the data had not.
         """
         from pandas import RangeIndex
 
@@ -85,6 +94,8 @@ class FittedTable:
         names = [column.name for column in self.columns]
         if lacking := [name for name in names if name not in frame.columns]:
             raise DataError(f"rows lack the column(s) {listed(lacking)}: add them")
+        if twice := [name for name in names if (frame.columns == name).sum() > 1]:
+            raise DataError(f"rows have two columns called {listed(twice)}: rename one")
         marks = {column.decimal for column in self.columns} - {""}
         reading = Reading(
             typed=typed,
@@ -98,12 +109,37 @@ class FittedTable:
                 raise DataError(
                     f"column {column.name} holds {given.kind} but held {column.kind} in training"
                 )
+            _check_levels(column, given.values)
         return self.scaled(encode(self.columns, read))
 
     def scaled(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
         """Standardises columns `[n, k]`."""
         with np.errstate(over="ignore", invalid="ignore"):
             return ((values - self.mean) / self.scale).astype(np.float32)
+
+    def restore(self, scaled: NDArray[Any], like: Any) -> Any:
+        """Rows as a network puts them out, in the table's own units.
+
+        Args:
+            scaled: `[n, k]`.
+            like: The frame that was transformed.
+
+        Returns:
+            A data frame of the columns that are used, in the order and with the index of `like`.
+            Of a column of text it has the level that comes out highest, of dates the time to the
+            microsecond, of whole numbers and truth values a number.
+        """
+        from pandas import DataFrame
+
+        values = scaled.astype(np.float64) * self.scale + self.mean
+        ends = np.cumsum([column.width for column in self.columns])
+        restored = {
+            column.name: _restored(column, part, like[_named(like, column.name)])
+            for column, part in zip(self.columns, np.split(values, ends[:-1], axis=1), strict=True)
+        }
+        names = [str(name) for name in like.columns if str(name) in restored]
+        frame = DataFrame({name: restored[name] for name in names}, index=like.index)
+        return frame.set_axis([_named(like, name) for name in names], axis=1)
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON values."""
@@ -116,7 +152,10 @@ class FittedTable:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "FittedTable":
         """Reads what `to_dict` wrote."""
-        columns = [FittedColumn(**{**c, "levels": tuple(c["levels"])}) for c in values["columns"]]
+        columns = [
+            FittedColumn(**{**c, "levels": tuple(c["levels"]), "rare": tuple(c.get("rare", ()))})
+            for c in values["columns"]
+        ]
         return cls(tuple(columns), np.array(values["mean"]), np.array(values["scale"]))
 
 
@@ -207,17 +246,54 @@ def _fitted_levels(columns: Mapping[str, Column], train: NDArray[np.int64]) -> l
         rarer = set() if rare is None else set(rare)
         levels = tuple(level for level in known if level not in rarer)
         shared = len(train) - int(np.isin(column.values[train], levels).sum())
-        fitted.append(FittedColumn(name, "levels", levels=levels, other=shared >= least))
+        other = shared >= least
+        unseen = () if other else tuple(sorted(set(column.values) - set(levels)))
+        fitted.append(FittedColumn(name, "levels", levels=levels, other=other, rare=unseen))
     return fitted
+
+
+def _check_levels(column: FittedColumn, cells: NDArray[Any]) -> None:
+    """Raises for levels that the data had not, unless rarer levels share a column."""
+    if column.kind != "levels" or column.other:
+        return
+    if unknown := sorted(set(cells) - {*column.levels, *column.rare}):
+        raise DataError(
+            f"column {column.name} has the level(s) {listed([repr(u) for u in unknown])}, which "
+            f"the data of the run had not; it had {listed([repr(v) for v in column.levels])}"
+        )
+
+
+def _named(frame: Any, name: str) -> Any:
+    """What a frame itself calls the column of a name, which may be a number."""
+    return next(own for own in frame.columns if str(own) == name)
+
+
+def _restored(column: FittedColumn, values: NDArray[np.float64], like: Any) -> Any:
+    """A column in its own units, from the columns `[n, width]` that it had become."""
+    from pandas.api.types import infer_dtype
+
+    if column.kind == "numbers":
+        return values[:, 0]
+    if column.kind == "levels":
+        names = [*column.levels, *([OTHER] if column.other else [])]
+        cells = np.array([None if name == MISSING else name for name in names], dtype=object)
+        highest: NDArray[Any] = cells[values.argmax(axis=1)]
+        if column.rare:  # a row of zeros
+            highest[values.max(axis=1) < 0.5] = OTHER
+        return highest
+    days = np.where(np.abs(values[:, 0]) < FARTHEST, values[:, 0], np.nan)
+    spans = infer_dtype(like, skipna=True) in ("timedelta64", "timedelta")
+    ticks = np.nan_to_num(np.rint(days * PER_DAY["us"])).astype(np.int64)
+    times = ticks.astype("timedelta64[us]" if spans else "datetime64[us]")
+    return np.where(np.isnan(days), np.array("NaT", dtype=times.dtype), times)
 
 
 def _kept(columns: tuple[FittedColumn, ...], keep: NDArray[np.bool_]) -> tuple[FittedColumn, ...]:
     """What is left of columns without those of the k that are constant."""
     left, place = [], 0
     for column in columns:
-        width = len(column.levels) + column.other if column.kind == "levels" else 1
-        mine = keep[place : place + width]
-        place += width
+        mine = keep[place : place + column.width]
+        place += column.width
         if not mine.any():
             continue
         if column.kind == "levels":

@@ -21,6 +21,7 @@ from asymnas.core.errors import DataError
 from asymnas.core.files import expanded
 from asymnas.core.text import listed
 from asymnas.data.affine import Affine
+from asymnas.data.fitted_table import FittedTable
 from asymnas.data.images.decode import read_image
 
 VERSION = 1  # of the file's form
@@ -38,25 +39,31 @@ class Preprocessing:
         scalings: How values are changed, one after another.
         image_size: Height and width in pixels that image files are resized to; `None` where they
             keep their own.
+        table: What turns rows of a table into numbers and scales them; `None` for other data.
     """
 
     shape: tuple[int, ...]
     bytewise: bool = False
     scalings: tuple[Affine, ...] = ()
     image_size: int | None = None
+    table: FittedTable | None = None
 
     def prepare(self, examples: Any) -> Tensor:
         """Examples as a split holds them, uint8 or float32 `[n, *shape]`.
 
         Args:
-            examples: Arrays `[n, *shape]` of NumPy, torch or lists, images also `[n, h, w]` or
-                `[n, h, w, c]`, signals of one channel also `[n, length]`, rows also a pandas data
-                frame; or paths of image files.
+            examples: Of a table a pandas data frame with at least its columns. Else arrays
+                `[n, *shape]` of NumPy, torch or lists, images also `[n, h, w]` or `[n, h, w, c]`,
+                signals of one channel also `[n, length]`, rows also a data frame; or paths of
+                image files.
 
         Raises:
-            DataError: Another shape; values that are no numbers, or that are not finite; bytes
-                beyond 0 … 255; a file that cannot be read.
+            DataError: Another shape; columns that are missing, levels that are unknown; values that
+                are no numbers, or that are not finite; bytes beyond 0 … 255; a file that cannot be
+                read.
         """
+        if self.table is not None:
+            return torch.from_numpy(self._of_table(self.table, examples))
         values = self._numbers(self._read(examples))
         arranged = self._arranged(values)
         if self.bytewise:
@@ -78,6 +85,8 @@ class Preprocessing:
         Returns:
             A data frame for one, else an array; uint8 where the network takes bytes.
         """
+        if self.table is not None:
+            return self.table.restore(outputs, like)
         if self.bytewise:
             values: NDArray[Any] = np.rint(np.clip(outputs * 255.0, 0, 255)).astype(np.uint8)
         else:
@@ -100,6 +109,7 @@ class Preprocessing:
                 "dtype": DTYPES[self.bytewise],
                 "image_size": self.image_size,
                 "scalings": [scaling.to_dict() for scaling in self.scalings],
+                "table": None if self.table is None else self.table.to_dict(),
             },
             indent=2,
         )
@@ -122,9 +132,24 @@ class Preprocessing:
                 bytewise=values["dtype"] == DTYPES[True],
                 scalings=tuple(map(Affine.from_dict, values["scalings"])),
                 image_size=values["image_size"],
+                table=None if values["table"] is None else FittedTable.from_dict(values["table"]),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"it is damaged ({type(error).__name__}: {error})") from error
+
+    def _of_table(self, table: FittedTable, frame: Any) -> NDArray[np.float32]:
+        """Rows of a table as the network takes them, `[n, k]`."""
+        if not _is_frame(frame) or len(frame) == 0:
+            given = "a data frame without rows" if _is_frame(frame) else f"a {_type_of(frame)}"
+            names = listed([column.name for column in table.columns])
+            raise DataError(
+                f"the network takes rows of a table but got {given}: give a pandas data frame with "
+                f"the columns {names}"
+            )
+        rows = table.transform(frame)
+        if not np.isfinite(rows).all():
+            raise DataError("values are too great for what they are scaled by: check their units")
+        return rows
 
     def _read(self, examples: Any) -> NDArray[Any]:
         """Whatever was given as one array."""
@@ -248,6 +273,10 @@ def _paths_in(examples: Any) -> list[Path]:
     if several and all(isinstance(example, str | os.PathLike) for example in examples):
         return [expanded(example) for example in examples]
     return []
+
+
+def _type_of(examples: Any) -> str:
+    return f"{type(examples).__module__}.{type(examples).__qualname__}".removeprefix("builtins.")
 
 
 def _shape_of(examples: Any) -> tuple[int, ...]:

@@ -42,6 +42,7 @@ from asymnas.data.anomalies import class_ids, truth_values
 from asymnas.data.base import Dataset, to_dataset
 from asymnas.data.columns import TYPED, Column, Reading, as_entries, read_columns
 from asymnas.data.fitted_table import LEVELS, FittedTable, fit_table, least_common
+from asymnas.data.preprocessing import Preprocessing
 from asymnas.data.scaling import value_range
 from asymnas.data.spec import names_in
 from asymnas.data.splits import draw, draw_groups
@@ -114,6 +115,7 @@ def prepare_table(
         groups=None if groups is None else rows.take(groups),
         data_range=value_range(scaled.train),
         notes=done,
+        preprocessing=Preprocessing(shape=scaled.train.shape[1:], table=fitted),
     )
     return data, fitted
 

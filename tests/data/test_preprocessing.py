@@ -193,3 +193,129 @@ def test_it_is_the_same_to_the_last_digit_after_it_was_written():
 def test_a_damaged_text_is_an_error_of_one_line(text, reason):
     with pytest.raises(DataError, match=reason):
         Preprocessing.from_text(text)
+
+
+def written(frame: pd.DataFrame, folder, options: str = "") -> tuple[Dataset, pd.DataFrame]:
+    """The data set of a table as CSV, and its validation rows as pandas reads them again."""
+    frame.to_csv(folder / "t.csv", index=False)
+    data = load_dataset(DataSpec(name=f"csv:{folder / 't.csv'}{options}"))
+    raw = pd.read_csv(folder / "t.csv")
+    labels = None if "label" not in raw else raw["label"].map({"u": 0, "v": 1}).to_numpy()
+    return data, raw.iloc[draw(len(raw), 0, labels=labels).validation]
+
+
+def people(n: int = 300) -> pd.DataFrame:
+    """A table of every sort of column, with gaps, a rare level and one that is constant."""
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(
+        {
+            "age": rng.integers(18, 90, n).astype(float),
+            "town": rng.choice(["Ulm", "Köln", "Bonn"], n),
+            "income": rng.lognormal(10, 1, n).round(2),
+            "since": pd.Timestamp("1990-01-01") + pd.to_timedelta(rng.integers(0, 9_000, n), "D"),
+            "member": rng.random(n) < 0.4,
+            "constant": 7,
+            "tail": np.where(rng.random(n) < 0.995, "common", "rare"),
+            "many": rng.choice([f"level {i}" for i in range(40)], n),
+            "id": [f"person {i}" for i in range(n)],
+        }
+    )
+    frame.loc[::17, "age"] = np.nan
+    frame.loc[::13, "town"] = None
+    return frame
+
+
+@pytest.mark.parametrize("options", ["", "?label=label"])
+def test_rows_of_a_table_become_the_prepared_ones(options, tmp_path):
+    frame = people().assign(label=np.random.default_rng(2).choice(["u", "v"], 300))
+    data, raw = written(frame if options else frame.drop(columns="label"), tmp_path, options)
+    preprocessing = Preprocessing.from_text(preprocessing_of(data).to_text())
+    shuffled = raw[raw.columns[::-1]].assign(more=1)
+    for given in (raw, shuffled):
+        torch.testing.assert_close(preprocessing.prepare(given), data.validation, rtol=0, atol=0)
+    back = preprocessing.restore(data.validation.numpy(), raw)
+    assert list(back.index) == list(raw.index)
+    used = {"age", "town", "income", "since", "member", "tail", "many"}
+    varied = used if not options else used - {"tail"}  # its rare level is in no training row
+    assert list(back) == [name for name in raw if name in varied]
+    there = raw["age"].notna()
+    np.testing.assert_allclose(back["age"][there], raw["age"][there], rtol=1e-5)
+    assert (back["age"][~there] == back["age"][~there].iloc[0]).all()  # the median
+    assert back["town"].fillna("-").tolist() == raw["town"].fillna("-").tolist()
+    off = (back["since"] - pd.to_datetime(raw["since"])).abs()
+    assert off.max() < pd.Timedelta("1h")
+    assert (back["member"].round() == raw["member"]).all()
+    if "tail" in back:
+        assert back["tail"].tolist() == raw["tail"].tolist()
+
+
+def test_spans_of_time_and_columns_called_by_numbers_come_back(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({0: rng.normal(size=90), 1: pd.to_timedelta(rng.integers(1, 99, 90), "h")})
+    pytest.importorskip("pyarrow")
+    frame.set_axis(["0", "1"], axis=1).to_parquet(tmp_path / "t.parquet")
+    data = load_dataset(DataSpec(name=f"parquet:{tmp_path / 't.parquet'}"))
+    back = preprocessing_of(data).restore(preprocessing_of(data).prepare(frame).numpy(), frame)
+    assert list(back) == [0, 1]
+    np.testing.assert_allclose(back[0], frame[0], atol=1e-5)
+    assert (back[1] - frame[1]).abs().max() < pd.Timedelta("1min")
+
+
+TABLE_REFUSED = {
+    "a column is missing": (lambda f: f.drop(columns="age"), "lack the column(s) age"),
+    "several are missing": (lambda f: f[["age"]], "lack the column(s) income, since, member"),
+    "a column twice": (lambda f: pd.concat([f, f[["age"]]], axis=1), "two columns called age"),
+    "an unknown level": (lambda f: f.assign(town="Wien"), "column town has the level(s) 'Wien'"),
+    "a code as a number": (lambda f: f.assign(tail=7), "column tail has the level(s) '7'"),
+    "text for numbers": (lambda f: f.assign(age="old"), "age holds levels but held numbers"),
+    "dates for numbers": (lambda f: f.assign(age="2024-05-31"), "age holds dates but held numbers"),
+    "numbers for dates": (lambda f: f.assign(since=3), "since holds numbers but held dates"),
+    "infinite numbers": (lambda f: f.assign(age=np.inf), "infinite value(s) in age"),
+    "an array": (lambda f: f[["age"]].to_numpy(), "got a numpy.ndarray: give a pandas data frame"),
+    "no rows": (lambda f: f.iloc[:0], "got a data frame without rows"),
+    "a path": (lambda f: "t.csv", "got a str: give a pandas data frame with the columns age"),
+}
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    return written(people(), tmp_path_factory.mktemp("table"))
+
+
+@pytest.mark.parametrize("case", list(TABLE_REFUSED))
+def test_rows_unlike_the_table_are_refused_in_a_line(case, table):
+    data, raw = table
+    change, reason = TABLE_REFUSED[case]
+    with pytest.raises(DataError) as caught:
+        preprocessing_of(data).prepare(change(raw))
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+TABLE_TAKEN = {
+    "one row": lambda f: f.iloc[:1],
+    "all missing": lambda f: f.assign(age=np.nan),
+    "a level that is rare": lambda f: f.assign(tail="rare"),
+    "a level among the others": lambda f: f.assign(many="level 77"),
+    "numbers as text": lambda f: f.assign(age=f["age"].map(str).replace("nan", None)),
+    "truth values as text": lambda f: f.assign(member=f["member"].map(str)),
+    "whole numbers": lambda f: f.assign(age=40),
+    "nullable numbers": lambda f: f.assign(age=f["age"].astype("Int64")),
+    "categories": lambda f: f.assign(town=f["town"].astype("category")),
+    "real dates": lambda f: f.assign(since=pd.to_datetime(f["since"])),
+}
+
+
+@pytest.mark.parametrize("case", list(TABLE_TAKEN))
+def test_rows_of_other_types_mean_the_same(case, table):
+    data, raw = table
+    preprocessing = preprocessing_of(data)
+    given = TABLE_TAKEN[case](raw)
+    prepared, plain = preprocessing.prepare(given), preprocessing.prepare(raw)
+    assert prepared.isfinite().all()
+    if case.startswith(("one", "num", "tru", "nul", "cat", "real")):
+        torch.testing.assert_close(prepared, plain[: len(given)], rtol=0, atol=0)
+    elif case == "a level that is rare":
+        assert (preprocessing.restore(prepared.numpy(), given)["tail"] == "(other)").all()
+    elif case == "a level among the others":
+        assert (preprocessing.restore(prepared.numpy(), given)["many"] == "(other)").all()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -110,13 +111,14 @@ def test_without_preprocessing_or_with_a_damaged_one_a_line_says_what_to_do(tmp_
         replace(network).reconstruct(SORTS["rows"][2])
 
 
-def reported_again(run: Run, raw: NDArray[Any]) -> None:
+def reported_again(run: Run, raw: Any) -> None:
     """The best loss of a run follows from best/ and the raw examples of its validation split."""
     folder, entry = run.directory / "best", run.summary["best"]
     architecture = Architecture.from_dict(json.loads((folder / "architecture.json").read_text()))
     model = architecture.build()
     model.load_state_dict(load_file(folder / "weights.safetensors"))
-    held_out = raw[draw(len(raw), 0).validation]
+    rows = draw(len(raw), 0).validation
+    held_out = raw.iloc[rows] if isinstance(raw, pd.DataFrame) else raw[rows]
     for examples in (
         normal(load_dataset(StudyConfig.from_dict(run.config).data()), "validation"),
         run.best.preprocessing.prepare(held_out),
@@ -131,7 +133,8 @@ def reported_again(run: Run, raw: NDArray[Any]) -> None:
 @pytest.mark.parametrize(
     ("sort", "family"),
     [
-        *(("rows", "dense"),),
+        ("rows", "dense"),
+        ("table", "dense"),
         *(("images of bytes", f) for f in ("dense", "conv2d", "transformer", "any")),
         *(("images of floats", f) for f in ("dense", "conv2d", "transformer", "any")),
         *(("signals", f) for f in ("dense", "conv1d", "transformer", "any")),
@@ -140,10 +143,19 @@ def reported_again(run: Run, raw: NDArray[Any]) -> None:
 def test_what_a_run_reports_follows_from_what_it_keeps(
     tmp_path: Path, in_process: Executor, sort: str, family: str, kind: str
 ) -> None:
-    _, key, raw = SORTS[sort]
-    np.savez(tmp_path / "a.npz", **{key: raw})
+    raw: Any
+    if sort == "table":
+        rng, path = np.random.default_rng(1), tmp_path / "a.csv"
+        towns = rng.choice(["Ulm", "Bonn", "Köln"], 90)
+        frame = pd.DataFrame({"a": rng.normal(50, 9, 90), "b": rng.normal(size=90), "town": towns})
+        gaps = rng.random(frame.shape) < 0.1
+        frame.mask(gaps).dropna(how="all").to_csv(path, index=False)
+        raw = pd.read_csv(path)
+    else:
+        _, key, raw = SORTS[sort]
+        np.savez(path := tmp_path / "a.npz", **{key: raw})
     config = StudyConfig(
-        dataset=f"npz:{tmp_path / 'a.npz'}",
+        dataset=f"{'csv' if sort == 'table' else 'npz'}:{path}",
         family=family,
         kind=kind,
         latent=4,
