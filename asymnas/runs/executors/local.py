@@ -7,6 +7,7 @@ another worker; the others do not notice.
 
 import os
 import pickle
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
