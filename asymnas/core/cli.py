@@ -9,9 +9,11 @@ Its own parameters and one flag per option make its `--help`. What was not given
 so that flags override a study file and nothing else does.
 """
 
+import codecs
 import functools
 import gc
 import inspect
+import io
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,12 +21,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, get_args
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError, Group, Parameter, Token
 from cyclopts.exceptions import MissingArgumentError, UnusedCliTokensError
 from rich.console import Console
 
 from asymnas.core.declarations import ARGUMENTS, Config, Declared, Panel, options_of
 from asymnas.core.errors import AsymnasError, ConfigError, OptionError, UnknownNameError
+from asymnas.core.files import expanded
 
 #: What was given for an option: its text, or whether a switch is on.
 Given = str | bool
@@ -39,16 +42,28 @@ OK, FAILED, BAD_ARGUMENTS, INTERRUPTED = 0, 1, 2, 130
 
 NEW_OBJECTS = 50_000  # between garbage collections: the libraries alone make millions
 
+
+def _as_path(_: Any, tokens: Sequence[Token]) -> Path:
+    """A path in which `~` is the home directory: a shell leaves it alone after an `=`."""
+    return expanded(tokens[0].value)
+
+
 StudyFile = Annotated[
     Path | None,
     Parameter(
+        converter=_as_path,
         help="A Python file whose study(), or sweep(), returns what to run; flags override it",
         group=_PANELS[ARGUMENTS],
         show_default=False,
     ),
 ]
 RunDirectory = Annotated[
-    Path, Parameter(help="The run directory of a search or a sweep", group=_PANELS[ARGUMENTS])
+    Path,
+    Parameter(
+        converter=_as_path,
+        help="The run directory of a search or a sweep",
+        group=_PANELS[ARGUMENTS],
+    ),
 ]
 Fresh = Annotated[
     bool,
@@ -165,6 +180,45 @@ def run(app: App, tokens: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+#: What stands for a character that the output's encoding lacks; others become `\\xe9` or `\\u03b2`.
+PLAIN = {
+    "\N{EN DASH}": "-",
+    "\N{EM DASH}": "-",
+    "\N{MINUS SIGN}": "-",
+    "\N{NO-BREAK SPACE}": " ",
+    "\N{HORIZONTAL ELLIPSIS}": "...",
+    "\N{MULTIPLICATION SIGN}": "x",
+    "\N{MIDDLE DOT}": "|",
+    "\N{PLUS-MINUS SIGN}": "+-",
+    "\N{LESS-THAN OR EQUAL TO}": "<=",
+    "\N{GREATER-THAN OR EQUAL TO}": ">=",
+    "\N{LEFT SINGLE QUOTATION MARK}": "'",
+    "\N{RIGHT SINGLE QUOTATION MARK}": "'",
+    "\N{LEFT DOUBLE QUOTATION MARK}": '"',
+    "\N{RIGHT DOUBLE QUOTATION MARK}": '"',
+}
+_IN_PLAIN = "asymnas.plain"  # the name of an error handler for encoders
+
+
+def _in_plain(error: UnicodeError) -> tuple[str, int]:
+    """Characters that an encoding lacks, in those that every one has."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    plain = [PLAIN.get(c) or c.encode("ascii", "backslashreplace").decode() for c in lacking]
+    return "".join(plain), error.end
+
+
+codecs.register_error(_IN_PLAIN, _in_plain)
+
+
+def _print_in_plain() -> None:
+    """Makes whatever is printed printable, on a terminal of any encoding."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # None where it is closed, another one in a test
+            stream.reconfigure(errors=_IN_PLAIN)
+
+
 def run_and_exit(app: App, tokens: Sequence[str] | None = None) -> NoReturn:
     """Runs a program as the only thing that this process does.
 
@@ -176,6 +230,7 @@ def run_and_exit(app: App, tokens: Sequence[str] | None = None) -> NoReturn:
         tokens: The command line; by default this process's.
     """
     gc.set_threshold(NEW_OBJECTS)
+    _print_in_plain()
     code = run(app, tokens)
     gc.freeze()
     sys.exit(code)

@@ -36,6 +36,7 @@ from asymnas.core.declarations import (
     Seed,
     Shares,
     SomeNames,
+    StorageUrl,
     TextOrPath,
     Three,
     Whole,
@@ -293,7 +294,7 @@ class StudyConfig:
         ),
     ] = ""
     storage: Annotated[
-        str,
+        StorageUrl,
         Option("Optuna storage URL", MACHINE, runtime=True, default="SQLite in the run directory"),
     ] = field(default="", repr=False)  # it may hold a password
 

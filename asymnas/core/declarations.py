@@ -33,6 +33,7 @@ from pydantic import ValidationError as PydanticError
 
 from asymnas.core.budget import MOST, parse_count
 from asymnas.core.errors import ConfigError, OptionError
+from asymnas.core.files import expanded, with_home
 from asymnas.core.text import short
 
 Panel = Literal["Arguments", "Data", "Networks", "Search", "Design", "Machine and files"]
@@ -124,7 +125,18 @@ def _list(value: Any) -> Any:
 
 
 def _path(value: Any) -> Any:
-    return os.fspath(value) if isinstance(value, os.PathLike) else value
+    given = os.fspath(value) if isinstance(value, os.PathLike) else value
+    return str(expanded(given)) if isinstance(given, str) and given.startswith("~") else given
+
+
+def _unasked(path: str) -> str:
+    if "?" in path:
+        raise ValueError("a database's address would end there")
+    return path
+
+
+def _url(value: Any) -> Any:
+    return with_home(value) if isinstance(value, str) else value
 
 
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -208,10 +220,13 @@ PathText = Annotated[str, BeforeValidator(_path), Rule("a path", "PATH")]
 TextOrPath = Annotated[str, BeforeValidator(_path), Rule("text or a path")]
 RunDir = Annotated[
     str,
-    Field(pattern=r"^[^?]*$"),
+    AfterValidator(_unasked),
     BeforeValidator(_path),
     Rule("a path without a question mark", "PATH"),
 ]
+
+
+StorageUrl = Annotated[str, BeforeValidator(_url), Rule("text")]
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,10 @@ class DataError(AsymnasError, ValueError):
     """A data set is missing, unreadable or unusable."""
 
 
+class PathError(AsymnasError):
+    """A path stands for no place: there is no home directory to put in for its `~`."""
+
+
 class StudyError(AsymnasError):
     """A run directory or storage cannot be used: another study's, in use, or without results."""
 

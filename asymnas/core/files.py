@@ -1,13 +1,14 @@
 """Files that are written whole or not at all, paths as people write them, what a run looks like."""
 
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from asymnas.core.errors import ConfigError
+from asymnas.core.errors import PathError
 
 DATABASE = "study.db"
 STORAGE = "storage.json"  # where the study is, if not in the directory
@@ -23,15 +24,24 @@ def expanded(path: str | os.PathLike[str]) -> Path:
     """A path in which `~` is the home directory, and `~name` that of a user.
 
     Raises:
-        ConfigError: There is no such directory to stand for it.
+        PathError: There is no such directory to stand for it.
     """
     try:
         return Path(path).expanduser()
     except RuntimeError as error:  # Python's word for it
-        raise ConfigError(
+        raise PathError(
             f"there is no home directory to stand for ~ in {os.fspath(path)!r}: set HOME, or give "
             "the whole path"
         ) from error
+
+
+def with_home(url: str) -> str:
+    """A SQLite URL with the home directory in place of a `~` that its path begins with.
+
+    Raises:
+        PathError: There is no such directory.
+    """
+    return re.sub(r"^(sqlite\S*?:///)(~[^?]*)", lambda m: m[1] + str(expanded(m[2])), url)
 
 
 def write_whole(path: Path, content: bytes | str) -> None:

@@ -16,7 +16,7 @@ from asymnas.analysis.front import Objective, front_objectives, pareto_front, se
 from asymnas.analysis.rows import counting
 from asymnas.core import columns as t
 from asymnas.core.errors import StudyError
-from asymnas.core.files import holds_run
+from asymnas.core.files import expanded, holds_run
 from asymnas.data.preprocessing import Preprocessing
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.kinds import Autoencoder
@@ -178,7 +178,7 @@ class Run:
         Raises:
             StudyError: No run is there, or its study cannot be read.
         """
-        path = Path(directory)
+        path = expanded(directory)
         storage, name = storage_of(path)
         return cls(read_study(storage, name, timeout_s=timeout_s), path)
 

@@ -1,6 +1,8 @@
 """Flags from options; errors as one line; exit codes."""
 
 import gc
+import io
+import sys
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -227,3 +229,45 @@ def test_a_process_exits_with_the_code_and_collects_no_garbage_at_the_end():
     finally:
         gc.unfreeze()
         gc.set_threshold(*threshold)
+
+
+MARKS = "\N{MINUS SIGN}0.2\N{NO-BREAK SPACE}% 3 \N{MULTIPLICATION SIGN} \N{PLUS-MINUS SIGN}1"
+WORDS = "a \xb7 b \N{EN DASH} caf\xe9\N{HORIZONTAL ELLIPSIS} \N{GREEK SMALL LETTER TAU} \udce9"
+
+#: What is printed, by the encoding of the output; every character counts, a minus above all.
+PRINTED = {
+    "ascii": r"-0.2 % 3 x +-1 a | b - caf\xe9... \u03c4 \udce9",
+    "latin-1": "-0.2\xa0% 3 \xd7 \xb11 a \xb7 b - caf\xe9... \\u03c4 \\udce9",
+    "cp1252": "-0.2\xa0% 3 \xd7 \xb11 a \xb7 b \u2013 caf\xe9\u2026 \\u03c4 \\udce9",
+    "cp437": "-0.2\xa0% 3 x \xb11 a \xb7 b - caf\xe9... \u03c4 \\udce9",
+    "koi8-r": "-0.2\xa0% 3 x +-1 a \xb7 b - caf\\xe9... \\u03c4 \\udce9",
+    "shift-jis": "\N{MINUS SIGN}0.2 % 3 \xd7 \xb11 a | b - caf\\xe9\u2026 \u03c4 \\udce9",
+    "utf-8": f"{MARKS} {WORDS[:-1]}\\udce9",
+}
+
+
+@pytest.mark.parametrize("encoding", PRINTED)
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_output_of_any_encoding(monkeypatch, encoding, name):
+    def shout() -> int:
+        """Shouts."""
+        if name == "stderr":
+            raise DataError(f"{MARKS} {WORDS}")
+        print(f"{MARKS} {WORDS}", end="")
+        return 0
+
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, name, io.TextIOWrapper(raw, encoding=encoding))
+    with pytest.raises(SystemExit) as caught:
+        run_and_exit(application([shout], "shout"), [])
+    getattr(sys, name).flush()
+    printed = raw.getvalue().decode(encoding).removeprefix("error: ").removesuffix("\n")
+    expected = PRINTED[encoding]
+    assert printed == (expected if name == "stdout" else " ".join(expected.split()))
+    assert caught.value.code == (1 if name == "stderr" else 0)
+
+
+def test_output_that_is_closed(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(SystemExit, match="0"):
+        run_and_exit(application([lambda: 0], "quiet"), [])

@@ -16,6 +16,11 @@ def test_a_file_is_replaced_by_the_whole_content(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["file.txt"]
 
 
+def test_text_is_utf8_and_shows_the_bytes_of_names_that_are_not(tmp_path):
+    write_whole(tmp_path / "a.html", f"\N{MINUS SIGN}1 {os.fsdecode(b'caf' + bytes([233]))}")
+    assert (tmp_path / "a.html").read_text("utf-8") == "\N{MINUS SIGN}1 caf\\udce9"
+
+
 def test_what_fails_midway_leaves_the_old_file_and_no_draft(tmp_path):
     path = tmp_path / "file.txt"
     write_whole(path, "first")

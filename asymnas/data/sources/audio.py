@@ -1,8 +1,7 @@
 """Sound recordings in a directory of one's own, cut into signals of one length."""
 
-import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
 from asymnas.core.text import one_line
 from asymnas.data.base import DATASETS, Dataset, to_dataset
+from asymnas.data.listing import list_files
 from asymnas.data.scaling import standardise_channels, value_range
 from asymnas.data.spec import check_spec, existing_directory, without_options
 from asymnas.data.splits import Splits, draw
@@ -31,36 +31,58 @@ class Recording(NamedTuple):
 
 
 def read_wav(path: Path) -> Recording:
-    """Reads a WAV file of uncompressed PCM, 8 to 32 bits, or of floating-point samples.
+    """Reads a WAV file of uncompressed PCM, 8 to 64 bits, or of floating-point samples.
+
+    Programs that write to a pipe know no length beforehand and give the greatest there is: such a
+    file ends where it ends. Any other is cut short if it ends before its header says.
 
     Raises:
-        DataError: Not such a file, one that is cut short, or samples that are not finite.
+        DataError: Not such a file, one that is cut short, no sample rate, or samples that are not
+            finite.
     """
     from scipy.io import wavfile
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", wavfile.WavFileWarning)  # chunks of other content
-            warnings.filterwarnings("error", "Reached EOF", wavfile.WavFileWarning)
+            if not _is_streamed(path):
+                warnings.filterwarnings("error", "Reached EOF", wavfile.WavFileWarning)
             rate, samples = wavfile.read(path)
     except wavfile.WavFileWarning as error:
         raise DataError(f"{path} is cut short ({one_line(error)}): repair or remove it") from error
-    except Exception as error:  # struct's, the system's and half a dozen unrelated ones
+    except Exception as error:  # SciPy trusts the header: what a wrong one can raise is open
+        why = one_line(error) if isinstance(error, ValueError | OSError) else "its header is wrong"
+        if why.startswith("cannot reshape"):  # NumPy's word for less than all channels
+            raise DataError(
+                f"{path} is cut short (it ends within a sample): repair or remove it"
+            ) from error
         raise DataError(
-            f"{path} is not a readable WAV file ({one_line(error)}): write it as uncompressed PCM "
-            "of 8 to 32 bits, or as floating point"
+            f"{path} is not a readable WAV file ({why}): write it as uncompressed PCM of 8 to 32 "
+            "bits, or as floating point"
         ) from error
+    if not rate > 0:
+        raise DataError(f"{path} gives its sample rate as 0: repair its header, or remove it")
     channels = np.atleast_2d(samples.T)
     if samples.dtype.kind == "f":
-        if not np.isfinite(samples).all():
+        with np.errstate(over="ignore"):
+            real = channels.astype(np.float32)
+        if not np.isfinite(real).all():
             raise DataError(f"{path} holds NaN or infinite samples: repair or remove it")
-        return Recording(rate, channels.astype(np.float32))
+        return Recording(rate, real)
     if samples.dtype == np.uint8:  # the one unsigned type
         return Recording(rate, ((channels - 128.0) / 128).astype(np.float32))
     full_scale = -float(np.iinfo(samples.dtype).min)
     return Recording(rate, (channels / full_scale).astype(np.float32))
 
 
+def _is_streamed(path: Path) -> bool:
+    """Whether the header gives a length that stands for an unknown one."""
+    with path.open("rb") as file:
+        header = file.read(8)
+    return header[:4] == b"RIFF" and int.from_bytes(header[4:8], "little") >= UNKNOWN_LENGTH
+
+
+UNKNOWN_LENGTH = 2**31 - 2**16  # bytes: ffmpeg writes 2**32 - 1, SoX a little less than 2**31
 WINDOW = 1_024  # samples of a signal, unless the name says otherwise
 SUFFIXES = (".wav", ".wave")
 FEWEST = 3  # files: one for each split
@@ -74,7 +96,7 @@ def load(spec: DataSpec) -> Dataset:
     dropped. Files, not windows, are drawn for the splits by the common rule, so that no recording
     is in two of them; the windows of a file are a group. All files must have one rate and as many
     channels; nothing is resampled. Files hold PCM of 8 to 32 bits or floating point. Each channel
-    is standardised. Hidden files are skipped.
+    is standardised. Which files count is in `data/listing.py`.
 
     Returns:
         float32 `[n, channels, window]`, by default with windows of 1,024 samples.
@@ -87,11 +109,13 @@ def load(spec: DataSpec) -> Dataset:
     check_spec(spec, takes="DIR")
     window = _window(options.get("window"))
     directory = existing_directory(spec)
-    paths = sorted(_wav_files(directory))
+    listing = list_files(directory, SUFFIXES)
+    paths = [directory.joinpath(*parts) for parts in listing.files]
     if len(paths) < FEWEST:
+        there = f"; {'; '.join(listing.left_out)}" if listing.left_out else ""
         raise DataError(
             f"{directory} holds {len(paths)} WAV file(s) ({', '.join(SUFFIXES)}) but at least "
-            f"{FEWEST} are needed, one for each split: add some"
+            f"{FEWEST} are needed, one for each split{there}: add some"
         )
     rate, windows = _read(paths, window)
     drawn = draw(len(paths), spec.seed)
@@ -102,6 +126,7 @@ def load(spec: DataSpec) -> Dataset:
         f"windows of {window:,} samples ({1000 * window / rate:.1f} ms at {rate:,} Hz) of "
         f"{len(paths):,} files, each file in one split",
         "each channel standardised on the training split",
+        *listing.left_out,
     )
     return to_dataset(parts, groups=owners, data_range=value_range(parts.train), notes=notes)
 
@@ -113,15 +138,6 @@ def _window(text: str | None) -> int:
     if not text.isdecimal() or int(text) < 2:
         raise DataError(f"window must be a whole number of samples from 2 but got {text!r}")
     return int(text)
-
-
-def _wav_files(directory: Path) -> Iterator[Path]:
-    """WAV files below `directory`."""
-    for place, folders, files in os.walk(directory):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
-                yield Path(place, name)
 
 
 def _read(paths: Sequence[Path], window: int) -> tuple[int, list[NDArray[np.float32]]]:

@@ -13,7 +13,7 @@ from optuna.study import StudyDirection
 
 from asymnas.core.config import StudyConfig
 from asymnas.core.errors import StudyError
-from asymnas.core.files import DATABASE, STORAGE, write_whole
+from asymnas.core.files import DATABASE, STORAGE, with_home, write_whole
 from asymnas.core.provenance import setup
 from asymnas.core.side_families import with_side_families
 from asymnas.core.urls import public_url
@@ -245,6 +245,7 @@ def read_study(storage: str, name: str | None = None, *, timeout_s: float = 60) 
     Raises:
         StudyError: There is no such study, it cannot be read, or asymnas did not make it.
     """
+    storage = with_home(storage)
     path = sqlite_file(storage)
     if path is not None and not path.is_file():
         raise StudyError(f"there is no study in {path}: the file does not exist")
