@@ -179,7 +179,7 @@ class Architecture:
         with torch.device("meta"), torch.no_grad():
             x = torch.empty(1, *self.shape)
             encoder_macs = count_macs(model.encoder, *self._encoder_inputs(model, x))
-            z = model.encode(x)
+            z = torch.empty(1, *FAMILIES.get(self.decoder_family).latent_shape(self.problem))
             decoder_macs = count_macs(model.decoder, z)
         counts = Counts(
             encoder_params=count_params(model.encoder),

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
@@ -37,6 +38,52 @@ def shapes_only() -> Iterator[None]:
         yield
 
 
+# Functions whose output has the shape of their first argument, and which add no MACs.
+_SHAPE_KEPT = frozenset(
+    {
+        *(F.relu, F.silu, F.gelu, F.leaky_relu, F.elu, F.softplus, F.hardswish, F.mish),
+        *(F.softmax, F.layer_norm, F.group_norm, F.rms_norm, F.normalize, F.dropout),
+        *(torch.relu, torch.tanh, torch.sigmoid, torch.Tensor.tanh, torch.Tensor.sigmoid),
+    }
+)
+_ARITHMETIC = frozenset(
+    {torch.Tensor.add, torch.Tensor.mul, torch.Tensor.sub, torch.add, torch.mul}
+)
+
+
+class _ShapesAlone(TorchFunctionMode):
+    """Replaces functions of meta tensors by others with the same shapes and MACs.
+
+    PyTorch's own for the meta device decompose into many operations in Python: a layer norm and a
+    bilinear interpolation take milliseconds each.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        named = dict(kwargs or {})
+        first = args[0] if args else None
+        if not (isinstance(first, torch.Tensor) and first.is_meta):
+            return func(*args, **named)
+        if func in _SHAPE_KEPT:
+            return first
+        if func in _ARITHMETIC and len(args) == 2:
+            other = getattr(args[1], "shape", first.shape)  # a number has none
+            return first if first.shape == other else func(*args, **named)
+        if func is F.linear:  # its bias adds no MACs
+            return first @ (args[1] if len(args) > 1 else named["weight"]).t()
+        if func is F.scaled_dot_product_attention:
+            query, key, value = args[:3]
+            return (query @ key.transpose(-2, -1)) @ value
+        if func is F.interpolate and named.get("mode") in ("linear", "bilinear", "bicubic"):
+            named.update(mode="nearest", align_corners=None, antialias=False)
+        return func(*args, **named)
+
+
 def count_params(module: nn.Module) -> int:
     """Trainable parameters of a module."""
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
@@ -45,7 +92,12 @@ def count_params(module: nn.Module) -> int:
 def count_macs(module: nn.Module, *inputs: torch.Tensor) -> int:
     """MACs of one forward pass of `inputs`, by torch's flop counter; works on the meta device."""
     # The flop counter has no rule for the fused attention of every device; it has for products.
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+    with (
+        torch.no_grad(),
+        sdpa_kernel(SDPBackend.MATH),
+        FlopCounterMode(display=False) as counter,
+        _ShapesAlone(),
+    ):
         module(*inputs)
     return int(counter.get_total_flops()) // 2
 

@@ -33,7 +33,7 @@ class SizedPart:
         problem: What both sides have in common.
         kind: What is trained.
         mirrored: Whether the part is a symmetric pair.
-        count_macs: Whether to count MACs; they cost five times what parameters do.
+        count_macs: Whether to count MACs, which takes a pass without values besides building.
     """
 
     name: SideName

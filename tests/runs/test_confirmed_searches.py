@@ -18,7 +18,7 @@ from asymnas.training.rung import Job, RungResult
 from .conftest import published_alone
 from .made_results import Made, luck, made_result
 
-pytestmark = [pytest.mark.slow, pytest.mark.essential]
+pytestmark = [pytest.mark.slow, pytest.mark.essential, pytest.mark.usefixtures("in_memory")]
 SEARCHES, BEST_RATE = 3, 0.02
 
 
@@ -43,7 +43,7 @@ def executor() -> Made:
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory, executor: Made) -> Path:
+def directory(in_memory: None, tmp_path_factory: pytest.TempPathFactory, executor: Made) -> Path:
     """A search of a few trials, confirmed."""
     directory = tmp_path_factory.mktemp("searches") / "run"
     config = StudyConfig(

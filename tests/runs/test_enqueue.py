@@ -164,7 +164,7 @@ def test_a_sweep_takes_no_presets(queued: StudyConfig) -> None:
 def test_the_command_says_what_it_begins_with(search, tmp_path: Path) -> None:
     code, out, _ = search(
         *("--family", "dense", "--budget", "6k", "--latent", "8", "--trials", "2"),
-        *("--examples", "384", "--workers", "1", "--enqueue", "all"),
+        *("--examples", "384", "--workers", "1", "--enqueue", "all", "--metrics", "psnr"),
         *("--run-dir", str(tmp_path / "run")),
     ).finish(240)
     assert code == 0

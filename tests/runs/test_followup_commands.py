@@ -15,10 +15,10 @@ from asymnas.core import columns as t
 from .conftest import finished, wait_until
 
 SEARCH = ("--family", "dense", "--budget", "6k", "--latent", "8", "--examples", "3k")
-SEARCH += ("--trials", "6", "--workers", "2")
+SEARCH += ("--trials", "6", "--workers", "2", "--metrics", "psnr")
 SWEEP = ("--family", "dense", "--budgets", "6k", "--latent", "8", "--examples", "3k")
 SWEEP += ("--shares", "3", "--structures", "3", "--seeds", "1", "--rates", "1", "--horizons", "1")
-SWEEP += ("--workers", "2")
+SWEEP += ("--workers", "2", "--metrics", "psnr")
 BRIEF = ("--examples", "600", "--workers", "1")  # a worker begins by importing torch
 RUNS = 9 * 3 + 3 * 4 + 2 * 3  # screened, measured, trained shorter and longer
 

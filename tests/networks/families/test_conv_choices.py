@@ -261,7 +261,7 @@ def test_a_space_that_is_not_wide_draws_what_all_sides_had_before(family):
     assert names <= wide.choices().keys()
     assert not names & usual.choices().keys()
     assert usual.choices().items() <= wide.choices().items()
-    sides = [usual.sample(seed).architecture.encoder for seed in range(40)]
+    sides = [usual.sample(seed).architecture.encoder for seed in range(24)]
     sides = [side for side in sides if isinstance(side, ConvSide)]
     assert len(sides) > 5
     for side in sides:
