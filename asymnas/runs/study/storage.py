@@ -56,7 +56,7 @@ def open_to_write(url: str) -> tuple[BaseStorage, Callable[[], None]]:
         StudyError: It cannot be opened.
     """
     file = sqlite_file(whole_url(url))
-    if file is None or _networked(file):
+    if file is None or is_networked(file):
         return _opened(url, WAIT_S, pooled=True), lambda: None
     engines: list[Engine] = []
 
@@ -129,7 +129,7 @@ def sqlite_file(url: str) -> Path | None:
     return Path(path) if in_file else None
 
 
-def _networked(file: Path) -> bool:
+def is_networked(file: Path) -> bool:
     """Whether a file lies on another machine's file system."""
     parents = [str(parent) for parent in file.absolute().parents]
     mounts = {part.mountpoint: part.fstype for part in psutil.disk_partitions(all=True)}
