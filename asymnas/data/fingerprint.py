@@ -60,17 +60,16 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
             f"the rule that assigns examples to splits had version {before['rule']}, now "
             f"{now['rule']}"
         )
+    other_form = _other_form(before, now)
+    phrases += other_form
     for split, name in NAMES.items():
         old, new = before[split], now[split]
         if old["examples"] != new["examples"]:
             phrases.append(
                 f"the {name} split had {old['examples']:,} examples, now {new['examples']:,}"
             )
-        elif old["shape"] != new["shape"] or old["dtype"] != new["dtype"]:
-            phrases.append(
-                f"examples of the {name} split were {old['dtype']} {old['shape']}, now "
-                f"{new['dtype']} {new['shape']}"
-            )
+        elif other_form:
+            continue
         elif not _same_content(old["content"], new["content"]):
             phrases.append(f"the content of the {name} split changed")
         else:
@@ -82,6 +81,23 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
             if old.get("groups", new["groups"]) != new["groups"]:  # unknown to 0.1
                 phrases.append(f"the groups of the {name} split changed")
     return phrases
+
+
+def changes_of_whole(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """As `changes`, but of what does not depend on how the data are split."""
+    totals = [sum(data[split]["examples"] for split in NAMES) for data in (before, now)]
+    phrases = _other_form(before, now)
+    if totals[0] != totals[1] and before["rule"] == now["rule"]:
+        phrases.append(f"there were {totals[0]:,} examples, now {totals[1]:,}")
+    return phrases
+
+
+def _other_form(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """A phrase if an example has another shape or type."""
+    old, new = before["train"], now["train"]
+    if (old["shape"], old["dtype"]) == (new["shape"], new["dtype"]):
+        return []
+    return [f"examples were {old['dtype']} {old['shape']}, now {new['dtype']} {new['shape']}"]
 
 
 def _content(examples: Examples) -> str | dict[str, float]:

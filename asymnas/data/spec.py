@@ -1,5 +1,6 @@
 """What a data set's name says besides: `SOURCE:ARGUMENT?OPTION=VALUE`, and paths out of it."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -109,6 +110,50 @@ def existing_directory(spec: DataSpec) -> Path:
             f"no such directory: {path}{_resolved(path)}: check what stands after {spec.source}:"
         )
     return path
+
+
+def located(name: str) -> str:
+    """A data set's name with its path made absolute, so that it means the same from anywhere.
+
+    Links stay as they are. What follows the colon and is no path that exists is left alone.
+    """
+    source, argument, options = _parts(name)
+    path = expanded(argument)
+    if not argument or not path.exists():
+        return name
+    return f"{source}:{os.path.abspath(path)}{f'?{options}' if options else ''}"
+
+
+def same_source(one: str, other: str) -> bool:
+    """Whether two names have one source and the same options, in any order, wherever files lie."""
+    parts = [
+        (source, sorted(options.split("&"))) for source, _, options in map(_parts, (one, other))
+    ]
+    return parts[0] == parts[1]
+
+
+def same_place(one: str, other: str) -> bool:
+    """Whether two names are of the same files, however they are written.
+
+    A relative path, which earlier versions stored, is the same as any that ends in the same name:
+    where it lay is not known.
+    """
+    if not same_source(one, other):
+        return False
+    arguments = [argument for _, argument, _ in map(_parts, (one, other))]
+    if arguments[0] == arguments[1] or not all(arguments):
+        return arguments[0] == arguments[1]
+    paths = [expanded(argument) for argument in arguments]
+    if not all(path.is_absolute() for path in paths):
+        return paths[0].name == paths[1].name
+    return os.path.realpath(paths[0]) == os.path.realpath(paths[1])
+
+
+def _parts(name: str) -> tuple[str, str, str]:
+    """Source, argument and options of `SOURCE:ARGUMENT?OPTIONS`."""
+    plain, _, options = name.partition("?")
+    source, _, argument = plain.partition(":")
+    return source, argument, options
 
 
 def _resolved(path: Path) -> str:

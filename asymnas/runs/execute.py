@@ -17,7 +17,7 @@ from asymnas.runs.directory import DERIVED, OWNED, write_preprocessing
 from asymnas.runs.executors.local import LocalProcesses
 from asymnas.runs.plan import Plan
 from asymnas.runs.run import Run
-from asymnas.runs.study import SearchStudy, open_study
+from asymnas.runs.study import SearchStudy, open_study, writable
 from asymnas.training.devices import visible_devices
 
 
@@ -42,7 +42,7 @@ def execute(
 
     Raises:
         AsymnasError: A run directory of another study, or one that is in use; data or a device
-            that is gone.
+            that is gone; a study that cannot be written.
     """
     study = open_study(plan, fresh=fresh)
     began = time.monotonic()
@@ -50,10 +50,11 @@ def execute(
         if fresh:
             _clear(plan)
         write_preprocessing(Path(plan.config.run_dir), preprocessing_of(plan.data))
-        with _interruptible(), _workers(plan.config, executor) as workers:
-            ending = _coordinate(plan, study, workers, observe)
-        study.add_seconds(time.monotonic() - began)
-        yield Run(study, Path(plan.config.run_dir)), ending
+        with writable(plan.config.storage):
+            with _interruptible(), _workers(plan.config, executor) as workers:
+                ending = _coordinate(plan, study, workers, observe)
+            study.add_seconds(time.monotonic() - began)
+            yield Run(study, Path(plan.config.run_dir)), ending
     finally:
         study.close()
 

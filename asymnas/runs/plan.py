@@ -12,6 +12,7 @@ from asymnas.core.config import Precision, StudyConfig, default_examples
 from asymnas.core.errors import ConfigError, UnknownNameError
 from asymnas.core.provenance import cores
 from asymnas.data.base import Dataset, load_dataset
+from asymnas.data.spec import located
 from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.kinds import kind_of
 from asymnas.runs.phases import Phase
@@ -170,6 +171,7 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
         examples=rung_steps(examples, config.batch_size)[-1] * config.batch_size,
         workers=config.workers or default_workers(resolve_device(config.device)),
         precision=_precision(config, space, fills=fills),
+        dataset=located(config.dataset),
         run_dir=str(Path(config.run_dir).absolute()),
         storage=_absolute(config.storage),
     )

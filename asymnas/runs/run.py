@@ -15,9 +15,13 @@ from numpy.typing import NDArray
 from asymnas.analysis.front import Objective, front_objectives, pareto_front, select
 from asymnas.analysis.rows import counting
 from asymnas.core import columns as t
+from asymnas.core.config import StudyConfig
 from asymnas.core.errors import StudyError
 from asymnas.core.files import expanded, holds_run
+from asymnas.core.files import holds_run
+from asymnas.data.fingerprint import changes, changes_of_whole
 from asymnas.data.preprocessing import Preprocessing
+from asymnas.data.spec import same_source
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.kinds import Autoencoder
 from asymnas.runs.directory import (
@@ -365,8 +369,20 @@ def _repeats(directory: Path) -> dict[str, str]:
 
 def _unlike(sweep: Run, search: Run) -> str:
     """How the problem of a sweep differs from a search's, in words; empty if it does not."""
-    return ", ".join(
+    unlike = [
         f"{name} {sweep.config[name]} there, {search.config[name]} here"
         for name in PROBLEM_SETTINGS
         if sweep.config[name] != search.config[name]
-    )
+        and not (name == "dataset" and same_source(sweep.config[name], search.config[name]))
+    ]
+    before, now = search.study.data, sweep.study.data
+    if not unlike and before and now:  # of asymnas 0.1 there is none
+        unlike = changes_of_whole(before, now)
+        if not unlike and _split_seed(sweep) == _split_seed(search):
+            unlike = changes(before, now)
+    return ", ".join(unlike)
+
+
+def _split_seed(run: Run) -> int:
+    """What fixes the splits of a run's data."""
+    return StudyConfig.from_dict(run.config).data().seed

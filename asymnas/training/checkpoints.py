@@ -7,6 +7,8 @@ used, because `torch.load` does not verify them: a flipped bit would pass as ano
 import pickle
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +74,33 @@ def load_weights(model: Autoencoder, path: Path) -> Autoencoder:
     """Gives a freshly built model the weights of a checkpoint.
 
     Raises:
-        CheckpointError: The checkpoint is missing, cut short or damaged.
+        CheckpointError: The checkpoint is missing, cut short or damaged, or of another network.
         OSError: The file cannot be read.
     """
-    model.load_state_dict(read_checkpoint(path)["model"])
+    with _fits(path):
+        model.load_state_dict(read_checkpoint(path)["model"])
     return model
+
+
+def resume(path: Path, model: Autoencoder, optimizer: torch.optim.Optimizer) -> int:
+    """Gives a freshly built model and its optimizer their state; returns the steps taken.
+
+    Raises:
+        CheckpointError: The checkpoint is missing, cut short or damaged, or of another network.
+        OSError: The file cannot be read.
+    """
+    saved = read_checkpoint(path)
+    with _fits(path):
+        model.load_state_dict(saved["model"])
+        optimizer.load_state_dict(saved["optimizer"])
+        return int(saved["step"])
+
+
+@contextmanager
+def _fits(path: Path) -> Iterator[None]:
+    """Turns what torch raises for the state of something else into one line."""
+    try:
+        yield
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise CheckpointError(f"the checkpoint {path} is of another network: {reason}") from error

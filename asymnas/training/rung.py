@@ -25,7 +25,7 @@ from asymnas.data.base import Dataset, normal
 from asymnas.data.examples import Examples
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.kinds import Autoencoder, kind_of
-from asymnas.training.checkpoints import read_checkpoint, write_checkpoint
+from asymnas.training.checkpoints import resume, write_checkpoint
 from asymnas.training.devices import resolve_device
 from asymnas.training.evaluation import as_input, evaluate, reconstruct
 from asymnas.training.loaded_data import loaded_dataset
@@ -231,10 +231,7 @@ class _State:
         peaks = tuple(job.learning_rate * factor for _, factor in groups)
         step = 0
         if job.checkpoint is not None:
-            saved = read_checkpoint(job.checkpoint)
-            model.load_state_dict(saved["model"])
-            optimizer.load_state_dict(saved["optimizer"])
-            step = saved["step"]
+            step = resume(job.checkpoint, model, optimizer)
         return cls(
             model,
             optimizer,

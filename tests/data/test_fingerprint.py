@@ -77,7 +77,7 @@ def test_each_change_is_named():
         f"the rule that assigns examples to splits had version 0, now {RULE}"
     ]
     assert changed(standardised(), standardised(columns=29))[0] == (
-        "examples of the training split were float32 [30], now float32 [29]"
+        "examples were float32 [30], now float32 [29]"
     )
 
 

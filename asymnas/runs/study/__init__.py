@@ -14,6 +14,7 @@ from asymnas.runs.study.objectives import resolve_objectives
 from asymnas.runs.study.opening import StudyPlan, check_data, open_study, read_study
 from asymnas.runs.study.rows import METRICS_ATTRIBUTE
 from asymnas.runs.study.samplers import FIXED, SAMPLERS
+from asymnas.runs.study.storage import writable
 
 __all__ = [
     "FIXED",
@@ -33,4 +34,5 @@ __all__ = [
     "open_study",
     "read_study",
     "resolve_objectives",
+    "writable",
 ]

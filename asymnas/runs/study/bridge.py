@@ -110,6 +110,12 @@ class SearchStudy:
         return values
 
     @property
+    def data(self) -> dict[str, Any] | None:
+        """The fingerprint of the data set; `None` in studies of asymnas 0.1."""
+        values: dict[str, Any] | None = self.optuna.user_attrs.get(DATA)
+        return values
+
+    @property
     def wall_seconds(self) -> float:
         """Time that all starts of the run took together, those that were killed left out."""
         return float(self.optuna.user_attrs.get(WALL_SECONDS, 0.0))

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import optuna
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
+from rich.console import Console
 
 from asymnas.core.config import StudyConfig
 from asymnas.core.errors import StudyError
@@ -19,6 +20,7 @@ from asymnas.core.side_families import with_side_families
 from asymnas.core.urls import public_url
 from asymnas.data.base import Dataset
 from asymnas.data.fingerprint import changes, fingerprint
+from asymnas.data.spec import same_place, same_source
 from asymnas.networks.kinds import kind_of
 from asymnas.runs.study.bridge import (
     CONFIG,
@@ -99,6 +101,7 @@ def open_study(plan: StudyPlan, *, fresh: bool = False) -> SearchStudy:
     lease = lease_of(storage, config.name)
     lease.acquire()
     study: optuna.Study | None = None
+    moved = ""
     fold: Callable[[], None] | None = None
     try:
         backend, fold = open_to_write(storage)
@@ -107,8 +110,12 @@ def open_study(plan: StudyPlan, *, fresh: bool = False) -> SearchStudy:
         if study is None:
             study = _create(config, backend)
         else:
-            _check_same(study, _pinned(plan))
-            _check_data(study, data, labelled=plan.data.labels is not None)
+            unlike = _differences(study, _pinned(plan))
+            if set(unlike) <= {"choices"}:  # choices follow from the data: these are the reason
+                moved = _check_data(study, data, plan.data, config.dataset)
+            _check_settings(study, unlike)
+            if moved:
+                Console(stderr=True).print(f"note: {moved}", soft_wrap=True, highlight=False)
         _describe(study, plan, data)
     except BaseException:
         if fold is not None:
@@ -267,7 +274,8 @@ def _is_stillborn(name: str, backend: BaseStorage) -> bool:
     return PINNED not in study.user_attrs and not study.get_trials(deepcopy=False)
 
 
-def _check_same(study: optuna.Study, now: Mapping[str, Any]) -> None:
+def _differences(study: optuna.Study, now: Mapping[str, Any]) -> dict[str, str]:
+    """How what is pinned differs from what a run was started with, by setting, in words."""
     stored = study.user_attrs.get(PINNED)
     if stored is None:
         raise StudyError(
@@ -283,18 +291,29 @@ def _check_same(study: optuna.Study, now: Mapping[str, Any]) -> None:
     stored = {**before, **with_side_families(stored)}
     if stored.get("sampler") == "Listed":  # what the fixed list was called at first
         stored["sampler"] = FIXED
-    unlike = [name for name in now if now[name] != stored.get(name)]
+    unlike = {
+        name: f"{name} was {stored.get(name)!r}, now {now[name]!r}"
+        for name in now
+        if now[name] != stored.get(name)
+    }
+    if "choices" in unlike:
+        unlike["choices"] = "the search space's choices changed"
+    if "dataset" in unlike and _is_file_elsewhere(stored["dataset"], now["dataset"]):
+        del unlike["dataset"]  # whether it is the same is a matter of its content
+    return unlike
+
+
+def _check_settings(study: optuna.Study, unlike: Mapping[str, str]) -> None:
     if unlike:
-        differences = "; ".join(
-            "the search space's choices changed"
-            if name == "choices"
-            else f"{name} was {stored.get(name)!r}, now {now[name]!r}"
-            for name in unlike
-        )
         raise StudyError(
-            f"the run {study.study_name!r} was started otherwise: {differences}. Continue it with "
-            "its own settings, name another --run-dir, or start over with --fresh"
+            f"the run {study.study_name!r} was started otherwise: {'; '.join(unlike.values())}. "
+            "Continue it with its own settings, name another --run-dir, or start over with --fresh"
         )
+
+
+def _is_file_elsewhere(before: str, now: str) -> bool:
+    """Whether two names differ in nothing but where their files lie."""
+    return ":" in before and same_source(before, now)
 
 
 def check_data(study: SearchStudy, data: Dataset) -> None:
@@ -303,24 +322,43 @@ def check_data(study: SearchStudy, data: Dataset) -> None:
     Raises:
         StudyError: The data changed; the message says what.
     """
-    _check_data(study.optuna, fingerprint(data), labelled=data.labels is not None)
+    dataset = study.config["dataset"]
+    _check_data(study.optuna, fingerprint(data), data, dataset)
 
 
-def _check_data(study: optuna.Study, now: Mapping[str, Any], *, labelled: bool) -> None:
+def _check_data(study: optuna.Study, now: Mapping[str, Any], data: Dataset, dataset: str) -> str:
+    """Raises for changed data.
+
+    Returns:
+        Where the same data lie now, if that is another place; empty if it is not.
+    """
     before = study.user_attrs.get(DATA)
+    started = study.user_attrs.get(PINNED, {}).get("dataset", dataset)
+    elsewhere = "" if same_place(started, dataset) else f"{started} at its start, now {dataset}"
     if before is None:  # it was made by asymnas 0.1, whose splits took no notice of labels
-        if labelled and now["rule"] > 1:
+        if data.labels is not None and now["rule"] > 1:
             raise StudyError(
                 f"the run {study.study_name!r} was made by asymnas 0.1, which split labelled data "
                 "otherwise, so new trials cannot be compared with its own. It stays as it is, and "
                 "asymnas.report still reads it: name another --run-dir, or start over with --fresh"
             )
-        return
+        if elsewhere:
+            raise StudyError(
+                f"the run {study.study_name!r} was made by asymnas 0.1, which kept no fingerprint "
+                f"of its data, and these are another file ({elsewhere}): name another --run-dir, "
+                "or start over with --fresh"
+            )
+        return ""
     if changed := changes(before, now):
+        where = f" ({elsewhere})" if elsewhere else ""
         raise StudyError(
-            f"the data of the run {study.study_name!r} changed: {'; '.join(changed)}. Results on "
-            "other data cannot be compared: name another --run-dir, or start over with --fresh"
+            f"the data of the run {study.study_name!r} changed{where}: {'; '.join(changed)}. "
+            "Results on other data cannot be compared: name another --run-dir, or start over with "
+            "--fresh"
         )
+    return (
+        f"the data of the run have moved, with the same content: {elsewhere}" if elsewhere else ""
+    )
 
 
 def _json(values: Mapping[str, Any]) -> dict[str, Any]:

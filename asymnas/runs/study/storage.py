@@ -155,6 +155,27 @@ def readable(what: str) -> Iterator[None]:
 
 
 @contextmanager
+def writable(url: str) -> Iterator[None]:
+    """Turns what a storage raises when it cannot be written, as on a full disk, into one line.
+
+    Args:
+        url: The storage's, whose secrets are hidden.
+
+    Raises:
+        StudyError: It could not be written.
+    """
+    try:
+        yield
+    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+        reason = without_secrets(reason_of(cause), whole_url(url))
+        raise StudyError(
+            f"the study cannot be written: {reason}. What had finished is saved; mend this and run "
+            "the command again"
+        ) from None
+
+
+@contextmanager
 def quiet() -> Iterator[None]:
     """Keeps Optuna from logging less than warnings, and gives the process its level back."""
     before = optuna.logging.get_verbosity()

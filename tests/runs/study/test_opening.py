@@ -262,3 +262,36 @@ def test_a_hidden_password_comes_from_the_environment(
     monkeypatch.setenv("ASYMNAS_STORAGE", url)
     hidden = url.replace(SECRET, "***")
     assert len(read_study(hidden, "made").table()) == 3
+
+
+def on_file(directory: Path, dataset: str, **data: Any) -> MadePlan:
+    return made_plan(directory / "run", dataset=dataset, plan={"data": made_data(**data)})
+
+
+def test_a_run_knows_its_data_by_place_and_content(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "t.csv").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    started(on_file(tmp_path, f"csv:{tmp_path}/a/t.csv?label=x&group=y"))
+    open_study(on_file(tmp_path, f"csv:{tmp_path}/link/t.csv?group=y&label=x")).lease.release()
+    assert capsys.readouterr().err == ""
+    there, here = (
+        f"csv:{tmp_path}/a/t.csv?label=x&group=y",
+        f"csv:{tmp_path}/b/t.csv?group=y&label=x",
+    )
+    message = refusal(on_file(tmp_path, here, value=8))
+    assert f"changed ({there} at its start, now {here}): the content of the tr" in message
+    assert "dataset was" in refusal(on_file(tmp_path, f"csv:{tmp_path}/a/t.csv?label=x"))
+    assert capsys.readouterr().err == ""
+    open_study(on_file(tmp_path, here)).lease.release()
+    note = f"note: the data of the run have moved, with the same content: {there} at its start, now"
+    assert capsys.readouterr().err == f"{note} {here}\n"
+
+
+def test_other_data_are_named_before_the_choices_that_follow_from_them(tmp_path: Path) -> None:
+    started(made_plan(tmp_path))
+    plan = {"data": made_data(rows=13), "space": MadeSpace({"depth": [1]})}
+    assert "the training split had 12 examples, now 13" in refusal(made_plan(tmp_path, plan=plan))
