@@ -28,6 +28,7 @@ from rich.console import Console
 from asymnas.core.declarations import ARGUMENTS, Config, Declared, Panel, options_of
 from asymnas.core.errors import AsymnasError, ConfigError, OptionError, UnknownNameError
 from asymnas.core.files import expanded
+from asymnas.core.text import without_passwords
 
 #: What was given for an option: its text, or whether a switch is on.
 Given = str | bool
@@ -272,7 +273,7 @@ def _parameter(option: Declared) -> inspect.Parameter:
 
 
 def _fail(code: int, message: str) -> int:
-    line = " ".join(message.split())
+    line = without_passwords(" ".join(message.split()))
     Console(stderr=True).print(f"error: {line}", style="bold red", soft_wrap=True, markup=False)
     return code
 

@@ -1,5 +1,6 @@
 """Numbers, intervals and lists as a sentence or a table has them: every formatter there is."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -184,3 +185,15 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, EOFError) and not str(error):
         return "it ends too early"
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def without_passwords(text: str) -> str:
+    """A text in which the passwords of URLs, wherever they stand, are `***`."""
+    shown = _USER_PASSWORD.sub(r"\1***@", text)
+    return _SECRET_OPTION.sub(r"\1***", shown) if "://" in shown else shown
+
+
+_USER_PASSWORD = re.compile(r"(://[^:/@\s]*:)\S*@")
+_SECRET_OPTION = re.compile(
+    r"([?&][^=&\s]*(?:pass|pwd|secret|token|key|credential)[^=&\s]*=)[^&\s'\"]+", re.IGNORECASE
+)

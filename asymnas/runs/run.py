@@ -18,7 +18,6 @@ from asymnas.core import columns as t
 from asymnas.core.config import StudyConfig
 from asymnas.core.errors import StudyError
 from asymnas.core.files import expanded, holds_run
-from asymnas.core.files import holds_run
 from asymnas.data.fingerprint import changes, changes_of_whole
 from asymnas.data.preprocessing import Preprocessing
 from asymnas.data.spec import same_source

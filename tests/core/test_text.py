@@ -20,6 +20,7 @@ from asymnas.core.text import (
     statistic,
     tenths,
     with_span,
+    without_passwords,
 )
 
 
@@ -144,3 +145,19 @@ def test_shared_parameters_are_in_no_share():
     assert share_phrase(0.82, 1_024) == (
         "1,024 of them shared and 82\N{NO-BREAK SPACE}% of the others in the decoder"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("at postgresql://me:S3@c/ret@host:1/db now", "at postgresql://me:***@host:1/db now"),
+        ("unexpected argument 'mysql://me:x@h/d'", "unexpected argument 'mysql://me:***@h/d'"),
+        ("redis://:x@h/0 and a@b.c", "redis://:***@h/0 and a@b.c"),
+        ("'pg://h/d?user=me&password=x&a=1'", "'pg://h/d?user=me&password=***&a=1'"),
+        ("pg://h/d?sslpassword=x", "pg://h/d?sslpassword=***"),
+        ("sqlite:////a/b.db", "sqlite:////a/b.db"),
+        ("csv:a.csv?label=key, at 12:30 by me@host", "csv:a.csv?label=key, at 12:30 by me@host"),
+    ],
+)
+def test_passwords_are_hidden_wherever_they_stand(text, shown):
+    assert without_passwords(text) == shown

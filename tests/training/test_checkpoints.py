@@ -6,7 +6,12 @@ from problems import space_of
 
 from asymnas.core.errors import CheckpointError
 from asymnas.networks.families import Problem
-from asymnas.training.checkpoints import load_weights, read_checkpoint, write_checkpoint
+from asymnas.training.checkpoints import (
+    load_weights,
+    read_checkpoint,
+    resume,
+    write_checkpoint,
+)
 
 ARCHITECTURE = (
     space_of("dense", Problem(shape=(1, 8, 8), latent=4), budget=5_000).sample(0).architecture
@@ -61,3 +66,13 @@ def test_what_is_no_checkpoint_is_not_taken_for_one(tmp_path):
     torch.save(ARCHITECTURE, path)
     with pytest.raises(CheckpointError, match="cannot be read"):
         read_checkpoint(path)
+
+
+def test_a_whole_checkpoint_of_another_network_is_noticed(saved):
+    path, _ = saved
+    other = space_of("dense", Problem(shape=(9,), latent=4), budget=5_000).sample(0).architecture
+    model = other.build(0)
+    for load in (load_weights, lambda m, p: resume(p, m, torch.optim.AdamW(m.parameters()))):
+        with pytest.raises(CheckpointError, match="is of another network: Error") as caught:
+            load(model, path)
+        assert "\n" not in str(caught.value)

@@ -12,11 +12,12 @@ import pytest
 import torch
 from made_studies import MadePlan, MadeSpace, made_data, made_plan, write_trials
 from made_tables import made_table
+from sqlalchemy.exc import OperationalError
 
 from asymnas.core.errors import StudyError
 from asymnas.data.base import Dataset
 from asymnas.data.splits import PerSplit
-from asymnas.runs.study import open_study, read_study
+from asymnas.runs.study import open_study, read_study, writable
 
 
 def started(plan: MadePlan) -> None:
@@ -295,3 +296,18 @@ def test_other_data_are_named_before_the_choices_that_follow_from_them(tmp_path:
     started(made_plan(tmp_path))
     plan = {"data": made_data(rows=13), "space": MadeSpace({"depth": [1]})}
     assert "the training split had 12 examples, now 13" in refusal(made_plan(tmp_path, plan=plan))
+
+
+def test_a_storage_that_cannot_be_written_is_an_error_of_one_line_without_its_password() -> None:
+    full = OperationalError("UPDATE x", {}, sqlite3.OperationalError("S3cr3t: disk is full"))
+    for error in (full, optuna.exceptions.StorageInternalError("invalid data in the commit")):
+        error.__cause__ = None if error is full else full
+        with (
+            pytest.raises(StudyError, match=r"disk is full.*What had finished is saved") as caught,
+            writable("postgresql://me:S3cr3t@localhost/x"),
+        ):
+            raise error
+        assert "\n" not in str(caught.value)
+        assert "S3cr3t" not in str(caught.value)
+    with pytest.raises(ValueError, match="mine"), writable("sqlite:///x"):
+        raise ValueError("mine")
