@@ -271,6 +271,7 @@ def to_views(
     anomalies: Splits | None = None,
     notes: Sequence[str] = (),
     image_size: int | None = None,
+    white: int = 255,
 ) -> Dataset:
     """A data set whose splits are views of rows that stay where they are, such as in a file.
 
@@ -281,6 +282,7 @@ def to_views(
         anomalies: Which examples are anomalous, bool `[n]`, by split.
         notes: What was done to the data.
         image_size: What image files were resized to, if they were.
+        white: What became 255 of the values in image files.
 
     Raises:
         DataError: What `Dataset` raises.
@@ -293,7 +295,9 @@ def to_views(
         labels=per_split(labels, np.int64),
         anomalies=per_split(anomalies, np.bool_),
         notes=(*notes, *rows.notes, *_counted(anomalies)),
-        preprocessing=replace(kept_as_it_is(train.shape[1:], train.dtype), image_size=image_size),
+        preprocessing=replace(
+            kept_as_it_is(train.shape[1:], train.dtype), image_size=image_size, white=white
+        ),
     )
 
 

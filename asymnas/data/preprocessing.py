@@ -35,7 +35,8 @@ class Preprocessing:
     Args:
         shape: Of an example as the network takes it: `(channels, height, width)` of an image,
             `(channels, length)` of a signal or `(features,)` of a row.
-        bytewise: Whether examples are bytes, which the network sees as value / 255.
+        bytewise: Whether examples are bytes, which the network sees as value / `white`.
+        white: 255; 1 where all images of a directory are masks of 0 and 1.
         scalings: How values are changed, one after another.
         image_size: Height and width in pixels that image files are resized to; `None` where they
             keep their own.
@@ -44,6 +45,7 @@ class Preprocessing:
 
     shape: tuple[int, ...]
     bytewise: bool = False
+    white: int = 255
     scalings: tuple[Affine, ...] = ()
     image_size: int | None = None
     table: FittedTable | None = None
@@ -67,7 +69,9 @@ class Preprocessing:
         values = self._numbers(self._read(examples))
         arranged = self._arranged(values)
         if self.bytewise:
-            return torch.from_numpy(np.array(arranged, dtype=np.uint8))
+            return torch.from_numpy(
+                np.array(arranged, dtype=np.uint8) * np.uint8(255 // self.white)
+            )
         changed = np.array(arranged, dtype=np.float64 if self.scalings else np.float32)
         for scaling in self.scalings:
             changed = scaling.apply(changed)
@@ -88,7 +92,9 @@ class Preprocessing:
         if self.table is not None:
             return self.table.restore(outputs, like)
         if self.bytewise:
-            values: NDArray[Any] = np.rint(np.clip(outputs * 255.0, 0, 255)).astype(np.uint8)
+            values: NDArray[Any] = np.rint(
+                np.clip(outputs * float(self.white), 0, self.white)
+            ).astype(np.uint8)
         else:
             values = outputs
             for scaling in reversed(self.scalings):
@@ -107,6 +113,7 @@ class Preprocessing:
                 "version": VERSION,
                 "shape": self.shape,
                 "dtype": DTYPES[self.bytewise],
+                "white": self.white,
                 "image_size": self.image_size,
                 "scalings": [scaling.to_dict() for scaling in self.scalings],
                 "table": None if self.table is None else self.table.to_dict(),
@@ -130,6 +137,7 @@ class Preprocessing:
             return cls(
                 shape=tuple(values["shape"]),
                 bytewise=values["dtype"] == DTYPES[True],
+                white=values.get("white", 255),
                 scalings=tuple(map(Affine.from_dict, values["scalings"])),
                 image_size=values["image_size"],
                 table=None if values["table"] is None else FittedTable.from_dict(values["table"]),
@@ -207,12 +215,12 @@ class Preprocessing:
                 "numbers"
             )
         if self.bytewise:
-            whole = values.dtype.kind in "iu"
-            if not whole or (values.size and (values.min() < 0 or values.max() > 255)):
+            whole = values.dtype.kind in ("iub" if self.white == 1 else "iu")
+            if not whole or (values.size and (values.min() < 0 or values.max() > self.white)):
                 span = f"from {values.min():g} to {values.max():g}" if values.size else "none"
                 raise DataError(
-                    f"the network takes {self._wanted()} of whole numbers from 0 to 255, such as "
-                    f"uint8, but got {values.dtype} with values {span}: convert them"
+                    f"the network takes {self._wanted()} of whole numbers from 0 to {self.white}, "
+                    f"such as uint8, but got {values.dtype} with values {span}: convert them"
                 )
             return values
         if bad := int((~np.isfinite(values)).sum()):

@@ -100,6 +100,24 @@ def test_image_files_are_read_as_those_of_the_folder(tmp_path):
     np.testing.assert_array_equal(restored, kept.numpy())
 
 
+def test_masks_of_zeros_and_ones_are_taken_as_such(tmp_path):
+    masks = noise(12, 8, 8) % 2
+    for place, mask in enumerate(masks):
+        Image.fromarray(mask).save(tmp_path / f"{place:02d}.png")
+    data = load_dataset(DataSpec(name=f"folder:{tmp_path}", root=str(tmp_path / "root")))
+    preprocessing = Preprocessing.from_text(preprocessing_of(data).to_text())
+    rows = draw(12, 0).validation
+    kept = data.validation[torch.arange(len(rows))]
+    assert kept.unique().tolist() == [0, 255]
+    files = [tmp_path / f"{place:02d}.png" for place in rows]
+    for given in (files, masks[rows], masks[rows].astype(bool)):
+        assert torch.equal(preprocessing.prepare(given), kept)
+        restored = preprocessing.restore(kept.numpy() / np.float32(255), given)
+        np.testing.assert_array_equal(restored.reshape(-1, 8, 8), masks[rows])
+    with pytest.raises(DataError, match=r"of whole numbers from 0 to 1, .* values from 0 to 255"):
+        preprocessing.prepare(kept)
+
+
 def test_data_of_unknown_making_are_taken_as_they_are():
     splits = {name: torch.randn(9, 4) for name in ("train", "validation", "test")}
     preprocessing = preprocessing_of(Dataset(**splits))

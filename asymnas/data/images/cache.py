@@ -55,10 +55,12 @@ class CachedImages(NamedTuple):
 
     Args:
         rows: uint8 `[n, c, h, w]`; the system's copy of the file is shared by all processes.
+        white: What became 255 of the values in the files: 1 where all are masks, else 255.
         notes: How they were read, in words.
     """
 
     rows: Rows
+    white: int
     notes: tuple[str, ...]
 
 
@@ -96,7 +98,8 @@ def cached_images(
             f"every pixel of the {plural(len(names), 'image')} of {directory} is {least}: nothing "
             "can be learnt"
         )
-    return CachedImages(rows, (*_range_notes(greatest), *_remarks(facts["remarks"])))
+    white = 1 if greatest == 1 else WHITE
+    return CachedImages(rows, white, (*_range_notes(greatest), *_remarks(facts["remarks"])))
 
 
 def _facts(path: Path) -> Path:

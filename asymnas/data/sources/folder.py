@@ -57,7 +57,7 @@ def load(spec: DataSpec) -> Dataset:
     layout = read_layout(directory, listing)
     anomalous, of_anomalies = _anomalous(directory, layout, options)
     names = [os.path.join(*parts) for group in layout.groups.values() for parts in group]
-    images, of_images = cached_images(directory, names, spec.image_size, root)
+    images, white, of_images = cached_images(directory, names, spec.image_size, root)
     rows = _rows(layout, spec.seed, anomalous)
     resized = f"centre-cropped and resized to {spec.image_size} by {spec.image_size}"
     return to_views(
@@ -73,6 +73,7 @@ def load(spec: DataSpec) -> Dataset:
             *listing.left_out,
         ),
         image_size=spec.image_size,
+        white=white,
     )
 
 

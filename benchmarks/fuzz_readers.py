@@ -1,0 +1,184 @@
+"""Reads damaged files: each is read, or refused by a DataError of one line; nothing else is raised.
+
+    python benchmarks/fuzz_readers.py wav image --seconds 300
+
+Files of each reader are changed at random, a few bytes, spans or lengths at a time, and read. It
+prints how many were read and how many refused, by what was said. A fault is anything else: another
+exception, a message of several lines, or a file that takes longer than `SLOW`. Its file
+and traceback are kept in `--faults`, and the exit code is 1.
+"""
+
+import argparse
+import io
+import re
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+from scipy.io import wavfile
+
+from asymnas.core.errors import DataError
+from asymnas.data.images.decode import read_image
+from asymnas.data.sources.audio import read_wav
+
+SLOW = 20.0  # seconds: a shared machine may stop for a few
+TELLING = (0, 1, 2, 3, 127, 128, 255, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1)
+
+
+class Reader(NamedTuple):
+    """What is fuzzed.
+
+    Args:
+        suffix: Of its files.
+        files: Makes whole ones, to be damaged.
+        read: Reads one.
+    """
+
+    suffix: str
+    files: Callable[[], list[bytes]]
+    read: Callable[[Path], object]
+
+
+def wav_files() -> list[bytes]:
+    rng = np.random.default_rng(0)
+    files = []
+    for kind in (np.uint8, np.int16, np.int32, np.float32, np.float64):
+        for channels in (1, 2):
+            file = io.BytesIO()
+            samples = rng.integers(0, 100, (30, channels)).astype(kind)
+            wavfile.write(file, 8_000, samples)
+            files.append(file.getvalue())
+    guid = b"\x01\0\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71"
+    plain = files[2]
+    described = b"\xfe\xff" + plain[22:36] + b"\x16\0\x10\0\x03\0\0\0" + guid
+    extensible = b"WAVEfmt " + len(described).to_bytes(4, "little") + described + plain[36:]
+    files.append(b"RIFF" + len(extensible).to_bytes(4, "little") + extensible)
+    files.append(plain[:4] + b"\xff" * 4 + plain[8:40] + b"\xff" * 4 + plain[44:])  # streamed
+    return files
+
+
+def image_files() -> list[bytes]:
+    rng = np.random.default_rng(0)
+    colour = Image.fromarray(rng.integers(0, 256, (9, 7, 3), dtype=np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned
+    wanted: list[tuple[Image.Image, str, dict[str, object]]] = [
+        (colour, form, {}) for form in ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
+    ]
+    wanted += [(colour.convert(mode), "PNG", {}) for mode in ("1", "L", "LA", "P", "RGBA")]
+    wanted += [(colour.convert(mode), "TIFF", {}) for mode in ("1", "L", "RGBA", "CMYK", "F")]
+    wanted += [(colour, "TIFF", {"compression": name}) for name in ("tiff_lzw", "jpeg", "packbits")]
+    wanted += [(colour, form, {"exif": exif}) for form in ("JPEG", "PNG", "WEBP", "TIFF")]
+    several = {"save_all": True, "append_images": [colour.rotate(90), colour.rotate(180)]}
+    wanted += [(colour, form, several) for form in ("GIF", "TIFF", "WEBP", "PNG", "MPO")]
+    wanted += [(colour, "JPEG", {"progressive": True}), (colour.convert("CMYK"), "JPEG", {})]
+    wanted += [(Image.fromarray(rng.integers(0, 2**16, (9, 7), dtype=np.uint16)), "PNG", {})]
+    files = []
+    for image, form, options in wanted:
+        file = io.BytesIO()
+        image.save(file, form, **options)
+        files.append(file.getvalue())
+    return [*files, b"P2 3 2 255\n1 2 3\n4 5 6\n", b"P6 2 1 4095\n" + bytes(12)]
+
+
+def read_both_ways(path: Path) -> None:
+    """Reads an image in its own size, if that is small, and resized."""
+    read_image(path, 8)
+    with warnings.catch_warnings(), Image.open(path) as image:
+        small = image.width * image.height < 2**24
+    if small:
+        read_image(path, None)
+
+
+READERS = {
+    "image": Reader(".png", image_files, read_both_ways),
+    "wav": Reader(".wav", wav_files, read_wav),
+}
+
+
+def damaged(files: Sequence[bytes], rng: np.random.Generator) -> bytes:
+    """A file with one to five changes."""
+    content = bytearray(files[rng.integers(len(files))])
+    for _ in range(rng.integers(1, 6)):
+        # headers are worth more than what they describe
+        most = min(len(content), 64) if rng.random() < 0.5 else len(content)
+        place = int(rng.integers(most + 1))
+        length = int(rng.integers(1, 17))
+        match rng.integers(7):
+            case 0:
+                content[place : place + 1] = rng.bytes(1)
+            case 1:
+                content[place : place + length] = rng.bytes(length)
+            case 2:
+                width, order = int(rng.choice([1, 2, 4])), "little" if rng.random() < 0.7 else "big"
+                value = TELLING[rng.integers(len(TELLING))] % 256**width
+                content[place : place + width] = value.to_bytes(width, order)
+            case 3:
+                del content[place:]
+            case 4:
+                del content[place : place + length]
+            case 5:
+                content[place:place] = content[place : place + length * 4] or rng.bytes(length)
+            case 6:
+                other = files[rng.integers(len(files))]
+                start = int(rng.integers(len(other) + 1))
+                content[place : place + length * 4] = other[start : start + length * 4]
+    return bytes(content)
+
+
+def fuzz(name: str, seconds: float, seed: int, faults: Path) -> int:
+    """Reads damaged files for a while; how many faults there were."""
+    reader, rng, end = READERS[name], np.random.default_rng(seed), time.monotonic() + seconds
+    files, said, count, bad = reader.files(), Counter[str](), 0, 0
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place, f"x{reader.suffix}")
+        while time.monotonic() < end:
+            content = damaged(files, rng)
+            path.write_bytes(content)
+            count, start, fault = count + 1, time.monotonic(), ""
+            try:
+                with warnings.catch_warnings(record=True) as warned:
+                    warnings.simplefilter("always")
+                    reader.read(path)
+                said["read, with a warning" if warned else "read"] += 1
+            except DataError as error:
+                line = str(error)
+                fault = line if "\n" in line or not line.isprintable() else ""
+                said[re.sub(r"\(.*\)|[\d,.]+", "…", line.replace(str(path), "x"))] += 1
+            except Exception:  # a fault is whatever else there is
+                fault = traceback.format_exc()
+            if not fault and time.monotonic() - start > SLOW:
+                fault = f"it took {time.monotonic() - start:.0f} s"
+            if fault:
+                bad += 1
+                faults.mkdir(parents=True, exist_ok=True)
+                (faults / f"{name}-{seed}-{count}{reader.suffix}").write_bytes(content)
+                (faults / f"{name}-{seed}-{count}.txt").write_text(fault, "utf-8", "replace")
+                print(f"{name}: fault {count}: {fault.strip().splitlines()[-1][:200]}", flush=True)
+    print(f"{name}: {count:,} files in {seconds:g} s, {bad} faults", flush=True)
+    for line, times in said.most_common():
+        print(f"  {times:7,} {line}")
+    return bad
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("readers", nargs="*", choices=[*READERS, []], help="all by default")
+    parser.add_argument("--seconds", type=float, default=300, help="for each reader")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--faults", type=Path, default=Path(tempfile.gettempdir(), "faults"))
+    given = parser.parse_args()
+    names = given.readers or READERS
+    sys.exit(bool(sum(fuzz(name, given.seconds, given.seed, given.faults) for name in names)))
+
+
+if __name__ == "__main__":
+    main()
