@@ -42,11 +42,11 @@ def test_a_fresh_start_clears_what_a_run_owns_and_nothing_else(small: StudyConfi
     directory = Path(small.run_dir)
     with execute(plan, executor=Made()):
         (directory / "summary.json").write_text("{}")
-        (directory / "best").mkdir()
+        (directory / "best" / "weights.safetensors").touch()
         (directory / "notes.txt").write_text("mine")
     with execute(plan, executor=Made(), fresh=True) as (run, _):
         assert not (directory / "summary.json").exists()
-        assert not (directory / "best").exists()
+        assert [path.name for path in (directory / "best").iterdir()] == ["preprocessing.json"]
         assert (directory / "notes.txt").read_text() == "mine"
         assert len(run.own) == 1
 
