@@ -152,7 +152,7 @@ class StudyConfig:
         Option(
             "What is trained: plain, variational, denoising (Gaussian noise), denoising-masking, "
             "denoising-gross, vq (vector quantisation), fsq (finite scalar quantisation) or masked "
-            "(transformer, spatial bottleneck); options after a colon, as in "
+            "(which brings the transformer and a spatial bottleneck); options after a colon, as in "
             "variational:beta=4,likelihood=bernoulli",
             NETWORK,
         ),
@@ -180,9 +180,13 @@ class StudyConfig:
         Option("Latent numbers per example; channels per position if spatial", NETWORK),
     ] = 16
     bottleneck: Annotated[
-        Bottleneck,
-        Option("How images meet the latent: dense, spatial or pooled", NETWORK),
-    ] = "dense"
+        Bottleneck | None,
+        Option(
+            "How images meet the latent: dense, spatial or pooled",
+            NETWORK,
+            default="dense; spatial for the kind masked",
+        ),
+    ] = None
     symmetric: Annotated[
         bool, Option("Search symmetric architectures only, as a control", NETWORK)
     ] = False

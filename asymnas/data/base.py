@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from asymnas.core.config import DataSpec
-from asymnas.core.errors import DataError
+from asymnas.core.errors import DataError, UnknownNameError
 from asymnas.core.registry import Registry
 from asymnas.core.text import joined
 from asymnas.data.anomalies import anomalous_classes
 from asymnas.data.examples import Examples, Indexed, Rows
 from asymnas.data.preprocessing import Preprocessing, kept_as_it_is
 from asymnas.data.scaling import standardise, value_range
-from asymnas.data.spec import named_classes
+from asymnas.data.spec import meant, named_classes
 from asymnas.data.splits import NAMES, PerSplit, SplitName, Splits, draw, per_split
 
 CHUNK = 8_192  # examples whose values are examined together
@@ -158,6 +158,10 @@ def load_dataset(spec: DataSpec) -> Dataset:
         UnknownNameError: No such data set.
         DataError: It is missing, unreadable or unusable.
     """
+    if spec.source not in DATASETS.names() and (name := meant(spec.name)):
+        raise UnknownNameError(
+            f"no data set is called {spec.name!r}; did you mean {name}?", name=spec.source
+        )
     plain, classes = named_classes(spec)
     data = DATASETS.get(plain.source)(plain)
     return hold_out(data, plain.name, classes) if classes else data

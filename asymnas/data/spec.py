@@ -161,6 +161,26 @@ def _resolved(path: Path) -> str:
     return "" if path.is_absolute() else f" ({path.absolute()})"
 
 
+#: The source of files by their ending, compressed or not.
+SOURCES = {
+    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".tab": "csv", ".dat": "csv",
+    ".npz": "npz", ".npy": "npz", ".parquet": "parquet", ".pq": "parquet",
+}  # fmt: skip
+
+
+def meant(name: str) -> str | None:
+    """The name of a data set that a mere path may have been meant for: `a.csv` for `csv:a.csv`."""
+    path, mark, options = name.partition("?")
+    place = Path(path).expanduser()
+    ending = (
+        place.with_suffix("").suffix if place.suffix in (".gz", ".bz2", ".xz") else place.suffix
+    )
+    source = SOURCES.get(ending.lower())
+    if source is None and place.is_dir():
+        source = "folder"
+    return f"{source}:{path}{mark}{options}" if source else None
+
+
 def data_root(spec: DataSpec) -> Path:
     """Where downloads and decoded images live: `spec.root`, by default `~/.cache/asymnas`.
 

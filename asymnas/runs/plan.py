@@ -8,13 +8,13 @@ from typing import Any, Protocol
 import torch
 
 from asymnas.core import columns as t
-from asymnas.core.config import Precision, StudyConfig, default_examples
+from asymnas.core.config import Bottleneck, Precision, StudyConfig, default_examples
 from asymnas.core.errors import ConfigError, UnknownNameError
 from asymnas.core.provenance import cores
 from asymnas.data.base import Dataset, load_dataset
 from asymnas.data.spec import located
 from asymnas.networks.families import FAMILIES, Problem
-from asymnas.networks.kinds import kind_of
+from asymnas.networks.kinds import Kind, kind_of
 from asymnas.runs.phases import Phase
 from asymnas.runs.pruners import PRUNERS
 from asymnas.runs.study import (
@@ -130,7 +130,7 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
         BudgetError: Nothing fits the budget.
     """
     pruner = _pruner(config)
-    kind_of(config.kind)
+    kind = kind_of(config.kind)
     resolve_objectives(config.objectives)
     if isinstance(config.sampler, str) and config.sampler not in SAMPLERS:
         known = ", ".join(SAMPLERS)
@@ -140,15 +140,17 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
     given = {config.family, config.encoder_family, config.decoder_family} - {None, ANY}
     for name in sorted(map(str, given)):
         FAMILIES.get(name)
-    data = data or load_dataset(config.data())
-    family = config.family or default_family(data.shape)
+    if data is None:
+        config, data = _loaded(config)
+    bottleneck = config.bottleneck or _usual_bottleneck(config, kind, data.shape)
+    family = config.family or _usual_family(config, kind, data.shape)
     encoder_family = config.encoder_family or family
     decoder_family = config.decoder_family or family
     examples = config.examples or default_examples(len(data.train))
     space = Space(
         encoder_family=encoder_family,
         decoder_family=decoder_family,
-        problem=Problem(shape=data.shape, latent=config.latent, bottleneck=config.bottleneck),
+        problem=Problem(shape=data.shape, latent=config.latent, bottleneck=bottleneck),
         kind=config.kind,
         budget=config.caps(),
         learning_rates=config.learning_rates,
@@ -165,6 +167,7 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
         family=encoder_family if encoder_family == decoder_family else None,
         encoder_family=encoder_family,
         decoder_family=decoder_family,
+        bottleneck=bottleneck,
         enqueue=queue.names,
         pruner=pruner,
         metrics=resolve_metrics(config.objectives, facts, config.metrics),
@@ -183,6 +186,45 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
         ladder=ladder,
         measure_all=bool(config.metrics),
     )
+
+
+def _loaded(config: StudyConfig) -> tuple[StudyConfig, Dataset]:
+    """The data, read as signals if the families that are asked for take nothing else.
+
+    An array `(n, a, b)` may be images of one channel or signals of `a` channels.
+
+    Raises:
+        DataError: The data set is missing or unusable.
+    """
+    data = load_dataset(config.data())
+    given = {config.family, config.encoder_family, config.decoder_family} - {None, ANY}
+    if config.data().source == "npz" and len(data.shape) == 3 and data.shape[0] == 1 and given:
+        families = [FAMILIES.get(str(name)) for name in given]
+        as_images, as_signals = (
+            Problem(shape=shape, latent=config.latent) for shape in (data.shape, data.shape[1:])
+        )
+        if all(f.unsupported_reason(as_images) for f in families) and not any(
+            f.unsupported_reason(as_signals) for f in families
+        ):
+            mark = "&" if "?" in config.dataset else "?"
+            config = replace(config, dataset=f"{config.dataset}{mark}as=signals")
+            return config, load_dataset(config.data())
+    return config, data
+
+
+def _usual_bottleneck(config: StudyConfig, kind: Kind, shape: tuple[int, ...]) -> Bottleneck:
+    """The bottleneck where none is named: that of the kind if its family or the data's allow it."""
+    named = {config.family, config.encoder_family, config.decoder_family} - {None}
+    return "spatial" if kind.usual_spatial and (named or len(shape) > 1) else "dense"
+
+
+def _usual_family(config: StudyConfig, kind: Kind, shape: tuple[int, ...]) -> str:
+    """The family where none is named: that of the kind if the data allow it, else of the data."""
+    if kind.usual_family is not None:
+        problem = Problem(shape=shape, latent=config.latent)
+        if FAMILIES.get(kind.usual_family).unsupported_reason(problem) is None:
+            return kind.usual_family
+    return default_family(shape)
 
 
 def _pruner(config: StudyConfig) -> str:

@@ -106,7 +106,7 @@ def _unsuited(config: StudyConfig) -> bool:
 def _refusal(config: StudyConfig, shape: tuple[int, ...]) -> str:
     """What a run that cannot be must say before it starts; empty if it can be."""
     family, kind = str(config.family), config.kind
-    problem = Problem(shape=shape, latent=config.latent, bottleneck=config.bottleneck)
+    problem = Problem(shape=shape, latent=config.latent, bottleneck=config.bottleneck or "dense")
     if unsupported_reason(family, family, problem, kind):
         return family
     return "values from 0 to 1" if _unsuited(config) else ""
@@ -160,7 +160,7 @@ def test_a_search_ends_in_a_network(
     shape = _shape(named)
     family = family or default_family(shape)
     config = _config(tmp_path, named, family, kind)
-    config = replace(config, bottleneck=_bottleneck(family, shape, kind) or config.bottleneck)
+    config = replace(config, bottleneck=_bottleneck(family, shape, kind) or "dense")
     if said := _refusal(config, shape):
         with pytest.raises(ConfigError, match=said):
             plan_search(config)

@@ -1,4 +1,17 @@
-"""Arrays in a NumPy archive of one's own."""
+"""Arrays in a NumPy archive, or a single array, of one's own.
+
+**Ranges come from the values**, of all splits together and whatever type holds them:
+
+* Nothing but 0 and 1 (masks, fingerprints, one-hot rows) stays 0 and 1.
+* Images of whole numbers from 0 are divided by their full scale: 255 if they reach 64 to 255; 1023,
+  4095, 16383 or 65535 if they reach beyond, as data of 10, 12 or 14 bits in 16 do; their greatest
+  value if they reach less than 64.
+* Images within 0 … 1 that reach 0.5 stay as they are; others are scaled so that the training split
+  spans [0, 1].
+* Rows and signals are standardised, except that uint8 which reaches 64 is read as value / 255.
+
+Data of which nothing varies in the training split are refused.
+"""
 
 import zipfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -21,10 +34,12 @@ from asymnas.data.scaling import (
     value_range,
     varying,
 )
-from asymnas.data.spec import check_spec, existing_file
+from asymnas.data.spec import check_spec, existing_file, without_options
 from asymnas.data.splits import Splits, draw
 
 CHANNELS = (1, 3, 4)  # sizes of a last axis that make it the channels
+FAR_SMALLER = 4  # times smaller than all others a last axis is that may be meant as the channels
+OPTIONS = {"channels": "last", "as": "signals"}
 
 
 @DATASETS.register("npz")
@@ -35,26 +50,33 @@ def load(spec: DataSpec) -> Dataset:
     `EXAMPLES` and others may be the validation and test splits, or the labels and
     anomalies of a split; what has no such name is ignored. An array is rows `(n, d)`, or images
     `(n, h, w)`, `(n, h, w, c)` with 1, 3 or 4 channels last, else `(n, c, h, w)`. Arrays whose
-    names end in "signals" are signals, `(n, length)` of one channel or `(n, c, length)`.
+    names end in "signals" are signals, `(n, length)` of one channel or `(n, c, length)`, and so are
+    all with `?as=signals`. `?channels=last` and `?channels=first` say where the channels are.
 
-    uint8 stays as it is. Other numbers become float32: rows and the channels of signals
-    standardised, images scaled to [0, 1], all by the training split alone, so that held-out images
-    may leave that range.
+    Scaled as the module's docstring says, by the training split alone where values do not decide,
+    so that held-out images may leave [0, 1].
 
     Raises:
         DataError: Not a readable archive, no or several training arrays, an array that is not
             numeric or finite, arrays unlike in shape or type, labels or anomalies that do not fit.
     """
+    spec, options = without_options(spec, OPTIONS)
     check_spec(spec, takes="FILE")
+    last = _channels_last(options)
     path = existing_file(spec)
     archive = read_archive(path)
+    signals = archive.signals or "as" in options
     notes = _left_out(archive.ignored)
     for name, array in archive.examples.items():
-        _check_array(path, name, array, archive.signals)
+        _check_array(path, name, array, signals)
     _check_alike(path, archive.examples)
-    read = _as_signals if archive.signals else _channels_first
-    shaped = {name: read(_as_numbers(array)) for name, array in archive.examples.items()}
-    notes += _described(shaped["train"].shape)
+    raw, scale_notes = _in_range(path, archive.examples, images=not signals)
+    read = partial(_as_signals if signals else _channels_first, last=last)
+    shaped = {name: read(array) for name, array in raw.items()}
+    notes += [
+        *_described(shaped["train"].shape, archive.examples["train"].shape, last),
+        *scale_notes,
+    ]
     rows = draw(
         len(shaped["train"]),
         spec.seed,
@@ -73,7 +95,19 @@ def load(spec: DataSpec) -> Dataset:
     examples = rows.take(
         shaped["train"], validation=shaped.get("validation"), test=shaped.get("test")
     )
-    return _scaled(examples, taken(archive.labels), taken(archive.anomalies), notes)
+    _check_varies(path, examples.train)
+    as_they_are = raw["train"].dtype != np.float64
+    return _scaled(examples, taken(archive.labels), taken(archive.anomalies), notes, as_they_are)
+
+
+def _channels_last(options: Mapping[str, str]) -> bool | None:
+    """Whether channels are last, if that is said."""
+    if options.get("as", "signals") != "signals":
+        raise DataError(f"as must be signals but got {options['as']!r}")
+    channels = options.get("channels")
+    if channels not in (None, "first", "last"):
+        raise DataError(f"channels must be first or last but got {channels!r}")
+    return None if channels is None else channels == "last"
 
 
 def _left_out(names: Sequence[str]) -> list[str]:
@@ -123,41 +157,98 @@ def _check_alike(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
             )
 
 
-def _as_numbers(array: NDArray[Any]) -> NDArray[Any]:
-    """uint8 as it is, all else as float64."""
-    return array if array.dtype == np.uint8 else array.astype(np.float64)
+def _in_range(
+    path: Path, arrays: Mapping[str, NDArray[Any]], *, images: bool
+) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    """Arrays as uint8 or float32 where their values decide, else float64 to be scaled; and a note.
+
+    Args:
+        path: For messages.
+        arrays: Finite numbers of any type, `[n, ...]`, by split.
+        images: Whether arrays of three and four axes are images.
+    """
+    low = min(float(array.min()) for array in arrays.values())
+    high = max(float(array.max()) for array in arrays.values())
+    images = images and arrays["train"].ndim > 2
+    whole = low >= 0 and all(_is_whole(array) for array in arrays.values())
+    if whole and high <= 1:
+        bits = arrays["train"].dtype == np.bool_ or high < 1
+        note = [] if bits else ["values are 0 and 1: read as they are"]
+        return {name: array.astype(np.float32) for name, array in arrays.items()}, note
+    bytewise = arrays["train"].dtype == np.uint8
+    if whole and 64 <= high <= 255 and (images or bytewise):
+        note = [f"bytes that reach {high:.0f} only, read as value / 255"] if high < 128 else []
+        return {name: array.astype(np.uint8) for name, array in arrays.items()}, note
+    if whole and images and high < 65_536:
+        depths = [2**bits - 1 for bits in (10, 12, 14, 16)]
+        full = high if high < 64 else next(depth for depth in depths if depth >= high)
+        scaled = {n: (a.astype(np.float64) / full).astype(np.float32) for n, a in arrays.items()}
+        return scaled, [f"whole numbers up to {high:.0f}: read as value / {full:.0f}"]
+    if images and low >= 0 and 0.5 <= high <= 1:
+        note = ["values from 0 to 1: read as they are"]
+        return {name: array.astype(np.float32) for name, array in arrays.items()}, note
+    with np.errstate(over="ignore"):
+        numbers = {name: array.astype(np.float64) for name, array in arrays.items()}
+    if not all(np.isfinite(array).all() for array in numbers.values()):
+        raise DataError(f"{path} holds values that are too great for 64 bits: divide them first")
+    return numbers, []
 
 
-def _as_signals(array: NDArray[Any]) -> NDArray[Any]:
+def _is_whole(array: NDArray[Any]) -> bool:
+    return array.dtype.kind in "biu" or bool((array == np.rint(array)).all())
+
+
+def _check_varies(path: Path, train: NDArray[Any]) -> None:
+    """Raises if all training examples `[n, ...]` are the same."""
+    if (train == train[:1]).all():
+        raise DataError(
+            f"all {len(train)} training examples of {path} are alike, so nothing can be learnt: "
+            "add examples that vary"
+        )
+
+
+def _as_signals(array: NDArray[Any], *, last: bool | None) -> NDArray[Any]:
     """Signals as `[n, c, length]`."""
-    return array[:, None] if array.ndim == 2 else array
+    if array.ndim == 2:
+        return array[:, None]
+    return np.moveaxis(array, -1, 1) if last else array
 
 
-def _described(shape: tuple[int, ...]) -> list[str]:
+def _described(shape: tuple[int, ...], stored: tuple[int, ...], last: bool | None) -> list[str]:
     """What the examples `[n, ...]` were taken for, where there was a choice."""
+    hint = ""
+    first = last is None and len(shape) > 2 and shape == stored
+    if first and FAR_SMALLER * stored[-1] <= min(stored[1:-1]):
+        hint = ": did you mean channels last? ?channels=last reads them so"
     if len(shape) == 3:
-        return [f"read as signals of {shape[1]} channel(s), {shape[2]} samples"]
+        return [f"read as signals of {shape[1]} channel(s), {shape[2]} samples{hint}"]
     if len(shape) == 4:
-        return [f"read as images of {shape[1]} channel(s), {shape[2]} by {shape[3]} pixels"]
+        size = f"{shape[2]} by {shape[3]} pixels"
+        return [f"read as images of {shape[1]} channel(s), {size}{hint}"]
     return []
 
 
-def _channels_first(array: NDArray[Any]) -> NDArray[Any]:
+def _channels_first(array: NDArray[Any], *, last: bool | None) -> NDArray[Any]:
     """Rows as they are; images as `[n, c, h, w]`."""
     if array.ndim == 3:
         return array[:, None]
-    if array.ndim == 4 and array.shape[-1] in CHANNELS:
+    if array.ndim == 4 and (array.shape[-1] in CHANNELS if last is None else last):
         return np.moveaxis(array, -1, 1)
     return array
 
 
 def _scaled(
-    splits: Splits, labels: Splits | None, anomalies: Splits | None, notes: Iterable[str]
+    splits: Splits,
+    labels: Splits | None,
+    anomalies: Splits | None,
+    notes: Iterable[str],
+    as_they_are: bool,
 ) -> Dataset:
-    """uint8 as it is, rows and channels of signals standardised, images in the unit range."""
+    """Rows and channels of signals standardised, images in the unit range, unless done already."""
     finish = partial(to_dataset, labels=labels, anomalies=anomalies)
-    if splits.train.dtype == np.uint8:
-        return finish(splits, notes=tuple(notes))
+    if as_they_are:
+        span = 1.0 if splits.train.dtype == np.uint8 else value_range(splits.train)
+        return finish(splits, data_range=span, notes=tuple(notes))
     if splits.train.ndim == 3:
         signals = standardise_channels(splits)
         note = "each channel standardised on the training split"
@@ -233,9 +324,16 @@ def read_archive(path: Path) -> Archive:
         DataError: Not a readable archive; no or several training arrays; labels or anomalies of
             another length than their examples; anomalies that are not true or false.
     """
-    if not zipfile.is_zipfile(path):
-        raise DataError(f"{path} is not an .npz archive: write one with numpy.savez")
     try:
+        if _is_single_array(path):
+            with path.open("rb") as file:
+                array = np.lib.format.read_array(file, allow_pickle=False)
+            return Archive({"train": array}, {}, {}, [], False)
+        if not zipfile.is_zipfile(path):
+            raise DataError(
+                f"{path} is not an .npz archive: write one with numpy.savez, or one array with "
+                "numpy.save"
+            )
         with np.load(path, allow_pickle=False) as stored:
             return _read_arrays(path, stored)
     except DataError:
@@ -249,6 +347,12 @@ def read_archive(path: Path) -> Archive:
         ) from error
     except Exception as error:  # zip, header and pickle errors share no base
         raise _unreadable(path, error) from error
+
+
+def _is_single_array(path: Path) -> bool:
+    """Whether a file is what `numpy.save` writes."""
+    with path.open("rb") as file:
+        return file.read(6) == b"\x93NUMPY"
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:

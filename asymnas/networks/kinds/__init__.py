@@ -161,6 +161,9 @@ class Kind:
             `kl` in nats `[b, latent, ...]` and `distortion` in nats `[b]` where a latent is
             a distribution, `codes` `[b, n]` below `bottleneck.codes` where it is quantised.
         unit_interval: Whether the data's values must be from 0 to 1.
+        usual_family: The family of both sides where none is named and the data allow it; `None`
+            for that of the data's shape.
+        usual_spatial: Whether the bottleneck is spatial where none is named.
     """
 
     training_loss: Callable[[Autoencoder, Tensor, torch.Generator, float], Tensor]
@@ -174,6 +177,8 @@ class Kind:
         _no_statistics
     )
     unit_interval: bool = False
+    usual_family: str | None = None
+    usual_spatial: bool = False
 
 
 KINDS: Registry[Callable[..., Kind]] = Registry("kind", __name__, "asymnas.kinds")

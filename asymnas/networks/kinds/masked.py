@@ -50,6 +50,8 @@ def masked(ratio: float = 0.75) -> Kind:
         validate=validate,
         encoder_inputs=encoder_inputs,
         unsupported_reason=_unsupported_reason,
+        usual_family="transformer",
+        usual_spatial=True,
     )
 
 
