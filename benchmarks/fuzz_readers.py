@@ -1,6 +1,6 @@
 """Reads damaged files: each is read, or refused by a DataError of one line; nothing else is raised.
 
-    python benchmarks/fuzz_readers.py wav image --seconds 300
+    python benchmarks/fuzz_readers.py csv npz wav --seconds 300
 
 Files of each reader are changed at random, a few bytes, spans or lengths at a time, and read. It
 prints how many were read and how many refused, by what was said. A fault is anything else: another
@@ -22,10 +22,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 from scipy.io import wavfile
 
+from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
+from asymnas.data.base import load_dataset
 from asymnas.data.images.decode import read_image
 from asymnas.data.sources.audio import read_wav
 
@@ -100,8 +103,57 @@ def read_both_ways(path: Path) -> None:
         read_image(path, None)
 
 
+def frame(rng: np.random.Generator) -> pd.DataFrame:
+    n = int(rng.integers(4, 40))
+    columns = {
+        "a": rng.normal(size=n).round(int(rng.integers(0, 5))),
+        "b": rng.integers(0, 3, n),
+        "town": rng.choice(["Ulm", "Bonn", "Kiel"], n),
+        "when": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 99, n), unit="D"),
+        "ok": rng.random(n) < 0.5,
+    }
+    names = rng.permutation(list(columns))[: rng.integers(1, 6)]
+    return pd.DataFrame({name: columns[name] for name in names})
+
+
+def csv_file(rng: np.random.Generator) -> bytes:
+    sep, decimal = ((",", "."), (";", ","), ("\t", "."), ("|", "."))[rng.integers(4)]
+    text = frame(rng).to_csv(
+        index=bool(rng.integers(2)), header=bool(rng.integers(2)), sep=sep, decimal=decimal
+    )
+    return text.encode()
+
+
+def parquet_file(rng: np.random.Generator) -> bytes:
+    target = io.BytesIO()
+    frame(rng).to_parquet(target)
+    return target.getvalue()
+
+
+def npz_file(rng: np.random.Generator) -> bytes:
+    kinds = ("?", "u1", "i4", ">f4", "f8", "f2", "c8", "U2", "u2", "M8[s]")
+    target = io.BytesIO()
+    arrays = {}
+    for name in rng.choice(["x", "x_test", "y", "train_signals", "anomaly"], rng.integers(1, 3)):
+        shape = (int(rng.integers(1, 12)), *rng.integers(0, 5, rng.integers(0, 4)).tolist())
+        arrays[name] = rng.integers(0, 300, shape).astype(rng.choice(kinds))
+    (np.savez if rng.integers(2) else np.savez_compressed)(target, **arrays)
+    return target.getvalue()
+
+
+def several(make: Callable[[np.random.Generator], bytes]) -> list[bytes]:
+    return [make(np.random.default_rng(seed)) for seed in range(40)]
+
+
+def read_as(source: str) -> Callable[[Path], object]:
+    return lambda path: load_dataset(DataSpec(name=f"{source}:{path}"))
+
+
 READERS = {
+    "csv": Reader(".csv", lambda: several(csv_file), read_as("csv")),
     "image": Reader(".png", image_files, read_both_ways),
+    "npz": Reader(".npz", lambda: several(npz_file), read_as("npz")),
+    "parquet": Reader(".parquet", lambda: several(parquet_file), read_as("parquet")),
     "wav": Reader(".wav", wav_files, read_wav),
 }
 

@@ -478,7 +478,7 @@ def _parsed(file: _File, skipped: int, decimal: Mark | None, as_text: bool) -> A
     if not content.strip():
         return pd.DataFrame(columns=range(len(file.first)))
     try:
-        return pd.read_csv(
+        frame = pd.read_csv(
             io.BytesIO(content),
             header=None,
             sep=r"\s+" if file.sep == SPACE else file.sep,
@@ -489,6 +489,7 @@ def _parsed(file: _File, skipped: int, decimal: Mark | None, as_text: bool) -> A
             low_memory=False,
             index_col=False,
         )
+        return frame.copy()  # columns of one type in one block: what follows is slow with thousands
     except Exception as error:  # the parser's errors share no base
         raise DataError(
             f"{file.path} cannot be read as separated values ({one_line(error)}): check the file"

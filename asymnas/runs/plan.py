@@ -203,7 +203,7 @@ def _loaded(config: StudyConfig) -> tuple[StudyConfig, Dataset]:
         as_images, as_signals = (
             Problem(shape=shape, latent=config.latent) for shape in (data.shape, data.shape[1:])
         )
-        if all(f.unsupported_reason(as_images) for f in families) and not any(
+        if any(f.unsupported_reason(as_images) for f in families) and not any(
             f.unsupported_reason(as_signals) for f in families
         ):
             mark = "&" if "?" in config.dataset else "?"

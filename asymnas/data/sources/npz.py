@@ -15,6 +15,7 @@ Data of which nothing varies in the training split are refused.
 
 import zipfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
 from asymnas.core.text import listed, one_line
+from asymnas.data.affine import Affine
 from asymnas.data.anomalies import are_classes, class_ids, truth_values
 from asymnas.data.base import DATASETS, Dataset, to_dataset
 from asymnas.data.scaling import (
@@ -70,7 +72,7 @@ def load(spec: DataSpec) -> Dataset:
     for name, array in archive.examples.items():
         _check_array(path, name, array, signals)
     _check_alike(path, archive.examples)
-    raw, scale_notes = _in_range(path, archive.examples, images=not signals)
+    raw, full, scale_notes = _in_range(path, archive.examples, images=not signals)
     read = partial(_as_signals if signals else _channels_first, last=last)
     shaped = {name: read(array) for name, array in raw.items()}
     notes += [
@@ -96,7 +98,10 @@ def load(spec: DataSpec) -> Dataset:
         shaped["train"], validation=shaped.get("validation"), test=shaped.get("test")
     )
     _check_varies(path, examples.train)
-    as_they_are = raw["train"].dtype != np.float64
+    if full:
+        affine = Affine(np.zeros(()), np.array(float(full)))
+        examples = replace(examples.map(affine.apply), scalings=(affine,))
+    as_they_are = examples.train.dtype != np.float64
     return _scaled(examples, taken(archive.labels), taken(archive.anomalies), notes, as_they_are)
 
 
@@ -159,13 +164,17 @@ def _check_alike(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
 
 def _in_range(
     path: Path, arrays: Mapping[str, NDArray[Any]], *, images: bool
-) -> tuple[dict[str, NDArray[Any]], list[str]]:
-    """Arrays as uint8 or float32 where their values decide, else float64 to be scaled; and a note.
+) -> tuple[dict[str, NDArray[Any]], int, list[str]]:
+    """Arrays as uint8 or float32 where their values decide, else as float64 to be scaled.
 
     Args:
         path: For messages.
         arrays: Finite numbers of any type, `[n, ...]`, by split.
         images: Whether arrays of three and four axes are images.
+
+    Returns:
+        The arrays, the full scale that float64 is to be divided by, 0 where it is to be fitted,
+        and a note.
     """
     low = min(float(array.min()) for array in arrays.values())
     high = max(float(array.max()) for array in arrays.values())
@@ -174,24 +183,24 @@ def _in_range(
     if whole and high <= 1:
         bits = arrays["train"].dtype == np.bool_ or high < 1
         note = [] if bits else ["values are 0 and 1: read as they are"]
-        return {name: array.astype(np.float32) for name, array in arrays.items()}, note
+        return {name: array.astype(np.float32) for name, array in arrays.items()}, 0, note
     bytewise = arrays["train"].dtype == np.uint8
     if whole and 64 <= high <= 255 and (images or bytewise):
         note = [f"bytes that reach {high:.0f} only, read as value / 255"] if high < 128 else []
-        return {name: array.astype(np.uint8) for name, array in arrays.items()}, note
+        return {name: array.astype(np.uint8) for name, array in arrays.items()}, 0, note
     if whole and images and high < 65_536:
         depths = [2**bits - 1 for bits in (10, 12, 14, 16)]
         full = high if high < 64 else next(depth for depth in depths if depth >= high)
-        scaled = {n: (a.astype(np.float64) / full).astype(np.float32) for n, a in arrays.items()}
-        return scaled, [f"whole numbers up to {high:.0f}: read as value / {full:.0f}"]
+        note = [f"whole numbers up to {high:.0f}: read as value / {full:.0f}"]
+        return {n: array.astype(np.float64) for n, array in arrays.items()}, int(full), note
     if images and low >= 0 and 0.5 <= high <= 1:
         note = ["values from 0 to 1: read as they are"]
-        return {name: array.astype(np.float32) for name, array in arrays.items()}, note
+        return {name: array.astype(np.float32) for name, array in arrays.items()}, 0, note
     with np.errstate(over="ignore"):
         numbers = {name: array.astype(np.float64) for name, array in arrays.items()}
     if not all(np.isfinite(array).all() for array in numbers.values()):
         raise DataError(f"{path} holds values that are too great for 64 bits: divide them first")
-    return numbers, []
+    return numbers, 0, []
 
 
 def _is_whole(array: NDArray[Any]) -> bool:
