@@ -197,7 +197,7 @@ PLANS = [
     ("search --budget 10", 2, "the smallest has"),
     ("search --max-encoder-params 3", 2, "encoder parameters"),
     ("search --bottleneck pooled --family dense", 2, "dense bottleneck only"),
-    ("search --kind masked", 2, "the masked kind cannot train conv2d here"),
+    ("search --kind masked --family conv2d", 2, "the masked kind cannot train conv2d here"),
     ("search --dataset cifar10 --data-root nowhere", 1, "--download"),
     ("search --objectives total_params", 2, "the first objective must be measured"),
     ("search --device cuda", 1, "no CUDA device"),
