@@ -216,6 +216,8 @@ class Preprocessing:
             )
         if self.bytewise:
             whole = values.dtype.kind in ("iub" if self.white == 1 else "iu")
+            if values.dtype.kind == "f" and values.size and values.max() > 1:
+                whole = bool((values == np.rint(values)).all())  # bytes stored as floats
             if not whole or (values.size and (values.min() < 0 or values.max() > self.white)):
                 span = f"from {values.min():g} to {values.max():g}" if values.size else "none"
                 raise DataError(
