@@ -184,7 +184,10 @@ def one_line(error: BaseException) -> str:
     """What a library's error says, on one line; its type where it says nothing."""
     if isinstance(error, EOFError) and not str(error):
         return "it ends too early"
-    return " ".join(str(error).split()) or type(error).__name__
+    shown = "".join(
+        c if c.isprintable() or c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in str(error)
+    )
+    return " ".join(shown.split()) or type(error).__name__
 
 
 def without_passwords(text: str) -> str:
