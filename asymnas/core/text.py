@@ -161,7 +161,7 @@ def joined(words: Sequence[str]) -> str:
 
 def listed(names: Sequence[object], limit: int = 5) -> str:
     """The first `limit` names, comma-separated, and how many more there are."""
-    shown = ", ".join(str(name) for name in names[:limit])
+    shown = printable(", ".join(str(name) for name in names[:limit]))
     return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown
 
 
@@ -184,10 +184,12 @@ def one_line(error: BaseException) -> str:
     """What a library's error says, on one line; its type where it says nothing."""
     if isinstance(error, EOFError) and not str(error):
         return "it ends too early"
-    shown = "".join(
-        c if c.isprintable() or c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in str(error)
-    )
-    return " ".join(shown.split()) or type(error).__name__
+    return printable(" ".join(str(error).split())) or type(error).__name__
+
+
+def printable(text: str) -> str:
+    """Text of which every character can be shown, on one line."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def without_passwords(text: str) -> str:

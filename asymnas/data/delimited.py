@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asymnas.core.errors import DataError
-from asymnas.core.text import listed, one_line
+from asymnas.core.text import listed, one_line, printable
 from asymnas.data.columns import Reading
 from asymnas.data.spec import names_in
 from asymnas.data.written import Mark, Unclear, read_written
@@ -450,7 +450,7 @@ def _check_repeated(file: _File) -> None:
 
 def _named(file: _File, body: Any) -> tuple[Any, list[str]]:
     """The rows below a header with its names, without pandas's index, and a note of that."""
-    names = [name or f"Unnamed: {place}" for place, name in enumerate(file.first)]
+    names = [printable(name) or f"Unnamed: {place}" for place, name in enumerate(file.first)]
     names[0] = re.sub(r"^#\s*(?=\S)", "", names[0])  # NumPy's
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:

@@ -6,7 +6,7 @@ from typing import Any
 
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
-from asymnas.core.text import listed, one_line
+from asymnas.core.text import listed, one_line, printable
 from asymnas.data.base import DATASETS, Dataset
 from asymnas.data.spec import check_spec, existing_file, names_in, without_options
 from asymnas.data.tables import OPTIONS, table_dataset
@@ -46,20 +46,21 @@ def _read(path: Path, dropped: Collection[str]) -> Any:
         ) from error
     try:
         table = parquet.ParquetFile(path).read()
+        fields = [(field.name, field.type) for field in table.schema]
     except Exception as error:  # Arrow's errors share no base
         raise DataError(
             f"{path} cannot be read as a Parquet file ({one_line(error)}): check the file"
         ) from error
-    for place, field in enumerate(table.schema):
-        if _has_rule(pa.types, field.type):
+    for place, (name, of) in enumerate(fields):
+        if _has_rule(pa.types, of):
             continue
-        if field.name not in dropped:
+        if name not in dropped:
+            shown = printable(name)
             raise DataError(
-                f"{path}: column {field.name} holds values of type {field.type}: it must hold "
-                "numbers, text, truth values or dates; write them so, or leave it out with "
-                f"?drop={field.name}"
+                f"{path}: column {shown} holds values of type {of}: it must hold numbers, text, "
+                f"truth values or dates; write them so, or leave it out with ?drop={shown}"
             )
-        table = table.set_column(place, field.name, pa.nulls(len(table)))
+        table = table.set_column(place, name, pa.nulls(len(table)))
     try:
         return table.to_pandas()
     except Exception as error:  # Arrow's errors share no base
