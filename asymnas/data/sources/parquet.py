@@ -46,6 +46,7 @@ def _read(path: Path, dropped: Collection[str]) -> Any:
         ) from error
     try:
         table = parquet.ParquetFile(path).read()
+        table.validate(full=True)  # that text is text
         fields = [(field.name, field.type) for field in table.schema]
     except Exception as error:  # Arrow's errors share no base
         raise DataError(

@@ -133,3 +133,15 @@ def test_text_that_is_no_measurement_stays_text(tmp_path):
     frame = FRAME.assign(x=[str(10_000 + i) for i in range(N)])
     frame.to_parquet(tmp_path / "a.parquet")
     assert "free text, left out: x" in load(tmp_path / "a.parquet").notes
+
+
+def test_text_that_is_no_text_is_one_line(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    cells = pa.array([b"\xe5\xff", b"a"] * 45)
+    text = pa.Array.from_buffers(pa.string(), N, cells.buffers())
+    parquet.write_table(pa.table({"size": np.arange(N), "x": text}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="cannot be read as a Parquet file") as caught:
+        load(tmp_path / "a.parquet")
+    assert "\n" not in str(caught.value)
