@@ -27,7 +27,7 @@ OPTIONS = [(c.__name__, option) for c in COMMANDS for option in options_taken(c)
 FLAGS = [(command, option) for command, option in OPTIONS if not option.is_required]
 
 #: What options take any text for; a name is looked up later.
-FREE = {"text", "a path", "a sampler's name, or an Optuna sampler in Python"}
+FREE = {"text", "a path", "text or a path", "a sampler's name, or an Optuna sampler in Python"}
 WRONG = ("", "-1", "0", "nan", "1.5.1", "a b?", "x,x", "9" * 30, "0.5,0.1")
 
 

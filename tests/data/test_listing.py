@@ -183,7 +183,7 @@ def test_names_that_are_not_utf8(tmp_path):
     name = os.fsdecode(b"caf\xe9")
     found, notes = listed_below(tmp_path, [f"d/{name}/{name}.png", f"d/{name}/a.{name}"])
     assert found == [f"{name}/{name}.png"]
-    assert notes == [f"files of other formats left out: 1 .{name}"]
+    assert notes == ["files of other formats left out: 1 .caf\N{REPLACEMENT CHARACTER}"]
 
 
 def test_a_directory_that_cannot_be_read_is_named(tmp_path, monkeypatch):
