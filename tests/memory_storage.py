@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 from optuna.trial import FrozenTrial
 
 from asymnas.core.errors import StudyError
-from asymnas.runs.study.storage import sqlite_file
+from asymnas.runs.study.storage import WriteAheadLog, sqlite_file
 
 
 class MemoryStorage(optuna.storages.InMemoryStorage):
@@ -59,8 +59,8 @@ def studies_in_memory() -> Iterator[None]:
             opened[file, name] = copy.deepcopy(made[name])
         return opened[file, name]
 
-    def open_to_write(url: str) -> tuple[MemoryStorage, Callable[[], None]]:
-        return open_storage(url), lambda: None
+    def open_to_write(url: str) -> tuple[MemoryStorage, WriteAheadLog]:
+        return open_storage(url), WriteAheadLog()
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("asymnas.runs.study.opening.open_storage", open_storage)

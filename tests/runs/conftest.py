@@ -24,7 +24,7 @@ from asymnas import Run, StudyConfig, run_search
 from asymnas.runs.coordinator import Ending
 from asymnas.runs.execute import execute
 from asymnas.runs.plan import Plan, plan_search
-from asymnas.runs.study.storage import sqlite_file
+from asymnas.runs.study.storage import WriteAheadLog, sqlite_file
 from asymnas.training.rung import Job
 
 
@@ -104,7 +104,7 @@ def with_tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     asymnas.runs.study.opening.open_storage(f"sqlite:///{empty}")
     real = asymnas.runs.study.opening.open_to_write
 
-    def open_to_write(url: str) -> tuple[BaseStorage, Callable[[], None]]:
+    def open_to_write(url: str) -> tuple[BaseStorage, WriteAheadLog]:
         file = sqlite_file(url)
         if file is not None and file.parent.is_dir() and not file.exists():
             shutil.copy(empty, file)
@@ -162,6 +162,11 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run_search(replace(small_search(run_dir), trials=6), executor=InProcess())
 
 
+def _heed_ctrl_c() -> None:
+    """Undoes that shells let what they run in the background ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Command:
     """`python -m asymnas.search`, or another command, in a process group of its own."""
 
@@ -173,6 +178,7 @@ class Command:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=_heed_ctrl_c,
         )
 
     def send(self, number: signal.Signals) -> None:

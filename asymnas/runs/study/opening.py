@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -37,6 +37,7 @@ from asymnas.runs.study.lease import Lease, lease_of
 from asymnas.runs.study.objectives import resolve_objectives
 from asymnas.runs.study.samplers import FIXED
 from asymnas.runs.study.storage import (
+    WriteAheadLog,
     open_storage,
     open_to_write,
     quiet,
@@ -102,9 +103,9 @@ def open_study(plan: StudyPlan, *, fresh: bool = False) -> SearchStudy:
     lease.acquire()
     study: optuna.Study | None = None
     moved = ""
-    fold: Callable[[], None] | None = None
+    log = WriteAheadLog()
     try:
-        backend, fold = open_to_write(storage)
+        backend, log = open_to_write(storage)
         study = _existing(config, storage, backend, fresh=fresh)
         data = fingerprint(plan.data)
         if study is None:
@@ -116,13 +117,13 @@ def open_study(plan: StudyPlan, *, fresh: bool = False) -> SearchStudy:
             _check_settings(study, unlike)
             if moved:
                 Console(stderr=True).print(f"note: {moved}", soft_wrap=True, highlight=False)
+        log.begin()
         _describe(study, plan, data)
     except BaseException:
-        if fold is not None:
-            fold()
+        log.fold()
         lease.release(discard=study is None)
         raise
-    return SearchStudy(study, backend, lease, fold)
+    return SearchStudy(study, backend, lease, log.fold)
 
 
 def _make(directory: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,45 +42,58 @@ def open_storage(url: str, *, timeout_s: float = WAIT_S) -> BaseStorage:
     return _opened(url, timeout_s, pooled=False)
 
 
-def open_to_write(url: str) -> tuple[BaseStorage, Callable[[], None]]:
-    """Opens a storage for the one process that writes to it.
+@dataclass(frozen=True)
+class WriteAheadLog:
+    """What one process writes to a SQLite database, in a file beside it.
 
     A trial takes some forty commits, and one to a SQLite file waits for the disk several times, 20
     ms in all. To a write-ahead log it does not wait. A process that is killed loses nothing by
     that; a machine that loses its power may lose the last trials, and never the database. While
     the run goes on, the files `-wal` and `-shm` beside the database are a part of it.
 
-    Returns:
-        The storage, and what makes a SQLite database one plain file again when all is written.
+    Args:
+        file: The database; `None` for another storage, which has no such log.
+        engines: Its connections.
+    """
+
+    file: Path | None = None
+    engines: list[Engine] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Begins the log."""
+        for engine in self.engines:
+            event.listen(engine, "connect", _log)
+            engine.dispose()
+
+    def fold(self) -> None:
+        """Makes the database one plain file again, if a log was begun."""
+        for engine in self.engines:
+            if not event.contains(engine, "connect", _log):
+                return
+            event.remove(engine, "connect", _log)
+            engine.dispose()
+        if self.file is not None and self.file.is_file():
+            with suppress(sqlite3.Error), closing(sqlite3.connect(self.file, FOLD_S)) as database:
+                database.execute("PRAGMA journal_mode=DELETE")  # a reader may keep the log
+
+
+def _log(connection: sqlite3.Connection, record: object) -> None:
+    with suppress(sqlite3.OperationalError):  # locked just now: it is slower, and as right
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def open_to_write(url: str) -> tuple[BaseStorage, WriteAheadLog]:
+    """Opens a storage for the one process that writes to it, and its log, which is not begun.
 
     Raises:
         StudyError: It cannot be opened.
     """
     file = sqlite_file(whole_url(url))
     if file is None or is_networked(file):
-        return _opened(url, WAIT_S, pooled=True), lambda: None
-    engines: list[Engine] = []
-
-    def log(connection: sqlite3.Connection, record: object) -> None:
-        with suppress(sqlite3.OperationalError):  # locked just now: it is slower, and as right
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
-
-    def begin(engine: Engine) -> None:
-        engine.dispose()
-        event.listen(engine, "connect", log)
-        engines.append(engine)
-
-    def fold() -> None:
-        for engine in engines:
-            event.remove(engine, "connect", log)
-            engine.dispose()
-        engines.clear()
-        if file.is_file():
-            with suppress(sqlite3.Error), closing(sqlite3.connect(file, FOLD_S)) as database:
-                database.execute("PRAGMA journal_mode=DELETE")  # a reader may keep the log
-
-    return _opened(url, WAIT_S, pooled=True, begin=begin), fold
+        return _opened(url, WAIT_S, pooled=True), WriteAheadLog()
+    log = WriteAheadLog(file)
+    return _opened(url, WAIT_S, pooled=True, made=log.engines.append), log
 
 
 def _opened(
@@ -87,7 +101,7 @@ def _opened(
     timeout_s: float,
     *,
     pooled: bool,
-    begin: Callable[[Engine], None] = lambda engine: None,
+    made: Callable[[Engine], None] = lambda engine: None,
 ) -> BaseStorage:
     """A storage; a SQLite connection that is not pooled ends with each read."""
     whole, options = whole_url(url), dict[str, Any]()
@@ -96,7 +110,7 @@ def _opened(
     try:
         if whole.startswith(("sqlite", "mysql", "postgres")):
             backend = optuna.storages.RDBStorage(whole, engine_kwargs=options)
-            begin(backend.engine)
+            made(backend.engine)
             return optuna.storages.get_storage(backend)  # with one cache of finished trials
         return optuna.storages.get_storage(whole)
     except Exception as error:  # whatever a database's driver raises: it is not known beforehand
