@@ -74,17 +74,6 @@ def table_dataset(
         DataError: No rows or too few; columns that are called alike, that are not there or cannot
             be read; nothing that varies.
     """
-    return prepare_table(frame, spec, options, notes, reading)[0]
-
-
-def prepare_table(
-    frame: Any,
-    spec: DataSpec,
-    options: Mapping[str, str],
-    notes: Sequence[str],
-    reading: Reading = TYPED,
-) -> tuple[Dataset, FittedTable]:
-    """What `table_dataset` gives, and what was fitted to prepare more rows in the same way."""
     where = spec.argument
     roles = {option: name for option, name in options.items() if option in ROLES}
     text, dropped = (names_in(options.get(option, "")) for option in ("text", "drop"))
@@ -108,7 +97,7 @@ def prepare_table(
         *_notes(columns, fitted),
         "standardised on the training split",
     ]
-    data = to_dataset(
+    return to_dataset(
         scaled,
         labels=None if labels is None else rows.take(labels),
         anomalies=None if anomalies is None else rows.take(anomalies),
@@ -117,7 +106,6 @@ def prepare_table(
         notes=done,
         preprocessing=Preprocessing(shape=scaled.train.shape[1:], table=fitted),
     )
-    return data, fitted
 
 
 def _split(
