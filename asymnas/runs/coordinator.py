@@ -20,6 +20,7 @@ from typing import Any, Literal
 from asymnas.core import columns as t
 from asymnas.core.errors import AsymnasError, CheckpointError, StudyError
 from asymnas.core.files import write_whole
+from asymnas.data.prepared import PreparedData
 from asymnas.networks.architecture import Architecture
 from asymnas.runs.directory import DASHBOARD, Checkpoints, losses_path, reconstruction_path
 from asymnas.runs.phases import LABELS, ListedRun, Phase
@@ -96,6 +97,7 @@ class Coordinator:
         study: Where trials live; this process holds its lease.
         executor: Where rungs are trained.
         observe: Called with a snapshot five times a second and after every change.
+        prepared: The data of the run, where they are known beyond their name.
     """
 
     def __init__(
@@ -104,8 +106,11 @@ class Coordinator:
         study: SearchStudy,
         executor: Executor,
         observe: Callable[[Snapshot], None],
+        prepared: PreparedData | None = None,
     ) -> None:
         config = phase.config
+        named = config.data()
+        self._data = prepared if prepared is not None and prepared.spec == named else named
         self._phase, self._config, self._study = phase, config, study
         self._executor, self._observe = executor, observe
         self._lease = study.lease
@@ -302,7 +307,7 @@ class Coordinator:
         prunes = config.pruner != "none"
         job = Job(
             architecture=active.architecture,
-            data=config.data(),
+            data=self._data,
             learning_rate=active.learning_rate,
             rate_ratio=active.rate_ratio,
             batch_size=config.batch_size,

@@ -62,6 +62,7 @@ def storage_of(directory: Path) -> tuple[str, str | None]:
 
 CHECKPOINTS = Path("artifacts") / "checkpoints"
 RECONSTRUCTIONS = Path("artifacts") / "reconstructions"
+PREPARED = Path("artifacts") / "prepared"  # the data as workers map them, while the run goes on
 LOSSES = Path("losses")
 GROUPS = "groups.npy"
 PREPROCESSING = Path("best") / "preprocessing.json"

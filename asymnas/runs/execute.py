@@ -10,10 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
+from rich.console import Console
+
 from asymnas.core.config import StudyConfig
+from asymnas.core.text import one_line
 from asymnas.data.base import preprocessing_of
+from asymnas.data.fingerprint import fingerprint
+from asymnas.data.prepared import PreparedData, write_prepared
 from asymnas.runs.coordinator import Coordinator, Ending, Snapshot
-from asymnas.runs.directory import DERIVED, OWNED, write_preprocessing
+from asymnas.runs.directory import DERIVED, OWNED, PREPARED, write_preprocessing
 from asymnas.runs.executors.local import LocalProcesses
 from asymnas.runs.plan import Plan
 from asymnas.runs.run import Run
@@ -50,9 +55,9 @@ def execute(
         if fresh:
             _clear(plan)
         write_preprocessing(Path(plan.config.run_dir), preprocessing_of(plan.data))
-        with writable(plan.config.storage):
+        with writable(plan.config.storage), _prepared(plan, study) as prepared:
             with _interruptible(), _workers(plan.config, executor) as workers:
-                ending = _coordinate(plan, study, workers, observe)
+                ending = _coordinate(plan, study, workers, observe, prepared)
             study.add_seconds(time.monotonic() - began)
             yield Run(study, Path(plan.config.run_dir)), ending
     finally:
@@ -60,7 +65,11 @@ def execute(
 
 
 def _coordinate(
-    plan: Plan, study: SearchStudy, workers: Executor, observe: Callable[[Snapshot], None]
+    plan: Plan,
+    study: SearchStudy,
+    workers: Executor,
+    observe: Callable[[Snapshot], None],
+    prepared: PreparedData,
 ) -> Ending:
     """Runs one phase after another, as long as each is finished and there is time."""
     began, timeout = time.monotonic(), plan.config.timeout
@@ -69,10 +78,40 @@ def _coordinate(
         if timeout is not None:
             left = max(1e-3, timeout - (time.monotonic() - began))
             phase = replace(phase, config=replace(phase.config, timeout=left))
-        ending = Coordinator(phase, study, workers, observe).run()
+        ending = Coordinator(phase, study, workers, observe, prepared).run()
         if ending != "finished":
             break
     return ending
+
+
+@contextmanager
+def _prepared(plan: Plan, study: SearchStudy) -> Iterator[PreparedData]:
+    """The run's data for its workers, prepared for as long as the run goes on.
+
+    Data of one's own are written to a file. Where that cannot be, a note says so, and each worker
+    prepares them itself, as it does with named data sets.
+    """
+    spec = plan.config.data()
+    known = PreparedData(spec, study.data or fingerprint(plan.data))
+    if not spec.argument:
+        yield known
+        return
+    folder = Path(plan.config.run_dir) / PREPARED
+    shutil.rmtree(folder, ignore_errors=True)  # of a start that was killed
+    try:
+        write_prepared(folder / "data.pt", plan.data)
+        known = replace(known, path=folder / "data.pt")
+    except (OSError, RuntimeError) as error:  # torch has an error of its own for a full disk
+        Console(stderr=True).print(
+            f"note: the prepared data cannot be written to {folder} ({one_line(error)}): each "
+            "worker prepares them itself",
+            soft_wrap=True,
+            highlight=False,
+        )
+    try:
+        yield known
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _clear(plan: Plan) -> None:

@@ -5,25 +5,30 @@ from dataclasses import replace
 
 from asymnas.core.config import DataSpec
 from asymnas.data.base import Dataset, load_dataset
+from asymnas.data.prepared import PreparedData
 
 _lock = threading.Lock()
-_loaded: dict[tuple[DataSpec, str], Dataset] = {}
+_loaded: list[tuple[DataSpec | PreparedData, str, Dataset]] = []  # one at most
 
 
-def loaded_dataset(spec: DataSpec, device: str) -> Dataset:
+def loaded_dataset(source: DataSpec | PreparedData, device: str) -> Dataset:
     """A data set with its training and validation splits on a device.
 
     The last one asked for is kept; threads that ask at the same time wait for one load.
 
+    Args:
+        source: What to load, perhaps with where it lies prepared and what its content must be.
+        device: Where it is trained on.
+
     Raises:
-        DataError: The data set cannot be loaded.
+        DataError: The data set cannot be loaded, or its content is another one.
     """
     with _lock:
-        if (spec, device) not in _loaded:
+        if not _loaded or _loaded[0][:2] != (source, device):
             _loaded.clear()  # before the load, so that two never lie in memory
-            data = load_dataset(spec)
+            data = source.load() if isinstance(source, PreparedData) else load_dataset(source)
             if device != "cpu":
                 train, validation = data.train.to(device), data.validation.to(device)
                 data = replace(data, train=train, validation=validation)
-            _loaded[spec, device] = data
-        return _loaded[spec, device]
+            _loaded.append((source, device, data))
+        return _loaded[0][2]

@@ -23,6 +23,7 @@ from asymnas.core.errors import AsymnasError
 from asymnas.core.files import whole_file
 from asymnas.data.base import Dataset, normal
 from asymnas.data.examples import Examples
+from asymnas.data.prepared import PreparedData
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.kinds import Autoencoder, kind_of
 from asymnas.training.checkpoints import resume, write_checkpoint
@@ -48,7 +49,7 @@ class Job:
 
     Args:
         architecture: What to train.
-        data: What to train on.
+        data: What to train on; a run says what its content is, and where it lies prepared.
         learning_rate: The constant rate between warm-up and decay.
         rate_ratio: The decoder's rate over the encoder's. The encoder trains at the rate over its
             root, the decoder at the rate times its root, what both share at the rate itself.
@@ -74,7 +75,7 @@ class Job:
     """
 
     architecture: Architecture
-    data: DataSpec
+    data: DataSpec | PreparedData
     learning_rate: float
     batch_size: int
     seed: int

@@ -7,14 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from asymnas import StudyConfig
-from asymnas.core.errors import StudyError
+from asymnas.core.errors import DataError, StudyError
+from asymnas.data.prepared import PreparedData
 from asymnas.runs.execute import execute
 from asymnas.runs.plan import plan_search
+from asymnas.training.rung import Job, RungResult
 
-from .made_results import Made
+from .made_results import Made, made_result
 
 
 def test_the_run_is_held_within_the_block_and_free_after_it(small: StudyConfig) -> None:
@@ -91,3 +95,95 @@ def test_a_request_to_terminate_interrupts_and_the_run_goes_on(small: StudyConfi
     with execute(plan, executor=Made()) as (run, ending):
         assert ending == "finished"
         assert len(run.own) == 2
+
+
+def own_table(config: StudyConfig, path: Path) -> StudyConfig:
+    np.savetxt(path, np.random.default_rng(0).normal(size=(60, 5)), delimiter=",")
+    return replace(config, dataset=f"csv:{path}", trials=3, metrics=())
+
+
+def test_data_of_ones_own_lie_prepared_while_the_run_goes_on(
+    small: StudyConfig, tmp_path: Path
+) -> None:
+    plan = plan_search(own_table(small, tmp_path / "t.csv"))
+    (tmp_path / "t.csv").unlink()
+    seen = []
+
+    def answer(job: Job) -> RungResult:
+        assert isinstance(job.data, PreparedData)
+        assert job.data.spec == plan.config.data()
+        seen.append(job.data.path)
+        assert torch.equal(job.data.load().train, plan.data.train)
+        return made_result(job)
+
+    left = Path(plan.config.run_dir) / "artifacts" / "prepared" / ".data.pt.0f"  # by a kill
+    left.parent.mkdir(parents=True)
+    left.touch()
+    with execute(plan, executor=Made(answer)) as (_, ending):
+        assert ending == "finished"
+        assert not left.exists()
+    assert len(set(seen)) == 1
+    assert not left.parent.exists()
+
+
+def test_named_data_are_compared_and_not_written(small: StudyConfig) -> None:
+    executor = Made()
+    with execute(plan_search(replace(small, trials=1)), executor=executor) as (run, _):
+        data = executor.jobs[0].data
+        assert isinstance(data, PreparedData)
+        assert (data.path, data.fingerprint) == (None, run.study.data)
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), RuntimeError("file write failed")]
+)
+def test_workers_prepare_data_that_cannot_be_written(
+    error: Exception,
+    small: StudyConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def full(path: Path, data: object) -> None:
+        raise error
+
+    monkeypatch.setattr("asymnas.runs.execute.write_prepared", full)
+    executor = Made()
+    plan = plan_search(own_table(small, tmp_path / "t.csv"))
+    with execute(plan, executor=executor) as (_, ending):
+        assert ending == "finished"
+    assert isinstance(executor.jobs[0].data, PreparedData)
+    assert executor.jobs[0].data.path is None
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("note: the prepared data cannot be written to ")
+    assert line.endswith(": each worker prepares them itself")
+
+
+def test_data_that_change_meanwhile_end_the_run_and_lose_nothing(
+    small: StudyConfig, tmp_path: Path
+) -> None:
+    path = tmp_path / "t.csv"
+    plan = plan_search(own_table(small, path))
+    content = path.read_bytes()
+
+    def by_another_worker(job: Job) -> RungResult:
+        """As one does that is started later, where the prepared data cannot be read."""
+        assert isinstance(job.data, PreparedData)
+        if len(executor.jobs) > 5:
+            path.write_bytes(content.replace(b"0", b"1"))
+            replace(job.data, path=None).load()
+        return made_result(job)
+
+    executor = Made(by_another_worker)
+    with (
+        pytest.raises(DataError, match="changed while the run goes on"),
+        execute(plan, executor=executor),
+    ):
+        pass
+    path.write_bytes(content)
+    again = Made()
+    with execute(plan, executor=again) as (run, ending):
+        assert ending == "finished"
+    assert len(run.own) == 3
+    assert set(run.own["state"]) == {"complete"}
+    assert len(executor.jobs) - 1 + len(again.jobs) == 12  # four rungs of each, none twice

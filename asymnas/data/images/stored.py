@@ -10,6 +10,7 @@ import os
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -42,6 +43,16 @@ class StoredRows:
         self._path, self._offset, self._row = path, offset, self.shape[1:].numel()
         self._file = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self._file)
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """Arguments that open the same rows again, as plain values."""
+        return {
+            "path": str(self._path),
+            "shape": list(self.shape),
+            "offset": self._offset,
+            "state": self.state,
+        }
 
     def index_select(self, dim: int, index: Tensor, /) -> Tensor:
         """Reads rows, uint8 `[k, *shape]`.
