@@ -98,6 +98,7 @@ class Coordinator:
         executor: Where rungs are trained.
         observe: Called with a snapshot five times a second and after every change.
         prepared: The data of the run, where they are known beyond their name.
+        stopping: Whether the run is to end, asked as often.
     """
 
     def __init__(
@@ -107,12 +108,13 @@ class Coordinator:
         executor: Executor,
         observe: Callable[[Snapshot], None],
         prepared: PreparedData | None = None,
+        stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         config = phase.config
         named = config.data()
         self._data = prepared if prepared is not None and prepared.spec == named else named
         self._phase, self._config, self._study = phase, config, study
-        self._executor, self._observe = executor, observe
+        self._executor, self._observe, self._stopping = executor, observe, stopping
         self._lease = study.lease
         self._run_dir = Path(config.run_dir)
         self._checkpoints = Checkpoints(self._run_dir)
@@ -163,9 +165,11 @@ class Coordinator:
             self._go_on(active)
 
     def _loop(self) -> Ending:
-        while True:
+        while not self._stopping():
             while self._free_workers > 0 and (active := self._next()) is not None:
                 self._submit(active)
+                if self._stopping():
+                    return "interrupted"
             self._observe(self._snapshot())
             if not self._flights:
                 if not self._alike:
@@ -180,6 +184,7 @@ class Coordinator:
             if not self._flights and not self._ready:
                 self._release()
             self._lease.check()
+        return "interrupted"
 
     @property
     def _free_workers(self) -> int:

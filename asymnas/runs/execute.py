@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from rich.console import Console
 
@@ -56,8 +57,8 @@ def execute(
             _clear(plan)
         write_preprocessing(Path(plan.config.run_dir), preprocessing_of(plan.data))
         with writable(plan.config.storage), _prepared(plan, study) as prepared:
-            with _interruptible(), _workers(plan.config, executor) as workers:
-                ending = _coordinate(plan, study, workers, observe, prepared)
+            with _interruptible() as stopping, _workers(plan.config, executor) as workers:
+                ending = _coordinate(plan, study, workers, observe, prepared, stopping)
             study.add_seconds(time.monotonic() - began)
             yield Run(study, Path(plan.config.run_dir)), ending
     finally:
@@ -70,15 +71,18 @@ def _coordinate(
     workers: Executor,
     observe: Callable[[Snapshot], None],
     prepared: PreparedData,
+    stopping: Callable[[], bool],
 ) -> Ending:
     """Runs one phase after another, as long as each is finished and there is time."""
     began, timeout = time.monotonic(), plan.config.timeout
     ending: Ending = "finished"
     for phase in plan.phases(study):
+        if stopping():
+            return "interrupted"
         if timeout is not None:
             left = max(1e-3, timeout - (time.monotonic() - began))
             phase = replace(phase, config=replace(phase.config, timeout=left))
-        ending = Coordinator(phase, study, workers, observe, prepared).run()
+        ending = Coordinator(phase, study, workers, observe, prepared, stopping).run()
         if ending != "finished":
             break
     return ending
@@ -138,18 +142,34 @@ def _workers(config: StudyConfig, executor: Executor | None) -> Iterator[Executo
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """Lets a polite request to terminate end a run as Ctrl-C does, in the main thread."""
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Lets Ctrl-C, or a polite request to terminate, end a run in the main thread.
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+    The loop asks whether to stop. An exception raised by the handler would be lost where Python
+    calls back while it frees an object, and the run would go on; only a second signal raises one.
 
+    Yields:
+        Whether to stop.
+    """
+    stop = False
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        nonlocal stop
+        if stop:
+            raise KeyboardInterrupt
+        stop = True
+
+    numbers = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not one that is ignored
+        numbers.append(signal.SIGINT)
+    before: dict[signal.Signals, Any] = {}
     try:
-        before = signal.signal(signal.SIGTERM, interrupt)
-    except ValueError:
-        yield
-        return
+        for number in numbers:
+            before[number] = signal.signal(number, ask)
+    except ValueError:  # not in the main thread: the thread's owner asks by the executor, or waits
+        pass
     try:
-        yield
+        yield lambda: stop
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -2,7 +2,10 @@
 
 import os
 import signal
+import weakref
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,20 +81,39 @@ def test_local_workers_have_the_devices_in_turn(
     assert started == [(4, ("0", "GPU-7f"))]
 
 
-class Terminating(Executor):
-    """Asks this process to terminate, as a scheduler does, in place of the first call."""
+class Signalling(Executor):
+    """Sends this process a signal in place of the first call.
+
+    It comes while an object is being freed, where an exception that a handler raises is dropped.
+    """
+
+    def __init__(self, number: signal.Signals) -> None:
+        self._number = number
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        os.kill(os.getpid(), signal.SIGTERM)
-        return Future()
+        future: Future[Any] = Future()
+        reference = weakref.ref(Freed(), lambda _: self._signal())
+        assert reference() is None
+        return future
+
+    def _signal(self) -> None:
+        os.kill(os.getpid(), self._number)
 
 
-def test_a_request_to_terminate_interrupts_and_the_run_goes_on(small: StudyConfig) -> None:
+class Freed:
+    """Something that a weak reference can hold."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_interrupts_and_the_run_goes_on(
+    small: StudyConfig, number: signal.Signals
+) -> None:
     plan = plan_search(replace(small, trials=2))
-    before = signal.getsignal(signal.SIGTERM)
-    with execute(plan, executor=Terminating()) as (_, ending):
-        assert ending == "interrupted"
-    assert signal.getsignal(signal.SIGTERM) is before
+    with handled(signal.SIGINT, signal.default_int_handler):
+        before = signal.getsignal(number)
+        with execute(plan, executor=Signalling(number)) as (_, ending):
+            assert ending == "interrupted"
+        assert signal.getsignal(number) is before
     with execute(plan, executor=Made()) as (run, ending):
         assert ending == "finished"
         assert len(run.own) == 2
@@ -187,3 +209,43 @@ def test_data_that_change_meanwhile_end_the_run_and_lose_nothing(
     assert len(run.own) == 3
     assert set(run.own["state"]) == {"complete"}
     assert len(executor.jobs) - 1 + len(again.jobs) == 12  # four rungs of each, none twice
+
+
+def test_the_second_signal_interrupts_at_once(small: StudyConfig) -> None:
+    class Hanging(Signalling):
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            for _ in range(2):
+                self._signal()
+            raise AssertionError("the second is not heeded")
+
+    with (
+        handled(signal.SIGINT, signal.default_int_handler),
+        execute(plan_search(small), executor=Hanging(signal.SIGINT)) as (_, ending),
+    ):
+        assert ending == "interrupted"
+
+
+def test_a_signal_that_is_ignored_stays_so(small: StudyConfig) -> None:
+    """As of a command that a shell runs in the background."""
+
+    class Ignored(Signalling):
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            self._signal()
+            return Made().submit(fn, *args, **kwargs)
+
+    plan = plan_search(replace(small, trials=2))
+    with (
+        handled(signal.SIGINT, signal.SIG_IGN),
+        execute(plan, executor=Ignored(signal.SIGINT)) as (_, ending),
+    ):
+        assert ending == "finished"
+
+
+@contextmanager
+def handled(number: signal.Signals, handler: Any) -> Iterator[None]:
+    """Within the context, a signal has that handler."""
+    before = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
