@@ -12,11 +12,13 @@ from itertools import combinations_with_replacement
 from typing import Any
 
 import torch
+from torch import nn
 
 from asymnas.core.budget import Budget, Counts
 from asymnas.networks.counting import count_macs, count_params, shapes_only
 from asymnas.networks.families import Family, Problem, SideName
 from asymnas.networks.kinds import kind_of
+from asymnas.space.formula import ParameterFormula, Widths, derive, width_fields
 
 NO_COUNTS = Counts()
 CLOSE = 0.995  # a fit this near below its target is good enough
@@ -103,8 +105,7 @@ def widths_of(family: Family, config: Any) -> str:
         family: The side's.
         config: Its config.
     """
-    wider = family.scale(config, 4.0)
-    widths = {name: value for name, value in vars(config).items() if getattr(wider, name) != value}
+    widths = {name: getattr(config, name) for name in width_fields(family, config)}
     return ", ".join(f"{name.replace('_', ' ')} {_joined(width)}" for name, width in widths.items())
 
 
@@ -166,21 +167,54 @@ def _guess(low: float, below: Counts, high: float, above: Counts, target: float)
 
 @lru_cache(maxsize=200_000)
 def _side_counts(part: SizedPart, side: SideName, config: Any) -> Counts:
-    """Counts of one side alone, built on the meta device."""
+    """Counts of one side alone: by its structure's formula, or built on the meta device."""
+    if not part.count_macs:
+        widths = Widths(config, width_fields(part.family, config))
+        formula = _formula(part, side, _Structure(widths))
+        if formula is not None:
+            return _counts(side, formula.count(widths.values))
     problem, kind = part.problem, kind_of(part.kind)
-    inputs: tuple[torch.Tensor, ...] = ()
-    with shapes_only():
-        if side == "encoder":
-            module = part.family.build_encoder(config, problem, kind.code_size(problem.latent))
-            if part.count_macs:
+    module = _built(part, side, config)
+    macs = 0
+    if part.count_macs:
+        with torch.device("meta"):
+            if side == "encoder":
                 inputs = kind.encoder_inputs(module, torch.empty(1, *problem.shape))
-        else:
-            module = part.family.build_decoder(config, problem)
-            if part.count_macs:
+            else:
                 inputs = (torch.empty(1, *part.family.latent_shape(problem)),)
-    with torch.device("meta"):
-        macs = count_macs(module, *inputs) if part.count_macs else 0
-    params = count_params(module)
+            macs = count_macs(module, *inputs)
+    return _counts(side, count_params(module), macs)
+
+
+class _Structure:
+    """A side config as a key: equal to every other that differs by its widths alone."""
+
+    def __init__(self, widths: Widths) -> None:
+        self.widths = widths
+        self._key = widths.replaced((1,) * len(widths.values))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Structure) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+
+@lru_cache(maxsize=10_000)
+def _formula(part: SizedPart, side: SideName, structure: _Structure) -> ParameterFormula | None:
+    return derive(structure.widths, lambda config: _built(part, side, config))
+
+
+def _built(part: SizedPart, side: SideName, config: Any) -> nn.Module:
+    """One side on the meta device."""
+    with shapes_only():
+        if side == "decoder":
+            return part.family.build_decoder(config, part.problem)
+        code = kind_of(part.kind).code_size(part.problem.latent)
+        return part.family.build_encoder(config, part.problem, code)
+
+
+def _counts(side: SideName, params: int, macs: int = 0) -> Counts:
     if side == "encoder":
         return Counts(encoder_params=params, encoder_macs=macs)
     return Counts(decoder_params=params, decoder_macs=macs)
