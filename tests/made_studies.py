@@ -81,7 +81,7 @@ def _as_trial(study: SearchStudy, number: int, row: Mapping[str, Any]) -> Frozen
 
 def write_trial(study: SearchStudy, number: int, row: Mapping[str, Any]) -> None:
     """Describes and finishes a trial as a row of a made table is."""
-    study.describe(number, _known(row))
+    study.remember(number, study.as_attributes(_known(row)))
     study.remember(number, _learned(row))
     if row[t.STATE] != "running":
         study.tell(number, row[t.STATE], row)

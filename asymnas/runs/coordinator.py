@@ -28,8 +28,8 @@ from asymnas.runs.pruners import PRUNERS
 from asymnas.runs.seeds import replicate_seed, trial_seed
 from asymnas.runs.study import (
     METRICS_ATTRIBUTE,
+    Draft,
     SearchStudy,
-    Trial,
     ask_fixed,
     candidate_of,
     next_number,
@@ -155,11 +155,12 @@ class Coordinator:
 
     def _resume(self) -> None:
         """Makes what an earlier start left unfinished ready: all of it, before any is decided."""
-        unfinished = self._study.unfinished(self._config.sampler, self._config.seed)
-        runs = self._phase.runs
-        mine = [trial for trial in unfinished if runs is None or trial.number < len(runs)]
+        runs, running = self._phase.runs, self._study.running()
+        mine = [number for number in running if runs is None or number < len(runs)]
         begun = [
-            active for trial in mine if (active := self._begin(self._described(trial), anew=False))
+            active
+            for number in mine
+            if (active := self._begin(self._described(number), anew=False))
         ]
         for active in begun:
             self._go_on(active)
@@ -227,7 +228,7 @@ class Coordinator:
         if phase.runs is None:
             parallel = bool(self._flights or self._held)
             return self._drawn(
-                self._study.ask(
+                self._study.draft(
                     config.sampler, config.seed, parallel=parallel, presets=phase.presets
                 )
             )
@@ -244,38 +245,51 @@ class Coordinator:
         ask_fixed(self._study, active.attributes, run.choices, phase.draw)
         return active
 
-    def _drawn(self, trial: Trial) -> ActiveTrial:
-        """A trial with what the space makes of its draws."""
-        candidate = self._phase.candidate(trial.number, trial)
+    def _drawn(self, draft: Draft) -> ActiveTrial:
+        """A trial with what the space makes of its draws, written to the study."""
+        candidate = self._phase.candidate(draft.number, draft.trial)
         active = ActiveTrial(
-            number=trial.number,
+            number=draft.number,
             architecture=candidate.architecture,
             learning_rate=candidate.learning_rate,
             rate_ratio=candidate.rate_ratio,
-            seed=trial_seed(self._config.seed, trial.number),
-            labels=self._phase.labels(trial.number),
+            seed=trial_seed(self._config.seed, draft.number),
+            labels=self._phase.labels(draft.number),
         )
-        self._study.describe(active.number, active.attributes)
+        active.number = self._study.add(draft, active.attributes)
         return active
 
-    def _described(self, trial: Trial) -> ActiveTrial:
-        """An unfinished trial with its candidate: stored with one of a list, else drawn again."""
-        if self._phase.runs is None:
-            return self._drawn(trial)
-        values = candidate_of(self._study, trial.number)
-        if t.ARCHITECTURE not in values:
-            raise StudyError(
-                f"trial {trial.number} was cut off by an earlier version before its architecture "
-                "was stored: continue the run with that version, write its results by "
-                f"python -m asymnas.report {self._run_dir}, or start over with --fresh"
-            )
+    def _described(self, number: int) -> ActiveTrial:
+        """An unfinished trial with the candidate that is stored with it."""
+        values = candidate_of(self._study, number)
+        if t.ARCHITECTURE not in values or t.LEARNING_RATE not in values:
+            return self._described_again(number)
+        seed, replicate = self._config.seed, values.get(t.REPLICATE)
         return ActiveTrial(
-            number=trial.number,
+            number=number,
             architecture=Architecture.from_dict(values[t.ARCHITECTURE]),
             learning_rate=float(values[t.LEARNING_RATE]),
             rate_ratio=float(values.get(t.RATE_RATIO, 1.0)),
-            seed=replicate_seed(self._config.seed, int(values[t.REPLICATE])),
+            seed=(
+                trial_seed(seed, number)
+                if replicate is None
+                else replicate_seed(seed, int(replicate))
+            ),
             labels={name: values[name] for name in LABELS if name in values},
+        )
+
+    def _described_again(self, number: int) -> ActiveTrial:
+        """A trial that was cut off before its candidate was stored.
+
+        One that is queued can be, and one of an earlier version.
+        """
+        if self._phase.runs is None:
+            config = self._config
+            return self._drawn(self._study.draft_again(number, config.sampler, config.seed))
+        raise StudyError(
+            f"trial {number} was cut off by an earlier version before its architecture "
+            "was stored: continue the run with that version, write its results by "
+            f"python -m asymnas.report {self._run_dir}, or start over with --fresh"
         )
 
     def _begin(self, active: ActiveTrial, *, anew: bool) -> ActiveTrial | None:

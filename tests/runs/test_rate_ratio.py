@@ -63,16 +63,16 @@ def test_a_duplicate_has_about_the_same_ratio_too(
     architecture = plan.space.sample(0).architecture
     trained = []
     for candidate in (first, second):
-        trial = study.ask("random", 0, parallel=False)
-        plan.space.suggest(trial)
+        draft = study.draft("random", 0, parallel=False)
+        plan.space.suggest(draft.trial)
         active = ActiveTrial(
-            number=trial.number,
+            number=draft.number,
             architecture=architecture,
             learning_rate=candidate.learning_rate,
             rate_ratio=candidate.rate_ratio,
             seed=0,
         )
-        study.describe(active.number, active.attributes)
+        study.add(draft, active.attributes)
         trained.append(store.register(active))
     study.close()
     assert trained == [True, not duplicate]

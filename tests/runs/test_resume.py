@@ -110,8 +110,14 @@ def test_a_start_that_died_while_it_made_the_study_is_no_obstacle(
 
 
 def test_data_that_vanish_end_the_run_and_leave_its_trials_open(
-    small: StudyConfig, tmp_path: Path, in_process: Executor
+    small: StudyConfig, tmp_path: Path, in_process: Executor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Where workers load them: they could not be written as they were prepared."""
+
+    def full(path: Path, data: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("asymnas.runs.execute.write_prepared", full)
     file = tmp_path / "rows.csv"
     rows = pd.DataFrame({f"x{i}": range(i, 60 + i) for i in range(6)})
     rows.sample(frac=1, random_state=0).to_csv(file, index=False)

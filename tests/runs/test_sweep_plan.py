@@ -8,15 +8,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import optuna
 import pandas as pd
 import pytest
+from optuna.trial import FrozenTrial
 
 from asymnas import Run, StudyConfig, run_search, run_sweep
 from asymnas.core import columns as t
 from asymnas.core.config import SweepConfig
 from asymnas.core.errors import ConfigError, StudyError
 from asymnas.runs.coordinator import Snapshot
+from asymnas.runs.study import SearchStudy
 from asymnas.runs.sweep_plan import plan_sweep
 from asymnas.training.rung import Job, RungResult
 
@@ -261,20 +262,20 @@ def test_a_continued_sweep_equals_an_uninterrupted_one(
 @pytest.mark.parametrize("number", [0, 11])
 @pytest.mark.slow
 @pytest.mark.essential
-def test_a_sweep_that_a_crash_cut_off_between_storing_and_starting_a_trial_goes_on(
+def test_a_sweep_that_a_crash_cut_off_just_when_a_trial_was_stored_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     whole, _ = executed(plan_sweep(sweep_of(tmp_path / "whole", screen=1)), Made(made_sweep))
     plan = plan_sweep(sweep_of(tmp_path / "run", screen=1))
-    real = optuna.Study.ask
+    real = SearchStudy.add_running
 
-    def cut_off(self: optuna.Study) -> Any:
-        if len(self.trials) == number + 1:
+    def cut_off(self: SearchStudy, trial: FrozenTrial) -> int:
+        if real(self, trial) == number:
             raise KeyboardInterrupt
-        return real(self)
+        return len(self.optuna.trials) - 1
 
     with monkeypatch.context() as patched:
-        patched.setattr(optuna.Study, "ask", cut_off)
+        patched.setattr(SearchStudy, "add_running", cut_off)
         run, ending = executed(plan, Made(made_sweep))
     assert ending == "interrupted"
     assert (run.table[t.STATE] == "complete").sum() == number

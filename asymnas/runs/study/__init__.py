@@ -5,9 +5,8 @@ in public user attributes: the realised architecture, its counts, the curve, why
 Values are stored in their natural direction.
 """
 
-from optuna.trial import Trial
-
 from asymnas.runs.study.bridge import REFERENCE, Purpose, SearchStudy
+from asymnas.runs.study.draft import Draft
 from asymnas.runs.study.fixed import ask_fixed, candidate_of, next_number
 from asymnas.runs.study.lease import Lease, lease_of
 from asymnas.runs.study.objectives import resolve_objectives
@@ -21,11 +20,11 @@ __all__ = [
     "METRICS_ATTRIBUTE",
     "REFERENCE",
     "SAMPLERS",
+    "Draft",
     "Lease",
     "Purpose",
     "SearchStudy",
     "StudyPlan",
-    "Trial",
     "ask_fixed",
     "candidate_of",
     "check_data",

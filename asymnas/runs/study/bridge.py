@@ -8,19 +8,19 @@ from typing import Any, Literal
 import optuna
 import optuna_dashboard
 import pandas as pd
-from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from asymnas.analysis.front import Objective
 from asymnas.core import columns as t
 from asymnas.core.errors import StudyError
 from asymnas.core.side_families import with_side_families
 from asymnas.core.urls import public_url
+from asymnas.runs.study.draft import Beginning, Draft
 from asymnas.runs.study.lease import Lease
 from asymnas.runs.study.rows import DETAILS, OPTUNA_STATES, TrialTable
-from asymnas.runs.study.samplers import Draw, make_sampler
-from asymnas.runs.study.shown import values_shown
+from asymnas.runs.study.samplers import LEARNING, Draw, make_sampler
+from asymnas.runs.study.shown import trials_shown
 from asymnas.runs.study.storage import readable
 
 Purpose = Literal["search", "sweep", "confirmation"]
@@ -143,66 +143,100 @@ class SearchStudy:
         finally:
             self.lease.release()
 
-    def ask(
+    def draft(
         self,
         sampler: Any,
         seed: int,
         *,
         parallel: bool,
         presets: Mapping[str, Mapping[str, Any]] = _NONE,
-    ) -> Trial:
-        """A new trial; its draws follow from the seed, its number and the trials before it.
+    ) -> Draft:
+        """The next trial, to be drawn in memory and then written by `add`.
+
+        Its draws follow from the seed, its number and the trials before it. A trial that is queued
+        comes first, then presets, each once and in this order, then trials that are all drawn.
 
         Args:
             sampler: A sampler's name, or a sampler.
             seed: The study's.
             parallel: Whether other trials are running.
-            presets: Draws by preset; each is a trial's once, in this order, before any are drawn.
+            presets: Draws by preset.
         """
         trials = self.optuna.get_trials(deepcopy=False)
-        waiting = next((n.number for n in trials if n.state == TrialState.WAITING), None)
-        if waiting is None and presets:
-            begun = {trial.user_attrs.get(t.PRESET) for trial in trials}
-            if left := [name for name in presets if name not in begun]:
-                self.optuna.enqueue_trial(dict(presets[left[0]]), user_attrs={t.PRESET: left[0]})
-        number = len(trials) if waiting is None else waiting
-        self.optuna.sampler = self._sampler(sampler, seed, number, trials, parallel=parallel)
-        return self.optuna.ask()
+        begun = {trial.user_attrs.get(t.PRESET) for trial in trials} if presets else set()
+        waiting = next((n for n in trials if n.state == TrialState.WAITING), None)
+        preset = next((name for name in presets if name not in begun), None)
+        if waiting is not None:
+            self.start(waiting.number)
+            beginning = Beginning.of(waiting)
+        elif preset is not None:
+            beginning = Beginning(len(trials), {t.PRESET: preset}, presets[preset])
+        else:
+            beginning = Beginning(len(trials), {}, {})
+        return self._draft(beginning, trials, sampler, seed, parallel=parallel)
 
-    def unfinished(self, sampler: Any, seed: int) -> list[Trial]:
-        """Trials that a stopped or killed run left running, ready to be continued.
-
-        What such a trial has drawn stays as it is, and the rest is drawn as it would have been:
-        each has a sampler of its own, which has drawn what the trial has.
-        """
+    def draft_again(self, number: int, sampler: Any, seed: int) -> Draft:
+        """A running trial of which no candidate is known; what it has drawn stays as it is."""
         trials = self.optuna.get_trials(deepcopy=False)
-        running = [trial for trial in trials if trial.state == TrialState.RUNNING]
-        parallel = len(running) > 1
-        return [
-            self._resumed(
-                trial,
-                self._sampler(sampler, seed, trial.number, trials, parallel=parallel),
-                replay=isinstance(sampler, str),
+        parallel = sum(trial.state == TrialState.RUNNING for trial in trials) > 1
+        return self._draft(Beginning.of(trials[number]), trials, sampler, seed, parallel=parallel)
+
+    def _draft(
+        self,
+        beginning: Beginning,
+        trials: Sequence[FrozenTrial],
+        sampler: Any,
+        seed: int,
+        *,
+        parallel: bool,
+    ) -> Draft:
+        seen = [trial for trial in trials if trial.state != TrialState.WAITING]
+        if isinstance(sampler, str):
+            draw = Draw(
+                seed=seed,
+                number=beginning.number,
+                completed=sum(trial.state == TrialState.COMPLETE for trial in trials),
+                parallel=parallel,
             )
-            for trial in running
-        ]
+            if sampler in LEARNING:
+                seen = trials_shown(self.objectives, seen, self.design.get(REFERENCE, {}))
+            sampler = make_sampler(sampler, draw)
+        self.optuna.sampler = sampler  # takes the trial in when it is finished
+        return Draft.of(beginning, self.storage, self.optuna, seen, sampler)
 
-    def _resumed(self, frozen: FrozenTrial, sampler: BaseSampler, *, replay: bool) -> Trial:
-        study = optuna.Study(self.optuna.study_name, self.storage, sampler=sampler)
-        trial = Trial(study, self._trial_id(frozen.number))
-        if not frozen.params or not replay:  # a sampler of the user's own is never made anew
-            return trial
-        together = trial.relative_params  # what is drawn first, and for several at once
-        given = frozen.system_attrs.get("fixed_params", {})  # of a trial that was enqueued
-        for name, distribution in frozen.distributions.items():
-            drawn_together = together.get(name) == frozen.params[name]
-            if not (drawn_together or name in given or distribution.single()):
-                sampler.sample_independent(study, frozen, name, distribution)
-        return trial
+    def add(self, draft: Draft, attributes: Mapping[str, Any]) -> int:
+        """Writes a trial that was drawn, as running, in one transaction.
 
-    def describe(self, number: int, attributes: Mapping[str, Any]) -> None:
-        """Stores what is known of a running trial's candidate before it trains, in few writes."""
-        self.remember(number, self.as_attributes(attributes))
+        Args:
+            draft: The trial.
+            attributes: What is known of its candidate before it trains.
+
+        Returns:
+            Its number, which is that of the draft unless another process has queued one meanwhile.
+        """
+        known = self.as_attributes(attributes)
+        for key, value in draft.view.noted.items():
+            self.storage.set_study_system_attr(self._study_id, key, value)
+        if not draft.beginning.stored:
+            return self.add_running(draft.as_trial(known))
+        draft.rewrite(self.storage, self._trial_id(draft.number), known)
+        return draft.number
+
+    def add_running(self, trial: FrozenTrial) -> int:
+        """Adds a running trial with all that it has, in one transaction, and returns its number."""
+        trial_id = self.storage.create_new_trial(self._study_id, trial)
+        number = self.storage.get_trial_number_from_id(trial_id)
+        self._trial_ids[number] = trial_id
+        return number
+
+    def start(self, number: int) -> None:
+        """Starts a trial that is queued."""
+        self.storage.set_trial_state_values(self._trial_id(number), TrialState.RUNNING)
+
+    def running(self) -> list[int]:
+        """Numbers of the trials that a stopped or killed run left running."""
+        trials = self.optuna.get_trials(deepcopy=False)
+        return [trial.number for trial in trials if trial.state == TrialState.RUNNING]
 
     @staticmethod
     def as_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -263,27 +297,6 @@ class SearchStudy:
     def note(self, text: str) -> None:
         """Sets the note, Markdown, that the dashboard shows beside the study."""
         optuna_dashboard.save_note(self.optuna, text)
-
-    def _sampler(
-        self,
-        sampler: Any,
-        seed: int,
-        number: int,
-        trials: Sequence[FrozenTrial],
-        *,
-        parallel: bool,
-    ) -> BaseSampler:
-        """A sampler for one trial: by name, or the one that was given."""
-        if isinstance(sampler, BaseSampler):
-            return sampler
-        draw = Draw(
-            seed=seed,
-            number=number,
-            completed=sum(trial.state == TrialState.COMPLETE for trial in trials),
-            parallel=parallel,
-            values=values_shown(self.objectives, trials, self.design.get(REFERENCE, {})),
-        )
-        return make_sampler(sampler, draw)
 
     @cached_property
     def _study_id(self) -> int:

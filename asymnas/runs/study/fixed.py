@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from optuna.samplers import RandomSampler
 from optuna.trial import FixedTrial, TrialState, create_trial
 
 from asymnas.networks.families import Suggester
@@ -24,32 +23,33 @@ def ask_fixed(
     choices: Mapping[str, Any],
     draw: Callable[[Suggester], object],
 ) -> int:
-    """Adds a trial whose candidate is decided, unless one waits, and starts it.
+    """Adds a running trial whose candidate is decided, or starts one that waits.
 
-    The trial is added in one write, so that it is never without its candidate.
+    The trial is added in one transaction, so that it is never without its candidate.
 
     Args:
         study: The study.
-        attributes: What the study remembers of the candidate, as for `SearchStudy.describe`.
+        attributes: What the study remembers of the candidate, as for `SearchStudy.add`.
         choices: Values shown as the trial's parameters.
         draw: Asks for each of `choices` by name, with its range.
 
     Returns:
         The trial's number.
     """
-    if next_number(study) == len(study.optuna.get_trials(deepcopy=False)):
-        drawn = FixedTrial(dict(choices))
-        draw(drawn)
-        study.optuna.add_trial(
-            create_trial(
-                state=TrialState.WAITING,
-                params=drawn.params,
-                distributions=drawn.distributions,
-                user_attrs=study.as_attributes(attributes),
-            )
+    number = next_number(study)
+    if number < len(study.optuna.get_trials(deepcopy=False)):  # left by an earlier version
+        study.start(number)
+        return number
+    drawn = FixedTrial(dict(choices))
+    draw(drawn)
+    return study.add_running(
+        create_trial(
+            state=TrialState.RUNNING,
+            params=drawn.params,
+            distributions=drawn.distributions,
+            user_attrs=study.as_attributes(attributes),
         )
-    study.optuna.sampler = RandomSampler()  # there is nothing left to draw
-    return study.optuna.ask().number
+    )
 
 
 def candidate_of(study: SearchStudy, number: int) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from optuna.samplers import (
 )
 
 from asymnas.core.errors import UnknownNameError
-from asymnas.runs.study.shown import Shown, ValuesShown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,15 +31,12 @@ class Draw:
         number: How many trials were drawn before.
         completed: Trials that have values.
         parallel: Whether other trials are running.
-        values: Makes the values that a sampler which learns from values is shown in place of those
-            stored; `None` to show the study as it is.
     """
 
     seed: int
     number: int
     completed: int
     parallel: bool
-    values: ValuesShown | None = None
 
     @property
     def state(self) -> int:
@@ -57,29 +53,27 @@ def _tpe(draw: Draw) -> BaseSampler:
     def gamma(finished: int) -> int:
         return min(math.ceil(0.1 * finished), draw.completed)
 
-    sampler = TPESampler(
+    return TPESampler(
         seed=draw.state,
         multivariate=True,
         group=True,
         constant_liar=draw.parallel,
         gamma=gamma,
     )
-    return _seeing(draw, sampler)
-
-
-def _seeing(draw: Draw, sampler: BaseSampler) -> BaseSampler:
-    return sampler if draw.values is None else Shown(sampler, draw.values)
 
 
 _MAKERS: dict[str, Callable[[Draw], BaseSampler]] = {
     "tpe": _tpe,
     "nsgaii": lambda draw: NSGAIISampler(seed=draw.state),
-    "gp": lambda draw: _seeing(draw, GPSampler(seed=draw.state)),
+    "gp": lambda draw: GPSampler(seed=draw.state),
     "random": lambda draw: RandomSampler(seed=draw.state),
     "qmc": lambda draw: QMCSampler(seed=draw.seed, warn_independent_sampling=False),
 }
 
 SAMPLERS = tuple(_MAKERS)
+
+#: Those that learn from differences of values, and so are shown values that can be compared.
+LEARNING = ("tpe", "gp")
 
 #: The sampler of a sweep and of a confirmation, whose candidates are decided beforehand.
 FIXED = "fixed"

@@ -1,11 +1,10 @@
 """Trials of a fixed list: stored whole before they are asked for."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from made_studies import made_plan
-from optuna.trial import TrialState
+from optuna.trial import TrialState, create_trial
 
 from asymnas.core import columns as t
 from asymnas.networks.families import Suggester
@@ -40,21 +39,24 @@ def test_a_trial_has_its_candidate_and_its_choices_from_the_start(tmp_path: Path
     study.lease.release()
 
 
-def test_a_trial_that_a_crash_left_waiting_is_started_and_not_doubled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_trial_that_an_earlier_version_left_waiting_is_started_and_not_doubled(
+    tmp_path: Path,
 ) -> None:
     study = open_study(made_plan(tmp_path, sampler=FIXED))
-
-    def die(*arguments: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(type(study.optuna), "ask", die)
-        with pytest.raises(KeyboardInterrupt):
-            ask_fixed(study, CANDIDATE, CHOICES, draw)
+    attributes = study.as_attributes(CANDIDATE)
+    study.optuna.add_trial(create_trial(state=TrialState.WAITING, user_attrs=attributes))
     assert next_number(study) == 0
     assert ask_fixed(study, CANDIDATE, CHOICES, draw) == 0
-    assert len(study.optuna.trials) == 1
+    (trial,) = study.optuna.trials
+    assert trial.state == TrialState.RUNNING
+    study.lease.release()
+
+
+def test_a_trial_is_added_in_one_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = open_study(made_plan(tmp_path, sampler=FIXED))
+    for name in ("set_trial_param", "set_trial_user_attr", "set_trial_state_values"):
+        monkeypatch.setattr(type(study.storage), name, None)
+    assert ask_fixed(study, CANDIDATE, CHOICES, draw) == 0
     study.lease.release()
 
 

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import optuna
 import pytest
-from optuna.samplers import RandomSampler, TPESampler
+from optuna.samplers import RandomSampler
 
 from asymnas.analysis.front import Objective
-from asymnas.runs.study.shown import Shown, values_shown
+from asymnas.runs.study.shown import trials_shown, values_shown
 
 LOSS, SIZE = Objective("val_loss"), Objective("total_params")
 BUDGETS = (1_000, 16_000)
@@ -35,7 +35,7 @@ def complete(study):
 def test_losses_are_relative_to_the_best_of_their_budget():
     study = study_of()
     trials = complete(study)
-    shown = values_shown([LOSS], trials, {})(trials)
+    shown = values_shown([LOSS], trials, {})
     for rung in (0, 1):
         own = [shown[t.number][0] for t in trials if t.number % 2 == rung]
         stored = [t.value for t in trials if t.number % 2 == rung]
@@ -45,7 +45,7 @@ def test_losses_are_relative_to_the_best_of_their_budget():
 
 def test_what_is_maximised_is_relative_to_its_greatest():
     trials = complete(study_of())
-    shown = values_shown([Objective("psnr", maximize=True)], trials, {})(trials)
+    shown = values_shown([Objective("psnr", maximize=True)], trials, {})
     assert max(value for (value,) in shown.values()) == 0
 
 
@@ -62,39 +62,21 @@ def test_loss_and_size_are_logarithms_over_a_fixed_reference():
         trial = study.ask()
         study.tell(trial, [loss, size])
     trials = complete(study)
-    shown = values_shown([LOSS, SIZE], trials, {"val_loss": 0.4, "total_params": 2_000})(trials)
+    shown = values_shown([LOSS, SIZE], trials, {"val_loss": 0.4, "total_params": 2_000})
     assert shown[0] == pytest.approx([math.log(0.5), math.log(0.25)])
     assert shown[1] == pytest.approx([math.log(0.125), 0.0])
     assert shown[2] == pytest.approx([0.0, math.log(0.05)])  # worse than the reference
 
 
-def test_the_sampler_draws_as_from_a_study_with_those_values_and_stores_nothing():
+def test_trials_are_shown_with_their_draws_and_those_values_and_stay_as_they_are():
     study = study_of()
+    study.ask().suggest_float("x", 0, 1)
     trials = complete(study)
     values = values_shown([LOSS], trials, {})
-    study.sampler = Shown(TPESampler(seed=3, multivariate=True), values)
-    drawn = study.ask().suggest_float("x", 0, 1)
-
-    twin = optuna.create_study(sampler=TPESampler(seed=3, multivariate=True))
-    shown = values(trials)
-    twin.add_trials(
-        optuna.trial.create_trial(
-            params=t.params, distributions=t.distributions, values=shown[t.number]
-        )
-        for t in trials
-    )
-    assert drawn == twin.ask().suggest_float("x", 0, 1)
-    assert [t.value for t in complete(study)[: len(trials)]] == [t.value for t in trials]
-
-
-def test_trials_are_not_stored_once_more_at_each_draw(monkeypatch):
-    """Which would take quadratic time over a search."""
-    study = study_of(trials=60)
-    values = values_shown([LOSS], complete(study), {})
-    study.sampler = Shown(TPESampler(seed=3, multivariate=True), values)
-    trial, stored = study.ask(), []
-    storage = optuna.storages.InMemoryStorage
-    create = storage.create_new_trial
-    monkeypatch.setattr(storage, "create_new_trial", lambda *a, **k: stored.append(create(*a, **k)))
-    trial.suggest_float("x", 0, 1)
-    assert stored == []
+    shown = trials_shown([LOSS], trials, {})
+    assert [t.params for t in shown] == [t.params for t in trials]
+    assert [t.values for t in shown[:-1]] == [values[t.number] for t in trials[:-1]]
+    assert shown[-1].state == optuna.trial.TrialState.RUNNING
+    assert trials[0].values != shown[0].values
+    assert trials[0].user_attrs
+    assert not shown[0].user_attrs

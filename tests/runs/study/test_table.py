@@ -76,7 +76,7 @@ def test_read_bit_by_bit_it_is_the_same_as_read_at_once() -> None:
 
 def test_a_running_trial_is_read_anew_until_it_is_finished(study: SearchStudy) -> None:
     row = made_table(30).query("state == 'complete'").to_dict("records")[0]
-    number = study.ask("random", 0, parallel=False).number
+    number = study.optuna.ask().number
     assert study.table()[t.STATE].tolist() == ["running"]
     study.remember(number, {t.CURVE: [[10, 0.9]]})
     assert study.table()[t.VAL_LOSS].tolist() == [0.9]
