@@ -17,7 +17,7 @@ Fresh = Annotated[
     ),
 ]
 
-DONE = ("finished", "exhausted")  # ways for a search to end with all its trials
+DONE = ("finished", "exhausted", "patience")  # ways for a search to end with all its trials
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

@@ -21,6 +21,7 @@ OWN = (
     "enqueue",
     "objectives",
     "trials",
+    "patience",
     "sampler",
     "pruner",
 )

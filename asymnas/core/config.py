@@ -242,6 +242,15 @@ class StudyConfig:
         Duration | None,
         Option("Pause after this time: 90, 45s, 30m, 2h", SEARCH, runtime=True, default="no limit"),
     ] = None
+    patience: Annotated[
+        Whole | None,
+        Option(
+            "End earlier: when the last so many trials lowered the loss by less than 1 % together",
+            SEARCH,
+            runtime=True,
+            default="all trials",
+        ),
+    ] = None
     examples: Annotated[
         Count | None,
         Option(

@@ -14,7 +14,7 @@ from asymnas.analysis.blocked.waves import ASSUMED, detectable_cost
 from asymnas.analysis.comparison import LEAST_SEARCHES, least_pairs
 from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, StudyConfig
-from asymnas.core.text import duration, percent, plural, short, tenths
+from asymnas.core.text import change, duration, percent, plural, short, tenths
 from asymnas.networks.architecture import unsupported_reason
 from asymnas.networks.presets import PRESETS
 from asymnas.reporting.content import Rows
@@ -39,6 +39,7 @@ SAVED = "everything finished is saved; the same command without --fresh goes on 
 ENDINGS: dict[Ending, str] = {
     "interrupted": f"Interrupted: {SAVED}",
     "timeout": f"The time is up: {SAVED}",
+    "patience": "The last trials gained less than 1 %: ended by --patience.",
     "exhausted": "The space holds hardly any architecture that is not trained yet: stopped early.",
 }
 
@@ -132,7 +133,12 @@ def print_summary(console: Console, published: Published, ending: Ending) -> Non
     print_ending(console, ending)
     if summary["best"]:
         print_rows(console, front_rows(run.front, run.objectives, summary["best"]["trial"]))
-    for sentence in (*summary["verdict"], trials_line(summary), presets_line(run)):
+    for sentence in (
+        *summary["verdict"],
+        trials_line(summary),
+        gain_line(summary),
+        presets_line(run),
+    ):
         if sentence:
             console.print(sentence)
     _print_left_out(console, summary)
@@ -233,6 +239,20 @@ def trials_line(summary: Mapping[str, Any]) -> str:
         parts[0] += f" ({untaught} of them no better than predicting the mean)"
     seen = f"{summary['examples_seen']:,} training examples in {duration(summary['wall_seconds'])}"
     return f"Trials: {', '.join(parts)}. {seen}."
+
+
+def gain_line(summary: Mapping[str, Any]) -> str:
+    """What the last trials of a search gained; empty where that is not known."""
+    last = summary["last_gain"]
+    if last is None:
+        return ""
+    names = summary["objectives"]
+    what = (
+        f"improved {label(names[0])} at their budgets" if len(names) == 1 else "raised the volume"
+    )
+    return (
+        f"The last {last['trials']} trials {what} by {change(last['relative'], sign=False)} in all."
+    )
 
 
 def presets_line(run: Run) -> str:

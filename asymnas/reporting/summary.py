@@ -1,5 +1,6 @@
 """The summary of a run: what `summary.json` holds, and the dashboard's note of it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from asymnas.analysis.front import hypervolume, reference_point
+from asymnas.analysis.gain import gains_of
 from asymnas.analysis.search_share import decoder_share
 from asymnas.core import columns as t
 from asymnas.core.side_families import family_label
@@ -17,6 +19,9 @@ from asymnas.reporting.report_verdict import SEARCH_SHARE, verdict
 from asymnas.runs.run import Run
 from asymnas.runs.study import REFERENCE
 from asymnas.training.metrics import METRICS
+
+#: Trials whose gain a summary has.
+LAST = 20
 
 
 def summarise(findings: Findings) -> dict[str, Any]:
@@ -51,6 +56,7 @@ def summarise(findings: Findings) -> dict[str, Any]:
         "examples_seen": int(own[t.EXAMPLES].sum()),
         "wall_seconds": round(run.study.wall_seconds, 1),
         **_hypervolume(run),
+        "last_gain": _last_gain(run),
         "front": members,
         "best": members[0] if members else None,
         "left_out": list(run.left_out),
@@ -66,6 +72,18 @@ def _learned_nothing(run: Run) -> int:
         return 0
     done = run.own[run.own[t.STATE] == "complete"]
     return int((done[t.VAL_LOSS] >= mean).sum())
+
+
+def _last_gain(run: Run) -> dict[str, Any] | None:
+    """By which part the last trials of a search lowered its loss, or raised its front's volume."""
+    if run.study.purpose != "search":
+        return None
+    gains = gains_of(run.table, run.objectives, run.study.design.get(REFERENCE, {}))
+    gained = gains.of_last(LAST)
+    if gained is None or gained == math.inf:
+        return None
+    one = len(run.objectives) == 1
+    return {"trials": LAST, "relative": -math.expm1(-gained) if one else math.expm1(gained)}
 
 
 def _hypervolume(run: Run) -> dict[str, Any]:

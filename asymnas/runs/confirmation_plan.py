@@ -225,6 +225,7 @@ def plan_repeat(
             split_seed=config.data().seed,
             run_dir=str(search.directory / REPEATS_DIR / str(number)),
             trials=_finished(search),
+            patience=None,
         ),
         data,
     )
@@ -265,6 +266,7 @@ def plan_control(
         metrics=(),
         symmetric=True,
         trials=_finished(search),
+        patience=None,
     )
     plan = plan_search(control, data)
     facts = metric_facts(plan.data, *plan.space.of_each_pair())

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from asymnas.analysis.gain import LEAST_GAIN
 from asymnas.core import columns as t
 from asymnas.core.errors import AsymnasError, CheckpointError, StudyError
 from asymnas.core.files import write_whole
@@ -79,7 +80,7 @@ class Snapshot:
         return self.complete + self.pruned + self.failed
 
 
-Ending = Literal["finished", "timeout", "interrupted", "exhausted"]
+Ending = Literal["finished", "timeout", "interrupted", "exhausted", "patience"]
 
 ATTEMPTS = 3  # at a rung whose worker broke, and starts of a trial whose checkpoints are lost
 ALIKE = 5  # failures in a row, all the same, before the run stops; also broken workers in a row
@@ -174,7 +175,7 @@ class Coordinator:
             self._observe(self._snapshot())
             if not self._flights:
                 if not self._alike:
-                    return "exhausted" if self._store.missing else "finished"
+                    return self._ending()
                 self._tell_alike()
                 continue
             if self._late():
@@ -203,11 +204,23 @@ class Coordinator:
         while self._store.missing > len(self._flights) + len(self._held) + len(self._alike):
             if self._ready:
                 return self._ready.popleft()
-            if self._duplicates_in_a_row >= MOST_DUPLICATES:
+            if self._duplicates_in_a_row >= MOST_DUPLICATES or self._gains_too_little():
                 return None
             if (active := self._begin(self._ask(), anew=True)) is not None:
                 self._go_on(active)
         return None
+
+    def _gains_too_little(self) -> bool:
+        """Whether the last trials were not worth their time, where a search is to end by that."""
+        patience = self._config.patience
+        gained = None if patience is None else self._store.gains.of_last(patience)
+        return gained is not None and gained < LEAST_GAIN
+
+    def _ending(self) -> Ending:
+        """How a run ends that has nothing left to train."""
+        if not self._store.missing:
+            return "finished"
+        return "patience" if self._gains_too_little() else "exhausted"
 
     def _cheap_candidate(self) -> ActiveTrial:
         """What a sound worker can train: the cheapest of a few candidates of this phase."""

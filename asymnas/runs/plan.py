@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import torch
 
+from asymnas.analysis.gain import Gains
 from asymnas.core import columns as t
 from asymnas.core.config import Bottleneck, Precision, StudyConfig, default_examples
 from asymnas.core.errors import ConfigError, UnknownNameError
@@ -131,7 +132,7 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
     """
     pruner = _pruner(config)
     kind = kind_of(config.kind)
-    resolve_objectives(config.objectives)
+    objectives = resolve_objectives(config.objectives)
     if isinstance(config.sampler, str) and config.sampler not in SAMPLERS:
         known = ", ".join(SAMPLERS)
         raise UnknownNameError(
@@ -178,7 +179,7 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
         run_dir=str(Path(config.run_dir).absolute()),
         storage=_absolute(config.storage),
     )
-    return SearchPlan(
+    plan = SearchPlan(
         config=resolved,
         space=space,
         data=data,
@@ -186,6 +187,11 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
         ladder=ladder,
         measure_all=bool(config.metrics),
     )
+    if config.patience is not None and len(objectives) > 1:
+        reason = Gains.unsupported_reason(objectives, plan.remarks[REFERENCE])
+        if reason is not None:
+            raise ConfigError(f"patience cannot be judged here: {reason}; leave it out")
+    return plan
 
 
 def _loaded(config: StudyConfig) -> tuple[StudyConfig, Dataset]:

@@ -421,7 +421,7 @@ def plan_sweep(
         DataError: The data set is missing or unusable.
         BudgetError: A budget is too small for the shares.
     """
-    study = replace(sweep.study, budget=max(sweep.budgets), enqueue=())
+    study = replace(sweep.study, budget=max(sweep.budgets), enqueue=(), patience=None)
     search = plan_search(replace(study, sampler="random", pruner="none"))
     config = replace(search.config, sampler=FIXED)
     spaces = [

@@ -22,11 +22,12 @@ from asymnas.analysis.front import (
     objective_values,
     pareto_front,
 )
+from asymnas.analysis.gain import gains_of
 from asymnas.core import columns as t
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.families import FAMILIES
 from asymnas.runs.pruners import Progress
-from asymnas.runs.study import SearchStudy
+from asymnas.runs.study import REFERENCE, SearchStudy
 from asymnas.space.fit import widths_of
 
 NEVER_PRUNED_EVERY = 10  # one trial in ten is never pruned
@@ -152,6 +153,7 @@ class TrialStore:
         members = pareto_front(table, self._axes)
         values = objective_values(members, self._axes).tolist() if len(members) else []
         self._front = dict(zip(map(int, members[t.TRIAL]), map(tuple, values), strict=True))
+        self.gains = gains_of(table, study.objectives, study.design.get(REFERENCE, {}))
         self._trained: defaultdict[str, list[_Trained]] = defaultdict(list)
         self._copies: defaultdict[int, list[ActiveTrial]] = defaultdict(list)
         self._endings: dict[int, tuple[t.State, Mapping[str, Any]]] = {}
@@ -244,6 +246,7 @@ class TrialStore:
         """
         self.study.tell(trial.number, state, row)
         self.states[state] += 1
+        self.gains.add({**row, t.STATE: state})
         copies = self._copies.pop(trial.number, [])
         if state == "failed":
             return self._succeed(trial, copies)

@@ -20,7 +20,7 @@ from asymnas.core.errors import ConfigError, OptionError
 
 STUDY = StudyConfig(budget=20_000)
 COUNTS = ("budget", "max_encoder_params", "max_decoder_params", "max_macs", "examples")
-WHOLES = ("trials", "latent", "batch_size", "image_size", "workers")
+WHOLES = ("trials", "patience", "latent", "batch_size", "image_size", "workers")
 
 #: For each configuration what makes one of it.
 MAKERS = {
@@ -152,6 +152,7 @@ OTHER = {
     "latent": 8,
     "bottleneck": "pooled",
     "trials": 7,
+    "patience": 20,
     "timeout": 60.0,
     "examples": 100_000,
     "batch_size": 32,
@@ -171,7 +172,7 @@ OTHER = {
 }
 #: Those that a continued run may change.
 RUNTIME = {
-    *("trials", "timeout", "workers", "device", "precision", "run_dir", "storage"),
+    *("trials", "patience", "timeout", "workers", "device", "precision", "run_dir", "storage"),
     *("data_root", "download", "metrics"),
 }
 
