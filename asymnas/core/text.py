@@ -187,6 +187,11 @@ def one_line(error: BaseException) -> str:
     return printable(" ".join(str(error).split())) or type(error).__name__
 
 
+def bytes_in_words(size: int) -> str:
+    """An amount of bytes as a person reads it: `1.5 GB`."""
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
+
+
 def printable(text: str) -> str:
     """Text of which every character can be shown, on one line."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -26,7 +26,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from asymnas.core.errors import DataError
 from asymnas.core.text import listed, one_line, printable
 from asymnas.data.columns import Reading
+from asymnas.data.memory import check_memory
 from asymnas.data.spec import names_in
 from asymnas.data.written import Mark, Unclear, read_written
 
@@ -44,11 +45,14 @@ MISSING = ("?",)  # besides what pandas takes for missing
 #: Options of a data set's name, each with an example.
 OPTIONS = {"sep": ";", "decimal": ",", "header": "no"}
 
-_DECOMPRESSED: dict[str, Callable[[bytes], bytes]] = {
-    ".gz": gzip.decompress,
-    ".bz2": bz2.decompress,
-    ".xz": lzma.decompress,
-    ".zip": lambda content: _only_member(content),
+PIECE = 2**24  # bytes that are unpacked at a time
+COPIES = 4  # of a file's text that are in memory at once, numbers included
+
+_COMPRESSED: dict[str, Callable[[Path], Any]] = {
+    ".gz": gzip.open,
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
+    ".zip": lambda path: _only_member(path),
 }
 
 
@@ -105,17 +109,17 @@ def read_delimited(path: Path, options: Mapping[str, str]) -> Table:
     first, after = _first_record(path, lines, sep)
     file = _File(path, content, lines, sep, first, after)
     _check_lengths(file)
-    decimal, as_text = (given, False) if given else _decimal(content, sep)
-    as_text = as_text or _holds(rb"0\d+", content, sep)
+    decimal, unclear = (given, []) if given else _decimal(content, sep)
+    unclear = [rb"0\d+", *unclear]
     if not any(line.strip() for line in lines[after:]):  # one record
         is_header = header if header is not None else any(_look(cell) == "text" for cell in first)
-        frame = _parsed(file, after if is_header else 0, decimal, as_text)
+        frame = _parsed(file, after if is_header else 0, decimal, unclear)
         note = ""
     else:
-        frame = _parsed(file, after, decimal, as_text)
+        frame = _parsed(file, after, decimal, unclear)
         is_header, note = (header, "") if header is not None else _is_header(first, frame)
         if not is_header:
-            frame = _parsed(file, 0, decimal, as_text)
+            frame = _parsed(file, 0, decimal, unclear)
     notes = [note] if note else []
     if sep != "," or decimal == ",":
         marks = f", decimal mark {decimal!r}" if decimal == "," else ""
@@ -127,12 +131,12 @@ def read_delimited(path: Path, options: Mapping[str, str]) -> Table:
     else:
         frame = frame.set_axis(frame.columns.map(str), axis=1)
     wanted = set(names_in(options.get("text", "")))
-    if not as_text and any(
+    if any(
         name in wanted and dtype.kind in "biuf"
         for name, dtype in zip(frame.columns, frame.dtypes, strict=True)
         if isinstance(dtype, np.dtype)
     ):
-        raw = _parsed(file, after if is_header else 0, decimal, True)
+        raw = _parsed(file, after if is_header else 0, decimal, [rb".*"])
         raw = raw.iloc[:, -frame.shape[1] :].set_axis(frame.columns, axis=1)
         for name in wanted.intersection(frame.columns):
             frame[name] = raw[name]
@@ -161,10 +165,10 @@ def _options(options: Mapping[str, str]) -> tuple[str | None, Mark | None, bool 
 def _content(path: Path) -> bytes:
     """The file's text, lines ending in `\\n`."""
     try:
-        content = path.read_bytes()
-        if change := _DECOMPRESSED.get(path.suffix.lower()):
-            content = change(content)
+        content = _bytes(path)
         content.decode()
+    except DataError:
+        raise
     except UnicodeError as error:
         raise DataError(
             f"{path} is not encoded as UTF-8 ({one_line(error)}): save it as UTF-8"
@@ -182,12 +186,27 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _only_member(content: bytes) -> bytes:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        names = archive.namelist()
-        if len(names) != 1:
-            raise ValueError(f"it holds {len(names)} files in place of one")
-        return archive.read(names[0])
+def _bytes(path: Path) -> bytes:
+    """All of a file, unpacked."""
+    unpacked = _COMPRESSED.get(path.suffix.lower())
+    check_memory(path, COPIES * path.stat().st_size)
+    if unpacked is None:
+        return path.read_bytes()
+    pieces, size = list[bytes](), 0
+    with unpacked(path) as file:
+        while piece := file.read(PIECE):  # a little may stand for much
+            pieces.append(piece)
+            size += len(piece)
+            check_memory(path, COPIES * size)
+    return b"".join(pieces)
+
+
+def _only_member(path: Path) -> IO[bytes]:
+    archive = zipfile.ZipFile(path)
+    names = archive.namelist()
+    if len(names) != 1:
+        raise ValueError(f"it holds {len(names)} files in place of one")
+    return archive.open(names[0])
 
 
 # Separator
@@ -308,8 +327,12 @@ def _raise_unlike(path: Path, content: bytes, lines: Sequence[bytes], sep: str) 
 # Decimal mark
 
 
-def _decimal(content: bytes, sep: str) -> tuple[Mark | None, bool]:
-    """The decimal mark of the file, if it has one, and whether columns have to be read as text."""
+def _decimal(content: bytes, sep: str) -> tuple[Mark | None, list[bytes]]:
+    """The decimal mark of the file, if it has one.
+
+    Returns:
+        Also patterns of cells for whose sake a column is read as text, and decides for itself.
+    """
     proofs = {}
     for mark, group in ((b".", b","), (b",", b".")):
         m, g = re.escape(mark), re.escape(group)
@@ -320,20 +343,44 @@ def _decimal(content: bytes, sep: str) -> tuple[Mark | None, bool]:
         )  # fmt: skip
         there = mark in content and (mark != sep.encode() or b'"' in content)
         proofs[mark.decode()] = there and _holds(proof, content, sep)
+    either = rb"[-+]?[1-9]\d{0,2}[.,]\d{3}"
     if proofs["."] and proofs[","]:
-        return None, True
+        return None, [either]
     if proofs[","]:
-        return ",", False
+        return ",", []
     if not proofs["."] and sep in ";\t" and _holds(rb"[1-9]\d{0,2}[.,]\d{3}", content, sep):
-        return None, True
-    return ".", False
+        return None, [either]
+    return ".", []
 
 
 def _holds(cell: bytes, content: bytes, sep: str) -> bool:
     """Whether a cell of the file is like a pattern."""
+    return _like(cell, sep).search(b"\n" + content) is not None
+
+
+def _like(cell: bytes, sep: str) -> re.Pattern[bytes]:
+    """A cell of a pattern with the edge before it: one character of a set, which is found fast."""
     edge = rb'["\n' + re.escape(sep.encode()) + rb"]"
-    pattern = rb"(?:\A|(?<=" + edge + rb")) *(?:" + cell + rb") *(?=" + edge + rb"|\Z)"
-    return re.search(pattern, content) is not None
+    return re.compile(edge + rb" *(?:" + cell + rb") *(?=" + edge + rb"|\Z)")
+
+
+def _columns_like(cells: Sequence[bytes], file: _File, skipped: int) -> set[int]:
+    """Columns of which a cell, from a line on, is like one of some patterns.
+
+    Where cells are quoted, all columns if one is.
+    """
+    columns: set[int] = set()
+    pattern, sep = _like(b"|".join(cells), file.sep), file.sep.encode()
+    if b'"' in file.content or file.sep == SPACE:
+        some = pattern.search(b"\n" + b"\n".join(file.lines[skipped:]))
+        return set(range(len(file.first))) if some else columns
+    for line in file.lines[skipped:]:
+        edged, place, column = b"\n" + line, 0, 0
+        for match in pattern.finditer(edged):
+            column += edged.count(sep, place, match.start() + 1)
+            place = match.start() + 1
+            columns.add(column)
+    return columns
 
 
 # Header
@@ -470,8 +517,11 @@ def _counts_rows(column: Any) -> bool:
     return bool(column.astype(str).eq([str(number) for number in range(len(column))]).all())
 
 
-def _parsed(file: _File, skipped: int, decimal: Mark | None, as_text: bool) -> Any:
-    """The records from a line on, columns by number: numbers where all cells are, else text."""
+def _parsed(file: _File, skipped: int, decimal: Mark | None, unclear: Sequence[bytes]) -> Any:
+    """The records from a line on, columns by number: numbers where all cells are, else text.
+
+    A column with a cell like one of the patterns `unclear` is text, whatever its cells are.
+    """
     import pandas as pd
 
     content = b"\n".join(file.lines[skipped:]) if skipped else file.content
@@ -483,7 +533,7 @@ def _parsed(file: _File, skipped: int, decimal: Mark | None, as_text: bool) -> A
             header=None,
             sep=r"\s+" if file.sep == SPACE else file.sep,
             decimal=decimal or ".",
-            dtype=object if as_text else None,
+            dtype=dict.fromkeys(_columns_like(unclear, file, skipped), object) or None,
             na_values=list(MISSING),
             skipinitialspace=True,
             low_memory=False,

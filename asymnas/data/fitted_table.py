@@ -219,10 +219,11 @@ def _fitted_numbers(columns: Mapping[str, Column], train: NDArray[np.int64]) -> 
     if not columns:
         return []
     imputer = SimpleImputer(strategy="median", keep_empty_features=True)
-    imputer.fit(np.column_stack([column.values[train] for column in columns.values()]))
+    imputer.fit(np.column_stack([column.values for column in columns.values()])[train])
+    fills = np.nan_to_num(imputer.statistics_).tolist()
     return [
-        FittedColumn(name, column.kind, float(np.nan_to_num(fill)), decimal=column.decimal)
-        for (name, column), fill in zip(columns.items(), imputer.statistics_, strict=True)
+        FittedColumn(name, column.kind, fill, decimal=column.decimal)
+        for (name, column), fill in zip(columns.items(), fills, strict=True)
     ]
 
 

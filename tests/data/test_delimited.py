@@ -233,3 +233,23 @@ def test_one_table_written_in_several_ways_is_one_table(tmp_path_factory, frame)
         for part in ("train", "validation", "test"):
             one, other = getattr(loaded[0], part).numpy(), getattr(data, part).numpy()
             assert np.allclose(one, other, atol=1e-5)
+
+
+CODES = [
+    # header and rows; the columns that are text to be judged, by number
+    ("id,a,b\n007,1.5,2\n012,2.5,3\n013,3.5,4\n", {0}),
+    ("a,b,id\n1.5,2,007\n2.5,3,012\n3.5,4,013\n", {2}),
+    ("a,id,b,code\n1,01,5,1\n2,2,6,02\n3,3,7,3\n", {1, 3}),
+    ("a;b;c\n1.234;5;0.5\n2.345;6;1.5\n3.456;7;2.5\n", set()),
+    ("a;b;c\n1.234;5;x\n2.345;6;y\n3.456;7;x\n", {0, 2}),
+    ("a;b;c\n1.234;5;0,5\n12.5;6;1,25\n3.456;7;2,75\n", {0, 2}),
+    ('a,b\n"007",1.5\n"008",2.5\n"009",3.5\n', {0, 1}),
+    ("0123,0456\n1,5\n2,6\n4,7\n", set()),
+]
+
+
+@pytest.mark.parametrize(("text", "judged"), CODES)
+def test_only_columns_with_unclear_cells_are_read_as_text(text, judged, tmp_path):
+    (tmp_path / "t.csv").write_text(text)
+    frame = read_delimited(tmp_path / "t.csv", {}).frame
+    assert {i for i, dtype in enumerate(frame.dtypes) if dtype.kind not in "biuf"} == judged

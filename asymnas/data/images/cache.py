@@ -35,7 +35,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 
 from asymnas.core.errors import DataError
 from asymnas.core.files import whole_file, write_whole
-from asymnas.core.text import one_line, plural
+from asymnas.core.text import bytes_in_words, one_line, plural
 from asymnas.data.examples import Rows
 from asymnas.data.images.decode import Pictures, read_images
 from asymnas.data.images.stored import StoredRows
@@ -202,15 +202,10 @@ def _check_space(folder: Path, needed: int, directory: Path) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise DataError(
-            f"the decoded images of {directory} take {_amount(needed)} but {folder} has "
-            f"{_amount(free)} free: make space, pass --data-root DIR of another place, or a "
+            f"the decoded images of {directory} take {bytes_in_words(needed)} but {folder} has "
+            f"{bytes_in_words(free)} free: make space, pass --data-root DIR of another place, or a "
             "smaller --image-size"
         )
-
-
-def _amount(size: int) -> str:
-    """Bytes as a person reads them."""
-    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
 
 
 def _read(path: Path, n: int, state: str) -> tuple[Rows, dict[str, Any]]:

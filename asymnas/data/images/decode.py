@@ -7,9 +7,9 @@ first page of several. The first two are refused here, the last is said.
 import os
 import threading
 from collections import Counter, deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from asymnas.core.errors import DataError
 from asymnas.core.text import one_line
+from asymnas.data.memory import check_memory
 
 #: What Pillow calls an image's pixels, and what they become.
 PIXELS = {
@@ -30,7 +31,9 @@ PIECE_BYTES = 4 * 2**20  # of the images that a thread reads at a time, at least
 PIECE_IMAGES = 64  # the most of them
 MOST_THREADS = 8
 HUGE = 50_000_000  # pixels from which on one image is decoded at a time
-MOST = 2**30  # pixels of an image that is decoded at all: 1 to 4 GiB of memory
+HUGE_BYTES = 8  # of memory for each of its pixels, as decoded and as converted
+MOST = 2**30  # pixels of an image that is decoded at all
+MOST_SIDE = 2**17  # pixels of its height and width: decoders take a time of their own for each line
 
 FRAMES = "of which the first of several frames or pages is read"
 TRANSPARENT = "whose transparent colour is read like any other"
@@ -110,7 +113,8 @@ def read_image(path: Path, size: int | None) -> Pictures:
                 image.draft(None, (2 * size, 2 * size))  # decode a large JPEG at a lower scale
             _check_pixels(image, path)
             remarks = _remarks(image)
-            with _DECODING if image.width * image.height > HUGE else nullcontext():
+            huge = image.width * image.height > HUGE
+            with _DECODING if huge else nullcontext(), _without_limit():
                 upright = ImageOps.exif_transpose(image)
                 pixels = _pixels(upright)
                 if size is not None:
@@ -123,6 +127,11 @@ def read_image(path: Path, size: int | None) -> Pictures:
             f"{path} is not a readable image (its content is of no format that is read): repair, "
             "convert or remove it"
         ) from error
+    except MemoryError as error:
+        raise DataError(
+            f"{path} takes more memory to decode than there is: make it smaller, or cut it into "
+            "tiles"
+        ) from error
     except Exception as error:  # Pillow's decoders raise half a dozen unrelated types
         raise DataError(
             f"{path} is not a readable image ({one_line(error)}): repair or remove it"
@@ -130,22 +139,36 @@ def read_image(path: Path, size: int | None) -> Pictures:
     return Pictures(np.moveaxis(np.atleast_3d(array), -1, 0)[None], remarks)
 
 
-_OPENING, _DECODING = threading.Lock(), threading.Lock()
+_DECODING, _LIMIT = threading.Lock(), threading.Lock()
+_lifted: list[int | None] = []  # Pillow's limit, once per thread that has lifted it
 
 
-def _opened(path: Path) -> Any:
-    """The image with its header read, of whatever size: Pillow's own limit is for strangers' files.
+@contextmanager
+def _without_limit() -> Iterator[None]:
+    """Lifts Pillow's own limit of pixels, which is for strangers' files, in this block.
 
-    It is lifted while a file is opened, and then stands again for whoever else uses Pillow.
+    It stands again for whoever else uses Pillow when the last of the threads has left the block.
     """
     from PIL import Image
 
-    with _OPENING:
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            return Image.open(path, formats=FORMATS)
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
+    with _LIMIT:
+        _lifted.append(_lifted[0] if _lifted else Image.MAX_IMAGE_PIXELS)
+        Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        with _LIMIT:
+            limit = _lifted.pop()
+            if not _lifted:
+                Image.MAX_IMAGE_PIXELS = limit
+
+
+def _opened(path: Path) -> Any:
+    """The image with its header read, of whatever size."""
+    from PIL import Image
+
+    with _without_limit():
+        return Image.open(path, formats=FORMATS)
 
 
 def _check_pixels(image: Any, path: Path) -> None:
@@ -159,6 +182,13 @@ def _check_pixels(image: Any, path: Path) -> None:
             f"{path} has {image.width:,} by {image.height:,} pixels but at most {MOST:,} in all "
             "are read: make it smaller, or cut it into tiles"
         )
+    if max(image.width, image.height) > MOST_SIDE:
+        raise DataError(
+            f"{path} has {image.width:,} by {image.height:,} pixels but at most {MOST_SIDE:,} a "
+            "side are read: make it smaller, or cut it into tiles"
+        )
+    if image.width * image.height > HUGE:
+        check_memory(path, image.width * image.height * HUGE_BYTES)
     if image.format == "TIFF":
         bits, kinds = (_entries(image.tag_v2.get(tag, 1)) for tag in (258, 339))
         if max(bits) > 8 or set(kinds) - {1, 4}:  # whole numbers from 0, or undefined

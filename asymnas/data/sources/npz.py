@@ -29,6 +29,7 @@ from asymnas.core.text import listed, one_line
 from asymnas.data.affine import Affine
 from asymnas.data.anomalies import are_classes, class_ids, truth_values
 from asymnas.data.base import DATASETS, Dataset, to_dataset
+from asymnas.data.memory import check_memory
 from asymnas.data.scaling import (
     standardise,
     standardise_channels,
@@ -379,6 +380,7 @@ def _read_arrays(path: Path, stored: Any) -> Archive:
             f"{path} has no training array among {listed(names) or 'its 0 arrays'}: name one of "
             f"them {', '.join(EXAMPLES['train'][:-1])} or {EXAMPLES['train'][-1]}"
         )
+    check_memory(path, _size_of(stored, roles.values()))
     examples: Arrays = {split: stored[name] for split, name in roles.items()}
     labelled, marked = _roles(path, names, LABELS), _roles(path, names, ANOMALIES)
     labels = _labels(path, stored, labelled) if labelled.keys() == roles.keys() else {}
@@ -395,6 +397,12 @@ def _read_arrays(path: Path, stored: Any) -> Archive:
         anomalies |= {s: np.zeros(len(examples[s]), bool) for s in roles if s not in anomalies}
     ignored = [name for name in names if name not in used]
     return Archive(examples, labels, anomalies, ignored, _are_signals(path, roles.values()))
+
+
+def _size_of(stored: Any, names: Iterable[str]) -> int:
+    """Bytes of arrays once they are unpacked, by the directory of the archive."""
+    sizes = {info.filename: info.file_size for info in stored.zip.infolist()}
+    return sum(sizes.get(name, sizes.get(f"{name}.npy", 0)) for name in names)
 
 
 def _roles(path: Path, names: Sequence[str], known: Names) -> dict[str, str]:

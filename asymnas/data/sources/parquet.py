@@ -8,8 +8,11 @@ from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
 from asymnas.core.text import listed, one_line, printable
 from asymnas.data.base import DATASETS, Dataset
+from asymnas.data.memory import check_memory
 from asymnas.data.spec import check_spec, existing_file, names_in, without_options
 from asymnas.data.tables import OPTIONS, table_dataset
+
+CELL = 8  # bytes of a number, whatever the file makes of many that are alike
 
 
 @DATASETS.register("parquet")
@@ -45,9 +48,13 @@ def _read(path: Path, dropped: Collection[str]) -> Any:
             "pip install 'asymnas[parquet]'"
         ) from error
     try:
-        table = parquet.ParquetFile(path).read()
+        file = parquet.ParquetFile(path)
+        check_memory(path, file.metadata.num_rows * file.metadata.num_columns * CELL)
+        table = file.read()
         table.validate(full=True)  # that text is text
         fields = [(field.name, field.type) for field in table.schema]
+    except DataError:
+        raise
     except Exception as error:  # Arrow's errors share no base
         raise DataError(
             f"{path} cannot be read as a Parquet file ({one_line(error)}): check the file"

@@ -11,7 +11,7 @@ from PIL import Image
 
 from asymnas.core.errors import DataError
 from asymnas.data.images import decode
-from asymnas.data.images.decode import FRAMES, TRANSPARENT, read_image
+from asymnas.data.images.decode import FRAMES, TRANSPARENT, read_image, read_images
 
 H, W = 6, 5
 GREY, RGB, PALETTE, LA, RGBA = 0, 2, 3, 4, 6  # colour types of a PNG
@@ -213,12 +213,96 @@ def test_a_picture_beyond_the_limit_for_strangers_files_is_read(tmp_path, monkey
     assert Image.MAX_IMAGE_PIXELS == 10
 
 
-def test_a_picture_beyond_memory_is_refused_before_it_is_decoded(tmp_path):
-    header = struct.pack(">IIBBBBB", 60_000, 50_000, 8, RGB, 0, 0, 0)
-    content = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"")
-    message = "a.png has 60,000 by 50,000 pixels but at most 1,073,741,824 in all are read: make it"
-    with pytest.raises(DataError, match=message):
+def test_the_limit_for_strangers_files_does_not_stand_in_a_tiff_s_way(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)  # Pillow looks at it when it decodes one
+    np.testing.assert_array_equal(read(tmp_path, tiff(byte.astype("u1")))[0][..., 0], byte)
+    paths = [tmp_path / f"{i}.tif" for i in range(20)]
+    for path in paths:
+        path.write_bytes(tiff(byte.astype("u1")))
+    assert sum(len(piece.pixels) for piece in read_images(paths, None)) == 20
+    assert Image.MAX_IMAGE_PIXELS == 10
+
+
+def png_of_size(width, height):
+    header = struct.pack(">IIBBBBB", width, height, 8, RGB, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"")
+
+
+def gif_of_size(width, height):
+    screen = struct.pack("<HHBBB", width, height, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
+    return b"GIF89a" + screen + b"," + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\2\2\x4c\1\0;"
+
+
+def bmp_of_size(width, height):
+    header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, 0, 0, 0, 0, 0)
+    return b"BM" + struct.pack("<IHHI", 54, 0, 0, 54) + header
+
+
+def tiff_of_size(width, height):
+    entries = [(256, width), (257, height), (258, 8), (259, 1), (262, 1), (273, 8), (277, 1)]
+    entries += [(278, height), (279, 100)]
+    packed = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
+    return b"II*\0" + struct.pack("<I", 108) + bytes(100) + struct.pack("<H", 9) + packed + bytes(4)
+
+
+def animated_webp_of_size(width, height):
+    one = Image.new("RGB", (9, 7))
+    other = one.point(lambda value: 255)
+    content = bytearray(saved(one, "WEBP", lossless=True, save_all=True, append_images=[other]))
+    place = content.index(b"VP8X") + 12
+    content[place : place + 6] = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(
+        3, "little"
+    )
+    return bytes(content)
+
+
+def ppm_of_size(width, height):
+    return f"P6 {width} {height} 255\n".encode()
+
+
+PIXELS = "at most 1,073,741,824 in all are read: make it smaller, or cut it into tiles"
+SIDE = "at most 131,072 a side are read: make it smaller, or cut it into tiles"
+MEMORY = "of memory but 1.0 GB are free: give a part of it, or a smaller one"
+CANVASES = [
+    (png_of_size(60_000, 50_000), "60,000 by 50,000 pixels", PIXELS),
+    (png_of_size(2**31 - 1, 1), "2,147,483,647 by 1 pixels", PIXELS),
+    (png_of_size(10**9, 1), "1,000,000,000 by 1 pixels", SIDE),
+    (png_of_size(9, 131_073), "9 by 131,073 pixels", SIDE),
+    (png_of_size(20_000, 20_000), "3.2 GB", MEMORY),
+    (gif_of_size(65_535, 65_535), "65,535 by 65,535 pixels", PIXELS),
+    (gif_of_size(32_000, 32_000), "8.2 GB", MEMORY),
+    (bmp_of_size(10**9, 1), "1,000,000,000 by 1 pixels", SIDE),
+    (bmp_of_size(2**31 - 1, 9), "2,147,483,647 by 9 pixels", PIXELS),
+    (tiff_of_size(2**31, 2**31), "2,147,483,648 by 2,147,483,648 pixels", PIXELS),
+    (tiff_of_size(1, 2**30), "1 by 1,073,741,824 pixels", SIDE),
+    (animated_webp_of_size(12_648_455, 9), "12,648,455 by 9 pixels", SIDE),
+    (animated_webp_of_size(65_536, 65_535), "65,536 by 65,535 pixels", PIXELS),
+    (animated_webp_of_size(131_072, 8_192), "8.6 GB", MEMORY),
+    (ppm_of_size(10**9, 1), "1,000,000,000 by 1 pixels", SIDE),
+    (ppm_of_size(10**9, 10**9), "1,000,000,000 by 1,000,000,000 pixels", PIXELS),
+]
+
+
+@pytest.mark.parametrize(("content", "size", "limit"), CANVASES, ids=range(len(CANVASES)))
+def test_a_canvas_beyond_the_limits_is_refused_before_it_is_decoded(
+    content, size, limit, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("asymnas.data.memory.free_memory", lambda: 10**9)
+    with pytest.raises(DataError) as caught:
         read(tmp_path, content, 16)
+    assert "a.png" in str(caught.value)
+    assert size in str(caught.value)
+    assert limit in str(caught.value)
+
+
+def test_of_many_frames_one_is_read(tmp_path):
+    frames = [Image.new("L", (5, 6), value % 200) for value in range(300)]
+    for form in ("GIF", "TIFF", "PNG", "WEBP"):
+        content = saved(frames[0], form, save_all=True, append_images=frames[1:])
+        assert read(tmp_path, content)[1] == {FRAMES: 1}
+    loop = bytearray(tiff(byte.astype("u1")))
+    loop[8 + 2 + 12 * 10 : 8 + 2 + 12 * 10 + 4] = struct.pack("<I", 8)  # its next page is itself
+    np.testing.assert_array_equal(read(tmp_path, bytes(loop))[0][..., 0], byte)
 
 
 def test_a_drawing_in_a_language_that_runs_is_not_opened(tmp_path):
