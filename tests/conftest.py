@@ -1,10 +1,9 @@
+"""Loaded by the process that hands out the tests too: what takes long to import is not imported here."""
+
 import gc
 
-import pandas as pd
 import pytest
-import torch
 from hypothesis import settings
-from made_tables import DEGENERATE, made_table
 
 # The same examples at each run, so that a pass means the same everywhere: a search for new ones is
 # `pytest --hypothesis-profile=explore`.
@@ -12,12 +11,13 @@ settings.register_profile("repeatable", derandomize=True, deadline=None, max_exa
 settings.register_profile("explore", max_examples=2_000, deadline=None)
 settings.load_profile("repeatable")
 
-torch.set_num_threads(1)  # small steps on two threads collapse when anything else runs
-
 gc.set_threshold(50_000)  # the objects of torch and its like outnumber what tests make
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    import torch
+
+    torch.set_num_threads(1)  # small steps on two threads collapse when anything else runs
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
@@ -25,13 +25,3 @@ def pytest_collection_finish() -> None:
     """Leaves what is imported and collected out of later garbage collections."""
     gc.collect()
     gc.freeze()
-
-
-@pytest.fixture
-def table() -> pd.DataFrame:
-    return made_table()
-
-
-@pytest.fixture(params=list(DEGENERATE))
-def degenerate(request: pytest.FixtureRequest) -> pd.DataFrame:
-    return DEGENERATE[request.param]()

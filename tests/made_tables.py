@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from asymnas.core.columns import COLUMNS
 
@@ -131,3 +132,13 @@ DEGENERATE: dict[str, Callable[[], pd.DataFrame]] = {
     "front of one": _front_of_one,
     "no finite loss": _without_losses,
 }
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    return made_table()
+
+
+@pytest.fixture(params=list(DEGENERATE))
+def degenerate(request: pytest.FixtureRequest) -> pd.DataFrame:
+    return DEGENERATE[request.param]()

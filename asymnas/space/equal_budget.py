@@ -40,6 +40,8 @@ def at_share(space: Space, structures: Sequence[Any], share: float) -> Architect
         A total of 99 to 100 % of the budget, and log odds of the share within 0.1; `None` where the
         structures' widths are too coarse, or too wide even at their narrowest.
     """
+    if _too_wide(space, structures, share):
+        return None
     for start, ahead in ATTEMPTS:
         for step in sorted(range(-STEPS, STEPS + 1), key=abs):
             near = float(expit(logit(share) + SHARE_SLACK * step / STEPS))
@@ -54,6 +56,16 @@ def at_share(space: Space, structures: Sequence[Any], share: float) -> Architect
             if abs(logit(decoder_params / total) - logit(share)) <= SHARE_SLACK:
                 return space.compose(sides, (1.0, 1.0))
     return None
+
+
+def _too_wide(space: Space, structures: Sequence[Any], share: float) -> bool:
+    """Whether a side at its narrowest has more than any total leaves it, at any share near this."""
+    odds = logit(share)
+    most = (expit(SHARE_SLACK - odds), expit(SHARE_SLACK + odds))  # of the encoder, the decoder
+    return any(
+        part.counts(structure, 0.0).total_params > (1 + 1e-9) * fraction * space.side_budget
+        for part, structure, fraction in zip(space.parts, structures, most, strict=True)
+    )
 
 
 def _sized(

@@ -1,6 +1,5 @@
-"""Examples of Hypothesis take as long as the machine is busy: no deadline."""
+"""Tables that the tests of the analysis share."""
 
-from hypothesis import settings
+from made_tables import degenerate, table
 
-settings.register_profile("analysis", deadline=None)
-settings.load_profile("analysis")
+__all__ = ["degenerate", "table"]

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torchvision.datasets as vision
 from PIL import Image
 from scipy.io import savemat
 
@@ -60,8 +59,11 @@ def _write_pickle(path: Path, content: object) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
-def _write_cifar(root: Path, patch: pytest.MonkeyPatch, source: type, labels: str) -> None:
+def _write_cifar(root: Path, patch: pytest.MonkeyPatch, class_name: str, labels: str) -> None:
     """CIFAR's batches, and their checksums in place of the real ones."""
+    import torchvision.datasets  # takes seconds, which no other test has to wait for
+
+    source = getattr(torchvision.datasets, class_name)
     folder = root / source.base_folder
     folder.mkdir()
     for listing, total in (("train_list", TRAIN), ("test_list", TEST)):
@@ -132,8 +134,8 @@ WRITERS: dict[str, Callable[[Path, pytest.MonkeyPatch], None]] = {
     "kmnist": partial(_write_idx_family, folder="KMNIST", prefixes=_T10K),
     "fashion-mnist": partial(_write_idx_family, folder="FashionMNIST", prefixes=_T10K),
     "emnist": partial(_write_idx_family, folder="EMNIST", prefixes=_BALANCED),
-    "cifar10": partial(_write_cifar, source=vision.CIFAR10, labels="labels"),
-    "cifar100": partial(_write_cifar, source=vision.CIFAR100, labels="fine_labels"),
+    "cifar10": partial(_write_cifar, class_name="CIFAR10", labels="labels"),
+    "cifar100": partial(_write_cifar, class_name="CIFAR100", labels="fine_labels"),
     "svhn": _write_svhn,
     "stl10": _write_stl10,
     "celeba": _write_celeba,

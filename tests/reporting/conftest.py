@@ -4,6 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 from computed_once import importances_once
+from made_tables import degenerate, table
+
+__all__ = ["degenerate", "pages_with_importances_once", "table"]
 
 
 @pytest.fixture(scope="session", autouse=True)
