@@ -1,6 +1,8 @@
-"""Loaded by the process that hands out the tests too: what takes long to import is not imported here."""
+"""Also loaded by the process that hands out the tests: nothing slow is imported here."""
 
 import gc
+import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -25,3 +27,11 @@ def pytest_collection_finish() -> None:
     """Leaves what is imported and collected out of later garbage collections."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unsynced_files() -> Iterator[None]:
+    """Files of tests need not outlive the machine: none waits for the disk."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "fsync", lambda descriptor: None)
+        yield

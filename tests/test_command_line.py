@@ -225,7 +225,7 @@ PLANS = [
     ("search --pruner shears", 2, "--pruner: no pruner is called 'shears'; there are: "),
     ("search --enqueue vae", 2, "--enqueue: no preset is called 'vae'; there are: "),
     ("sweep --budgets 100", 2, "the smallest has"),
-    ("sweep --family dense --latent 8 --budgets 600 --shares 3", 2, "narrow --share-range"),
+    ("sweep --family dense --latent 8 --budgets 500 --shares 3", 2, "narrow --share-range"),
     ("sweep --dataset imagenet", 2, "--dataset: no data set is called 'imagenet'"),
     ("sweep missing.py", 2, "there is no study file"),
     ("sweep other.py", 2, "must return a StudyConfig or a SweepConfig"),

@@ -7,6 +7,7 @@ budget, and never above it.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from scipy.special import expit, logit
@@ -40,48 +41,63 @@ def at_share(space: Space, structures: Sequence[Any], share: float) -> Architect
         A total of 99 to 100 % of the budget, and log odds of the share within 0.1; `None` where the
         structures' widths are too coarse, or too wide even at their narrowest.
     """
-    if _too_wide(space, structures, share):
+    sides = _at_share(tuple(space.parts), space.side_budget, tuple(structures), share)
+    return None if sides is None else space.compose(sides, (1.0, 1.0))
+
+
+@lru_cache(maxsize=20_000)
+def _at_share(
+    parts: tuple[SizedPart, ...], budget: int, structures: tuple[Any, ...], share: float
+) -> tuple[Any, ...] | None:
+    """Both configs at a share; kept, since a sweep asks for each several times."""
+    if _too_wide(parts, budget, structures, share):
         return None
     for start, ahead in ATTEMPTS:
         for step in sorted(range(-STEPS, STEPS + 1), key=abs):
             near = float(expit(logit(share) + SHARE_SLACK * step / STEPS))
-            sides = _sized(space, structures, near, start, ahead)
+            sides = _sized(parts, budget, structures, near, start, ahead)
             encoder_params, decoder_params = (
-                part.counts(side, 1.0).total_params
-                for part, side in zip(space.parts, sides, strict=True)
+                part.counts(side, 1.0).total_params for part, side in zip(parts, sides, strict=True)
             )
             total = encoder_params + decoder_params
-            if not FILLED * space.side_budget <= total <= space.side_budget:
+            if not FILLED * budget <= total <= budget:
                 continue
             if abs(logit(decoder_params / total) - logit(share)) <= SHARE_SLACK:
-                return space.compose(sides, (1.0, 1.0))
+                return tuple(sides)
     return None
 
 
-def _too_wide(space: Space, structures: Sequence[Any], share: float) -> bool:
+def _too_wide(
+    parts: Sequence[SizedPart], budget: int, structures: Sequence[Any], share: float
+) -> bool:
     """Whether a side at its narrowest has more than any total leaves it, at any share near this."""
     odds = logit(share)
     most = (expit(SHARE_SLACK - odds), expit(SHARE_SLACK + odds))  # of the encoder, the decoder
     return any(
-        part.counts(structure, 0.0).total_params > (1 + 1e-9) * fraction * space.side_budget
-        for part, structure, fraction in zip(space.parts, structures, most, strict=True)
+        part.counts(structure, 0.0).total_params > (1 + 1e-9) * fraction * budget
+        for part, structure, fraction in zip(parts, structures, most, strict=True)
     )
 
 
 def _sized(
-    space: Space, structures: Sequence[Any], share: float, start: float, ahead: int
+    parts: Sequence[SizedPart],
+    budget: int,
+    structures: Sequence[Any],
+    share: float,
+    start: float,
+    ahead: int,
 ) -> list[Any]:
     """Both configs, sized to a part of the budget and topped up to all of it."""
-    encoder, decoder = space.parts
-    total = start * space.side_budget
+    encoder, decoder = parts
+    total = start * budget
     scale = decoder.widest(structures[1], share * total)
     left = total - decoder.counts(structures[1], scale).total_params
     scales = (encoder.widest(structures[0], left), scale)
     sides = [
         part.family.scale(structure, scale)
-        for part, structure, scale in zip(space.parts, structures, scales, strict=True)
+        for part, structure, scale in zip(parts, structures, scales, strict=True)
     ]
-    return topped_up(space.parts, sides, space.side_budget, ahead)
+    return topped_up(parts, sides, budget, ahead)
 
 
 def mirrored_pair(space: Space, encoder: Any) -> Architecture | None:

@@ -106,19 +106,25 @@ def test_rounding_of_another_machine_is_no_change():
     assert changed(data, replace(data, train=torch.nextafter(data.train, up))) == []
 
 
-def test_other_processes_agree():
+def test_other_processes_discover_without_heavy_libraries_and_agree():
+    """In one process, since it imports torch, which takes seconds."""
     code = (
-        "import json; from asymnas.core.config import DataSpec\n"
-        "from asymnas.data.base import load_dataset\n"
+        "import json, sys\n"
+        "from asymnas.data.base import DATASETS, load_dataset\n"
+        "assert DATASETS.names()\n"
+        "heavy = {'sklearn', 'torchvision', 'pandas', 'PIL', 'scipy'} & set(sys.modules)\n"
+        "from asymnas.core.config import DataSpec\n"
         "from asymnas.data.fingerprint import fingerprint\n"
-        "print(json.dumps([fingerprint(load_dataset(DataSpec(name=n))) for n in "
-        "('digits', 'wine')]))"
+        "known = [fingerprint(load_dataset(DataSpec(name=n))) for n in ('digits', 'wine')]\n"
+        "print(json.dumps([sorted(heavy), known]))"
     )
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "1"}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    for name, theirs in zip(("digits", "wine"), json.loads(done.stdout), strict=True):
+    heavy, known = json.loads(done.stdout)
+    assert heavy == []
+    for name, theirs in zip(("digits", "wine"), known, strict=True):
         assert changes(theirs, fingerprint(load_dataset(DataSpec(name=name)))) == []
 
 

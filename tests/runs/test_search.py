@@ -24,6 +24,9 @@ from asymnas.training.rung import Job, RungResult
 from .conftest import Counting, InProcess, executed
 from .made_results import Made
 
+# The uninterrupted run comes first, so that it alone is in a file, as others need it to be.
+pytestmark = pytest.mark.usefixtures("uninterrupted", "held_in_memory")
+
 COMPARED = [t.TRIAL, t.STATE, t.VAL_LOSS, t.TOTAL_PARAMS, t.EXAMPLES, t.LEARNING_RATE]
 
 

@@ -143,7 +143,8 @@ def test_progress_counts_the_blocks():
     assert seen == [(1, 2), (2, 2)]
 
 
-def test_a_budget_whose_structures_cannot_have_the_compared_shares_is_refused():
+def test_a_budget_whose_structures_cannot_have_the_compared_shares_is_refused(monkeypatch):
+    monkeypatch.setattr("asymnas.space.design.SPARES", 50)
     with pytest.raises(BudgetError, match="hardly any dense architecture of 600") as caught:
         drawn(dense(600), 1)
     assert "raise the budget, narrow --share-range" in str(caught.value)

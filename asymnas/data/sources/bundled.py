@@ -1,5 +1,6 @@
 """Data sets that come with scikit-learn: digits, patches of photographs, wines, tumours."""
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,17 +29,23 @@ def load_digits(spec: DataSpec) -> Dataset:
     Raises:
         DataError: An option that this data set has no use for.
     """
-    from sklearn import datasets
-
     check_spec(spec)
-    digits = datasets.load_digits()
-    grey = np.rint(digits.images * (255 / 16)).astype(np.uint8)
-    rows = draw(len(grey), spec.seed, labels=digits.target)
+    grey, classes = _grey_digits()
+    rows = draw(len(grey), spec.seed, labels=classes)
     return to_dataset(
         rows.take(grey[:, None]),
-        labels=rows.take(digits.target),
+        labels=rows.take(classes),
         notes=("values 0 … 16 scaled to 0 … 255",),
     )
+
+
+@cache
+def _grey_digits() -> tuple[NDArray[Any], NDArray[Any]]:
+    """All images, uint8 `[n, 8, 8]`, and their classes; read once, since reading text is slow."""
+    from sklearn import datasets
+
+    digits = datasets.load_digits()
+    return np.rint(digits.images * (255 / 16)).astype(np.uint8), digits.target
 
 
 class Corner(NamedTuple):
