@@ -12,6 +12,7 @@ from asymnas.core.errors import PathError
 
 DATABASE = "study.db"
 STORAGE = "storage.json"  # where the study is, if not in the directory
+DRAFT = re.compile(r"\..+\.[0-9a-f]{32}")  # what `whole_file` calls a file before it is whole
 RUN_FOLDERS = ("best", "artifacts", "losses")  # what a run's directory holds besides files
 
 
@@ -63,7 +64,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         path: The file; its folder is made if missing.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")  # as in `delete_drafts`
     try:
         with draft.open("x+b") as file:
             yield file
@@ -72,3 +73,18 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def delete_drafts(directory: Path) -> None:
+    """Deletes what killed writers of whole files left in a run directory and its own folders.
+
+    For a time at which nobody writes there.
+
+    Args:
+        directory: The run's.
+    """
+    folders = [directory, *(directory / name for name in RUN_FOLDERS)]
+    for folder in (*folders, *(directory / "artifacts").glob("*/")):
+        for path in folder.glob(".*"):
+            if DRAFT.fullmatch(path.name):
+                path.unlink(missing_ok=True)

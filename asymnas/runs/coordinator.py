@@ -130,7 +130,6 @@ class Coordinator:
         self._broken_in_a_row = 0  # workers, with nothing else at work, since a rung has landed
         self._alike: list[tuple[ActiveTrial, str]] = []  # failed alike in a row, not yet told
         self._store = TrialStore(study, config.trials)
-        self._checkpoints.delete_drafts()
         self._missing_at_start = self._store.missing
         self._began = time.monotonic()
         self._examples = 0
@@ -148,6 +147,7 @@ class Coordinator:
             AsymnasError: The data or the device is gone.
         """
         try:
+            self._delete_superseded(set(self._study.running()))
             if self._store.missing:  # otherwise what is unfinished is of a later phase
                 self._resume()
             return self._loop()
@@ -328,6 +328,7 @@ class Coordinator:
         curve = [(int(seen), float(loss)) for seen, loss in remembered.get(t.CURVE, [])]
         checkpoint = self._checkpoints.path(active.number, curve[-1][0]) if curve else None
         if checkpoint is not None and checkpoint.is_file():
+            self._checkpoints.delete(active.number, except_examples=curve[-1][0])
             active.checkpoint = checkpoint
             active.curve, active.seconds = curve, float(remembered.get(t.SECONDS, 0))
             active.objectives = dict(remembered.get(RUNG_OBJECTIVES, {}))
@@ -553,10 +554,15 @@ class Coordinator:
             self._store.note(successor)
             self._ready.append(successor)
         waiting = (active for active, _ in self._alike)
-        started = {a.number for a in (*self._flights.values(), *self._ready, *self._held, *waiting)}
+        started = (*self._flights.values(), *self._ready, *self._held, *waiting)
+        self._delete_superseded({active.number for active in started})
+
+    def _delete_superseded(self, started: set[int]) -> None:
+        """Deletes weights and pictures of trials that are neither started nor on the front."""
         for trial in self._checkpoints.trials() - self._store.front - started:
-            self._checkpoints.delete(trial)
+            # The weights last: by them a trial is found here.
             reconstruction_path(self._run_dir, trial).unlink(missing_ok=True)
+            self._checkpoints.delete(trial)
 
     def _rung_after(self, examples: int) -> int:
         """Steps at the end of the next rung."""

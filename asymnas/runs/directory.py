@@ -90,11 +90,6 @@ class Checkpoints:
             if path != kept:
                 path.unlink(missing_ok=True)
 
-    def delete_drafts(self) -> None:
-        """Deletes what a crash left unfinished; for a time at which no worker writes."""
-        for path in self._folder.glob(".trial_*.pt.*"):
-            path.unlink(missing_ok=True)
-
     def trials(self) -> set[int]:
         """Numbers of the trials that have a checkpoint."""
         return {int(path.name.split("_")[1]) for path in self._folder.glob("trial_*_*.pt")}

@@ -8,7 +8,7 @@ from problems import space_of
 
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import StudyError
-from asymnas.core.files import DATABASE, STORAGE, holds_run, whole_file
+from asymnas.core.files import DATABASE, STORAGE, delete_drafts, holds_run, whole_file
 from asymnas.networks.families import Problem
 from asymnas.runs.directory import (
     Checkpoints,
@@ -45,16 +45,22 @@ def test_deleting_leaves_the_other_trials_alone(tmp_path):
     assert checkpoints.trials() == {1}
 
 
-def test_drafts_are_deleted_and_checkpoints_are_not(tmp_path):
+def test_drafts_of_killed_writers_are_deleted_and_nothing_else(tmp_path):
     checkpoints = Checkpoints(tmp_path)
     write(checkpoints, (1, 64))
-    path = checkpoints.path(1, 128)
-    with whole_file(path):
-        (draft,) = path.parent.glob(f".{path.name}.*")
-    draft.write_bytes(b"of a process that was killed")
-    path.unlink()
-    checkpoints.delete_drafts()
-    assert [file.name for file in path.parent.iterdir()] == ["trial_00001_64.pt"]
+    kept = {tmp_path / name for name in (".study.db.x.lock", ".hidden", "best/a.json")}
+    kept.add(checkpoints.path(1, 64))
+    drafts = []
+    for path in (*kept, checkpoints.path(1, 128)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path):
+            (draft,) = path.parent.glob(f".{path.name}.*")
+        drafts.append(draft)
+    for draft in drafts:
+        draft.write_bytes(b"of a process that was killed")
+    delete_drafts(tmp_path)
+    left = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == kept | {checkpoints.path(1, 128)}
 
 
 def test_a_trained_model_comes_back_with_its_weights(tmp_path):

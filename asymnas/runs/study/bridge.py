@@ -26,6 +26,7 @@ from asymnas.runs.study.storage import readable
 Purpose = Literal["search", "sweep", "confirmation"]
 
 # Attributes of the study.
+OURS = "asymnas:"  # what each begins with
 CONFIG = "asymnas:config"
 SETUP = "asymnas:setup"
 OBJECTIVES = "asymnas:objectives"

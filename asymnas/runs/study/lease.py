@@ -159,7 +159,8 @@ class FileLease:
             discard: Delete the file too: there is no study that it is the lock of.
         """
         if self._lock.is_locked:
-            self._holder.unlink(missing_ok=True)
+            with suppress(OSError):  # it says who holds the lock, and nobody does then
+                self._holder.unlink(missing_ok=True)
             if discard:  # while it is held: whoever waits for it notices, and makes another
                 with suppress(OSError):  # where an open file cannot be deleted
                     Path(self._lock.lock_file).unlink()

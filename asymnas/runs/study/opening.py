@@ -14,7 +14,7 @@ from rich.console import Console
 
 from asymnas.core.config import StudyConfig
 from asymnas.core.errors import StudyError
-from asymnas.core.files import DATABASE, STORAGE, with_home, write_whole
+from asymnas.core.files import DATABASE, STORAGE, delete_drafts, with_home, write_whole
 from asymnas.core.provenance import setup
 from asymnas.core.side_families import with_side_families
 from asymnas.core.urls import public_url
@@ -27,6 +27,7 @@ from asymnas.runs.study.bridge import (
     DATA,
     DESIGN,
     OBJECTIVES,
+    OURS,
     PINNED,
     PURPOSE,
     SETUP,
@@ -43,6 +44,7 @@ from asymnas.runs.study.storage import (
     quiet,
     readable,
     sqlite_file,
+    writable,
 )
 from asymnas.space.space import Space
 
@@ -105,20 +107,22 @@ def open_study(plan: StudyPlan, *, fresh: bool = False) -> SearchStudy:
     moved = ""
     log = WriteAheadLog()
     try:
+        delete_drafts(directory)
         backend, log = open_to_write(storage)
-        study = _existing(config, storage, backend, fresh=fresh)
-        data = fingerprint(plan.data)
-        if study is None:
-            study = _create(config, backend)
-        else:
-            unlike = _differences(study, _pinned(plan))
-            if set(unlike) <= {"choices"}:  # choices follow from the data: these are the reason
-                moved = _check_data(study, data, plan.data, config.dataset)
-            _check_settings(study, unlike)
-            if moved:
-                Console(stderr=True).print(f"note: {moved}", soft_wrap=True, highlight=False)
-        log.begin()
-        _describe(study, plan, data)
+        with writable(storage):
+            study = _existing(config, storage, backend, fresh=fresh)
+            data = fingerprint(plan.data)
+            if study is None:
+                study = _create(config, backend)
+            else:
+                unlike = _differences(study, _pinned(plan))
+                if set(unlike) <= {"choices"}:  # choices follow from the data: these are the reason
+                    moved = _check_data(study, data, plan.data, config.dataset)
+                _check_settings(study, unlike)
+                if moved:
+                    Console(stderr=True).print(f"note: {moved}", soft_wrap=True, highlight=False)
+            log.begin()
+            _describe(study, plan, data)
     except BaseException:
         log.fold()
         lease.release(discard=study is None)
@@ -143,7 +147,7 @@ def _check_storage(directory: Path, config: StudyConfig) -> None:
         with suppress(ValueError, KeyError, TypeError):
             there = public_url(json.loads(recorded.read_text())["storage"])
     elif config.storage and (directory / DATABASE).is_file():
-        there = str(directory / DATABASE)
+        there = f"sqlite:///{directory / DATABASE}"
     if there and there != asked:
         give = "leave --storage out" if not recorded.is_file() else "give it as --storage"
         raise StudyError(
@@ -165,8 +169,9 @@ def _existing(
         for name in [n for n in names if n == config.name or not config.storage]:
             _delete(name, storage, backend, ours=config.name)
             names.remove(name)
-    if not config.storage and names == [config.name] and _is_stillborn(names[0], backend):
-        optuna.delete_study(study_name=names.pop(), storage=backend)
+    if config.name in names and _is_stillborn(config.name, backend):
+        optuna.delete_study(study_name=config.name, storage=backend)
+        names.remove(config.name)
     if config.name in names:
         return optuna.load_study(study_name=config.name, storage=backend)
     if names and not config.storage:
@@ -212,12 +217,14 @@ def _create(config: StudyConfig, backend: BaseStorage) -> optuna.Study:
 
 
 def _describe(study: optuna.Study, plan: StudyPlan, data: Mapping[str, Any]) -> None:
-    """Writes what the study was started with: once what may not change, each time the rest."""
+    """Writes what the study was started with: once what may not change, each time the rest.
+
+    What is pinned comes last: until then a start has not made the study, and the next one does.
+    """
     config, design = plan.config, _json(plan.design)
     stored = study.user_attrs
     if PINNED not in stored:
         study.set_user_attr(PURPOSE, plan.purpose)
-        study.set_user_attr(PINNED, _pinned(plan))
     if DATA not in stored:
         study.set_user_attr(DATA, dict(data))
     study.set_user_attr(CONFIG, {**config.to_dict(), "storage": public_url(config.storage)})
@@ -228,6 +235,8 @@ def _describe(study: optuna.Study, plan: StudyPlan, data: Mapping[str, Any]) -> 
         write_whole(Path(config.run_dir) / STORAGE, json.dumps(home))
     else:
         (Path(config.run_dir) / STORAGE).unlink(missing_ok=True)
+    if PINNED not in stored:
+        study.set_user_attr(PINNED, _pinned(plan))
 
 
 def _pinned(plan: StudyPlan) -> dict[str, Any]:
@@ -266,13 +275,24 @@ def read_study(storage: str, name: str | None = None, *, timeout_s: float = 60) 
         wanted, has = f"no study {name!r}" if name else "not exactly one study", ", ".join(names)
         raise StudyError(f"{public_url(storage)} holds {wanted}; it has: {has or 'none'}")
     with readable(f"the storage {public_url(storage)}"):
-        return SearchStudy(optuna.load_study(study_name=name, storage=backend), backend)
+        study = SearchStudy(optuna.load_study(study_name=name, storage=backend), backend)
+        if CONFIG not in study.optuna.user_attrs:
+            raise StudyError(
+                f"the start of the study {study.optuna.study_name!r} was cut off before it was "
+                "made: there is nothing to read; run the command that began it again"
+            )
+        return study
 
 
 def _is_stillborn(name: str, backend: BaseStorage) -> bool:
-    """Whether a start died while it made the study: nothing is pinned, nothing was drawn."""
+    """Whether a start died while it made the study: nothing is pinned, nothing was drawn.
+
+    An empty study that another program made counts too, unless it has attributes that are not ours.
+    """
     study = optuna.load_study(study_name=name, storage=backend)
-    return PINNED not in study.user_attrs and not study.get_trials(deepcopy=False)
+    attributes = study.user_attrs
+    ours = all(attribute.startswith(OURS) for attribute in attributes)
+    return ours and PINNED not in attributes and not study.get_trials(deepcopy=False)
 
 
 def _differences(study: optuna.Study, now: Mapping[str, Any]) -> dict[str, str]:

@@ -175,6 +175,22 @@ def test_a_start_that_died_while_it_made_the_study_is_made_good(tmp_path: Path) 
     study.close()
 
 
+def test_a_study_that_was_not_made_whole_is_read_as_nothing(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    made = optuna.create_study(study_name="made", storage=url)
+    made.set_user_attr("asymnas:objectives", [{"name": "val_loss", "maximize": False}])
+    with pytest.raises(StudyError, match="cut off before it was made"):
+        read_study(url)
+
+
+def test_an_empty_study_with_attributes_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    optuna.create_study(study_name="made", storage=url).set_user_attr("mine", 1)
+    assert "was not made by asymnas" in refusal(made_plan(tmp_path))
+    (study,) = optuna.get_all_study_summaries(url)
+    assert study.user_attrs == {"mine": 1}
+
+
 def test_optunas_log_level_stays_the_hosts(tmp_path: Path) -> None:
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.INFO)
