@@ -1,0 +1,117 @@
+"""Writes that are counted, and fail or are the last that a process makes."""
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from memory_storage import MemoryStorage
+
+from asymnas.runs.plan import SearchPlan
+from asymnas.runs.study.lease import FileLease
+
+STORAGE_WRITES = (
+    *("create_new_study", "set_study_user_attr", "set_study_system_attr", "create_new_trial"),
+    *("set_trial_param", "set_trial_state_values", "set_trial_intermediate_value"),
+    *("set_trial_user_attr", "set_trial_system_attr"),
+)
+FILE_WRITES = (
+    (os, "fsync"),
+    (os, "mkdir"),
+    (Path, "replace"),
+    (Path, "unlink"),
+    (shutil, "rmtree"),
+)
+
+
+class Killed(BaseException):
+    """The process is gone: nothing catches it."""
+
+
+class Faults:
+    """Counts writes, and fails one of them.
+
+    Args:
+        at: Which one, from 1; `None` for none.
+        error: What it raises; `Killed` stops all later writes as well.
+        lasting: Whether all later writes fail too.
+    """
+
+    def __init__(
+        self, at: int | None, error: Callable[[str], BaseException], *, lasting: bool = False
+    ) -> None:
+        self.writes: list[str] = []
+        self._at, self._error, self._lasting = at, error, lasting
+        self.killed = False
+
+    def write(self, name: str) -> None:
+        """Takes in a write that is about to be made."""
+        if self.killed:
+            raise Killed
+        self.writes.append(name)
+        here = len(self.writes)
+        if self._at is not None and (here == self._at or (self._lasting and here > self._at)):
+            error = self._error(name)
+            self.killed = isinstance(error, Killed)
+            raise error
+
+
+@contextmanager
+def faults(found: Faults) -> Iterator[Faults]:
+    """Within the context, all writes go through `found`."""
+    with pytest.MonkeyPatch.context() as patched:
+        for owner, name in [*((MemoryStorage, n) for n in STORAGE_WRITES), *FILE_WRITES]:
+            patched.setattr(owner, name, _counted(getattr(owner, name), name, found))
+        release = FileLease.release
+
+        def freed(lease: FileLease, **options: Any) -> None:
+            try:
+                release(lease, **options)
+            finally:
+                lease._lock.release()  # as the system does
+
+        patched.setattr(FileLease, "release", freed)
+        yield found
+
+
+def _counted(real: Callable[..., Any], name: str, found: Faults) -> Callable[..., Any]:
+    def write(*arguments: Any, **options: Any) -> Any:
+        found.write(name)
+        return real(*arguments, **options)
+
+    return write
+
+
+def killed(name: str) -> BaseException:
+    return Killed(name)
+
+
+def full(name: str) -> BaseException:
+    """What a write raises on a full disk."""
+    if name in STORAGE_WRITES:
+        return optuna.exceptions.StorageInternalError("database or disk is full")
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), name)
+
+
+def broken(name: str) -> BaseException:
+    """What a write raises on a broken disk."""
+    if name in STORAGE_WRITES:
+        return optuna.exceptions.StorageInternalError("disk I/O error")
+    return OSError(errno.EIO, os.strerror(errno.EIO), name)
+
+
+def at(plan: SearchPlan, directory: Path) -> SearchPlan:
+    """The plan for a run directory of its own, in which the study is."""
+    return replace(plan, config=replace(plan.config, run_dir=str(directory / "run")))
+
+
+def files(plan: SearchPlan) -> set[str]:
+    """The files of a run directory."""
+    folder = Path(plan.config.run_dir)
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
