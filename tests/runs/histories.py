@@ -63,7 +63,7 @@ class History:
     """
 
     def __init__(self, seed: int, plan: SearchPlan, directory: Path) -> None:
-        self._random, self._plan = Random(seed), at(plan, directory)
+        self.seed, self._random, self._plan = seed, Random(seed), at(plan, directory)
         self._run_dir = Path(self._plan.config.run_dir)
         self.events: list[str] = []
         self.rungs = Counter[tuple[str, int]]()
@@ -117,19 +117,14 @@ class History:
             self.events.append(f"{path.name} is damaged")
 
 
-def problem_of(
-    seed: int, plan: SearchPlan, whole: pd.DataFrame, names: set[str], directory: Path
-) -> str | None:
+def problem_of(history: History, whole: pd.DataFrame, names: set[str]) -> str | None:
     """What is wrong after a history; `None` if nothing is.
 
     Args:
-        seed: Of the history.
-        plan: The search.
+        history: It happens now.
         whole: The table of a search that nothing happened to.
         names: Its files.
-        directory: A folder of the history's own.
     """
-    history = History(seed, plan, directory)
     try:
         table, left = history.happen()
         pd.testing.assert_frame_equal(table, whole)
@@ -140,5 +135,5 @@ def problem_of(
         assert trained <= most, f"{trained} rungs were trained, {own} are enough"
     except Exception as error:  # whatever it is, it is a fault with a seed
         happened = "; ".join(history.events)
-        return f"seed {seed} ({happened}): {type(error).__name__}: {str(error)[:300]}"
+        return f"seed {history.seed} ({happened}): {type(error).__name__}: {str(error)[:300]}"
     return None

@@ -10,7 +10,7 @@ from asymnas.runs.plan import plan_search
 
 from .conftest import executed, small_search
 from .faults import at, files
-from .histories import problem_of
+from .histories import History, problem_of
 from .made_results import Made
 
 pytestmark = pytest.mark.usefixtures("in_memory")
@@ -26,7 +26,7 @@ def problems(tmp_path: Path, seeds: range) -> Iterator[str]:
     run, _ = executed(whole, Made())
     table = run.table.drop(columns=["seconds"])
     for seed in seeds:
-        problem = problem_of(seed, plan, table, files(whole), tmp_path / f"{seed}")
+        problem = problem_of(History(seed, plan, tmp_path / f"{seed}"), table, files(whole))
         if problem is not None:
             yield problem
 
