@@ -8,7 +8,6 @@ checkpoint before the rung that it ends enters the curve.
 
 import io
 import math
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -22,22 +21,16 @@ from asymnas.core import columns as t
 from asymnas.core.errors import AsymnasError, CheckpointError, StudyError
 from asymnas.core.files import write_whole
 from asymnas.data.prepared import PreparedData
-from asymnas.networks.architecture import Architecture
+from asymnas.runs.candidates import Candidates
 from asymnas.runs.directory import DASHBOARD, Checkpoints, losses_path, reconstruction_path
-from asymnas.runs.phases import LABELS, ListedRun, Phase
+from asymnas.runs.failures import Failures
+from asymnas.runs.phases import Phase
 from asymnas.runs.pruners import PRUNERS
-from asymnas.runs.seeds import replicate_seed, trial_seed
 from asymnas.runs.study import (
     METRICS_ATTRIBUTE,
-    Draft,
     SearchStudy,
-    ask_fixed,
-    candidate_of,
-    next_number,
 )
 from asymnas.runs.trials import RUNG_OBJECTIVES, ActiveTrial, TrialStore
-from asymnas.space.space import Candidate
-from asymnas.space.suggesters import Random
 from asymnas.training.reconstructions import reconstruction_grid
 from asymnas.training.rung import Job, RungResult, rung_steps, train_rung
 
@@ -82,11 +75,8 @@ class Snapshot:
 
 Ending = Literal["finished", "timeout", "interrupted", "exhausted", "patience"]
 
-ATTEMPTS = 3  # at a rung whose worker broke, and starts of a trial whose checkpoints are lost
-ALIKE = 5  # failures in a row, all the same, before the run stops; also broken workers in a row
 MOST_DUPLICATES = 300  # in a row, before the space counts as exhausted
 HEARTBEAT = 0.2  # seconds
-CONTROLS = 8  # candidates of which the cheapest is the control
 FEW = 3  # finished trials before the time left is estimated
 
 
@@ -124,11 +114,8 @@ class Coordinator:
         self._workers = config.workers or 1
         self._flights: dict[Future[RungResult], ActiveTrial] = {}
         self._ready: deque[ActiveTrial] = deque()
-        self._held: list[ActiveTrial] = []  # their workers broke, and no rung has landed since
-        self._control: ActiveTrial | None = None  # in flight to see whether workers are sound
-        self._landed = 0  # rungs
-        self._broken_in_a_row = 0  # workers, with nothing else at work, since a rung has landed
-        self._alike: list[tuple[ActiveTrial, str]] = []  # failed alike in a row, not yet told
+        self._failures = Failures(self._ready)
+        self._candidates = Candidates(phase, study)
         self._store = TrialStore(study, config.trials)
         self._missing_at_start = self._store.missing
         self._began = time.monotonic()
@@ -156,14 +143,8 @@ class Coordinator:
 
     def _resume(self) -> None:
         """Makes what an earlier start left unfinished ready: all of it, before any is decided."""
-        runs, running = self._phase.runs, self._study.running()
-        mine = [number for number in running if runs is None or number < len(runs)]
-        begun = [
-            active
-            for number in mine
-            if (active := self._begin(self._described(number), anew=False))
-        ]
-        for active in begun:
+        unfinished = self._candidates.unfinished()
+        for active in [active for active in unfinished if self._begin(active, anew=False)]:
             self._go_on(active)
 
     def _loop(self) -> Ending:
@@ -174,9 +155,9 @@ class Coordinator:
                     return "interrupted"
             self._observe(self._snapshot())
             if not self._flights:
-                if not self._alike:
+                if not self._failures.alike:
                     return self._ending()
-                self._tell_alike()
+                self._tell_failed(self._failures.end_series())
                 continue
             if self._late():
                 return "timeout"
@@ -184,29 +165,31 @@ class Coordinator:
             for future in sorted(done, key=lambda f: self._flights[f].number):
                 self._land(self._flights.pop(future), future)
             if not self._flights and not self._ready:
-                self._release()
+                self._failures.release()
             self._lease.check()
         return "interrupted"
 
     @property
     def _free_workers(self) -> int:
         """Workers without a rung; one that broke is left alone until another rung has landed."""
-        return self._workers - len(self._flights) - len(self._held)
+        return self._workers - len(self._flights) - len(self._failures.held)
 
     def _next(self) -> ActiveTrial | None:
         """The trial to train next: a started one if any, else a new one if any is missing.
 
-        After `ATTEMPTS` broken workers in a row, and nothing at work, a control.
+        After several broken workers in a row, and nothing at work, a control.
         """
-        if self._broken_in_a_row >= ATTEMPTS and not self._flights:
-            self._control = self._cheap_candidate()
-            return self._control
-        while self._store.missing > len(self._flights) + len(self._held) + len(self._alike):
+        if self._failures.need_control and not self._flights:
+            self._failures.control = self._candidates.control()
+            return self._failures.control
+        while self._store.missing > len(self._flights) + len(self._failures.open):
             if self._ready:
                 return self._ready.popleft()
             if self._duplicates_in_a_row >= MOST_DUPLICATES or self._gains_too_little():
                 return None
-            if (active := self._begin(self._ask(), anew=True)) is not None:
+            parallel = bool(self._flights or self._failures.held)
+            active = self._candidates.new(parallel=parallel)
+            if self._begin(active, anew=True):
                 self._go_on(active)
         return None
 
@@ -222,103 +205,20 @@ class Coordinator:
             return "finished"
         return "patience" if self._gains_too_little() else "exhausted"
 
-    def _cheap_candidate(self) -> ActiveTrial:
-        """What a sound worker can train: the cheapest of a few candidates of this phase."""
-        phase = self._phase
-        some: Sequence[Candidate | ListedRun] = (
-            [phase.candidate(number, Random(number)) for number in range(CONTROLS)]
-            if phase.runs is None
-            else phase.runs[:CONTROLS]
-        )
-        cheapest = min(some, key=lambda candidate: candidate.architecture.counts.total_macs)
-        return ActiveTrial(
-            number=-1, architecture=cheapest.architecture, learning_rate=1e-3, seed=0
-        )
-
-    def _ask(self) -> ActiveTrial:
-        """A new trial: the next of the list, or one that the sampler draws."""
-        phase, config = self._phase, self._config
-        if phase.runs is None:
-            parallel = bool(self._flights or self._held)
-            return self._drawn(
-                self._study.draft(
-                    config.sampler, config.seed, parallel=parallel, presets=phase.presets
-                )
-            )
-        number = next_number(self._study)
-        run = phase.runs[number]
-        active = ActiveTrial(
-            number=number,
-            architecture=run.architecture,
-            learning_rate=run.learning_rate,
-            rate_ratio=run.rate_ratio,
-            seed=replicate_seed(config.seed, run.replicate),
-            labels={**run.labels, t.REPLICATE: run.replicate},
-        )
-        ask_fixed(self._study, active.attributes, run.choices, phase.draw)
-        return active
-
-    def _drawn(self, draft: Draft) -> ActiveTrial:
-        """A trial with what the space makes of its draws, written to the study."""
-        candidate = self._phase.candidate(draft.number, draft.trial)
-        active = ActiveTrial(
-            number=draft.number,
-            architecture=candidate.architecture,
-            learning_rate=candidate.learning_rate,
-            rate_ratio=candidate.rate_ratio,
-            seed=trial_seed(self._config.seed, draft.number),
-            labels=self._phase.labels(draft.number),
-        )
-        active.number = self._study.add(draft, active.attributes)
-        return active
-
-    def _described(self, number: int) -> ActiveTrial:
-        """An unfinished trial with the candidate that is stored with it."""
-        values = candidate_of(self._study, number)
-        if t.ARCHITECTURE not in values or t.LEARNING_RATE not in values:
-            return self._described_again(number)
-        seed, replicate = self._config.seed, values.get(t.REPLICATE)
-        return ActiveTrial(
-            number=number,
-            architecture=Architecture.from_dict(values[t.ARCHITECTURE]),
-            learning_rate=float(values[t.LEARNING_RATE]),
-            rate_ratio=float(values.get(t.RATE_RATIO, 1.0)),
-            seed=(
-                trial_seed(seed, number)
-                if replicate is None
-                else replicate_seed(seed, int(replicate))
-            ),
-            labels={name: values[name] for name in LABELS if name in values},
-        )
-
-    def _described_again(self, number: int) -> ActiveTrial:
-        """A trial that was cut off before its candidate was stored.
-
-        One that is queued can be, and one of an earlier version.
-        """
-        if self._phase.runs is None:
-            config = self._config
-            return self._drawn(self._study.draft_again(number, config.sampler, config.seed))
-        raise StudyError(
-            f"trial {number} was cut off by an earlier version before its architecture "
-            "was stored: continue the run with that version, write its results by "
-            f"python -m asymnas.report {self._run_dir}, or start over with --fresh"
-        )
-
-    def _begin(self, active: ActiveTrial, *, anew: bool) -> ActiveTrial | None:
-        """Takes a trial up; `None` if it is a duplicate, which is not trained.
+    def _begin(self, active: ActiveTrial, *, anew: bool) -> bool:
+        """Takes a trial up, unless it is a duplicate, which is not trained.
 
         Of one that was just asked for, nothing is stored yet that could be read.
         """
         replicate = self._phase.runs is not None
         if not replicate and not self._store.register(active):
             self._duplicates_in_a_row += 1
-            return None
+            return False
         self._duplicates_in_a_row = 0
         if not anew:
             self._load(active)
         self._store.note(active)
-        return active
+        return True
 
     def _load(self, active: ActiveTrial) -> None:
         """Takes up the curve of an earlier start, if its checkpoint is still there."""
@@ -359,7 +259,7 @@ class Coordinator:
             test=self._phase.test,
             losses=self._losses(active),
         )
-        if active is self._control:  # one step, whose result is dropped
+        if active is self._failures.control:  # one step, whose result is dropped
             job = replace(
                 job, until=1, save=None, metrics=(), every_rung=(), samples=False, test=False
             )
@@ -392,101 +292,41 @@ class Coordinator:
         try:
             result = future.result()
         except BrokenExecutor as error:
-            self._hold(active, error)
+            self._break(active, error)
             return
         except CheckpointError as error:
-            self._restart(active, error)
+            self._tell_failed(self._failures.lost(active, error))
             return
         except AsymnasError:
             raise  # the data or the device is gone, for this candidate and for all others
         except Exception as error:  # whatever a candidate breaks must not end the study
-            if active is self._control:
-                self._hold(active, error)
+            if active is self._failures.control:
+                self._break(active, error)
                 return
-            self._fail(active, f"{type(error).__name__}: {error}".splitlines()[0])
+            failure = f"{type(error).__name__}: {error}".splitlines()[0]
+            self._tell_failed(self._failures.failed(active, failure))
             return
-        self._tell_alike()
-        self._landed += 1
-        active.attempts = self._broken_in_a_row = 0
+        self._tell_failed(self._failures.end_series())
+        is_control = active is self._failures.control
+        self._failures.trained(active)
         active.seconds += result.seconds
-        if active is self._control:
-            self._control = None
-        elif result.failure:
-            self._tell_failed(active, result.failure)
-        else:
+        if result.failure and not is_control:
+            self._tell_failed([(active, result.failure)])
+        elif not is_control:
             self._advance(active, result)
             self._go_on(active)
-        self._release()
+        self._failures.release()
 
-    def _hold(self, active: ActiveTrial, error: Exception) -> None:
-        """Takes in a broken worker, which is the candidate's doing or the machine's.
+    def _break(self, active: ActiveTrial, error: Exception) -> None:
+        """Takes in a rung whose worker broke."""
+        failure = self._failures.broke(active, error, alone=not self._flights)
+        if failure is not None:
+            self._tell_failed([(active, failure)])
 
-        The rung is trained again, by another worker if there is one. After `ATTEMPTS` the other
-        rungs decide: if one has been trained meanwhile, the candidate is the cause and fails. If
-        none has, a control is trained: a cheap candidate, for one step. If that breaks its worker
-        too, the machine is the cause: the run stops, and no trial counts as failed.
-        """
-        if not self._flights:
-            self._broken_in_a_row += 1
-        if self._broken_in_a_row >= ALIKE:
-            raise StudyError(
-                f"rung after rung broke its worker, the last with: {error}; no trial counts as "
-                "failed for it: mend this and run the command again to go on from here"
-            )
-        if active is self._control:
-            self._control = None
-            return
-        active.attempts += 1
-        if active.attempts == 1:
-            active.broke_after = self._landed
-        if active.attempts >= ATTEMPTS and self._landed > active.broke_after:
-            self._tell_failed(active, f"{error}, {active.attempts} times at this rung")
-        elif self._flights:
-            self._held.append(active)
-        else:
-            self._ready.appendleft(active)
-
-    def _release(self) -> None:
-        """Makes the first of the trials whose workers broke ready again.
-
-        After those that are ready, so that where workers take calls in turn it is another's turn.
-        """
-        if self._held:
-            self._ready.append(self._held.pop(0))
-
-    def _restart(self, active: ActiveTrial, error: CheckpointError) -> None:
-        """Starts a trial whose checkpoint cannot be read from its beginning."""
-        active.restarts += 1
-        if active.restarts >= ATTEMPTS:
-            self._fail(active, f"{error}, {ATTEMPTS} times")
-            return
-        active.forget()
-        self._ready.appendleft(active)
-
-    def _fail(self, active: ActiveTrial, failure: str) -> None:
-        """Takes in a failure that the machine may be the cause of.
-
-        It is recorded when another trial has fared otherwise. A series of failures that are all the
-        same stops the run instead, and leaves its trials open, to be tried again.
-        """
-        if self._alike and _pattern(failure) != _pattern(self._alike[-1][1]):
-            self._tell_alike()
-        active.attempts = active.restarts = 0
-        self._alike.append((active, failure))
-        if len(self._alike) >= ALIKE:
-            raise StudyError(
-                f"{ALIKE} trials in a row failed for one reason: {failure}; they stay open: mend "
-                "this and run the command again to try them anew"
-            )
-
-    def _tell_alike(self) -> None:
-        """Ends a series of failures: they were the candidates' own."""
-        alike, self._alike = self._alike, []
-        for active, failure in alike:
-            self._tell_failed(active, failure)
-
-    def _tell_failed(self, active: ActiveTrial, failure: str) -> None:
-        self._tell(active, "failed", {t.FAILURE: failure, t.SECONDS: active.seconds})
+    def _tell_failed(self, failed: Sequence[tuple[ActiveTrial, str]]) -> None:
+        """Ends trials that failed, each with its failure."""
+        for active, failure in failed:
+            self._tell(active, "failed", {t.FAILURE: failure, t.SECONDS: active.seconds})
 
     def _go_on(self, active: ActiveTrial) -> None:
         """Decides what becomes of a trial by its curve: new, continued, pruned or complete."""
@@ -553,8 +393,7 @@ class Coordinator:
             self._load(successor)
             self._store.note(successor)
             self._ready.append(successor)
-        waiting = (active for active, _ in self._alike)
-        started = (*self._flights.values(), *self._ready, *self._held, *waiting)
+        started = (*self._flights.values(), *self._ready, *self._failures.open)
         self._delete_superseded({active.number for active in started})
 
     def _delete_superseded(self, started: set[int]) -> None:
@@ -589,8 +428,3 @@ class Coordinator:
             seconds=seconds,
             seconds_left=seconds * store.missing / newly if newly >= FEW else None,
         )
-
-
-def _pattern(failure: str) -> str:
-    """A failure without its numbers, which differ from trial to trial."""
-    return re.sub(r"\d+", "#", failure)
