@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from asymnas.core.budget import Budget
     from asymnas.core.config import ConfirmationConfig, StudyConfig, SweepConfig
     from asymnas.core.errors import AsymnasError
+    from asymnas.estimators.search import AutoencoderSearch
+    from asymnas.estimators.single import Autoencoder
     from asymnas.networks.architecture import Architecture
     from asymnas.runs.finder import find_best_architecture
     from asymnas.runs.run import Run, TrainedArchitecture
@@ -22,6 +24,8 @@ __all__ = [
     "__version__",
     "Architecture",
     "AsymnasError",
+    "Autoencoder",
+    "AutoencoderSearch",
     "Budget",
     "ConfirmationConfig",
     "Run",
@@ -39,6 +43,8 @@ __all__ = [
 _HOMES = {
     "Architecture": "networks.architecture",
     "AsymnasError": "core.errors",
+    "Autoencoder": "estimators.single",
+    "AutoencoderSearch": "estimators.search",
     "Budget": "core.budget",
     "ConfirmationConfig": "core.config",
     "TrainedArchitecture": "runs.run",

@@ -16,6 +16,8 @@ LARGE_FILES = ("docs/images/", "studies/")
 PUBLIC = [
     "Architecture",
     "AsymnasError",
+    "Autoencoder",
+    "AutoencoderSearch",
     "Budget",
     "ConfirmationConfig",
     "Run",

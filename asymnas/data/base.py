@@ -26,6 +26,8 @@ from asymnas.data.scaling import standardise, value_range
 from asymnas.data.spec import meant, named_classes
 from asymnas.data.splits import NAMES, PerSplit, SplitName, Splits, draw, per_split
 
+MEMORY = "memory"  # the source of data that were given in Python and lie in no file
+
 CHUNK = 8_192  # examples whose values are examined together
 
 
@@ -158,6 +160,11 @@ def load_dataset(spec: DataSpec) -> Dataset:
         UnknownNameError: No such data set.
         DataError: It is missing, unreadable or unusable.
     """
+    if spec.source == MEMORY:
+        raise DataError(
+            "the run's data were given in Python and are in no file: write them to one to search "
+            "again or to go on from the command line, as in --dataset npz:FILE"
+        )
     if spec.source not in DATASETS.names() and (name := meant(spec.name)):
         raise UnknownNameError(
             f"no data set is called {spec.name!r}; did you mean {name}?", name=spec.source

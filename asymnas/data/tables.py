@@ -30,6 +30,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,8 @@ def table_dataset(
     options: Mapping[str, str],
     notes: Sequence[str],
     reading: Reading = TYPED,
+    *,
+    test: bool = True,
 ) -> Dataset:
     """Rows, float32 `[n, columns]`, encoded and standardised on the training split alone.
 
@@ -69,6 +72,7 @@ def table_dataset(
             such as a patient), which leave the table; those that are text, and those to leave out.
         notes: What was done to the frame before.
         reading: How cells are read.
+        test: Whether a test split is drawn; otherwise the validation split stands for it.
 
     Raises:
         DataError: No rows or too few; columns that are called alike, that are not there or cannot
@@ -81,7 +85,7 @@ def table_dataset(
     reading = Reading(typed=reading.typed, decimal=reading.decimal, text=text)
     try:
         given = {option: as_entries(frame[name], reading) for option, name in roles.items()}
-        rows, labels, anomalies, groups = _split(given, roles, len(frame), spec.seed)
+        rows, labels, anomalies, groups = _split(given, roles, len(frame), spec.seed, test)
         given_away = {*roles.values(), *dropped}
         kept = frame.loc[:, [name not in given_away for name in frame.columns]]
         columns = _columns(kept, rows.train, reading)
@@ -109,7 +113,7 @@ def table_dataset(
 
 
 def _split(
-    given: Mapping[str, NDArray[Any]], roles: Mapping[str, str], n: int, seed: int
+    given: Mapping[str, NDArray[Any]], roles: Mapping[str, str], n: int, seed: int, test: bool
 ) -> tuple[Any, Any, Any, Any]:
     """Rows of each split; labels, anomalies and groups of all rows `[n]`, or `None`."""
     labels = anomalies = groups = None
@@ -120,7 +124,9 @@ def _split(
     if "group" in given:
         groups = class_ids(given["group"], f"group column {roles['group']!r}")
         return draw_groups(groups, seed, anomalous=anomalies), labels, anomalies, groups
-    return draw(n, seed, labels=labels, anomalous=anomalies), labels, anomalies, groups
+    rows = draw(n, seed, test=test, labels=labels, anomalous=anomalies)
+    rows = rows if test else replace(rows, test=rows.validation)
+    return rows, labels, anomalies, groups
 
 
 def _columns(frame: Any, train: NDArray[np.int64], reading: Reading) -> dict[str, Column]:

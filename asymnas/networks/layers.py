@@ -167,3 +167,8 @@ class SmallStart(nn.Module):
             for module in self.layer.modules():
                 if isinstance(module, CONVS):
                     module.weight.div_(10)
+
+
+def at_least_fp32(x: Tensor) -> Tensor:
+    """The values in float32, where autocast has left fewer bits; float64 as it is."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))

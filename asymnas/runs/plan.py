@@ -1,6 +1,6 @@
 """What a run will do: a configuration in which nothing is left open, and its phases."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -162,7 +162,7 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
     queue = queue_of(config.enqueue, space, fills=fills)
     ladder = ladder_under(space, first=len(queue.presets)) if fills else None
     facts = metric_facts(data, *space.of_each_pair())
-    _check_values(config, data)
+    check_values(config, data)
     resolved = replace(
         config,
         family=encoder_family if encoder_family == decoder_family else None,
@@ -174,7 +174,7 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
         metrics=resolve_metrics(config.objectives, facts, config.metrics),
         examples=rung_steps(examples, config.batch_size)[-1] * config.batch_size,
         workers=config.workers or default_workers(resolve_device(config.device)),
-        precision=_precision(config, space, fills=fills),
+        precision=resolve_precision(config, lambda: _usual_macs(space, fills=fills)),
         dataset=located(config.dataset),
         run_dir=str(Path(config.run_dir).absolute()),
         storage=_absolute(config.storage),
@@ -241,8 +241,12 @@ def _pruner(config: StudyConfig) -> str:
     return config.pruner
 
 
-def _check_values(config: StudyConfig, data: Dataset) -> None:
-    """Rejects data with values that the kind cannot take for probabilities."""
+def check_values(config: StudyConfig, data: Dataset) -> None:
+    """Rejects data with values that the kind cannot take for probabilities.
+
+    Raises:
+        ConfigError: There are such values.
+    """
     if not kind_of(config.kind).unit_interval or data.train.dtype == torch.uint8:
         return
     for split in (data.train, data.validation, data.test):
@@ -281,13 +285,23 @@ def _absolute(storage: str) -> str:
     return storage if path == storage else f"sqlite:///{Path(path).absolute()}"
 
 
-def _precision(config: StudyConfig, space: Space, *, fills: bool) -> Precision:
-    """What `auto` stands for: bf16 where it is native and candidates are large enough to gain."""
+def resolve_precision(config: StudyConfig, macs: Callable[[], float]) -> Precision:
+    """What `auto` stands for: bf16 where it is native and networks are large enough to gain.
+
+    Args:
+        config: Names the precision and the device.
+        macs: Multiply-accumulates per example of the networks, asked for where they decide.
+    """
     device = resolve_device(config.device)
     if config.precision != "auto":
         return config.precision
     if not native_bf16(device):
         return "fp32"
+    return "bf16" if device.type == "cuda" or macs() >= BF16_MACS else "fp32"
+
+
+def _usual_macs(space: Space, *, fills: bool) -> float:
+    """Multiply-accumulates per example of a few candidates, on average."""
     draw = sample_filled if fills else Space.sample
     macs = [draw(space, seed).architecture.counts.total_macs for seed in range(8)]
-    return "bf16" if device.type == "cuda" or sum(macs) / len(macs) >= BF16_MACS else "fp32"
+    return sum(macs) / len(macs)

@@ -93,13 +93,14 @@ def inputs_of(
         places: Which of them, int64 `[k]`; all by default.
     """
     size, device = _chunk_size(examples.shape[1:]), _device(model)
+    dtype = next(model.parameters()).dtype
     if places is None:
         chunks = iter(examples.split(size))
     else:
         starts = range(0, len(places), size)
         chunks = (examples[places[start : start + size]] for start in starts)
     for place, chunk in enumerate(chunks):
-        x = as_input(chunk.to(device))
+        x = as_input(chunk.to(device)).to(dtype)
         yield x, _generator(x, place)
 
 

@@ -32,3 +32,9 @@ def loaded_dataset(source: DataSpec | PreparedData, device: str) -> Dataset:
                 data = replace(data, train=train, validation=validation)
             _loaded.append((source, device, data))
         return _loaded[0][2]
+
+
+def forget_dataset() -> None:
+    """Lets go of the data set that is kept; for a process that goes on to do something else."""
+    with _lock:
+        _loaded.clear()

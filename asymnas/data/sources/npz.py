@@ -1,22 +1,10 @@
 """Arrays in a NumPy archive, or a single array, of one's own.
 
-**Ranges come from the values**, of all splits together and whatever type holds them:
-
-* Nothing but 0 and 1 (masks, fingerprints, one-hot rows) stays 0 and 1.
-* Images of whole numbers from 0 are divided by their full scale: 255 if they reach 64 to 255; 1023,
-  4095, 16383 or 65535 if they reach beyond, as data of 10, 12 or 14 bits in 16 do; their greatest
-  value if they reach less than 64.
-* Images within 0 … 1 that reach 0.5 stay as they are; others are scaled so that the training split
-  spans [0, 1].
-* Rows and signals are standardised, except that uint8 which reaches 64 is read as value / 255.
-
-Data of which nothing varies in the training split are refused.
+What becomes of their values: `asymnas.data.arrays`.
 """
 
 import zipfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,22 +14,12 @@ from numpy.typing import NDArray
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
 from asymnas.core.text import listed, one_line
-from asymnas.data.affine import Affine
 from asymnas.data.anomalies import are_classes, class_ids, truth_values
-from asymnas.data.base import DATASETS, Dataset, to_dataset
+from asymnas.data.arrays import array_dataset
+from asymnas.data.base import DATASETS, Dataset
 from asymnas.data.memory import check_memory
-from asymnas.data.scaling import (
-    standardise,
-    standardise_channels,
-    to_unit_range,
-    value_range,
-    varying,
-)
 from asymnas.data.spec import check_spec, existing_file, without_options
-from asymnas.data.splits import Splits, draw
 
-CHANNELS = (1, 3, 4)  # sizes of a last axis that make it the channels
-FAR_SMALLER = 4  # times smaller than all others a last axis is that may be meant as the channels
 OPTIONS = {"channels": "last", "as": "signals"}
 
 
@@ -56,8 +34,7 @@ def load(spec: DataSpec) -> Dataset:
     names end in "signals" are signals, `(n, length)` of one channel or `(n, c, length)`, and so are
     all with `?as=signals`. `?channels=last` and `?channels=first` say where the channels are.
 
-    Scaled as the module's docstring says, by the training split alone where values do not decide,
-    so that held-out images may leave [0, 1].
+    Scaled as `array_dataset` says.
 
     Raises:
         DataError: Not a readable archive, no or several training arrays, an array that is not
@@ -68,42 +45,16 @@ def load(spec: DataSpec) -> Dataset:
     last = _channels_last(options)
     path = existing_file(spec)
     archive = read_archive(path)
-    signals = archive.signals or "as" in options
-    notes = _left_out(archive.ignored)
-    for name, array in archive.examples.items():
-        _check_array(path, name, array, signals)
-    _check_alike(path, archive.examples)
-    raw, full, scale_notes = _in_range(path, archive.examples, images=not signals)
-    read = partial(_as_signals if signals else _channels_first, last=last)
-    shaped = {name: read(array) for name, array in raw.items()}
-    notes += [
-        *_described(shaped["train"].shape, archive.examples["train"].shape, last),
-        *scale_notes,
-    ]
-    rows = draw(
-        len(shaped["train"]),
+    return array_dataset(
+        archive.examples,
         spec.seed,
-        validation="validation" not in shaped,
-        test="test" not in shaped,
-        labels=archive.labels.get("train"),
-        anomalous=archive.anomalies.get("train"),
+        where=str(path),
+        labels=archive.labels,
+        anomalies=archive.anomalies,
+        signals=archive.signals or "as" in options,
+        channels_last=last,
+        notes=_left_out(archive.ignored),
     )
-
-    def taken(arrays: Mapping[str, NDArray[Any]]) -> Splits | None:
-        if not arrays:
-            return None
-        held_out = {"validation": arrays.get("validation"), "test": arrays.get("test")}
-        return rows.take(arrays["train"], **held_out)
-
-    examples = rows.take(
-        shaped["train"], validation=shaped.get("validation"), test=shaped.get("test")
-    )
-    _check_varies(path, examples.train)
-    if full:
-        affine = Affine(np.zeros(()), np.array(float(full)))
-        examples = replace(examples.map(affine.apply), scalings=(affine,))
-    as_they_are = examples.train.dtype != np.float64
-    return _scaled(examples, taken(archive.labels), taken(archive.anomalies), notes, as_they_are)
 
 
 def _channels_last(options: Mapping[str, str]) -> bool | None:
@@ -127,150 +78,6 @@ def _left_out(names: Sequence[str]) -> list[str]:
             "values or whole numbers, not as Python objects, of 2 classes or more"
         )
     return notes
-
-
-def _check_array(path: Path, name: str, array: Any, signals: bool) -> None:
-    """Raises unless the array holds finite numbers in a known shape."""
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
-        kind = getattr(array, "dtype", "no array")
-        raise DataError(f"the {name} array of {path} is {kind}: it must hold real numbers")
-    if array.ndim not in ((2, 3) if signals else (2, 3, 4)) or 0 in array.shape:
-        forms = "rows (n, d) or images (n, h, w), (n, h, w, c) or (n, c, h, w)"
-        if signals:
-            forms = "signals (n, length) or (n, c, length)"
-        raise DataError(
-            f"the {name} array of {path} has shape {array.shape}: it must be {forms}, none of them "
-            "0"
-        )
-    bad = ~np.isfinite(array)
-    if bad.any():
-        first = tuple(int(i) for i in np.unravel_index(int(bad.argmax()), array.shape))
-        raise DataError(
-            f"the {name} array of {path} holds {int(bad.sum())} NaN or infinite value(s), the "
-            f"first at {first}: fill or remove them"
-        )
-
-
-def _check_alike(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """Raises unless all splits are of one kind."""
-    train = arrays["train"]
-    for name, array in arrays.items():
-        bytewise = (train.dtype == np.uint8, array.dtype == np.uint8)
-        if array.shape[1:] != train.shape[1:] or bytewise[0] != bytewise[1]:
-            raise DataError(
-                f"the train array of {path} is {train.dtype} {train.shape} but its {name} array is "
-                f"{array.dtype} {array.shape}: make them alike"
-            )
-
-
-def _in_range(
-    path: Path, arrays: Mapping[str, NDArray[Any]], *, images: bool
-) -> tuple[dict[str, NDArray[Any]], int, list[str]]:
-    """Arrays as uint8 or float32 where their values decide, else as float64 to be scaled.
-
-    Args:
-        path: For messages.
-        arrays: Finite numbers of any type, `[n, ...]`, by split.
-        images: Whether arrays of three and four axes are images.
-
-    Returns:
-        The arrays, the full scale that float64 is to be divided by, 0 where it is to be fitted,
-        and a note.
-    """
-    low = min(float(array.min()) for array in arrays.values())
-    high = max(float(array.max()) for array in arrays.values())
-    images = images and arrays["train"].ndim > 2
-    whole = low >= 0 and all(_is_whole(array) for array in arrays.values())
-    if whole and high <= 1:
-        bits = arrays["train"].dtype == np.bool_ or high < 1
-        note = [] if bits else ["values are 0 and 1: read as they are"]
-        return {name: array.astype(np.float32) for name, array in arrays.items()}, 0, note
-    bytewise = arrays["train"].dtype == np.uint8
-    if whole and 64 <= high <= 255 and (images or bytewise):
-        note = [f"bytes that reach {high:.0f} only, read as value / 255"] if high < 128 else []
-        return {name: array.astype(np.uint8) for name, array in arrays.items()}, 0, note
-    if whole and images and high < 65_536:
-        depths = [2**bits - 1 for bits in (10, 12, 14, 16)]
-        full = high if high < 64 else next(depth for depth in depths if depth >= high)
-        note = [f"whole numbers up to {high:.0f}: read as value / {full:.0f}"]
-        return {n: array.astype(np.float64) for n, array in arrays.items()}, int(full), note
-    if images and low >= 0 and 0.5 <= high <= 1:
-        note = ["values from 0 to 1: read as they are"]
-        return {name: array.astype(np.float32) for name, array in arrays.items()}, 0, note
-    with np.errstate(over="ignore"):
-        numbers = {name: array.astype(np.float64) for name, array in arrays.items()}
-    if not all(np.isfinite(array).all() for array in numbers.values()):
-        raise DataError(f"{path} holds values that are too great for 64 bits: divide them first")
-    return numbers, 0, []
-
-
-def _is_whole(array: NDArray[Any]) -> bool:
-    return array.dtype.kind in "biu" or bool((array == np.rint(array)).all())
-
-
-def _check_varies(path: Path, train: NDArray[Any]) -> None:
-    """Raises if all training examples `[n, ...]` are the same."""
-    if (train == train[:1]).all():
-        raise DataError(
-            f"all {len(train)} training examples of {path} are alike, so nothing can be learnt: "
-            "add examples that vary"
-        )
-
-
-def _as_signals(array: NDArray[Any], *, last: bool | None) -> NDArray[Any]:
-    """Signals as `[n, c, length]`."""
-    if array.ndim == 2:
-        return array[:, None]
-    return np.moveaxis(array, -1, 1) if last else array
-
-
-def _described(shape: tuple[int, ...], stored: tuple[int, ...], last: bool | None) -> list[str]:
-    """What the examples `[n, ...]` were taken for, where there was a choice."""
-    hint = ""
-    first = last is None and len(shape) > 2 and shape == stored
-    if first and FAR_SMALLER * stored[-1] <= min(stored[1:-1]):
-        hint = ": did you mean channels last? ?channels=last reads them so"
-    if len(shape) == 3:
-        return [f"read as signals of {shape[1]} channel(s), {shape[2]} samples{hint}"]
-    if len(shape) == 4:
-        size = f"{shape[2]} by {shape[3]} pixels"
-        return [f"read as images of {shape[1]} channel(s), {size}{hint}"]
-    return []
-
-
-def _channels_first(array: NDArray[Any], *, last: bool | None) -> NDArray[Any]:
-    """Rows as they are; images as `[n, c, h, w]`."""
-    if array.ndim == 3:
-        return array[:, None]
-    if array.ndim == 4 and (array.shape[-1] in CHANNELS if last is None else last):
-        return np.moveaxis(array, -1, 1)
-    return array
-
-
-def _scaled(
-    splits: Splits,
-    labels: Splits | None,
-    anomalies: Splits | None,
-    notes: Iterable[str],
-    as_they_are: bool,
-) -> Dataset:
-    """Rows and channels of signals standardised, images in the unit range, unless done already."""
-    finish = partial(to_dataset, labels=labels, anomalies=anomalies)
-    if as_they_are:
-        span = 1.0 if splits.train.dtype == np.uint8 else value_range(splits.train)
-        return finish(splits, data_range=span, notes=tuple(notes))
-    if splits.train.ndim == 3:
-        signals = standardise_channels(splits)
-        note = "each channel standardised on the training split"
-        return finish(signals, data_range=value_range(signals.train), notes=(*notes, note))
-    if splits.train.ndim == 4:
-        note = "scaled so that the training images span [0, 1]"
-        return finish(to_unit_range(splits), notes=(*notes, note))
-    done = ["standardised on the training split"]
-    if constant := int((~varying(splits.train)).sum()):
-        done.append(f"{constant} column(s) constant on the training split: only centred")
-    rows = standardise(splits)
-    return finish(rows, data_range=value_range(rows.train), notes=(*notes, *done))
 
 
 Arrays = dict[str, NDArray[Any]]

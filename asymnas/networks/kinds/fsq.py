@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from asymnas.networks.kinds import KINDS, Autoencoder, Kind
 from asymnas.networks.kinds.plain import ErrorName, reconstruction
+from asymnas.networks.layers import at_least_fp32
 from asymnas.networks.named_options import check_option
 
 MOST_LEVELS = 2**16
@@ -29,8 +30,8 @@ class Levels(nn.Module):
         self.codes = codes
 
     def level(self, code: Tensor) -> Tensor:
-        """Numbers from 0 to codes - 1, not yet rounded, in float32."""
-        return (code.float().tanh() + 1) / 2 * (self.codes - 1)
+        """Numbers from 0 to codes - 1, not yet rounded, in float32 or more."""
+        return (at_least_fp32(code).tanh() + 1) / 2 * (self.codes - 1)
 
     def forward(self, code: Tensor) -> Tensor:
         """The nearest levels; the gradient is that of the squashed code."""

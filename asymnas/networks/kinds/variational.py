@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from asymnas.networks.kinds import KINDS, Autoencoder, Kind, Validation, binary_entropy
+from asymnas.networks.layers import at_least_fp32
 from asymnas.networks.named_options import check_option
 
 Likelihood = Literal["gaussian", "bernoulli"]
@@ -31,8 +32,8 @@ class Posterior(nn.Module):
         return self.moments(code)[0]
 
     def moments(self, code: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log variance, `[b, latent, ...]` each, in float32."""
-        mean, log_variance = code.float().chunk(2, dim=1)
+        """Mean and log variance, `[b, latent, ...]` each, in float32 or more."""
+        mean, log_variance = at_least_fp32(code).chunk(2, dim=1)
         return mean, log_variance.clamp(*LOG_VARIANCES)
 
 

@@ -17,6 +17,7 @@ from torch.nn.functional import embedding, mse_loss
 
 from asymnas.networks.kinds import KINDS, Autoencoder, Kind, LatentSpec
 from asymnas.networks.kinds.plain import ERRORS, ErrorName, reconstruction
+from asymnas.networks.layers import at_least_fp32
 from asymnas.networks.named_options import check_option
 
 DECAY = 0.99  # of the moving averages, per step
@@ -48,8 +49,9 @@ class Codebook(nn.Module):
         return self.join(embedding(self.nearest(code), self.weight), code)
 
     def split(self, code: Tensor) -> Tensor:
-        """`[b, latent, ...] -> [b, n, width]`, in float32."""
-        last = code.float().flatten(2).transpose(1, 2) if code.dim() > 2 else code.float()
+        """`[b, latent, ...] -> [b, n, width]`, in float32 or more."""
+        code = at_least_fp32(code)
+        last = code.flatten(2).transpose(1, 2) if code.dim() > 2 else code
         return last.reshape(len(code), -1, self.width)
 
     def join(self, vectors: Tensor, like: Tensor) -> Tensor:

@@ -12,12 +12,14 @@ from problems import space_of
 from asymnas.core.config import DataSpec
 from asymnas.networks.families import Problem
 from asymnas.runs.executors.local import LocalProcesses
+from asymnas.runs.executors.own_process import OwnProcess
 from asymnas.training.checkpoints import read_checkpoint
 from asymnas.training.rung import Job, RungResult, train_rung
 
 KINDS = ("plain", "vq", "variational", "denoising")
 EXECUTORS = {
     "threads": lambda: ThreadPoolExecutor(3),
+    "this process": OwnProcess,
     "spawned processes": lambda: ProcessPoolExecutor(
         1,
         mp_context=multiprocessing.get_context("spawn"),

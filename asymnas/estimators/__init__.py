@@ -1,0 +1,1 @@
+"""scikit-learn estimators: the search, and one autoencoder."""
