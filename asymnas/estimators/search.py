@@ -48,8 +48,8 @@ class AutoencoderSearch(FittedAutoencoder):
         objectives: What the front is over.
         metrics: What else every complete trial is measured by; nothing by default.
         timeout: Seconds, or "30m", after which the search ends with what it has.
-        patience: Ends the search earlier, when the last so many trials lowered the loss by less than
-            1 % together.
+        patience: Ends the search earlier, when the last so many trials lowered the loss by less
+            than 1 % together.
         batch_size: Examples per step.
         learning_rates: Lowest and highest rate.
         sampler: "tpe", "nsgaii", "gp", "random", "qmc", or an Optuna sampler.

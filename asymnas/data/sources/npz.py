@@ -4,7 +4,7 @@ What becomes of their values: `asymnas.data.arrays`.
 """
 
 import zipfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
