@@ -35,8 +35,12 @@ def without_secrets(text: str, url: str) -> str:
         url: The URL whose secrets it may hold.
     """
     text = text.replace(url, public_url(url))
-    for secret in sorted(_secrets(url), key=len, reverse=True):
+    secrets = sorted(_secrets(url), key=len, reverse=True)
+    for secret in secrets:
         text = text.replace(secret, HIDDEN)
+    # A password that holds @, : or / is cut there by whatever reads the URL, and quoted in part.
+    for part in {part for secret in secrets for part in re.split("[@:/]", secret) if part}:
+        text = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", lambda match: HIDDEN, text)
     return text
 
 

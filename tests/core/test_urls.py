@@ -39,6 +39,21 @@ def test_a_message_of_a_driver_holds_no_secret_either() -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "text", "shown"),
+    [
+        ("mysql://me:pa@x:S3cr3t@db/x", "not an integer: 'S3cr3t@db'", "not an integer: '***@db'"),
+        ("pg://me:p@w:q@db/x", "'q@db', 'p', equipped", "'***@db', '***', equipped"),
+        ("pg://me:one/two@db/x", "no database two, only twofold", "no database ***, only twofold"),
+        ("pg://me:plain@db/x", "me is plainly not in db", "me is ***ly not in db"),
+    ],
+)
+def test_no_part_of_a_password_that_is_cut_at_its_signs_is_shown(
+    url: str, text: str, shown: str
+) -> None:
+    assert without_secrets(text, url) == shown
+
+
+@pytest.mark.parametrize(
     ("url", "bare"),
     [
         ("postgresql://me:***@db/x", "postgresql://me@db/x"),

@@ -149,6 +149,16 @@ def test_a_locked_run_is_unreadable_and_not_missing(
     assert not run.unreadable
 
 
+def test_a_run_that_opens_and_whose_trials_cannot_be_read_is_unreadable(tmp_path: Path) -> None:
+    made_run(tmp_path)
+    made_run(tmp_path / "control")
+    with closing(sqlite3.connect(tmp_path / "control" / "study.db")) as database, database:
+        database.execute("UPDATE trial_user_attributes SET value_json = '{'")
+    run = Run.open(tmp_path)
+    assert run.control is None
+    assert "cannot read" in run.unreadable["control"]
+
+
 def test_a_damaged_run_is_one_line_for_whoever_opens_it(tmp_path: Path) -> None:
     made_run(tmp_path)
     damage(tmp_path)

@@ -164,7 +164,7 @@ def _existing(
     Raises:
         StudyError: The run directory holds another study.
     """
-    names = [summary.study_name for summary in optuna.get_all_study_summaries(backend)]
+    names = optuna.get_all_study_names(backend)
     if fresh:
         for name in [n for n in names if n == config.name or not config.storage]:
             _delete(name, storage, backend, ours=config.name)
@@ -268,7 +268,7 @@ def read_study(storage: str, name: str | None = None, *, timeout_s: float = 60) 
         raise StudyError(f"there is no study in {path}: the file does not exist")
     backend = open_storage(storage, timeout_s=timeout_s)
     with readable(f"the storage {public_url(storage)}"):
-        names = [summary.study_name for summary in optuna.get_all_study_summaries(backend)]
+        names = optuna.get_all_study_names(backend)
     if name is None and len(names) == 1:
         name = names[0]
     if name not in names:

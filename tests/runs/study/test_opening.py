@@ -206,6 +206,7 @@ HIDDEN_URLS = [
     f"postgresql+nosuch://me:{SECRET}@localhost:1/x",
     f"mysql+pymysql://me:{SECRET}@localhost:1/x",
     f"mysql://me:{SECRET}@localhost:port/x",
+    f"mysql://me:pa@x:{SECRET}@localhost/x",  # its message quotes what follows the colon
     f"nosuch://me:a@{SECRET}/b@localhost/x?password={SECRET}",
     f"redis://:{SECRET}@localhost:1/0",
     f"://me:{SECRET}@",
@@ -262,7 +263,7 @@ def test_no_error_of_reading_holds_the_password(
     def fail(storage: object) -> None:
         raise optuna.exceptions.StorageInternalError("gone")
 
-    monkeypatch.setattr("optuna.get_all_study_summaries", fail)
+    monkeypatch.setattr("optuna.get_all_study_names", fail)
     with pytest.raises(StudyError, match=r"cannot read the storage .*password=\*\*\*: gone"):
         read_study(url, "made")
 
