@@ -1,12 +1,13 @@
 """python -m asymnas.search: the main job."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asymnas.core.cli import OK, DryRun, Fresh, Given, Json, StudyFile, serve, takes
+from asymnas.core.cli import FAILED, OK, DryRun, Fresh, Given, Json, Replay, StudyFile, serve, takes
 from asymnas.core.config import StudyConfig
+from asymnas.core.errors import ConfigError
 from asymnas.core.study_file import load_study
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def search(
     fresh: Fresh = False,
     dry_run: DryRun = False,
     as_json: Json = False,
+    replay: Replay = None,
     **given: Given,
 ) -> int:
     """Search encoder/decoder pairs under a hard parameter budget.
@@ -63,6 +65,9 @@ def search(
     Exit codes: 0 done; 1 failed: data, device or run; 2 bad arguments; 130 interrupted, with
     everything finished saved.
     """
+    if replay is not None:
+        alone = [name for name, is_set in (("--fresh", fresh), ("--dry-run", dry_run)) if is_set]
+        return _replay(replay, study, given, alone, as_json=as_json)
     config = configured(study, given)  # before torch is imported: a bad value is said at once
     from asymnas.reporting.console import exit_code, make_console, print_plan, print_summary
     from asymnas.reporting.progress import display
@@ -84,6 +89,41 @@ def search(
     if as_json:
         print(json.dumps(published.summary, indent=2))
     return exit_code(ending, done=bool(published.summary["best"]))
+
+
+#: Options beside --replay: where to train, which does not change what is trained.
+MACHINE = ("workers", "device")
+
+
+def _replay(
+    directory: Path,
+    study: Path | None,
+    given: Mapping[str, Given],
+    alone: Sequence[str],
+    *,
+    as_json: bool,
+) -> int:
+    """Trains the recorded trials of a search again and prints how they compare."""
+    others = [f"--{name.replace('_', '-')}" for name in given if name not in MACHINE]
+    unwanted = [*(["the study file"] if study is not None else []), *others, *alone]
+    if unwanted:
+        raise ConfigError(
+            "--replay takes the settings of the run, and beside them --workers and --device alone: "
+            f"leave {unwanted[0]} out"
+        )
+    from asymnas.reporting.console import make_console
+    from asymnas.reporting.replayed import print_replay
+    from asymnas.runs.run import Run
+
+    run = Run.open(directory)
+    machine = StudyConfig().changed(given)
+    config = StudyConfig.from_dict(
+        {**run.study.config, "workers": machine.workers, "device": machine.device}
+    )
+    result = print_replay(make_console(stderr=as_json), run, config)
+    if as_json:
+        print(json.dumps(result, indent=2))
+    return OK if result["equal"] == result["trials"] else FAILED
 
 
 def configured(study: Path | None, given: Mapping[str, Given]) -> StudyConfig:

@@ -78,6 +78,15 @@ DryRun = Annotated[
     bool,
     Parameter(help="Print the plan and its cost; train nothing", negative="", show_default="off"),
 ]
+Replay = Annotated[
+    Path | None,
+    Parameter(
+        converter=_as_path,
+        help="Train the recorded trials of a search's run directory again, by its own settings, "
+        "and compare their losses bit for bit; nothing is written. Takes --workers and --device",
+        show_default=False,
+    ),
+]
 Json = Annotated[
     bool,
     Parameter(

@@ -133,8 +133,19 @@ def _workers(config: StudyConfig, executor: Executor | None) -> Iterator[Executo
         with nullcontext(executor):
             yield executor
         return
-    log, devices = Path(config.run_dir) / "workers.log", visible_devices(config.device)
-    own = LocalProcesses(config.workers or 1, log, devices)
+    with workers_of(config, Path(config.run_dir) / "workers.log") as own:
+        yield own
+
+
+@contextmanager
+def workers_of(config: StudyConfig, log: Path | None = None) -> Iterator[Executor]:
+    """Local processes, which end at once when the block does.
+
+    Args:
+        config: How many, and on which device.
+        log: What their output is appended to; `None` for standard error.
+    """
+    own = LocalProcesses(config.workers or 1, log, visible_devices(config.device))
     try:
         yield own
     finally:

@@ -173,7 +173,7 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
         pruner=pruner,
         metrics=resolve_metrics(config.objectives, facts, config.metrics),
         examples=rung_steps(examples, config.batch_size)[-1] * config.batch_size,
-        workers=config.workers or default_workers(resolve_device(config.device)),
+        workers=on_this_machine(config).workers,
         precision=resolve_precision(config, lambda: _usual_macs(space, fills=fills)),
         dataset=located(config.dataset),
         run_dir=str(Path(config.run_dir).absolute()),
@@ -257,6 +257,11 @@ def check_values(config: StudyConfig, data: Dataset) -> None:
                     f"values from {chunk.min():.3g} to {chunk.max():.3g}: take one with a squared "
                     "error or a Gaussian likelihood"
                 )
+
+
+def on_this_machine(config: StudyConfig) -> StudyConfig:
+    """A configuration with as many workers as are usual here, if it names no number."""
+    return replace(config, workers=config.workers or default_workers(resolve_device(config.device)))
 
 
 def default_workers(device: torch.device) -> int:
