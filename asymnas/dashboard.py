@@ -1,6 +1,8 @@
 """python -m asymnas.dashboard: the Optuna dashboard on a run."""
 
+import sys
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Annotated
 
 from asymnas.core.cli import OK, Given, serve, takes
@@ -43,6 +45,16 @@ class DashboardConfig:
         check(self)
 
 
+def is_loopback(host: str) -> bool:
+    """Whether an address is reached from this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:  # a name: whatever it stands for
+        return False
+
+
 @takes(DashboardConfig)
 def dashboard(**given: Given) -> int:
     """Open the Optuna dashboard on a run, with its result as a note and reconstructions.
@@ -59,6 +71,12 @@ def dashboard(**given: Given) -> int:
     run = Run.open(where.run_dir)
     store = FileSystemArtifactStore(str(run.directory / DASHBOARD))
     address = f"{where.host}:{where.port}"
+    if not is_loopback(where.host):
+        print(
+            f"warning: whoever reaches {address} can read and change this run, and needs no "
+            "password",
+            file=sys.stderr,
+        )
     print(f"The dashboard of {where.run_dir} is at http://{address} (Ctrl-C ends it)", flush=True)
     try:
         optuna_dashboard.run_server(

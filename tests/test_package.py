@@ -1,7 +1,9 @@
 """What the package offers at its top, and what its repository holds."""
 
+import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -80,3 +82,34 @@ def test_no_large_file_lies_outside_the_folders_for_them() -> None:
         and (ROOT / name).stat().st_size > LARGEST
     ]
     assert not large
+
+
+#: Calls that can run code from what they read, and what makes them safe.
+UNPICKLING = {"pickle.load", "pickle.loads", "torch.load", "joblib.load", "pd.read_pickle"}
+BETWEEN_PROCESSES = (
+    "runs/executors/worker.py",
+    "runs/executors/process.py",
+    "runs/executors/local.py",
+)
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[str, dict[str, str]]]:
+    """Names of the functions that are called, with their named arguments as source."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield (
+                ast.unparse(node.func),
+                {k.arg or "**": ast.unparse(k.value) for k in node.keywords},
+            )
+
+
+def test_no_file_is_unpickled() -> None:
+    found = []
+    for path in sorted((ROOT / "asymnas").rglob("*.py")):
+        name = path.relative_to(ROOT / "asymnas").as_posix()
+        for function, named in calls(ast.parse(path.read_text())):
+            unsafe = function in UNPICKLING and named.get("weights_only") != "True"
+            unsafe |= named.get("allow_pickle", "False") != "False"
+            if unsafe and name not in BETWEEN_PROCESSES:
+                found.append(f"{name}: {function}")
+    assert found == []
