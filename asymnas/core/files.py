@@ -4,7 +4,7 @@ import os
 import re
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -55,7 +55,7 @@ def write_whole(path: Path, content: bytes | str) -> None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """Opens a draft that takes the file's place, synced to disk, when the block ends.
+    """Opens a draft that takes the file's place, synced to disk with its name, when the block ends.
 
     A block that raises leaves the old file and no draft. Concurrent writers of one file, in
     threads, processes or on other machines, do not mix: the last to end wins.
@@ -63,7 +63,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     Args:
         path: The file; its folder is made if missing.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    made_folder(path.parent)
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")  # as in `delete_drafts`
     try:
         with draft.open("x+b") as file:
@@ -71,6 +71,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
+        _sync_names(path.parent)
     finally:
         draft.unlink(missing_ok=True)
 
@@ -88,3 +89,28 @@ def delete_drafts(directory: Path) -> None:
         for path in folder.glob(".*"):
             if DRAFT.fullmatch(path.name):
                 path.unlink(missing_ok=True)
+
+
+def made_folder(folder: Path) -> None:
+    """Makes a folder and those above it, where they are missing; all survive a loss of power.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in missing:
+        _sync_names(place.parent)
+
+
+def _sync_names(folder: Path) -> None:
+    """Waits until the names in a folder are on the disk: a renamed file has its new one only then.
+
+    Systems and file systems that cannot do that do it by themselves, or not at all.
+    """
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -248,6 +248,7 @@ def plan_control(
 
     Raises:
         DataError: The search's data set is missing or unusable.
+        StudyError: It is another one than the search was run on.
     """
     config = _config_of(search.study, confirmation)
     problem = search.best.architecture.problem
@@ -269,6 +270,8 @@ def plan_control(
         patience=None,
     )
     plan = plan_search(control, data)
+    if data is None:
+        check_data(search.study, plan.data)
     facts = metric_facts(plan.data, *plan.space.of_each_pair())
     kept = (n for n in config.metrics or () if METRICS.get(n).unsupported_reason(facts) is None)
     metrics = tuple(sorted({*(plan.config.metrics or ()), *kept}))

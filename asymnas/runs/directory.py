@@ -103,7 +103,6 @@ def losses_path(run_dir: Path, trial: int) -> Path:
 def write_example_groups(run_dir: Path, groups: NDArray[np.int64] | None) -> None:
     """Keeps which of the examples, in the order of their losses, belong together `[n]`."""
     if groups is not None:
-        (run_dir / LOSSES).mkdir(parents=True, exist_ok=True)
         with whole_file(run_dir / LOSSES / GROUPS) as file:
             np.save(file, groups)
 

@@ -11,6 +11,7 @@ from asymnas.analysis.gain import Gains
 from asymnas.core import columns as t
 from asymnas.core.config import Bottleneck, Precision, StudyConfig, default_examples
 from asymnas.core.errors import ConfigError, UnknownNameError
+from asymnas.core.files import expanded
 from asymnas.core.provenance import cores
 from asymnas.data.base import Dataset, load_dataset
 from asymnas.data.spec import located
@@ -176,6 +177,7 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
         workers=on_this_machine(config).workers,
         precision=resolve_precision(config, lambda: _usual_macs(space, fills=fills)),
         dataset=located(config.dataset),
+        data_root=config.data_root and str(expanded(config.data_root).absolute()),
         run_dir=str(Path(config.run_dir).absolute()),
         storage=_absolute(config.storage),
     )

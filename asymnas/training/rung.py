@@ -30,7 +30,7 @@ from asymnas.training.checkpoints import resume, write_checkpoint
 from asymnas.training.devices import resolve_device
 from asymnas.training.evaluation import as_input, evaluate, reconstruct
 from asymnas.training.loaded_data import loaded_dataset
-from asymnas.training.machine_failures import worker_failure
+from asymnas.training.machine_failures import machine_failure
 from asymnas.training.measurement import evenly_spaced, measure
 
 RUNGS = (1 / 6, 1 / 3, 2 / 3, 1.0)
@@ -134,13 +134,14 @@ def train_rung(job: Job) -> RungResult:
             little memory, a file that cannot be read or written.
         DataError: The data set cannot be loaded.
         DeviceError: The device asked for is not there.
+        StudyError: There is no room to save the rung.
     """
     try:
         return _train(job)
     except AsymnasError:
         raise
-    except Exception as error:  # any: it is raised again, as a failure of the worker if it is one
-        if (failure := worker_failure(error)) is None:
+    except Exception as error:  # any: it is raised again, as the machine's if it is that
+        if (failure := machine_failure(error)) is None:
             raise
         raise failure from error
 

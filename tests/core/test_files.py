@@ -1,7 +1,9 @@
 """Files are written whole or not at all."""
 
 import os
+import stat
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -36,16 +38,46 @@ def test_what_fails_midway_leaves_the_old_file_and_no_draft(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["file.txt"]
 
 
-def test_the_content_is_on_disk_before_the_file_takes_its_name(tmp_path, monkeypatch):
-    path, synced = tmp_path / "file.txt", []
+def test_content_and_then_names_are_on_disk(tmp_path, monkeypatch):
+    path, synced = tmp_path / "a" / "b" / "file.txt", []
 
     def fsync(descriptor):
-        synced.append((os.fstat(descriptor).st_size, path.exists()))
+        what = Path(os.readlink(f"/proc/self/fd/{descriptor}")).relative_to(tmp_path)
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            synced.append((str(what), path.exists()))
+        else:
+            synced.append((os.fstat(descriptor).st_size, path.exists()))
 
     monkeypatch.setattr("os.fsync", fsync)
     write_whole(path, b"content")
-    assert synced == [(7, False)]
-    assert path.read_bytes() == b"content"
+    folders = {("a", False), (".", False)}  # each holds the name of one that was made
+    assert set(synced[:2]) == folders
+    assert synced[2:] == [(7, False), ("a/b", True)]
+    synced.clear()
+    write_whole(path, b"other one")
+    assert synced == [(9, True), ("a/b", True)]
+    assert path.read_bytes() == b"other one"
+
+
+@pytest.mark.parametrize("error", [OSError(22, "Invalid argument"), PermissionError(13, "no")])
+def test_a_folder_that_cannot_be_synced_is_no_failure(error, tmp_path, monkeypatch):
+    def fsync(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise error
+
+    monkeypatch.setattr("os.fsync", fsync)
+    write_whole(tmp_path / "new" / "file.txt", b"content")
+    assert (tmp_path / "new" / "file.txt").read_bytes() == b"content"
+
+
+def test_content_that_cannot_be_synced_is_one(tmp_path, monkeypatch):
+    def fsync(descriptor):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("os.fsync", fsync)
+    with pytest.raises(OSError, match="Input/output"):
+        write_whole(tmp_path / "file.txt", b"content")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_writers_of_one_file_do_not_mix(tmp_path):

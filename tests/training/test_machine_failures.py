@@ -6,8 +6,8 @@ import pytest
 import torch
 from test_rung import job_of
 
-from asymnas.core.errors import DataError, WorkerError
-from asymnas.training.machine_failures import worker_failure
+from asymnas.core.errors import DataError, StudyError, WorkerError
+from asymnas.training.machine_failures import machine_failure
 from asymnas.training.rung import train_rung
 
 MACHINE = {
@@ -18,7 +18,6 @@ MACHINE = {
     "memory": (MemoryError(), True),
     "cpu memory": (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), True),
     "mount": (OSError(5, "Input/output error"), False),
-    "disk full": (OSError(28, "No space left on device"), False),
 }
 CANDIDATE = {
     "shape": RuntimeError("mat1 and mat2 shapes cannot be multiplied (64x3 and 4x5)"),
@@ -30,7 +29,7 @@ CANDIDATE = {
 
 @pytest.mark.parametrize(("error", "memory"), MACHINE.values(), ids=MACHINE)
 def test_the_machines_errors(error, memory):
-    failure = worker_failure(error)
+    failure = machine_failure(error)
     assert failure.out_of_memory is memory
     assert str(failure).startswith(type(error).__name__)
     assert "\n" not in str(failure)
@@ -40,12 +39,12 @@ def test_the_machines_errors(error, memory):
 @pytest.mark.skipif(not hasattr(torch, "AcceleratorError"), reason="a class of newer torch")
 def test_accelerator_errors_are_the_machines_whatever_they_say():
     error = torch.AcceleratorError("misaligned address")
-    assert worker_failure(error) is not None
+    assert machine_failure(error) is not None
 
 
 @pytest.mark.parametrize("error", CANDIDATE.values(), ids=CANDIDATE)
 def test_errors_that_a_candidate_may_cause(error):
-    assert worker_failure(error) is None
+    assert machine_failure(error) is None
 
 
 @pytest.mark.parametrize("error", [MACHINE["illegal access"][0], MACHINE["mount"][0]], ids=str)
@@ -76,3 +75,34 @@ def test_a_file_that_cannot_be_written_is_the_machines_failure(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(WorkerError, match=r"NotADirectoryError|FileExistsError"):
         train_rung(job_of("dense", until=1, save=tmp_path / "file" / "rung.pt"))
+
+
+def of_torch(number, text):
+    """What torch raises where its writer fails, which hides what the system said."""
+    error = RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 7 vs 6")
+    error.__context__ = OSError(number, text)
+    return error
+
+
+FULL = [
+    (28, "No space left on device"),
+    (122, "Disk quota exceeded"),
+    (30, "Read-only file system"),
+]
+
+
+@pytest.mark.parametrize("make", [OSError, of_torch])
+@pytest.mark.parametrize(("number", "text"), FULL)
+def test_storage_that_takes_no_more_ends_the_run(make, number, text, monkeypatch, tmp_path):
+    def fail(*arguments):
+        raise make(number, text)
+
+    monkeypatch.setattr("asymnas.training.rung.write_checkpoint", fail)
+    with pytest.raises(StudyError, match=f"a rung cannot be saved: {text}. What had finished is"):
+        train_rung(job_of("dense", save=tmp_path / "c.pt"))
+
+
+def test_other_errors_of_storage_are_the_worker_s_in_torch_s_words_too():
+    failure = machine_failure(of_torch(5, "Input/output error"))
+    assert isinstance(failure, WorkerError)
+    assert str(failure) == "OSError: [Errno 5] Input/output error"

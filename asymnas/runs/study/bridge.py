@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from asymnas.analysis.front import Objective
 from asymnas.core import columns as t
 from asymnas.core.errors import StudyError
+from asymnas.core.files import made_folder
 from asymnas.core.side_families import with_side_families
 from asymnas.core.urls import public_url
 from asymnas.runs.study.draft import Beginning, Draft
@@ -270,7 +271,7 @@ class SearchStudy:
 
     def attach(self, number: int, file: Path, folder: Path) -> None:
         """Uploads a file as an artifact of a running trial, which the dashboard shows."""
-        folder.mkdir(parents=True, exist_ok=True)
+        made_folder(folder)
         optuna.artifacts.upload_artifact(
             artifact_store=optuna.artifacts.FileSystemArtifactStore(str(folder)),
             file_path=str(file),

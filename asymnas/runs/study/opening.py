@@ -14,7 +14,14 @@ from rich.console import Console
 
 from asymnas.core.config import StudyConfig
 from asymnas.core.errors import StudyError
-from asymnas.core.files import DATABASE, STORAGE, delete_drafts, with_home, write_whole
+from asymnas.core.files import (
+    DATABASE,
+    STORAGE,
+    delete_drafts,
+    made_folder,
+    with_home,
+    write_whole,
+)
 from asymnas.core.provenance import setup
 from asymnas.core.side_families import with_side_families
 from asymnas.core.urls import public_url
@@ -134,7 +141,7 @@ def _make(directory: Path) -> None:
     if directory.exists() and not directory.is_dir():
         raise StudyError(f"the run directory {directory} is a file: name another --run-dir")
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        made_folder(directory)
     except OSError as error:
         raise StudyError(f"cannot make the run directory {directory}: {error.strerror}") from error
 
