@@ -365,16 +365,18 @@ def _like(cell: bytes, sep: str) -> re.Pattern[bytes]:
 
 
 def _columns_like(cells: Sequence[bytes], file: _File, skipped: int) -> set[int]:
-    """Columns of which a cell, from a line on, is like one of some patterns.
-
-    Where cells are quoted, all columns if one is.
-    """
+    """Columns of which a cell, from a line on, is like one of some patterns."""
     columns: set[int] = set()
     pattern, sep = _like(b"|".join(cells), file.sep), file.sep.encode()
+    lines = file.lines[skipped:]
     if b'"' in file.content or file.sep == SPACE:
-        some = pattern.search(b"\n" + b"\n".join(file.lines[skipped:]))
-        return set(range(len(file.first))) if some else columns
-    for line in file.lines[skipped:]:
+        if pattern.search(b"\n" + b"\n".join(lines)) is None:
+            return columns
+        cell = re.compile(b"|".join(cells).decode())
+        spaced = file.sep == SPACE
+        rows = map(str.split, map(bytes.decode, lines)) if spaced else _records(lines, file.sep)
+        return {i for row in rows for i, text in enumerate(row) if cell.fullmatch(text.strip())}
+    for line in lines:
         edged, place, column = b"\n" + line, 0, 0
         for match in pattern.finditer(edged):
             column += edged.count(sep, place, match.start() + 1)
