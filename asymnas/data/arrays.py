@@ -26,6 +26,7 @@ from asymnas.core.errors import DataError
 from asymnas.data.affine import Affine
 from asymnas.data.base import Dataset, to_dataset
 from asymnas.data.scaling import (
+    full_scale,
     standardise,
     standardise_channels,
     to_unit_range,
@@ -171,9 +172,8 @@ def _in_range(
         note = [f"bytes that reach {high:.0f} only, read as value / 255"] if high < 128 else []
         return {name: array.astype(np.uint8) for name, array in arrays.items()}, 0, note
     if whole and images and high < 65_536:
-        depths = [2**bits - 1 for bits in (10, 12, 14, 16)]
-        full = high if high < 64 else next(depth for depth in depths if depth >= high)
-        note = [f"whole numbers up to {high:.0f}: read as value / {full:.0f}"]
+        full, said = full_scale(int(high))
+        note = [said]
         return {n: array.astype(np.float64) for n, array in arrays.items()}, int(full), note
     if images and low >= 0 and 0.5 <= high <= 1:
         note = ["values from 0 to 1: read as they are"]

@@ -19,6 +19,7 @@ from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError, UnknownNameError
 from asymnas.core.registry import Registry
 from asymnas.core.text import joined
+from asymnas.data.affine import Affine
 from asymnas.data.anomalies import anomalous_classes
 from asymnas.data.examples import Examples, Indexed, Rows
 from asymnas.data.preprocessing import Preprocessing, kept_as_it_is
@@ -283,6 +284,7 @@ def to_views(
     notes: Sequence[str] = (),
     image_size: int | None = None,
     white: int = 255,
+    scalings: Sequence[Affine] = (),
 ) -> Dataset:
     """A data set whose splits are views of rows that stay where they are, such as in a file.
 
@@ -294,6 +296,7 @@ def to_views(
         notes: What was done to the data.
         image_size: What image files were resized to, if they were.
         white: What became 255 of the values in image files.
+        scalings: How values were changed.
 
     Raises:
         DataError: What `Dataset` raises.
@@ -307,7 +310,10 @@ def to_views(
         anomalies=per_split(anomalies, np.bool_),
         notes=(*notes, *rows.notes, *_counted(anomalies)),
         preprocessing=replace(
-            kept_as_it_is(train.shape[1:], train.dtype), image_size=image_size, white=white
+            kept_as_it_is(train.shape[1:], train.dtype),
+            image_size=image_size,
+            white=white,
+            scalings=tuple(scalings),
         ),
     )
 

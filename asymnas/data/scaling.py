@@ -109,3 +109,13 @@ def _check_overflow(scale: NDArray[Any], train: NDArray[Any]) -> None:
         raise DataError(
             f"values up to {np.abs(train).max():.1e} are too great to scale: divide them first"
         )
+
+
+def full_scale(greatest: int) -> tuple[int, str]:
+    """What becomes 1 of whole numbers from 0, by the greatest of all, and a note of it.
+
+    The greatest itself up to 63 (classes, 4 bits), else the full scale of 8, 10, 12, 14 or 16 bits.
+    """
+    depths = [2**bits - 1 for bits in (8, 10, 12, 14, 16)]
+    full = greatest if greatest < 64 else next(depth for depth in depths if depth >= greatest)
+    return full, f"whole numbers up to {greatest}: read as value / {full}"

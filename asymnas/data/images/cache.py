@@ -32,13 +32,16 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+from torch import Tensor
 
 from asymnas.core.errors import DataError
 from asymnas.core.files import whole_file, write_whole
 from asymnas.core.text import bytes_in_words, one_line, plural
 from asymnas.data.examples import Rows
-from asymnas.data.images.decode import Pictures, read_images
+from asymnas.data.images.decode import DEEPEST, Pictures, read_images
 from asymnas.data.images.stored import StoredRows
+from asymnas.data.memory import check_memory
+from asymnas.data.scaling import full_scale
 
 CACHES = "images"  # under the data root
 RULES = "2"  # raised when the same file is to become other pixels
@@ -54,13 +57,16 @@ class CachedImages(NamedTuple):
     """Images as rows of their cache, each read when it is used.
 
     Args:
-        rows: uint8 `[n, c, h, w]`; the system's copy of the file is shared by all processes.
+        rows: uint8 `[n, c, h, w]`; the system's copy of the file is shared by all processes. Of
+            files with 16 bits float32, value / `full`, in memory.
         white: What became 255 of the values in the files: 1 where all are masks, else 255.
+        full: What became 1 of the values in files with 16 bits; 0 of others.
         notes: How they were read, in words.
     """
 
     rows: Rows
     white: int
+    full: int
     notes: tuple[str, ...]
 
 
@@ -98,8 +104,12 @@ def cached_images(
             f"every pixel of the {plural(len(names), 'image')} of {directory} is {least}: nothing "
             "can be learnt"
         )
+    remarks = _remarks(facts["remarks"])
+    if isinstance(rows, Tensor) and rows.dtype != torch.uint8:
+        full, note = full_scale(greatest)
+        return CachedImages(rows / full, WHITE, full, (note, *remarks))
     white = 1 if greatest == 1 else WHITE
-    return CachedImages(rows, white, (*_range_notes(greatest), *_remarks(facts["remarks"])))
+    return CachedImages(rows, white, 0, (*_range_notes(greatest), *remarks))
 
 
 def _facts(path: Path) -> Path:
@@ -153,15 +163,16 @@ def _build(path: Path, directory: Path, names: Sequence[str], size: int | None) 
         first = next(pieces)
         _check_space(path.parent, len(names) * first.pixels[0].nbytes, directory)
         shape = (len(names), *first.pixels.shape[1:])
-        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        kind = np.lib.format.dtype_to_descr(first.pixels.dtype)
+        header = {"descr": kind, "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
-        least, greatest, remarks = WHITE, 0, Counter[str]()
+        least, greatest, remarks = DEEPEST, 0, Counter[str]()
         start = file.tell()
         for pixels, remarked in chain([first], pieces):
             file.write(pixels.data)  # not through a map: there a full disk ends the process
             least, greatest = min(least, int(pixels.min())), max(greatest, int(pixels.max()))
             remarks += remarked
-        if (least, greatest) == (0, 1):
+        if (least, greatest) == (0, 1) and first.pixels.dtype == np.uint8:
             _stretch(file, start)
         facts = {"least": least, "greatest": greatest, "remarks": remarks}
         write_whole(_facts(path), json.dumps(facts))
@@ -208,13 +219,16 @@ def _check_space(folder: Path, needed: int, directory: Path) -> None:
         )
 
 
-def _read(path: Path, n: int, state: str) -> tuple[Rows, dict[str, Any]]:
+def _read(path: Path, n: int, state: str) -> tuple[Tensor | StoredRows, dict[str, Any]]:
     """A whole cache of `n` images in a state; nothing that is done to them reaches the file."""
     try:
         facts: dict[str, Any] = json.loads(_facts(path).read_bytes())
         images: Any = np.load(path, mmap_mode="c")  # a private map, which torch takes unwarned
-        if images.dtype != np.uint8 or images.ndim != 4 or len(images) != n:
+        if images.dtype not in (np.uint8, np.uint16) or images.ndim != 4 or len(images) != n:
             raise ValueError("it holds something else")
+        if images.dtype == np.uint16:
+            check_memory(path, 4 * images.size)
+            return torch.from_numpy(images.astype(np.float32)), facts
         if images.nbytes > MAPPED_BYTES and hasattr(os, "preadv"):  # not on every system
             return StoredRows(path, images.shape, images.offset, state=state), facts
     except (OSError, ValueError, EOFError) as error:

@@ -1,7 +1,8 @@
-"""Image files as uint8 arrays: what can be read without a loss, or is refused by name.
+"""Image files as arrays of uint8 or uint16: what can be read without loss, or is refused by name.
 
 Pillow reads pixels of 16 bits in colour as 8 without a word, signed bytes as unsigned ones, and the
-first page of several. The first two are refused here, the last is said.
+first page of several. The first two are refused here, the last is said. It keeps the 16 bits of
+greyscale.
 """
 
 import os
@@ -26,6 +27,7 @@ PIXELS = {
     **dict.fromkeys(("RGB", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"), "RGB"),
     **dict.fromkeys(("RGBA", "LA", "PA"), "RGBA"),
 }
+DEEP = ("I;16", "I;16B", "I;16L")  # its names of 16 bits in greyscale, which it keeps
 FORMATS = ("PNG", "JPEG", "BMP", "DIB", "WEBP", "GIF", "TIFF", "PPM")  # others may run programs
 PIECE_BYTES = 4 * 2**20  # of the images that a thread reads at a time, at least one
 PIECE_IMAGES = 64  # the most of them
@@ -34,6 +36,8 @@ HUGE = 50_000_000  # pixels from which on one image is decoded at a time
 HUGE_BYTES = 8  # of memory for each of its pixels, as decoded and as converted
 MOST = 2**30  # pixels of an image that is decoded at all
 MOST_SIDE = 2**17  # pixels of its height and width: decoders take a time of their own for each line
+
+DEEPEST = 2**16 - 1
 
 FRAMES = "of which the first of several frames or pages is read"
 TRANSPARENT = "whose transparent colour is read like any other"
@@ -45,7 +49,7 @@ class Pictures(NamedTuple):
     """Images in the order of their files.
 
     Args:
-        pixels: uint8 `[k, c, h, w]`.
+        pixels: uint8 `[k, c, h, w]`, or uint16 of files with 16 bits.
         remarks: How many files were read other than whole, by what was done to them.
     """
 
@@ -74,11 +78,11 @@ def read_images(paths: Sequence[Path], size: int | None) -> Generator[Pictures, 
 
     def piece(start: int) -> Pictures:
         remarks: Counter[str] = Counter()
-        images = np.empty((min(k, len(paths) - start), *first.shape), dtype=np.uint8)
+        images = np.empty((min(k, len(paths) - start), *first.shape), dtype=first.dtype)
         for path, place in zip(paths[start : start + k], images, strict=True):
             (image,), remarked = read_image(path, size)
             remarks += remarked
-            if image.shape != first.shape:
+            if (image.shape, image.dtype) != (first.shape, first.dtype):
                 raise _unlike(paths[0], first, path, image)
             place[:] = image
         return Pictures(images, remarks)
@@ -103,7 +107,7 @@ def read_image(path: Path, size: int | None) -> Pictures:
     Of an animation it is the first frame. With a `size`, the largest centred square is resized.
 
     Raises:
-        DataError: Unreadable, too large, or pixels of more than 8 bits.
+        DataError: Unreadable, too large, or pixels of which bits would be lost.
     """
     from PIL import ImageOps, UnidentifiedImageError
 
@@ -116,10 +120,8 @@ def read_image(path: Path, size: int | None) -> Pictures:
             huge = image.width * image.height > HUGE
             with _DECODING if huge else nullcontext(), _without_limit():
                 upright = ImageOps.exif_transpose(image)
-                pixels = _pixels(upright)
-                if size is not None:
-                    pixels = ImageOps.fit(pixels, (size, size))
-                array = np.asarray(pixels, dtype=np.uint8)
+                read = _deep_pixels if image.mode in DEEP else _pixels
+                array: NDArray[Any] = read(upright, size)
     except DataError:
         raise
     except UnidentifiedImageError as error:
@@ -191,11 +193,14 @@ def _check_pixels(image: Any, path: Path) -> None:
         check_memory(path, image.width * image.height * HUGE_BYTES)
     if image.format == "TIFF":
         bits, kinds = (_entries(image.tag_v2.get(tag, 1)) for tag in (258, 339))
-        if max(bits) > 8 or set(kinds) - {1, 4}:  # whole numbers from 0, or undefined
+        most = 16 if image.mode in DEEP else 8
+        if max(bits) > most or set(kinds) - {1, 4}:  # whole numbers from 0, or undefined
             kind = {2: "signed ", 3: "floating-point "}.get(max(kinds), "")
             raise _deep(path, f"{kind}pixels of {max(bits)} bits")
     arguments = [part for tile in image.tile for part in _entries(tile[3])]  # of the decoder
     deep_ppm = image.format == "PPM" and any(isinstance(a, int) and a > 255 for a in arguments)
+    if image.mode in DEEP:
+        return
     if deep_ppm or any(isinstance(a, str) and ";16" in a for a in arguments):
         raise _deep(path, "pixels of 16 bits")
     if image.mode not in PIXELS and image.mode != "P":
@@ -223,10 +228,27 @@ def _remarks(image: Any) -> Counter[str]:
     return remarks
 
 
-def _pixels(image: Any) -> Any:
-    """The image as 8-bit greyscale, RGB or RGBA."""
+def _pixels(image: Any, size: int | None) -> NDArray[np.uint8]:
+    """The image as 8-bit greyscale, RGB or RGBA, `[h, w]` or `[h, w, c]`, perhaps resized."""
+    from PIL import ImageOps
+
     mode = _palette_pixels(image) if image.mode == "P" else PIXELS[image.mode]
-    return image if image.mode == mode else image.convert(mode)
+    pixels = image if image.mode == mode else image.convert(mode)
+    if size is not None:
+        pixels = ImageOps.fit(pixels, (size, size))
+    return np.asarray(pixels, dtype=np.uint8)
+
+
+def _deep_pixels(image: Any, size: int | None) -> NDArray[np.uint16]:
+    """An image of 16 bits in greyscale `[h, w]`, perhaps resized."""
+    from PIL import Image, ImageOps
+
+    values: NDArray[np.uint16] = np.asarray(image).astype(np.uint16)
+    if size is None:
+        return values
+    resized = ImageOps.fit(Image.fromarray(values.astype(np.float32)), (size, size))
+    rounded: NDArray[np.uint16] = np.rint(np.asarray(resized).clip(0, DEEPEST)).astype(np.uint16)
+    return rounded
 
 
 def _palette_pixels(image: Any) -> str:
@@ -243,6 +265,12 @@ def _unlike(one: Path, first: NDArray[Any], other: Path, image: NDArray[Any]) ->
     if colours[0] != colours[1]:
         return DataError(
             f"{one} is {colours[0]} but {other} is {colours[1]}: convert all images to one of them"
+        )
+    if first.dtype != image.dtype:
+        bits = [8 * array.dtype.itemsize for array in (first, image)]
+        return DataError(
+            f"{one} has {bits[0]} bits per pixel but {other} has {bits[1]}: convert all images to "
+            "one of them"
         )
     sizes = [f"{array.shape[1]} by {array.shape[2]}" for array in (first, image)]
     return DataError(

@@ -40,7 +40,7 @@ def load(spec: DataSpec) -> Dataset:
     if not all(len(part.filename) for part in parts):
         raise DataError(f"celeba's list of files under {folder.parent} names none for a split")
     names = [name for part in parts for name in part.filename]
-    images, white, notes = cached_images(folder, names, size, data_root(spec))
+    images, white, _, notes = cached_images(folder, names, size, data_root(spec))
     bounds = np.cumsum([len(part.filename) for part in parts])[:-1]
     rows = Splits(*np.split(np.arange(len(names)), bounds))
     note = f"centre-cropped and resized to {size} by {size}"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from asymnas.core.config import DataSpec
 from asymnas.core.errors import DataError
 from asymnas.core.text import listed
+from asymnas.data.affine import Affine
 from asymnas.data.anomalies import CHOICES, anomalous_classes
 from asymnas.data.base import DATASETS, Dataset, to_views
 from asymnas.data.images.cache import CACHES, cached_images
@@ -57,7 +58,7 @@ def load(spec: DataSpec) -> Dataset:
     layout = read_layout(directory, listing)
     anomalous, of_anomalies = _anomalous(directory, layout, options)
     names = [os.path.join(*parts) for group in layout.groups.values() for parts in group]
-    images, white, of_images = cached_images(directory, names, spec.image_size, root)
+    images, white, full, of_images = cached_images(directory, names, spec.image_size, root)
     rows = _rows(layout, spec.seed, anomalous)
     resized = f"centre-cropped and resized to {spec.image_size} by {spec.image_size}"
     return to_views(
@@ -74,6 +75,7 @@ def load(spec: DataSpec) -> Dataset:
         ),
         image_size=spec.image_size,
         white=white,
+        scalings=(Affine(np.zeros(()), np.array(float(full))),) if full else (),
     )
 
 

@@ -138,18 +138,11 @@ SIXTEEN = "pixels of 16 bits"
 
 #: Files whose values do not fit into bytes, and what is said of them.
 TOO_DEEP = {
-    "grey": (png(deep, GREY, 16), SIXTEEN),
     "colour": (png(noise(4_095, 3), RGB, 16), SIXTEEN),
     "colour and opacity": (png(noise(4_095, 4), RGBA, 16), SIXTEEN),
     "grey and opacity": (png(noise(4_095, 2), LA, 16), SIXTEEN),
-    "TIFF": (tiff(deep.astype("<u2")), SIXTEEN),
-    "TIFF, big-endian": (tiff(deep.astype(">u2")), SIXTEEN),
     "TIFF in colour": (tiff(noise(65_535, 3).astype("<u2")), SIXTEEN),
     "TIFF of printing colours": (tiff(noise(65_535, 4).astype("<u2"), photometric=5), SIXTEEN),
-    "TIFF, packed": (
-        saved(Image.fromarray(deep.astype("u2")), "TIFF", compression="tiff_lzw"),
-        SIXTEEN,
-    ),
     "TIFF of signed bytes": (tiff((byte - 128).astype("i1"), 2), "signed pixels of 8 bits"),
     "TIFF of signed numbers": (tiff((deep - 32_768).astype("<i2"), 2), "signed pixels of 16 bits"),
     "TIFF of reals": (tiff(deep.astype("<f4"), 3), "floating-point pixels of 32 bits"),
@@ -159,6 +152,26 @@ TOO_DEEP = {
     "PPM up to 65535": (pnm(b"P6", 65_535, noise(65_535, 3)), SIXTEEN),
     "PPM in words": (pnm(b"P3", 4_095, noise(4_095, 3)), SIXTEEN),
 }
+
+
+#: Files of 16 bits that keep them.
+DEEP = {
+    "PNG": png(deep, GREY, 16),
+    "TIFF": tiff(deep.astype("<u2")),
+    "TIFF, big-endian": tiff(deep.astype(">u2")),
+    "TIFF, packed": saved(Image.fromarray(deep.astype("u2")), "TIFF", compression="tiff_lzw"),
+}
+
+
+@pytest.mark.parametrize("case", DEEP)
+def test_greyscale_of_sixteen_bits_keeps_them(tmp_path, case):
+    pixels, remarks = read(tmp_path, DEEP[case])
+    assert pixels.dtype == np.uint16
+    np.testing.assert_array_equal(pixels[..., 0], deep)
+    assert not remarks
+    resized, _ = read(tmp_path, DEEP[case], 3)
+    assert (resized.shape, resized.dtype) == ((3, 3, 1), np.uint16)
+    assert abs(resized.mean() - deep.mean()) < 9_000  # as bright
 
 
 @pytest.mark.parametrize("case", TOO_DEEP)

@@ -170,8 +170,8 @@ def test_a_truncated_image_is_named(tmp_path):
 
 
 def test_deep_pixels_are_refused(tmp_path):
-    Image.fromarray(np.full((8, 8), 40_000, np.uint16)).save(tmp_path / "a.png")
-    with pytest.raises(DataError, match=r"a\.png has pixels of 16 bits, .*convert it to 8-bit"):
+    Image.fromarray(np.full((8, 8), 0.5, np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(DataError, match=r"a\.tif has floating-point pixels of 32 bits, .*convert"):
         load(tmp_path)
 
 
