@@ -19,6 +19,8 @@ def fast_disk(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tempfile, "tempdir", "/dev/shm")
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 @parametrize_with_checks([Autoencoder(**TINY)])
 def test_one_autoencoder(estimator: Any, check: Any) -> None:
     check(estimator)

@@ -106,6 +106,8 @@ def test_the_score_is_the_error_in_values_as_the_network_sees_them(X: Any) -> No
     assert network.score(X) == pytest.approx(network.score_samples(X).mean())
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_an_outlier_scores_lower() -> None:
     inliers = RNG.normal(size=(100, 1)) @ RNG.normal(size=(1, 5))
     network = Autoencoder(**{**TINY, "latent": 1, "examples": 10_000}).fit(inliers)
@@ -210,6 +212,8 @@ def test_random_states() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_an_architecture_that_is_given_is_trained(fitted: Autoencoder) -> None:
     other = Autoencoder(fitted.architecture_, **{**TINY, "latent": 9, "budget": 5})
     assert clone(other).fit(ROWS).architecture_ == fitted.architecture_
@@ -223,6 +227,8 @@ def test_an_architecture_that_is_given_is_trained(fitted: Autoencoder) -> None:
     assert isinstance(by_name, Architecture)
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_the_decoder_share_is_what_is_asked_for() -> None:
     grid = GridSearchCV(
         Autoencoder(**TINY), {"decoder_share": [0.2, 0.8]}, cv=2, error_score="raise"
