@@ -9,7 +9,7 @@ from hypothesis import settings
 
 # The same examples at each run, so that a pass means the same everywhere: a search for new ones is
 # `pytest --hypothesis-profile=explore`.
-settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=50)
+settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=30)
 settings.register_profile("explore", max_examples=2_000, deadline=None)
 settings.load_profile("repeatable")
 

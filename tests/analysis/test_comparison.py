@@ -251,6 +251,8 @@ def test_a_pair_whose_runs_failed_is_left_out():
     assert len(compare_searches(contenders, pairs).pairs) == 3
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_intervals_over_pairs_of_searches_cover_the_truth():
     rng, held = np.random.default_rng(1), []
     for _ in range(1_000):

@@ -27,6 +27,8 @@ def test_a_gap_that_grows_with_the_share_is_found_and_one_that_does_not_is_not()
     assert alike.p > 0.05
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_claims_under_the_null_are_rare():
     found = [generalisation(swept(seed=seed, shares=4))[0].p < 0.05 for seed in range(100)]
     assert sum(found) <= 10

@@ -45,6 +45,8 @@ def test_the_statistic_is_that_of_two_regressions_and_p_near_that_of_normal_erro
     assert found.p == pytest.approx(f_distribution.sf(expected, 2, free), abs=0.04)
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_claims_under_the_null_are_rare():
     claims = [interaction(swept(seed=seed, shares=5)).p < 0.05 for seed in range(200)]
     assert np.mean(claims) <= 0.085

@@ -106,6 +106,8 @@ def test_rounding_of_another_machine_is_no_change():
     assert changed(data, replace(data, train=torch.nextafter(data.train, up))) == []
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_other_processes_discover_without_heavy_libraries_and_agree():
     """In one process, since it imports torch, which takes seconds."""
     code = (

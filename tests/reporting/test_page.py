@@ -119,6 +119,8 @@ def panels_of(content: PageContent) -> list[Panel]:
     return [block for block in blocks if isinstance(block, Panel) and block.figure.data]
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_nothing_on_the_page_asks_for_anything(table):
     page = render_page(content_of(table))
     reader = Reader(page)

@@ -47,6 +47,8 @@ def of_sweep(rows: pd.DataFrame) -> tuple[dict[str, Any], str]:
     return written(Findings(run=main, inferred=inferred(main)))
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_sweep_leads_with_its_verdict_and_says_how_sure_it_is() -> None:
     summary, html = of_sweep(made_sweep())
     entries = summary["decoder_share"]
@@ -86,6 +88,8 @@ def test_a_sweep_that_holds_little_invents_nothing(name: str) -> None:
         assert summary["decoder_share"] == []
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_what_else_was_measured_has_a_best_share_of_its_own() -> None:
     """The same runs, judged by a probe that wants the share elsewhere."""
     table = made_sweep()
@@ -103,6 +107,8 @@ def test_what_else_was_measured_has_a_best_share_of_its_own() -> None:
     assert "Judged by probe_accuracy in place of the loss, the best share is" in html
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_one_budget_has_no_trend() -> None:
     summary, html = of_sweep(made_sweep(budgets=(150_000,)))
     assert len(summary["decoder_share"]) == 1
@@ -165,6 +171,8 @@ def test_a_contender_that_failed_is_told_and_nothing_is_claimed_of_it() -> None:
     assert "mirror" in written(main)[1]
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_examples_of_a_group_are_resampled_together(tmp_path: Path) -> None:
     """Groups prefer shares of their own: as if alone, their examples would seem to agree."""
     truth = truth_with_share("additive", 0.8, budget=20_000)

@@ -26,7 +26,7 @@ from asymnas.runs.sweep_plan import plan_sweep
 from .conftest import Counting, InProcess, executed
 from .made_results import Made
 
-pytestmark = pytest.mark.usefixtures("in_memory")
+pytestmark = [pytest.mark.usefixtures("in_memory"), pytest.mark.slow, pytest.mark.essential]
 
 COMPARED = [
     *(t.TRIAL, t.STATE, t.PHASE, t.CONTENDER, t.CLUSTER, t.REPLICATE, t.TOTAL_PARAMS),
@@ -277,8 +277,6 @@ def rows_search(directory: Path, rows: Path, **changes: Any) -> StudyConfig:
 
 
 @pytest.mark.usefixtures("unpublished")
-@pytest.mark.slow
-@pytest.mark.essential
 def test_a_confirmation_stopped_in_each_phase_equals_an_uninterrupted_one(
     rows: Path, tmp_path: Path, in_process: Executor
 ) -> None:
@@ -299,8 +297,6 @@ def test_a_confirmation_stopped_in_each_phase_equals_an_uninterrupted_one(
 
 
 @pytest.mark.usefixtures("unpublished")
-@pytest.mark.slow
-@pytest.mark.essential
 def test_contenders_stay_when_the_search_goes_on(
     rows: Path, tmp_path: Path, in_process: Executor
 ) -> None:
@@ -348,8 +344,6 @@ def test_a_symmetric_search_is_refused(rows: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("published_once")
-@pytest.mark.slow
-@pytest.mark.essential
 def test_a_fresh_search_is_confirmed_anew(rows: Path, tmp_path: Path) -> None:
     search = rows_search(tmp_path / "run", rows)
     run_search(search, executor=InProcess())

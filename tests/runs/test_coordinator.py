@@ -168,6 +168,8 @@ class Slow(Executor):
             future.set_result(made_result(job))
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_broken_worker_does_not_take_all_calls_while_others_are_at_work(
     small: StudyConfig,
 ) -> None:

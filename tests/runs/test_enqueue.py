@@ -38,6 +38,8 @@ def origins(table: pd.DataFrame) -> list[str]:
     return list(table[t.PRESET].fillna(""))
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_presets_are_the_first_trials_and_are_counted(
     queued: StudyConfig, in_process: Executor
 ) -> None:

@@ -31,6 +31,8 @@ def small(small: StudyConfig) -> StudyConfig:
     return replace(small, metrics=None)
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_what_joins_the_front_is_measured_by_all_that_can_be(
     small: StudyConfig, in_process: Executor
 ) -> None:

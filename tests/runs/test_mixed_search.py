@@ -28,6 +28,8 @@ def mixed(small: StudyConfig) -> StudyConfig:
     )
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_dense_encoder_with_a_convolutional_decoder(
     mixed: StudyConfig, in_process: Executor
 ) -> None:
@@ -55,6 +57,8 @@ def test_a_dense_encoder_with_a_convolutional_decoder(
     assert plan.config.metrics == ("psnr",)  # which all contenders have
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_search_that_draws_both_families(mixed: StudyConfig, in_process: Executor) -> None:
     run = run_search(
         replace(

@@ -50,6 +50,8 @@ def test_the_family_follows_from_the_shape(shape: tuple[int, ...], family: str) 
     assert default_family(shape) == family
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_search_of_signals_from_the_archive_to_the_report(
     signals: StudyConfig, in_process: Executor
 ) -> None:

@@ -282,6 +282,8 @@ def test_a_sweep_that_a_crash_cut_off_just_when_a_trial_was_stored_goes_on(
     pd.testing.assert_frame_equal(values(executed(plan, Made(made_sweep))[0]), values(whole))
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_more_seeds_only_add(tmp_path: Path) -> None:
     one, two = (
         executed(plan_sweep(sweep_of(tmp_path / name, screen=1, seeds=2)), Made(made_sweep))[0]
@@ -359,6 +361,8 @@ def test_a_rate_that_fails_is_not_taken(tmp_path: Path) -> None:
     assert set(phase(run, t.MEASURE)[t.STATE]) == {"complete"}
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_one_real_sweep_keeps_the_loss_of_every_example(tmp_path: Path) -> None:
     run, ending = executed(plan_sweep(sweep_of(tmp_path, screen=1, seeds=1)), InProcess())
     assert ending == "finished"

@@ -16,6 +16,8 @@ IMAGE = Problem(shape=(1, 28, 28), latent=8)
 FAMILIES_OF_IMAGES = {"conv2d", "dense", "transformer"}
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_both_sides_draw_every_family_that_serves_the_data():
     space = space_of(ANY, IMAGE)
     drawn = [space.sample(seed).architecture for seed in range(30)]

@@ -121,6 +121,8 @@ def test_caps_on_either_side_hold_and_are_filled_together_if_they_are_less():
         assert counts.total_params >= FULL * 10_000
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_cap_on_macs_holds_and_is_nearly_reached():
     space = space_of(*DIGITS, budget=Budget(total_params=20_000, macs=60_000))
     reached = []

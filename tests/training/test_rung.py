@@ -141,6 +141,8 @@ def test_no_weights_are_sent_between_processes(files):
     assert max(sent) < first.save.stat().st_size / 10
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_training_learns():
     data = load_dataset(DIGITS)
     job = job_of(seed=3, learning_rate=6e-3, until=300, total=300)

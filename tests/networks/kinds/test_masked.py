@@ -152,6 +152,8 @@ def test_an_encoder_without_tokens_is_refused_where_it_would_be_used():
         MASKED.training_loss(model, torch.rand(3, 4), generator(), 0.0)
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_rung_by_rung_is_straight_through_and_learns(tmp_path):
     side = FAMILIES.get("transformer").config_type(
         width=16, heads=2, head_sizes=(8,), hidden=(32,), patch=2

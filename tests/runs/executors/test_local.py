@@ -57,6 +57,8 @@ def test_a_large_argument_and_result_survive(executor):
     np.testing.assert_array_equal(executor.submit(np.negative, array).result(), -array)
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_workers_are_other_processes_of_one_thread_each(executor):
     pids = {executor.submit(os.getpid).result() for _ in range(4)}
     assert os.getpid() not in pids
