@@ -117,6 +117,8 @@ def test_main_effects_are_shares_of_the_variance(scored):
     assert scores["block"] == pytest.approx(0.49, abs=0.12)
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_the_spread_is_larger_where_there_are_fewer_trials():
     few, many = (importances(unpruned(n)).scores.head(2)["spread"].mean() for n in (15, 240))
     assert few > many > 0

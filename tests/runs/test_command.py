@@ -17,7 +17,7 @@ from asymnas.core import columns as t
 
 from .conftest import finished, wait_until
 
-SMALL = ("--family", "dense", "--budget", "6k", "--latent", "8", "--examples", "10k")
+SMALL = ("--family", "dense", "--budget", "6k", "--latent", "8", "--examples", "4k")
 SMALL += ("--precision", "fp32", "--trials", "12", "--run-dir", "run", "--metrics", "psnr")
 ALONE = ("--workers", "1")  # a worker begins by importing torch
 

@@ -34,6 +34,8 @@ def _values(run: Run) -> pd.DataFrame:
     return run.table[COMPARED].reset_index(drop=True)
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_same_seed_same_trials(
     brief: StudyConfig, tmp_path: Path, uninterrupted: Run, in_process: Executor
 ) -> None:

@@ -224,6 +224,8 @@ def test_runs_that_settled_in_a_poor_optimum_are_found():
 
 
 @pytest.mark.parametrize("structures", [3, 4, 6, 12])
+@pytest.mark.slow
+@pytest.mark.essential
 def test_hardly_any_run_is_an_outlier_by_chance(structures):
     found = [outlying_cells(grid(structures, seed=seed)).sum() for seed in range(200)]
     assert np.sum(found) <= 0.001 * 200 * 7 * structures

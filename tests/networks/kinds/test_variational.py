@@ -113,6 +113,8 @@ def trained(job, path):
     return load_weights(job.architecture.build(), path)
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_high_price_empties_the_latent(tmp_path):
     """With a heavy weight the posterior is the prior; without one it is used."""
     rates = {}
