@@ -193,6 +193,13 @@ def hypervolume(
     values, corner = objective_values(rows, objectives), np.asarray(reference, dtype=float)
     if log:
         values, corner = np.log(values), np.log(corner)
+    return volume(values, corner, objectives)
+
+
+def volume(
+    values: NDArray[np.float64], corner: NDArray[np.float64], objectives: Sequence[Objective]
+) -> float:
+    """The volume between points `[n, objectives]` and a corner `[objectives]`."""
     return float(moocore.hypervolume(values, ref=corner, maximise=_directions(objectives)))
 
 

@@ -10,11 +10,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import moocore
 import numpy as np
 import pandas as pd
 
-from asymnas.analysis.front import Objective
+from asymnas.analysis.front import Objective, nondominated, volume
 from asymnas.core import columns as t
 
 LEAST_GAIN = 0.01  # of the last trials together; below it more are not worth their time
@@ -80,13 +79,12 @@ class Gains:
     def _volume(self) -> float:
         if not self._front:
             return 0.0
-        maximise = [objective.maximize for objective in self._objectives]
         values = np.asarray(self._front)
-        kept = values[moocore.is_nondominated(values, maximise=maximise)]
+        kept = values[nondominated(values, self._objectives)]
         self._front = kept.tolist()
-        if (kept <= 0).any():
+        if self._corner is None or (kept <= 0).any():
             return 0.0
-        return float(moocore.hypervolume(np.log(kept), ref=self._corner, maximise=maximise))
+        return volume(np.log(kept), self._corner, self._objectives)
 
 
 def gains_of(

@@ -26,10 +26,7 @@ from asymnas.runs.directory import DASHBOARD, Checkpoints, losses_path, reconstr
 from asymnas.runs.failures import Failures
 from asymnas.runs.phases import Phase
 from asymnas.runs.pruners import PRUNERS
-from asymnas.runs.study import (
-    METRICS_ATTRIBUTE,
-    SearchStudy,
-)
+from asymnas.runs.study import METRICS_ATTRIBUTE, SearchStudy
 from asymnas.runs.trials import RUNG_OBJECTIVES, ActiveTrial, TrialStore
 from asymnas.training.reconstructions import reconstruction_grid
 from asymnas.training.rung import Job, RungResult, rung_steps, train_rung
