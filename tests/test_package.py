@@ -1,6 +1,7 @@
 """What the package offers at its top, and what its repository holds."""
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -65,6 +66,38 @@ def test_importing_everything_leaves_optunas_log_level_alone() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
+
+
+SIZED_AND_TRAINED = """
+import sys
+from problems import EVERY, FAMILIES, drawn
+from asymnas.core.config import DataSpec
+from asymnas.networks.families import Problem
+from asymnas.training.rung import Job, train_rung
+for family in FAMILIES.names():
+    entry = FAMILIES.get(family)
+    for problem in [p for p in EVERY if entry.unsupported_reason(p) is None][::5]:
+        for seed in range(2):
+            drawn(family, problem, seed).counts
+architecture = drawn("conv2d", Problem(shape=(1, 8, 8), latent=6), 0)
+job = Job(architecture=architecture, data=DataSpec(name="digits"), learning_rate=1e-3,
+          batch_size=64, seed=0, until=2, total=2, metrics=("psnr", "ssim"))
+assert not train_rung(job).failure
+print("torch._dynamo" in sys.modules)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.essential
+def test_what_sizes_and_trains_networks_imports_no_compiler() -> None:
+    """PyTorch's takes 2 to 3 s in each new process, and nothing here is compiled."""
+    done = subprocess.run(
+        [sys.executable, "-c", SIZED_AND_TRAINED],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+    )
+    assert (done.stdout, done.returncode) == ("False\n", 0), done.stderr
 
 
 def test_no_large_file_lies_outside_the_folders_for_them() -> None:

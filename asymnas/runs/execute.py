@@ -25,6 +25,7 @@ from asymnas.runs.plan import Plan
 from asymnas.runs.run import Run
 from asymnas.runs.study import SearchStudy, open_study, writable
 from asymnas.training.devices import visible_devices
+from asymnas.training.rung import train_rung
 
 
 @contextmanager
@@ -145,7 +146,8 @@ def workers_of(config: StudyConfig, log: Path | None = None) -> Iterator[Executo
         config: How many, and on which device.
         log: What their output is appended to; `None` for standard error.
     """
-    own = LocalProcesses(config.workers or 1, log, visible_devices(config.device))
+    devices = visible_devices(config.device)
+    own = LocalProcesses(config.workers or 1, log, devices, train_rung.__module__)
     try:
         yield own
     finally:

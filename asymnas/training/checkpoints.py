@@ -17,13 +17,12 @@ import torch
 from asymnas.core.errors import CheckpointError
 from asymnas.core.files import whole_file
 from asymnas.networks.kinds import Autoencoder
+from asymnas.training.optimizer import AdamW
 
 FIELDS = {"model", "optimizer", "step"}
 
 
-def write_checkpoint(
-    path: Path, model: Autoencoder, optimizer: torch.optim.Optimizer, step: int
-) -> None:
+def write_checkpoint(path: Path, model: Autoencoder, optimizer: AdamW, step: int) -> None:
     """Writes a model in training whole or not at all, synced to disk.
 
     Args:
@@ -82,7 +81,7 @@ def load_weights(model: Autoencoder, path: Path) -> Autoencoder:
     return model
 
 
-def resume(path: Path, model: Autoencoder, optimizer: torch.optim.Optimizer) -> int:
+def resume(path: Path, model: Autoencoder, optimizer: AdamW) -> int:
     """Gives a freshly built model and its optimizer their state; returns the steps taken.
 
     Raises:

@@ -32,6 +32,7 @@ from asymnas.training.evaluation import as_input, evaluate, reconstruct
 from asymnas.training.loaded_data import loaded_dataset
 from asymnas.training.machine_failures import machine_failure
 from asymnas.training.measurement import evenly_spaced, measure
+from asymnas.training.optimizer import AdamW
 
 RUNGS = (1 / 6, 1 / 3, 2 / 3, 1.0)
 WARM_UP = 0.03  # of the steps
@@ -213,7 +214,7 @@ class _State:
     """A model in training, its optimizer with a peak rate per group, and the steps it has taken."""
 
     model: Autoencoder
-    optimizer: torch.optim.AdamW
+    optimizer: AdamW
     peaks: tuple[float, ...]
     step: int
     precision: torch.dtype
@@ -224,13 +225,8 @@ class _State:
         if len(job.architecture.shape) == 3:
             model = model.to(memory_format=torch.channels_last)
         groups = _parameter_groups(model, job.rate_ratio)
-        optimizer = torch.optim.AdamW(
-            [{"params": parameters} for parameters, _ in groups],
-            lr=job.learning_rate,
-            weight_decay=WEIGHT_DECAY,
-            fused=True,
-        )
         peaks = tuple(job.learning_rate * factor for _, factor in groups)
+        optimizer = AdamW([parameters for parameters, _ in groups], peaks, WEIGHT_DECAY)
         step = 0
         if job.checkpoint is not None:
             step = resume(job.checkpoint, model, optimizer)
@@ -249,12 +245,10 @@ class _State:
         for step in range(self.step, job.until):
             indices = batch_indices(step, job.batch_size, len(examples), job.seed)
             x = as_input(examples[indices])
-            for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
-                group["lr"] = learning_rate_at(step, job.total, peak)
+            self.optimizer.rates = [learning_rate_at(step, job.total, p) for p in self.peaks]
             generator = torch.Generator(x.device).manual_seed(job.seed * 1_000_003 + step)
             with torch.autocast(x.device.type, self.precision, enabled=reduced):
                 loss = kind.training_loss(self.model, x, generator, step / job.total)
-            self.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
             if step % CHECK_EVERY == 0 and not math.isfinite(reached := loss.item()):

@@ -26,6 +26,7 @@ from asymnas.runs.run import TrainedArchitecture
 from asymnas.space.space import Space
 from asymnas.training.checkpoints import write_checkpoint
 from asymnas.training.evaluation import evaluate
+from asymnas.training.optimizer import AdamW
 
 RNG = np.random.default_rng(0)
 
@@ -52,7 +53,7 @@ def made(directory: Path, family: str, key: str, raw: NDArray[Any]) -> TrainedAr
     )
     architecture = space.sample(0).architecture
     model = architecture.build(0)
-    optimizer = torch.optim.AdamW(model.parameters())
+    optimizer = AdamW([list(model.parameters())], [1e-3], 0.01)
     write_checkpoint(Checkpoints(directory).path(3, 64), model, optimizer, 1)
     write_preprocessing(directory, preprocessing_of(data))
     loss = evaluate(model, normal(data, "validation"), kind="plain").loss

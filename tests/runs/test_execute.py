@@ -69,7 +69,7 @@ def test_local_workers_have_the_devices_in_turn(
 ) -> None:
     started: list[tuple[int, tuple[str, ...]]] = []
 
-    def local(workers: int, log: Path, devices: tuple[str, ...] = ()) -> Made:
+    def local(workers: int, log: Path, devices: tuple[str, ...], ahead: str) -> Made:
         assert log.parent == Path(small.run_dir)
         started.append((workers, devices))
         return Made()

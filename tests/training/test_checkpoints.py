@@ -12,17 +12,22 @@ from asymnas.training.checkpoints import (
     resume,
     write_checkpoint,
 )
+from asymnas.training.optimizer import AdamW
 
 ARCHITECTURE = (
     space_of("dense", Problem(shape=(1, 8, 8), latent=4), budget=5_000).sample(0).architecture
 )
 
 
+def optimizer_of(model):
+    return AdamW([list(model.parameters())], [1e-3], 0.01)
+
+
 @pytest.fixture
 def saved(tmp_path):
     """A checkpoint, and the model it was made of."""
     model = ARCHITECTURE.build(1)
-    write_checkpoint(tmp_path / "saved.pt", model, torch.optim.AdamW(model.parameters()), 7)
+    write_checkpoint(tmp_path / "saved.pt", model, optimizer_of(model), 7)
     return tmp_path / "saved.pt", model
 
 
@@ -72,7 +77,7 @@ def test_a_whole_checkpoint_of_another_network_is_noticed(saved):
     path, _ = saved
     other = space_of("dense", Problem(shape=(9,), latent=4), budget=5_000).sample(0).architecture
     model = other.build(0)
-    for load in (load_weights, lambda m, p: resume(p, m, torch.optim.AdamW(m.parameters()))):
+    for load in (load_weights, lambda m, p: resume(p, m, optimizer_of(m))):
         with pytest.raises(CheckpointError, match="is of another network: Error") as caught:
             load(model, path)
         assert "\n" not in str(caught.value)

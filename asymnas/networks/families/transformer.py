@@ -235,7 +235,8 @@ class AddPosition(nn.Module):
 
     def __init__(self, tokens: int, width: int) -> None:
         super().__init__()
-        self.position = nn.Parameter(torch.randn(tokens, width) / 2)
+        self.position = nn.Parameter(torch.empty(tokens, width))
+        nn.init.normal_(self.position, std=0.5)
 
     def forward(self, x_bkd: Tensor, keep_bk: Tensor | None = None) -> Tensor:
         """`[b, tokens, d]` or `[b, 1, d]`, `-> [b, tokens, d]`; or the tokens `keep_bk` alone."""

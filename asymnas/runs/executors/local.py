@@ -9,10 +9,10 @@ import os
 import pickle
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from ctypes.util import find_library
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -45,19 +45,26 @@ class LocalProcesses(Executor):
         log: File that their output is appended to; `None` to inherit standard error.
         devices: Values of `CUDA_VISIBLE_DEVICES` to hand out to the workers in turn; by default
             each sees what this process sees.
+        ahead: Module that each process imports while it waits for its first call.
 
     Raises:
         WorkerStartError: A process cannot be started; none is left running.
     """
 
-    def __init__(self, workers: int, log: Path | None = None, devices: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        workers: int,
+        log: Path | None = None,
+        devices: Sequence[str] = (),
+        ahead: str = "",
+    ) -> None:
         self._tasks = TaskQueue(workers)
         self._workers: list[_Worker] = []
         try:
             for number in range(workers):
                 device = devices[number % len(devices)] if devices else None
-                environment = _environment(device)
-                self._workers.append(_Worker(number, self._tasks, environment, log))
+                start = partial(WorkerProcess, _environment(device), log, ahead)
+                self._workers.append(_Worker(number, self._tasks, start, log))
         except OSError as error:
             self.shutdown(cancel_futures=True)
             number = len(self._workers) + 1
@@ -88,14 +95,18 @@ class _Worker(threading.Thread):
     """The thread that feeds a process, and replaces it."""
 
     def __init__(
-        self, number: int, tasks: TaskQueue, environment: Mapping[str, str], log: Path | None
+        self,
+        number: int,
+        tasks: TaskQueue,
+        start: Callable[[], WorkerProcess],
+        log: Path | None,
     ) -> None:
         super().__init__(daemon=True, name=f"asymnas worker {number}")
         self._number, self._tasks = number, tasks
-        self._environment, self._log = environment, log
+        self._start_process, self._log = start, log
         self._lock, self._stopping = threading.Lock(), False
         self._failed_starts = 0
-        self._process: WorkerProcess | None = WorkerProcess(environment, log)
+        self._process: WorkerProcess | None = start()
         self.start()
 
     def run(self) -> None:
@@ -151,7 +162,7 @@ class _Worker(threading.Thread):
                 self._process.end()
                 self._process = None
             if self._process is None:
-                self._process = WorkerProcess(self._environment, self._log)
+                self._process = self._start_process()
             process = self._process
         process.wait_until_started()
         self._failed_starts = 0

@@ -16,19 +16,20 @@ LAST_OUTPUT = 10_000  # bytes of the log that the reason of a failure is looked 
 
 PACKAGE = Path(__file__).parents[2] / "__init__.py"
 
-# What a worker runs first; its arguments are the file of this package and the places where its
-# parent looks for modules. Those that a Python of its own has not come last: nothing that lies in
-# a user's directory, such as a file `copy.py`, hides a module of a library.
+# What a worker runs first; its arguments are the file of this package, the module to import ahead
+# of calls, and the places where its parent looks for modules. Those that a Python of its own has
+# not come last: nothing that lies in a user's directory, such as a file `copy.py`, hides a module
+# of a library.
 START = """
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
-package, *places = sys.argv[1:]
+package, ahead, *places = sys.argv[1:]
 sys.path += [place for place in places if place not in sys.path]
 spec = spec_from_file_location("asymnas", package)
 sys.modules["asymnas"] = module_from_spec(spec)
 spec.loader.exec_module(sys.modules["asymnas"])
 from asymnas.runs.executors.worker import main
-main()
+main(ahead)
 """
 
 
@@ -38,16 +39,17 @@ class WorkerProcess:
     Args:
         environment: Its environment variables.
         log: File that its output is appended to; `None` to inherit standard error.
+        ahead: Module to import while it waits for its first call; empty for none.
 
     Raises:
         OSError: It cannot be started.
     """
 
-    def __init__(self, environment: Mapping[str, str], log: Path | None) -> None:
+    def __init__(self, environment: Mapping[str, str], log: Path | None, ahead: str) -> None:
         self._log, self._log_start = log, 0
         self._started = False
         places = [place or os.getcwd() for place in sys.path]
-        command = [sys.executable, "-P", "-c", START, str(PACKAGE), *places]
+        command = [sys.executable, "-P", "-c", START, str(PACKAGE), ahead, *places]
         output = log.open("ab") if log else None
         try:
             if output:

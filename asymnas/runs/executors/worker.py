@@ -5,8 +5,9 @@ or `BROKEN`) and a value. Calls and answers travel as bytes within a pickle, so 
 be unpacked leaves the pipe whole. After a failure of its own and not the call's it ends, to be
 replaced by a new process.
 
-It imports the standard library and the package's errors alone: a call imports what it needs. It
-ignores Ctrl-C, which is for the coordinator, and ends when its input does.
+It imports the standard library and the package's errors alone: a call imports what it needs. What
+all calls need can be imported ahead, while the parent prepares the first one. It ignores Ctrl-C,
+which is for the coordinator, and ends when its input does.
 """
 
 import os
@@ -16,14 +17,16 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import suppress
+from importlib import import_module
 
 from asymnas.core.errors import WorkerError
 
 STARTED, RESULT, ERROR, BROKEN = "started", "result", "error", "broken"
 
 
-def main() -> None:
-    """Serves calls until the input ends."""
+def main(ahead: str) -> None:
+    """Serves calls until the input ends; first imports a module, unless its name is empty."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     calls = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
@@ -33,6 +36,9 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     pickle.dump(STARTED, answers)
     answers.flush()
+    if ahead:
+        with suppress(Exception, SystemExit):  # a call that needs it raises the same again
+            import_module(ahead)
     while True:
         try:
             call = pickle.load(calls)
@@ -77,7 +83,3 @@ def _end_with_parent(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -249,7 +249,7 @@ def test_an_allocator_that_is_there_is_preloaded_unless_the_user_has_chosen(
     started = []
     monkeypatch.setattr(
         "asymnas.runs.executors.local.WorkerProcess",
-        lambda environment, log: started.append(environment) or StartedProcess(),
+        lambda environment, log, ahead: started.append(environment) or StartedProcess(),
     )
     LocalProcesses(2).shutdown()
     assert [environment.get("LD_PRELOAD") for environment in started] == [wanted, wanted]
