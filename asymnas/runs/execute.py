@@ -57,7 +57,7 @@ def execute(
         if fresh:
             _clear(plan)
         write_preprocessing(Path(plan.config.run_dir), preprocessing_of(plan.data))
-        with writable(plan.config.storage), _prepared(plan, study) as prepared:
+        with writable(plan.config.storage), _prepared(plan, study, executor) as prepared:
             with _interruptible() as stopping, _workers(plan.config, executor) as workers:
                 ending = _coordinate(plan, study, workers, observe, prepared, stopping)
             study.add_seconds(time.monotonic() - began)
@@ -90,15 +90,15 @@ def _coordinate(
 
 
 @contextmanager
-def _prepared(plan: Plan, study: SearchStudy) -> Iterator[PreparedData]:
+def _prepared(plan: Plan, study: SearchStudy, executor: Executor | None) -> Iterator[PreparedData]:
     """The run's data for its workers, prepared for as long as the run goes on.
 
-    Data of one's own are written to a file. Where that cannot be, a note says so, and each worker
-    prepares them itself, as it does with named data sets.
+    They are written to a file; where that cannot be, a note says so, and each worker prepares them
+    itself. An executor that was passed in does so with named data sets anyway.
     """
     spec = plan.config.data()
     known = PreparedData(spec, study.data or fingerprint(plan.data))
-    if not spec.argument:
+    if executor is not None and not spec.argument:
         yield known
         return
     folder = Path(plan.config.run_dir) / PREPARED
