@@ -3,6 +3,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pandas as pd
 import pytest
+from marks import fast_first
 
 from asymnas.analysis.blocked.sampling import ExampleLosses
 from asymnas.analysis.blocked.synthetic import BlockedDesign, Spread, blocked_sweep
@@ -30,7 +31,7 @@ def usual():
 
 
 @pytest.mark.parametrize("design", [THREE, ONE], ids=["three", "one"])
-@pytest.mark.parametrize("share", [0.2, 0.5, 0.65])
+@pytest.mark.parametrize("share", fast_first([0.2, 0.5, 0.65]))
 @pytest.mark.parametrize("law", LAWS)
 def test_without_noise_the_best_share_is_exact(law, share, design):
     truth = truth_with_share(law, share)

@@ -16,6 +16,7 @@ from made_runs import (
     run_of,
     sweep_of,
 )
+from marks import fast_first
 from scipy.special import logit
 
 from asymnas.analysis.blocked.synthetic import BlockedDesign, Spread, blocked_sweep
@@ -77,7 +78,7 @@ SWEEPS = {
 }
 
 
-@pytest.mark.parametrize("name", list(SWEEPS))
+@pytest.mark.parametrize("name", fast_first(SWEEPS, 3))
 def test_a_sweep_that_holds_little_invents_nothing(name: str) -> None:
     summary, html = of_sweep(SWEEPS[name]())
     assert summary["verdict"]

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from marks import fast_first
 from problems import BUDGET, CASES, RATES, label, space_of
 
 from asymnas.core.budget import Budget
@@ -136,7 +137,7 @@ def test_nothing_is_over_the_macs(case, total, macs, symmetric, seed):
 
 
 @tiny
-@pytest.mark.parametrize("symmetric", [False, True], ids=["free", "symmetric"])
+@pytest.mark.parametrize("symmetric", fast_first([False, True]))
 def test_the_smallest_named_in_a_refusal_is_the_smallest_and_works(family, problem, symmetric):
     encoder, decoder = smallest(family, problem, symmetric=symmetric)
     total = encoder + decoder

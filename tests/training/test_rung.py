@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from marks import fast_first
 from problems import space_of
 
 from asymnas.core.config import DataSpec
@@ -221,7 +222,7 @@ def test_every_kind_trains_and_its_draws_follow_from_step_and_seed(kind, precisi
     assert straight[0].metrics["val_loss"] < half.metrics["val_loss"]
 
 
-@pytest.mark.parametrize("kind", KINDS.names())
+@pytest.mark.parametrize("kind", fast_first(KINDS.names(), 3))
 def test_the_last_rung_reports_the_loss_on_as_many_training_examples_as_validate(kind, trained):
     job = job_of_kind(kind)
     assert "train_loss" not in train_rung(replace(job, until=RUNGS[2])).metrics

@@ -8,6 +8,7 @@ import optuna
 import pytest
 from made_studies import made_plan, write_trials
 from made_tables import made_table
+from marks import fast_first
 from optuna.samplers import BaseSampler, NSGAIISampler, QMCSampler, RandomSampler, TPESampler
 from optuna.trial import TrialState
 
@@ -72,7 +73,7 @@ SAMPLERS: dict[str, Callable[[], BaseSampler]] = {
 
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
-@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("name", fast_first(SAMPLERS))
 def test_ones_own_sampler_draws_as_in_a_study_of_optuna(tmp_path: Path, name: str) -> None:
     study, sampler = study_in(tmp_path), SAMPLERS[name]()
     directions = study.optuna.directions
