@@ -66,7 +66,8 @@ class SpreadOverMap(nn.Module):
 
     def __init__(self, channels: int, size: tuple[int, ...]) -> None:
         super().__init__()
-        self.position = nn.Parameter(torch.randn(channels, *size) / 2)
+        self.position = nn.Parameter(torch.empty(channels, *size))
+        nn.init.normal_(self.position, std=0.5)
 
     def forward(self, x: Tensor) -> Tensor:
         """`[b, c] -> [b, c, *size]`."""

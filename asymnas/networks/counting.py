@@ -6,6 +6,7 @@ No formula has to be kept in step with the modules.
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -155,6 +156,12 @@ def _interpolation(
     return (*x.shape[:2], *given), 0
 
 
+def _adaptive_pool(axes: int, x: torch.Tensor, output_size: Numbers) -> tuple[Shape, int]:
+    (given,) = _each(axes, output_size)
+    _refuse(len(given) != axes or not all(isinstance(n, int) for n in given))
+    return (*x.shape[:-axes], *given), 0
+
+
 def _pixel_shuffle(x: torch.Tensor, factor: int) -> tuple[Shape, int]:
     _refuse(x.ndim != 4 or x.shape[1] % factor**2 != 0)
     return (x.shape[0], x.shape[1] // factor**2, x.shape[2] * factor, x.shape[3] * factor), 0
@@ -187,6 +194,8 @@ _RULES: dict[Any, Callable[..., tuple[Shape, int]]] = {
         (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d), _transposed_convolution
     ),
     F.interpolate: _interpolation,
+    F.adaptive_avg_pool1d: partial(_adaptive_pool, 1),
+    F.adaptive_avg_pool2d: partial(_adaptive_pool, 2),
     F.pixel_shuffle: _pixel_shuffle,
     F.pixel_unshuffle: _pixel_unshuffle,
     **dict.fromkeys((torch.mean, torch.Tensor.mean), _mean),

@@ -59,6 +59,9 @@ LAYERS = {
         nn.PixelUnshuffle(3), nn.Conv2d(36, 8, 1), nn.PixelShuffle(2), nn.Conv2d(2, 3, 1)
     ),
     "pools": lambda: nn.Sequential(nn.AvgPool2d(2), nn.MaxPool2d(2), nn.Conv2d(4, 3, 1)),
+    "pools to a size": lambda: nn.Sequential(
+        nn.AdaptiveAvgPool2d((2, 3)), nn.Flatten(2), nn.AdaptiveAvgPool1d(4), nn.Linear(4, 2)
+    ),
     "means": _Reduced,
     "linear": lambda: nn.Linear(6, 5),
     "linear without bias": lambda: nn.Linear(6, 5, bias=False),
