@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from command_line import asymnas
 
 from asymnas import StudyConfig, run_search
 from asymnas.core import columns as t
@@ -163,13 +164,14 @@ def test_a_sweep_takes_no_presets(queued: StudyConfig) -> None:
 
 @pytest.mark.slow
 @pytest.mark.essential
-def test_the_command_says_what_it_begins_with(search, tmp_path: Path) -> None:
-    code, out, _ = search(
-        *("--family", "dense", "--budget", "6k", "--latent", "8", "--trials", "2"),
+def test_the_command_says_what_it_begins_with(tmp_path: Path) -> None:
+    result = asymnas(
+        *("search", "--family", "dense", "--budget", "6k", "--latent", "8", "--trials", "2"),
         *("--examples", "384", "--workers", "1", "--enqueue", "all", "--metrics", "psnr"),
         *("--run-dir", str(tmp_path / "run")),
-    ).finish(240)
-    assert code == 0
+    )
+    out = result.stdout
+    assert result.exit_code == 0, result.stderr
     assert "The first trials are presets:\n  scvi: 5," in out
     assert "left out: linear-decoder cannot be enqueued" in out
     assert "Presets: scvi (trial 0): complete, validation loss 0." in out
