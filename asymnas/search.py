@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from asymnas.runs.coordinator import Snapshot
     from asymnas.runs.run import Run
+    from asymnas.runs.study import Callback
 
 
 def run_search(
@@ -23,6 +24,7 @@ def run_search(
     fresh: bool = False,
     executor: "Executor | None" = None,
     observe: "Callable[[Snapshot], None]" = lambda snapshot: None,
+    callbacks: "Sequence[Callback]" = (),
 ) -> "Run":
     """Runs a search, or continues it, and writes its results.
 
@@ -31,6 +33,9 @@ def run_search(
         fresh: Start over; otherwise an existing run is continued.
         executor: Where to train; by default local processes.
         observe: Called with a snapshot as the run goes on.
+        callbacks: Optuna's, called as `callback(study, trial)` in this process when a trial has
+            completed, was pruned or has failed. `study.stop()` interrupts the run; so does an
+            error, which is then raised.
 
     Raises:
         AsymnasError: Bad settings or data, or a run directory of another study.
@@ -40,7 +45,8 @@ def run_search(
     from asymnas.runs.plan import plan_search
 
     plan = plan_search(config)
-    with execute(plan, fresh=fresh, executor=executor, observe=observe) as (run, _):
+    executed = execute(plan, fresh=fresh, executor=executor, observe=observe, callbacks=callbacks)
+    with executed as (run, _):
         publish(run)
     return run
 

@@ -1,7 +1,7 @@
 """python -m asymnas.sweep: where the best decoder share lies, and how sure that is."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from asymnas.runs.coordinator import Snapshot
     from asymnas.runs.run import Run
+    from asymnas.runs.study import Callback
 
 
 def run_sweep(
@@ -39,6 +40,7 @@ def run_sweep(
     fresh: bool = False,
     executor: "Executor | None" = None,
     observe: "Callable[[Snapshot], None]" = lambda snapshot: None,
+    callbacks: "Sequence[Callback]" = (),
 ) -> "Run":
     """Runs a sweep, or continues it, and writes its results.
 
@@ -47,6 +49,9 @@ def run_sweep(
         fresh: Start over; otherwise an existing run is continued.
         executor: Where to train; by default local processes.
         observe: Called with a snapshot as the run goes on.
+        callbacks: Optuna's, called as `callback(study, trial)` in this process when a trial has
+            completed, was pruned or has failed. `study.stop()` interrupts the run; so does an
+            error, which is then raised.
 
     Raises:
         AsymnasError: Bad settings or data, or a run directory of another study.
@@ -56,7 +61,8 @@ def run_sweep(
     from asymnas.runs.sweep_plan import plan_sweep
 
     plan = plan_sweep(config)
-    with execute(plan, fresh=fresh, executor=executor, observe=observe) as (run, _):
+    executed = execute(plan, fresh=fresh, executor=executor, observe=observe, callbacks=callbacks)
+    with executed as (run, _):
         publish(run)
     return run
 

@@ -3,7 +3,7 @@
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -23,7 +23,7 @@ from asymnas.runs.directory import DERIVED, OWNED, PREPARED, write_preprocessing
 from asymnas.runs.executors.local import LocalProcesses
 from asymnas.runs.plan import Plan
 from asymnas.runs.run import Run
-from asymnas.runs.study import SearchStudy, open_study, writable
+from asymnas.runs.study import Callback, SearchStudy, checked_callbacks, open_study, writable
 from asymnas.training.devices import visible_devices
 from asymnas.training.rung import train_rung
 
@@ -35,6 +35,7 @@ def execute(
     fresh: bool = False,
     executor: Executor | None = None,
     observe: Callable[[Snapshot], None] = lambda snapshot: None,
+    callbacks: Sequence[Callback] = (),
 ) -> Iterator[tuple[Run, Ending]]:
     """Runs a plan; within the block the run is held, so that its results can be published.
 
@@ -43,25 +44,35 @@ def execute(
         fresh: Start over; otherwise an existing run is continued.
         executor: Where to train; by default local processes.
         observe: Called with a snapshot as the run goes on.
+        callbacks: Called with the Optuna study and each trial that finishes. One that raises
+            interrupts the run, and then its error is raised.
 
     Yields:
         The run, and how it ended. No other process can continue it before the block ends.
 
     Raises:
+        ConfigError: The callbacks are not a list of functions.
         AsymnasError: A run directory of another study, or one that is in use; data or a device
             that is gone; a study that cannot be written.
     """
+    callbacks = checked_callbacks(callbacks)
     study = open_study(plan, fresh=fresh)
     began = time.monotonic()
     try:
         if fresh:
             _clear(plan)
         write_preprocessing(Path(plan.config.run_dir), preprocessing_of(plan.data))
+        called = study.call_back(callbacks)
         with writable(plan.config.storage), _prepared(plan, study, executor) as prepared:
-            with _interruptible() as stopping, _workers(plan.config, executor) as workers:
-                ending = _coordinate(plan, study, workers, observe, prepared, stopping)
+            with _interruptible() as asked, _workers(plan.config, executor) as workers:
+                ending = _coordinate(
+                    plan, study, workers, observe, prepared, lambda: called.stopping or asked()
+                )
             study.add_seconds(time.monotonic() - began)
-            yield Run(study, Path(plan.config.run_dir)), ending
+            if called.error is None:
+                yield Run(study, Path(plan.config.run_dir)), ending
+        if called.error is not None:  # one of a database would pass for the study's above
+            raise called.error
     finally:
         study.close()
 

@@ -6,6 +6,7 @@ Values are stored in their natural direction.
 """
 
 from asymnas.runs.study.bridge import REFERENCE, Purpose, SearchStudy
+from asymnas.runs.study.callbacks import Callback, checked_callbacks
 from asymnas.runs.study.draft import Draft
 from asymnas.runs.study.fixed import ask_fixed, candidate_of, next_number
 from asymnas.runs.study.lease import Lease, lease_of
@@ -20,6 +21,7 @@ __all__ = [
     "METRICS_ATTRIBUTE",
     "REFERENCE",
     "SAMPLERS",
+    "Callback",
     "Draft",
     "Lease",
     "Purpose",
@@ -28,6 +30,7 @@ __all__ = [
     "ask_fixed",
     "candidate_of",
     "check_data",
+    "checked_callbacks",
     "lease_of",
     "next_number",
     "open_study",

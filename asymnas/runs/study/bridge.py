@@ -17,6 +17,7 @@ from asymnas.core.errors import StudyError
 from asymnas.core.files import made_folder
 from asymnas.core.side_families import with_side_families
 from asymnas.core.urls import public_url
+from asymnas.runs.study.callbacks import Callback, Callbacks
 from asymnas.runs.study.draft import Beginning, Draft
 from asymnas.runs.study.lease import Lease
 from asymnas.runs.study.rows import DETAILS, OPTUNA_STATES, TrialTable
@@ -81,6 +82,7 @@ class SearchStudy:
         self._backend = storage
         self._lease = lease
         self._fold = fold
+        self._call_back: Callable[[FrozenTrial], None] = lambda trial: None
         self._trial_ids: dict[int, int] = {}
         self._table = TrialTable([o.name for o in self.objectives])
 
@@ -267,7 +269,13 @@ class SearchStudy:
     def tell(self, number: int, state: t.State, row: Mapping[str, Any]) -> None:
         """Finishes a trial; a complete one takes its objectives' values from `row`."""
         values = [float(row[o.name]) for o in self.objectives] if state == "complete" else None
-        self.optuna.tell(number, values, OPTUNA_STATES[state])
+        self._call_back(self.optuna.tell(number, values, OPTUNA_STATES[state]))
+
+    def call_back(self, callbacks: Sequence[Callback]) -> Callbacks:
+        """Has callbacks called with each trial that finishes from now on."""
+        called = Callbacks(callbacks, self.optuna.study_name, self.storage)
+        self._call_back = called
+        return called
 
     def attach(self, number: int, file: Path, folder: Path) -> None:
         """Uploads a file as an artifact of a running trial, which the dashboard shows."""
