@@ -176,10 +176,10 @@ class Architecture:
     def _built_sizes(self) -> "_Sizes":
         with shapes_only():
             model = self._assemble()
-        with torch.device("meta"), torch.no_grad():
-            x = torch.empty(1, *self.shape)
+        latent = FAMILIES.get(self.decoder_family).latent_shape(self.problem)
+        x, z = (torch.empty(1, *shape, device="meta") for shape in (self.shape, latent))
+        with torch.no_grad():
             encoder_macs = count_macs(model.encoder, *self._encoder_inputs(model, x))
-            z = torch.empty(1, *FAMILIES.get(self.decoder_family).latent_shape(self.problem))
             decoder_macs = count_macs(model.decoder, z)
         counts = Counts(
             encoder_params=count_params(model.encoder),
