@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from asymnas.estimators.search import AutoencoderSearch
     from asymnas.estimators.single import Autoencoder
     from asymnas.networks.architecture import Architecture
+    from asymnas.reporting.plots import (
+        plot_curves,
+        plot_front,
+        plot_front_share,
+        plot_importance,
+        plot_share,
+    )
     from asymnas.runs.finder import find_best_architecture
     from asymnas.runs.run import Run, TrainedArchitecture
     from asymnas.search import run_search
@@ -34,6 +41,11 @@ __all__ = [
     "SweepConfig",
     "TrainedArchitecture",
     "find_best_architecture",
+    "plot_curves",
+    "plot_front",
+    "plot_front_share",
+    "plot_importance",
+    "plot_share",
     "run_confirmation",
     "run_search",
     "run_sweep",
@@ -53,6 +65,11 @@ _HOMES = {
     "StudyConfig": "core.config",
     "SweepConfig": "core.config",
     "find_best_architecture": "runs.finder",
+    "plot_curves": "reporting.plots",
+    "plot_front": "reporting.plots",
+    "plot_front_share": "reporting.plots",
+    "plot_importance": "reporting.plots",
+    "plot_share": "reporting.plots",
     "run_confirmation": "confirm",
     "run_search": "search",
     "run_sweep": "sweep",

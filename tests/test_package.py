@@ -1,6 +1,8 @@
 """What the package offers at its top, and what its repository holds."""
 
 import ast
+import inspect
+import operator
 import os
 import subprocess
 import sys
@@ -30,6 +32,11 @@ PUBLIC = [
     "TrainedArchitecture",
     "__version__",
     "find_best_architecture",
+    "plot_curves",
+    "plot_front",
+    "plot_front_share",
+    "plot_importance",
+    "plot_share",
     "run_confirmation",
     "run_search",
     "run_sweep",
@@ -40,6 +47,49 @@ PUBLIC = [
 def test_the_public_names_are_these() -> None:
     assert dir(asymnas) == PUBLIC
     assert sorted(asymnas.__all__) == PUBLIC
+
+
+#: Names of parameters, in order, `*` before those that are given by name alone.
+SIGNATURES = {
+    "find_best_architecture": "source study_name * prefer max_params max_encoder_params "
+    "max_decoder_params max_macs",
+    "plot_curves": "source",
+    "plot_front": "source",
+    "plot_front_share": "source",
+    "plot_importance": "source",
+    "plot_share": "source",
+    "run_confirmation": "config * fresh executor observe",
+    "run_search": "config * fresh executor observe callbacks",
+    "run_sweep": "config * fresh executor observe callbacks",
+    "scale_preset": "name * shape budget latent bottleneck kind",
+    "Architecture": "* encoder_family decoder_family encoder decoder shape latent bottleneck kind",
+    "Architecture.build": "self seed",
+    "Architecture.from_dict": "values",
+    "Architecture.key": "self",
+    "Architecture.layers": "self",
+    "Architecture.mirror": "self",
+    "Architecture.preset": "name",
+    "Architecture.to_dict": "self",
+    "Run.open": "directory * timeout_s",
+    "Run.refresh": "self",
+    "Run.trained": "self row",
+    "TrainedArchitecture.build": "self seed",
+    "TrainedArchitecture.encode": "self examples",
+    "TrainedArchitecture.load": "self",
+    "TrainedArchitecture.reconstruct": "self examples",
+}
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_the_public_signatures_are_these(name: str) -> None:
+    """What takes options has theirs from `core.config`, which docs/options.md pins."""
+    called = operator.attrgetter(name)(asymnas)
+    names: list[str] = []
+    for parameter in inspect.signature(called).parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and "*" not in names:
+            names.append("*")
+        names.append(parameter.name)
+    assert " ".join(names) == SIGNATURES[name]
 
 
 @pytest.mark.parametrize("name", PUBLIC)

@@ -112,24 +112,37 @@ def findings_of(run: Run) -> Findings:
     )
 
 
+def share_of(sweep: Run, sizes: Sizes = "params") -> ShareInference:
+    """Where the best share of a sweep lies.
+
+    Args:
+        sweep: The sweep.
+        sizes: What is shared: parameters, or MACs.
+    """
+    design = sweep.study.design
+    return infer_share(
+        sweep.own,
+        _losses(sweep),
+        tolerance=float(design["tolerance"]),
+        seed=int(sweep.config["seed"]),
+        sizes=sizes,
+        stopped=design.get("until") is not None,
+    )
+
+
+def _losses(sweep: Run) -> ExampleLosses | None:
+    kept = sweep.example_losses
+    return ExampleLosses(kept, sweep.example_groups) if kept else None
+
+
 def inferred(sweep: Run) -> Inferred:
     """All inferences of a sweep."""
-    design = sweep.study.design
-    tolerance, seed = float(design["tolerance"]), int(sweep.config["seed"])
-    kept, groups = sweep.example_losses, sweep.example_groups
-    losses = ExampleLosses(kept, groups) if kept else None
-    stopped = design.get("until") is not None
-
-    def infer(sizes: Sizes) -> ShareInference:
-        return infer_share(
-            sweep.own, losses, tolerance=tolerance, seed=seed, sizes=sizes, stopped=stopped
-        )
-
-    share = infer("params")
+    tolerance, seed = float(sweep.study.design["tolerance"]), int(sweep.config["seed"])
+    share = share_of(sweep)
     return Inferred(
         share=share,
-        equal_macs=infer("macs"),
-        horizons=horizons(sweep.own, losses, tolerance=tolerance, seed=seed),
+        equal_macs=share_of(sweep, "macs"),
+        horizons=horizons(sweep.own, _losses(sweep), tolerance=tolerance, seed=seed),
         measures=_measures(sweep, tolerance, seed),
         edge=edge_share(sweep.table),
         verdict=share_verdict(share, sweep.config["dataset"]),

@@ -5,10 +5,7 @@ from typing import Any
 
 from asymnas.analysis.checks import agreement, generalisation
 from asymnas.analysis.estimates import Interval
-from asymnas.analysis.front import attainment
-from asymnas.analysis.importance import importances
 from asymnas.analysis.interaction import interaction
-from asymnas.analysis.rows import of_whole_replicates
 from asymnas.core import columns as t
 from asymnas.core.text import duration, percent, plural, short, with_span
 from asymnas.core.urls import public_url
@@ -32,15 +29,19 @@ from asymnas.reporting.content import (
 )
 from asymnas.reporting.cost import cost_rows, costs
 from asymnas.reporting.figures.confirmation import confirmation_panel
-from asymnas.reporting.figures.curves import curves_panel
 from asymnas.reporting.figures.decoder_share import share_panel
 from asymnas.reporting.figures.drawing import architecture_drawing
-from asymnas.reporting.figures.front import front_panel
-from asymnas.reporting.figures.front_share import front_share_panel, profile_panel
-from asymnas.reporting.figures.importance import importance_panel
+from asymnas.reporting.figures.front_share import profile_panel
 from asymnas.reporting.figures.trend import trend_panel
 from asymnas.reporting.findings import Findings, Inferred
 from asymnas.reporting.pictures import pictures
+from asymnas.reporting.plots import (
+    best_trial,
+    curves_of,
+    front_of,
+    front_share_of,
+    importance_of,
+)
 from asymnas.reporting.summary import metrics_of
 from asymnas.reporting.tables import (
     comparison_rows,
@@ -64,7 +65,7 @@ def page(findings: Findings, summary: Mapping[str, Any]) -> PageContent:
         *_front(findings, summary),
         *_confirmation(findings),
         *_best(findings, summary),
-        *_training(findings, summary),
+        *_training(findings),
         _costs(findings),
         _conduct(findings),
         Section("notes", "Notes", [Points(_notes(findings, summary))], aside=True),
@@ -140,21 +141,14 @@ def _by_budget(shares: Mapping[int, Interval]) -> str:
 
 def _front(findings: Findings, summary: Mapping[str, Any]) -> list[Section]:
     run = findings.run
-    best = summary["best"]["trial"] if summary["best"] else None
-    over_seeds = findings.run.confirmation or findings.run.sweep
-    rows = of_whole_replicates(over_seeds.measured) if over_seeds else None
-    surfaces = None if rows is None else attainment(rows, run.objectives)
-    body: list[Block] = [front_panel(run.measured, run.objectives, best, surfaces)]
+    body: list[Block] = [front_of(run)]
     if run.study.purpose == "search":
-        body.append(front_rows(run.front, run.objectives, best))
+        body.append(front_rows(run.front, run.objectives, best_trial(run)))
     sections = [Section("the-front", "The front", body)]
     if run.study.purpose == "search":
-        share = summary["decoder_share"]
-        along = front_share_panel(run.measured, run.objectives, share["estimate"])
-        by_range = profile_panel(share["profile"], run.objectives[0])
-        sections.append(
-            Section("front-share", "The decoder's share along the front", [along, by_range])
-        )
+        by_range = profile_panel(summary["decoder_share"]["profile"], run.objectives[0])
+        along: list[Block] = [front_share_of(run), by_range]
+        sections.append(Section("front-share", "The decoder's share along the front", along))
     return sections
 
 
@@ -195,17 +189,14 @@ def _measured(findings: Findings, best: Mapping[str, Any]) -> Rows:
     return measured_rows(networks)
 
 
-def _training(findings: Findings, summary: Mapping[str, Any]) -> list[Section]:
+def _training(findings: Findings) -> list[Section]:
     run = findings.run
-    best = summary["best"]["trial"] if summary["best"] else None
-    curves = curves_panel(run.measured, best)
-    mattered = importance_panel(importances(run.measured, seed=summary["seed"]))
     agreed = []
     if run.study.purpose == "search":
         agreed = [agreement_sentence(agreement(run.measured))]
     return [
-        Section("curves", "Learning curves", [curves, Points([a for a in agreed if a])]),
-        Section("importance", "What the loss depended on", [mattered]),
+        Section("curves", "Learning curves", [curves_of(run), Points([a for a in agreed if a])]),
+        Section("importance", "What the loss depended on", [importance_of(run)]),
     ]
 
 

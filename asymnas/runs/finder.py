@@ -33,7 +33,7 @@ def find_best_architecture(
         StudyError: No such run, or none of its trials has completed.
         ConfigError: No completed trial is within the caps.
     """
-    run = _as_run(source, study_name)
+    run = as_run(source, study_name)
     row = select(
         run.table,
         run.objectives,
@@ -46,7 +46,16 @@ def find_best_architecture(
     return run.trained(row)
 
 
-def _as_run(source: Any, study_name: str | None) -> Run:
+def as_run(source: Any, study_name: str | None = None) -> Run:
+    """A run, wherever it is given from.
+
+    Args:
+        source: A run directory, a `Run`, an Optuna study, or a storage URL.
+        study_name: The study's name, for a storage URL that holds several.
+
+    Raises:
+        StudyError: No such run.
+    """
     if isinstance(source, Run):
         return source
     if isinstance(source, str) and "://" in source:

@@ -12,5 +12,5 @@ __all__ = ["degenerate", "pages_with_importances_once", "table"]
 @pytest.fixture(scope="session", autouse=True)
 def pages_with_importances_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("asymnas.reporting.page.importances", importances_once)
+        patch.setattr("asymnas.reporting.plots.importances", importances_once)
         yield
