@@ -154,6 +154,11 @@ def with_span(interval: Span, form: Callable[[float], str]) -> str:
 # Lists
 
 
+def by(shape: Sequence[int]) -> str:
+    """A shape: `1×28×28`."""
+    return "\N{MULTIPLICATION SIGN}".join(str(extent) for extent in shape)
+
+
 def joined(words: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

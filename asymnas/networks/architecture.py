@@ -13,6 +13,8 @@ from asymnas.core.budget import Counts
 from asymnas.core.config import Bottleneck
 from asymnas.core.errors import ConfigError
 from asymnas.core.side_families import family_label, with_side_families
+from asymnas.core.tables import Rows
+from asymnas.core.text import by, plural, share_phrase
 from asymnas.networks.counting import count_macs, count_params, layer_rows, shapes_only
 from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.initial_weights import initialise
@@ -128,6 +130,36 @@ class Architecture:
                 *layer_rows("shared", model.bottleneck, model.encoder(x)),
                 *layer_rows("decoder", model.decoder, model.encode(x)),
             ]
+
+    def rows(self) -> Rows:
+        """The layers as a table, the sum of each side after its last one."""
+        counts, layers = self.counts, self.layers()
+        sums = {
+            "encoder": (counts.encoder_params, counts.encoder_macs),
+            "shared": (counts.shared_params, 0),
+            "decoder": (counts.decoder_params, counts.decoder_macs),
+        }
+        rows: list[tuple[str, ...]] = []
+        for side, (params, macs) in sums.items():
+            own = [layer for layer in layers if layer["side"] == side]
+            for layer in own:
+                numbers = f"{layer['params']:,}", f"{layer['macs']:,}"
+                rows.append((side, layer["name"], by(layer["output_shape"]), *numbers))
+            if own:
+                rows.append((side, "all layers", "", f"{params:,}", f"{macs:,}"))
+        return Rows(
+            title=f"{self.family} autoencoder ({self.kind}) of {by(self.shape)}",
+            caption=f"{plural(counts.total_params, 'parameter')}, "
+            f"{share_phrase(self.decoder_share, counts.shared_params)}; "
+            f"latent {self.latent} ({self.bottleneck})",
+            columns=("side", "layer", "output", "parameters", "MACs"),
+            rows=tuple(rows),
+            words=(1, 2),
+        )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return str(self.rows().to_html())
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values; `from_dict` reads them back."""

@@ -14,16 +14,17 @@ from asymnas.analysis.blocked.waves import ASSUMED, detectable_cost
 from asymnas.analysis.comparison import LEAST_SEARCHES, least_pairs
 from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, StudyConfig
+from asymnas.core.labels import label, value
+from asymnas.core.tables import Rows
 from asymnas.core.text import change, duration, percent, plural, short, tenths
 from asymnas.networks.architecture import unsupported_reason
 from asymnas.networks.presets import PRESETS
-from asymnas.reporting.content import Rows
-from asymnas.reporting.labels import label, value
 from asymnas.reporting.publish import Published
-from asymnas.reporting.tables import contender_rows, front_rows, search_rows, share_rows
+from asymnas.reporting.tables import contender_rows, search_rows, share_rows
 from asymnas.runs.contenders import named_presets
 from asymnas.runs.coordinator import Ending
 from asymnas.runs.directory import CONFIRMATION, SWEEP_DIR
+from asymnas.runs.front_table import front_rows
 from asymnas.runs.plan import SearchPlan
 from asymnas.runs.run import PROBLEM_SETTINGS, Run
 from asymnas.runs.sweep_plan import EXPECTED, SweepPlan

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from markupsafe import Markup
 
 from asymnas.core.errors import ConfigError
+from asymnas.core.tables import Rows
 
 Status = Literal["yes", "partly", "no", "not applicable"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -26,29 +27,6 @@ class Panel:
     title: str
     figure: go.Figure
     reading: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rows:
-    """A table as text.
-
-    Args:
-        columns: The headings.
-        rows: As many cells each; the first names the row.
-        title: Above the table, where it is not alone in its section.
-        caption: What to know to read it, a sentence or two.
-        marked: The place of the row to set off.
-        tag: A word beside the name of the marked row.
-        words: The places of columns that hold words and not numbers, besides the first.
-    """
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    title: str = ""
-    caption: str = ""
-    marked: int | None = None
-    tag: str = ""
-    words: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

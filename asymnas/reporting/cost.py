@@ -6,8 +6,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from asymnas.core import columns as t
+from asymnas.core.tables import Rows
 from asymnas.core.text import percent, short
-from asymnas.reporting.content import Rows
 from asymnas.runs.run import Run
 
 

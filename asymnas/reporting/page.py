@@ -7,6 +7,7 @@ from asymnas.analysis.checks import agreement, generalisation
 from asymnas.analysis.estimates import Interval
 from asymnas.analysis.interaction import interaction
 from asymnas.core import columns as t
+from asymnas.core.tables import Rows
 from asymnas.core.text import duration, percent, plural, short, with_span
 from asymnas.core.urls import public_url
 from asymnas.networks.architecture import Architecture
@@ -24,7 +25,6 @@ from asymnas.reporting.content import (
     PageContent,
     Pairs,
     Points,
-    Rows,
     Section,
 )
 from asymnas.reporting.cost import cost_rows, costs
@@ -47,7 +47,6 @@ from asymnas.reporting.tables import (
     comparison_rows,
     contender_rows,
     contrast_rows,
-    front_rows,
     horizon_rows,
     measured_rows,
     method_rows,
@@ -55,6 +54,7 @@ from asymnas.reporting.tables import (
     share_rows,
 )
 from asymnas.reporting.verdicts import cautions
+from asymnas.runs.front_table import front_rows
 from asymnas.runs.run import Run
 
 

@@ -10,6 +10,7 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from asymnas.core.tables import Rows
 from asymnas.reporting.content import (
     Block,
     Checklist,
@@ -19,7 +20,6 @@ from asymnas.reporting.content import (
     Panel,
     Picture,
     Points,
-    Rows,
     Section,
 )
 from asymnas.reporting.figures.style import DARK, LIGHT

@@ -11,10 +11,10 @@ from asymnas.analysis.front import hypervolume, reference_point
 from asymnas.analysis.gain import gains_of
 from asymnas.analysis.search_share import decoder_share
 from asymnas.core import columns as t
+from asymnas.core.labels import label, value
 from asymnas.core.side_families import family_label
 from asymnas.core.text import percent
 from asymnas.reporting.findings import Findings, inference_json
-from asymnas.reporting.labels import label, value
 from asymnas.reporting.report_verdict import SEARCH_SHARE, verdict
 from asymnas.runs.run import Run
 from asymnas.runs.study import REFERENCE

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 from numbers import Integral
 from pathlib import Path
@@ -18,6 +19,8 @@ from asymnas.core import columns as t
 from asymnas.core.config import StudyConfig
 from asymnas.core.errors import StudyError
 from asymnas.core.files import expanded, holds_run
+from asymnas.core.labels import cell, label
+from asymnas.core.text import plural
 from asymnas.data.fingerprint import changes, changes_of_whole
 from asymnas.data.preprocessing import Preprocessing
 from asymnas.data.spec import same_source
@@ -34,6 +37,7 @@ from asymnas.runs.directory import (
     read_preprocessing,
     storage_of,
 )
+from asymnas.runs.front_table import front_rows
 from asymnas.runs.study import SearchStudy, read_study
 from asymnas.training.evaluation import outputs_of
 from asymnas.training.metrics import METRICS
@@ -89,6 +93,18 @@ class TrainedArchitecture:
     def decoder_share(self) -> float:
         """decoder / (encoder + decoder) parameters."""
         return self.architecture.decoder_share
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        values = (
+            f"{label(name)} {cell(name, value)}"
+            for name, value in self.values.items()
+            if name not in t.COUNT_COLUMNS
+        )
+        rows = self.architecture.rows()
+        title = f"trial {self.trial} of {self.run_dir}: {rows.title}"
+        caption = f"{rows.caption}; {', '.join(values)}"
+        return str(replace(rows, title=title, caption=caption).to_html())
 
     def build(self, seed: int | None = None) -> Autoencoder:
         """The module with fresh weights."""
@@ -189,6 +205,22 @@ class Run:
         """Forgets what was read, so that a run that is going on is read anew."""
         for name in ("config", "table", "own", "measured", "front", "example_losses", "_beside"):
             self.__dict__.pop(name, None)
+
+    def __repr__(self) -> str:
+        """What it is in a line; of one that cannot be read, where it is."""
+        with suppress(StudyError):
+            return f"<Run {self.directory}: {self._headline()}>"
+        return f"<Run {self.directory}>"
+
+    def _headline(self) -> str:
+        trials, members = plural(len(self.table), "trial"), len(self.front)
+        return f"{self.study.purpose} of {self.config['dataset']}, {trials}, {members} on the front"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the front."""
+        best = int(self.front[t.TRIAL].iloc[0]) if len(self.front) else None
+        rows = front_rows(self.front, self.objectives, best)
+        return str(replace(rows, title=str(self.directory), caption=self._headline()).to_html())
 
     @property
     def objectives(self) -> Sequence[Objective]:

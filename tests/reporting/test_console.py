@@ -14,6 +14,7 @@ from rich.console import Console
 
 from asymnas.core.config import StudyConfig, SweepConfig
 from asymnas.core.errors import StudyError
+from asymnas.core.tables import Rows
 from asymnas.reporting.console import (
     exit_code,
     print_confirmation,
@@ -22,7 +23,6 @@ from asymnas.reporting.console import (
     print_sweep_summary,
     sweep_command,
 )
-from asymnas.reporting.content import Rows
 from asymnas.reporting.findings import Findings, confirmed
 from asymnas.reporting.publish import Published
 from asymnas.reporting.summary import summarise

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from asymnas.analysis.front import Objective, pareto_front
 from asymnas.analysis.search_share import decoder_share
+from asymnas.core.tables import Rows
 from asymnas.reporting.content import (
     STATUSES,
     Checklist,
@@ -27,7 +28,6 @@ from asymnas.reporting.content import (
     Picture,
     Points,
     Practice,
-    Rows,
     Section,
 )
 from asymnas.reporting.figures.confirmation import confirmation_panel
@@ -40,7 +40,7 @@ from asymnas.reporting.figures.importance import importance_panel
 from asymnas.reporting.figures.trend import trend_panel
 from asymnas.reporting.pictures import side_by_side
 from asymnas.reporting.render import render_page
-from asymnas.reporting.tables import front_rows
+from asymnas.runs.front_table import front_rows
 
 LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
 NASTY = 'R&D <b>"5 > 4"</b> </script><img src=x onerror=alert(1)>'

@@ -10,10 +10,10 @@ from asymnas.core.text import MISSING
 from asymnas.reporting.tables import (
     comparison_rows,
     contender_rows,
-    front_rows,
     measured_rows,
     share_rows,
 )
+from asymnas.runs.front_table import front_rows
 from asymnas.training.metrics import METRICS
 
 LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))

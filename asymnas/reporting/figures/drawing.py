@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from asymnas.core.text import percent, plural, short
+from asymnas.core.text import by, percent, plural, short
 from asymnas.reporting.figures.style import FONT, LIGHT
 
 WIDTH = 480
@@ -44,12 +44,12 @@ def architecture_drawing(
     entering = [sizes[-1], *sizes[:-1]]
     most = max(max(int(layer["params"]) for layer in layers), 1)
     total = sum(int(layer["params"]) for layer in layers)
-    data = _shape(layers[-1]["output_shape"])
+    data = by(layers[-1]["output_shape"])
     parts, top, side = [_caption(0, f"data {data}", "muted")], CAPTION, ""
     for place, layer in enumerate(layers):
         if layer["side"] != side:
             if layer["side"] == "decoder" and place:
-                met = _shape(latent or layers[place - 1]["output_shape"])
+                met = by(latent or layers[place - 1]["output_shape"])
                 parts.append(_caption(top, f"latent {met}", "ink", 650))
                 top += CAPTION
             side = str(layer["side"])
@@ -84,10 +84,6 @@ def _width(size: int, ends: tuple[int, int]) -> float:
     smallest, largest = (math.log(max(end, 1)) for end in ends)
     place = (math.log(max(size, 1)) - smallest) / (largest - smallest or 1)
     return NARROWEST + place * (WIDEST - NARROWEST)
-
-
-def _shape(shape: Sequence[int]) -> str:
-    return "\N{MULTIPLICATION SIGN}".join(str(extent) for extent in shape)
 
 
 def _cut(name: str) -> str:
@@ -139,7 +135,7 @@ def _layer(
     params = int(layer["params"])
     bar = 96 * params / most
     tip = (
-        f"{layer['name']}: {_shape(layer['output_shape'])}, {plural(params, 'parameter')}, "
+        f"{layer['name']}: {by(layer['output_shape'])}, {plural(params, 'parameter')}, "
         f"{short(int(layer['macs']))} MACs"
     )
     color = _role(_side_role(str(layer["side"])))
@@ -149,7 +145,7 @@ def _layer(
         tip,
         polygon.format(corners, color)
         + _text(0, top + 15, _cut(str(layer["name"])), "ink")
-        + _text(0, top + 29, _shape(layer["output_shape"]), "muted", 'font-size="11"')
+        + _text(0, top + 29, by(layer["output_shape"]), "muted", 'font-size="11"')
         + _text(WIDTH, top + 16, f"{params:,}", "ink", 'text-anchor="end"')
         + rect.format(WIDTH - bar, top + 21, bar, color),
     )

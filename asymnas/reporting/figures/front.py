@@ -16,10 +16,10 @@ from asymnas.core.columns import (
     TOTAL_PARAMS,
     TRIAL,
 )
+from asymnas.core.labels import label, value
 from asymnas.core.text import percent, plural
 from asymnas.reporting.content import Panel
 from asymnas.reporting.figures.style import LIGHT, axis, figure
-from asymnas.reporting.labels import label, value
 
 TITLE = "The front"
 

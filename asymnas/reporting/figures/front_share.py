@@ -9,10 +9,10 @@ import plotly.graph_objects as go
 from asymnas.analysis.front import Objective, pareto_front, scored
 from asymnas.analysis.search_share import BudgetProfile
 from asymnas.core.columns import DECODER_SHARE, TOTAL_PARAMS, TRIAL
+from asymnas.core.labels import label
 from asymnas.core.text import percent, short
 from asymnas.reporting.content import Panel
 from asymnas.reporting.figures.style import LIGHT, axis, figure, share_axis
-from asymnas.reporting.labels import label
 
 TITLE = "The decoder's share along the front"
 PROFILE = "The best by range of the decoder share"

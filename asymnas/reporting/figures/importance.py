@@ -3,10 +3,10 @@
 import plotly.graph_objects as go
 
 from asymnas.analysis.importance import CHOICE, IMPORTANCE, SPREAD, Importance
+from asymnas.core.labels import label
 from asymnas.core.text import percent, plural, short
 from asymnas.reporting.content import Panel
 from asymnas.reporting.figures.style import LIGHT, figure
-from asymnas.reporting.labels import label
 
 TITLE = "What the loss depended on"
 MOST_BARS = 12

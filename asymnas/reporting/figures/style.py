@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 
 from asymnas.analysis.estimates import Floats
 from asymnas.core.columns import COUNT_COLUMNS
+from asymnas.core.labels import label
 from asymnas.core.text import percent, short
-from asymnas.reporting.labels import label
 
 #: Colours by role. Figures are drawn in these; a dark page replaces each by its like in `DARK`.
 LIGHT = {

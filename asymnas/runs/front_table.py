@@ -1,0 +1,51 @@
+"""A front as a table of words and numbers."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from asymnas.analysis.front import Objective
+from asymnas.core.columns import (
+    DECODER_MACS,
+    DECODER_PARAMS,
+    DECODER_SHARE,
+    ENCODER_MACS,
+    ENCODER_PARAMS,
+    PRESET,
+    SHARED_PARAMS,
+    TOTAL_PARAMS,
+    TRIAL,
+)
+from asymnas.core.labels import cell, label
+from asymnas.core.tables import Rows
+
+
+def front_rows(front: pd.DataFrame, objectives: Sequence[Objective], best: int | None) -> Rows:
+    """A front as a table: objectives, the share, and both sides' sizes.
+
+    Args:
+        front: From `asymnas.analysis.front.pareto_front`.
+        objectives: Those of the search.
+        best: The trial to set off.
+    """
+    names = [objective.name for objective in objectives]
+    shared = () if front.empty or not front[SHARED_PARAMS].any() else (SHARED_PARAMS,)
+    sizes = (TOTAL_PARAMS, ENCODER_PARAMS, DECODER_PARAMS, *shared, ENCODER_MACS, DECODER_MACS)
+    names += [name for name in (DECODER_SHARE, *sizes) if name not in names]
+    trials = [] if front.empty else [int(trial) for trial in front[TRIAL]]
+    enqueued = (PRESET,) if PRESET in front and front[PRESET].notna().any() else ()
+    return Rows(
+        title="The front in numbers",
+        columns=("trial", *(label(name) for name in names), *enqueued),
+        rows=tuple(
+            (
+                str(trial),
+                *(cell(name, row[name]) for name in names),
+                *(row[name] if pd.notna(row[name]) else "" for name in enqueued),
+            )
+            for trial, (_, row) in zip(trials, front.iterrows(), strict=True)
+        ),
+        marked=trials.index(best) if best in trials else None,
+        tag="best",
+        words=(len(names) + 1,) if enqueued else (),
+    )
