@@ -9,9 +9,10 @@ from asymnas.core.cli import application, run_and_exit
 from asymnas.dashboard import dashboard
 from asymnas.report import report
 from asymnas.search import search
+from asymnas.show import show
 from asymnas.sweep import sweep
 
-COMMANDS = (search, sweep, confirm, report, dashboard)
+COMMANDS = (search, sweep, confirm, report, dashboard, show)
 
 
 def build_app() -> App:

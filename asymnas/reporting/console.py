@@ -200,13 +200,18 @@ def print_places(console: Console, places: Mapping[str, str]) -> None:
         console.print(f"  {name:<13} {place}")
 
 
-def print_rows(console: Console, rows: Rows) -> None:
+def print_rows(console: Console, rows: Rows, most: int | None = MOST_ROWS) -> None:
     """Prints a table of the report and an empty line.
 
     A long table is cut, and on a narrow terminal its last columns are left out: the report has all
     of both.
+
+    Args:
+        console: Where to print.
+        rows: The table.
+        most: Rows to print; `None` for all.
     """
-    shown = rows.rows[:MOST_ROWS]
+    shown = rows.rows[:most]
     widths = [
         max(len(word) for word in [*column.split(), *(row[place] for row in shown)])
         for place, column in enumerate(rows.columns)
@@ -221,8 +226,8 @@ def print_rows(console: Console, rows: Rows) -> None:
     for place, row in enumerate(shown):
         table.add_row(*row[:fitting], style="bold" if place == rows.marked else None)
     console.print(table, soft_wrap=False)
-    if len(rows.rows) > MOST_ROWS:
-        console.print(f"… and {len(rows.rows) - MOST_ROWS} more in the report")
+    if len(rows.rows) > len(shown):
+        console.print(f"… and {len(rows.rows) - len(shown)} more in the report")
     console.print()
 
 
