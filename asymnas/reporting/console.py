@@ -34,7 +34,19 @@ from asymnas.training.rung import rung_steps
 MOST_ROWS = 12
 LOG_WIDTH = 200  # characters to a line where there is no terminal
 #: Settings of a search that its sweep shares and has flags for.
-SWEEP_SETTINGS = ("data_root", *PROBLEM_SETTINGS, "space", "examples", "seed", "precision")
+SWEEP_SETTINGS = (
+    "data_root",
+    "download",
+    *PROBLEM_SETTINGS,
+    "space",
+    "examples",
+    "batch_size",
+    "learning_rates",
+    "seed",
+    "split_seed",
+    "precision",
+    "device",
+)
 SAMPLE = 32  # random candidates that a plan's cost is estimated from
 SAVED = "everything finished is saved; the same command without --fresh goes on from here."
 ENDINGS: dict[Ending, str] = {
@@ -176,8 +188,15 @@ def sweep_command(config: Mapping[str, Any], directory: Path) -> str:
     }
     budgets = ",".join(str(config["budget"] // part) for part in (4, 2, 1))
     options |= {"--budgets": budgets, "--run-dir": directory / SWEEP_DIR}
-    words = (f"{name} {shlex.quote(str(value))}" for name, value in options.items())
-    return f"python -m asymnas.sweep {' '.join(words)}"
+    return " ".join(["python -m asymnas.sweep", *(_flag(*option) for option in options.items())])
+
+
+def _flag(name: str, value: Any) -> str:
+    """An option as it is typed in a shell."""
+    if value is True:
+        return name
+    text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return f"{name} {shlex.quote(text)}"
 
 
 def print_ending(console: Console, ending: Ending) -> None:

@@ -101,7 +101,8 @@ def test_a_sweep_that_infers_nothing_prints_its_verdict_alone() -> None:
         {},
         {"kind": "variational:beta=4,likelihood=bernoulli", "latent": 3, "bottleneck": "spatial"},
         {"dataset": "folder:my pictures", "image_size": 32, "seed": 7, "data_root": "/my data"},
-        {"budget": 12_345, "precision": "fp32"},
+        {"budget": 12_345, "precision": "fp32", "device": "cpu", "download": True},
+        {"split_seed": 3, "batch_size": 32, "learning_rates": (0.002, 0.05)},
     ],
 )
 def test_the_command_of_the_sweep_asks_for_the_problem_of_the_search(
@@ -121,7 +122,9 @@ def test_the_command_of_the_sweep_asks_for_the_problem_of_the_search(
     [config] = asked
     for name in ("dataset", "data_root", "image_size", "family", "kind", "latent", "bottleneck"):
         assert getattr(config.study, name) == getattr(search, name)
-    for name in ("examples", "seed", "precision"):
+    for name in ("examples", "batch_size", "learning_rates", "seed", "split_seed"):
+        assert getattr(config.study, name) == getattr(search, name)
+    for name in ("precision", "device", "download"):
         assert getattr(config.study, name) == getattr(search, name)
     assert max(config.budgets) == search.budget
     assert config.study.run_dir == str(Path("my run") / "sweep")
