@@ -199,16 +199,16 @@ class StudyConfig:
         ),
     ] = "usual"
     enqueue: Annotated[
-        Names,
+        Names | None,
         Option(
             "Begin with published designs sized to the budget: comma-separated presets of the "
-            "family, or all. conv2d: dc-ae, flux2-small, litevae, reference, sd-vae, taesd; "
+            "family, all, or none. conv2d: dc-ae, flux2-small, litevae, reference, sd-vae, taesd; "
             "conv1d: dac; dense: scvi; transformer: mae, rae, vitok. They count among the trials, "
             "and the sampler learns from them",
             SEARCH,
-            default="none",
+            default="reference with conv2d, none with others",
         ),
-    ] = ()
+    ] = None
     objectives: Annotated[
         SomeNames,
         Option(

@@ -44,7 +44,7 @@ class AutoencoderSearch(FittedAutoencoder):
         max_macs: Cap on the multiply-accumulates per example.
         symmetric: Whether to search symmetric architectures only.
         space: "usual" or "wide".
-        enqueue: Published designs to begin with.
+        enqueue: Published designs to begin with; by default `reference` with conv2d.
         objectives: What the front is over.
         metrics: What else every complete trial is measured by; nothing by default.
         timeout: Seconds, or "30m", after which the search ends with what it has.
@@ -94,7 +94,7 @@ class AutoencoderSearch(FittedAutoencoder):
         max_macs: Any = None,
         symmetric: Any = False,
         space: Any = "usual",
-        enqueue: Any = (),
+        enqueue: Any = None,
         objectives: Any = ("val_loss",),
         metrics: Any = (),
         timeout: Any = None,

@@ -26,6 +26,7 @@ from asymnas.space.space import Space
 from asymnas.space.suggesters import Fixed, options_of
 
 ALL = "all"
+NONE = "none"
 SIMPLER = ("blocks", "depth")  # choices that are reduced, in this order
 EVEN = 0.01  # distance of a mirrored pair's decoder share from one half, at most
 FILLED = 0.9  # of the budget, at least, before a simpler structure is tried
@@ -178,11 +179,12 @@ class Queue:
         return {preset.name: preset.parameters for preset in self.presets}
 
 
-def queue_of(names: Sequence[str], space: Space, *, fills: bool = False) -> Queue:
+def queue_of(names: Sequence[str] | None, space: Space, *, fills: bool = False) -> Queue:
     """Sizes the presets that a search begins with.
 
     Args:
-        names: Presets of the space's family; `all` means each that the space can draw.
+        names: Presets of the space's family; `all` means each that the space can draw, `none` and
+            an empty list none. `None` means those that are usual, as far as the space draws them.
         space: The search's.
         fills: Whether candidates fill the budget, so that a preset is drawn by the sides' ratio.
 
@@ -191,6 +193,14 @@ def queue_of(names: Sequence[str], space: Space, *, fills: bool = False) -> Queu
         ConfigError: A preset is one that the space cannot draw, or `all` finds none.
         BudgetError: A preset is too large even at its narrowest.
     """
+    if names is None:
+        usual = [name for name in presets_of(space.family) if PRESETS.get(name).usual]
+        try:
+            return queue_of(usual, space, fills=fills)
+        except (BudgetError, ConfigError):
+            return Queue()
+    if tuple(names) == (NONE,):
+        return Queue()
     wanted = expand_all(names)
     if ALL not in names:
         sized = (_enqueued(name, space) for name in wanted)

@@ -176,3 +176,28 @@ def test_the_command_says_what_it_begins_with(tmp_path: Path) -> None:
     assert "left out: linear-decoder cannot be enqueued" in out
     assert "Presets: scvi (trial 0): complete, validation loss 0." in out
     assert pd.read_csv(tmp_path / "run" / "trials.csv")[t.PRESET][0] == "scvi"
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        ({"family": "conv2d", "budget": 20_000}, ("reference",)),
+        ({"family": "conv2d", "budget": 20_000, "enqueue": ()}, ()),
+        ({"family": "conv2d", "budget": 20_000, "enqueue": ("none",)}, ()),
+        ({"family": "conv2d", "budget": 20_000, "symmetric": True}, ("reference",)),
+        ({"family": "conv2d", "budget": 20_000, "enqueue": ("taesd",)}, ("taesd",)),
+        ({"family": "conv2d", "budget": 150, "latent": 2}, ()),  # too small for it
+        ({"family": "dense", "budget": 20_000}, ()),
+        ({"encoder_family": "dense", "decoder_family": "conv2d", "budget": 20_000}, ()),
+    ],
+)
+def test_a_convolutional_search_begins_with_the_plain_network(settings, names) -> None:
+    plan = plan_search(StudyConfig(dataset="digits", **settings))
+    assert plan.config.enqueue == names
+    assert plan.queue.names == names
+    assert plan.ladder is not None
+    assert plan.ladder.first == len(names)
+    if names == ("reference",):
+        preset = plan.queue.presets[0].architecture
+        assert preset.counts.total_params >= 0.95 * settings["budget"]
+        assert preset.decoder_share == pytest.approx(0.5, abs=0.02)

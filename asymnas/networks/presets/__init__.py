@@ -26,6 +26,7 @@ class Preset:
             as in a network whose layers are as wide on both sides.
         drawn: Whether a search's space holds the structure.
         exact: The published network as the JSON values of an `Architecture`, if it can be built.
+        usual: Whether searches of its family begin with it unless others are asked for.
     """
 
     family: str
@@ -35,6 +36,7 @@ class Preset:
     params: tuple[int, int] | None = None
     drawn: bool = True
     exact: Mapping[str, Any] | None = None
+    usual: bool = False
 
     @property
     def decoder_share(self) -> float | None:

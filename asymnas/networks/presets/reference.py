@@ -29,5 +29,6 @@ PRESETS.register("reference")(
             "shape": (3, 48, 48),
             "latent": 64,
         },
+        usual=True,
     )
 )
