@@ -54,6 +54,7 @@ def directory(in_memory: None, tmp_path_factory: pytest.TempPathFactory, executo
         examples=384,
         workers=1,
         sampler="random",
+        enqueue=(),
         metrics=(),
         run_dir=str(directory),
     )
