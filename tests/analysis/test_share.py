@@ -50,13 +50,14 @@ def test_without_noise_the_best_share_is_exact(law, share, design):
 
 
 #: Draws, and how many of them at least must be covered and of the right law.
-FEW = pytest.param((10, 8, 7), marks=pytest.mark.essential)
+FEW = (10, 8, 7)
 MANY = (30, 26, 25)
 
 
 @pytest.mark.parametrize("counts", [FEW, MANY], ids=["few", "many"])
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.slow
+@pytest.mark.essential
 def test_intervals_cover_the_truth_and_the_right_law_is_chosen(law, counts):
     draws, least_covered, least_right = counts
     covered, cost, right = 0, 0, 0
@@ -73,9 +74,10 @@ def test_intervals_cover_the_truth_and_the_right_law_is_chosen(law, counts):
     assert right >= least_right
 
 
-@pytest.mark.parametrize("draws", [pytest.param(10, marks=pytest.mark.essential), 30])
+@pytest.mark.parametrize("draws", [10, 30])
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.slow
+@pytest.mark.essential
 def test_sides_that_are_alike_are_not_distinguished(law, draws):
     truth = truth_with_share(law, 0.5, exponents=(0.4, 0.4))
     claims = 0

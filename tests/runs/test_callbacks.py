@@ -141,10 +141,13 @@ def test_torchs_tensorboard_takes_what_a_callback_gets(small: StudyConfig, tmp_p
 @pytest.mark.filterwarnings("ignore")  # of packages that are not ours
 def test_mlflow_takes_what_a_callback_gets(small: StudyConfig, tmp_path: Path) -> None:
     mlflow = pytest.importorskip("mlflow")
-    MLflowCallback = pytest.importorskip("optuna_integration").MLflowCallback  # noqa: N806
+    integration = pytest.importorskip("optuna_integration")
     objectives = ("val_loss", "total_params")
     config = replace(small, trials=3, objectives=objectives)
-    seen, to_mlflow = Noting(), MLflowCallback(f"sqlite:///{tmp_path / 'log.db'}", [*objectives])
+    seen, to_mlflow = (
+        Noting(),
+        integration.MLflowCallback(f"sqlite:///{tmp_path / 'log.db'}", [*objectives]),
+    )
     run_search(config, executor=Made(), callbacks=[seen, to_mlflow])
     logged = mlflow.search_runs(search_all_experiments=True).set_index("tags.mlflow.runName")
     assert len(logged) == len(seen.trials) >= 3
