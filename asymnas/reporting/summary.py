@@ -14,8 +14,8 @@ from asymnas.core import columns as t
 from asymnas.core.labels import label, value
 from asymnas.core.side_families import family_label
 from asymnas.core.text import percent
+from asymnas.reporting.answer import SEARCH_SHARE, verdict
 from asymnas.reporting.findings import Findings, inference_json
-from asymnas.reporting.report_verdict import SEARCH_SHARE, verdict
 from asymnas.runs.run import Run
 from asymnas.runs.study import REFERENCE
 from asymnas.training.metrics import METRICS

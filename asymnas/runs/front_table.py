@@ -1,4 +1,7 @@
-"""A front as a table of words and numbers."""
+"""A front as a table of words and numbers, for notebooks, the console and the page.
+
+It is in `runs` because a `Run` shows itself in notebooks by it.
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""AdamW as a training loop calls it: PyTorch's fused function, without the class around it."""
+"""The learning-rate schedule, and AdamW by PyTorch's fused function without its class."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +9,15 @@ from torch.optim.adamw import adamw
 
 BETAS = (0.9, 0.999)
 EPS = 1e-8
+WARM_UP = 0.03  # of the steps
+DECAY = 0.25  # of the steps, at the end; see "A candidate's training" in docs/training.md
+
+
+def learning_rate_at(step: int, total: int, peak: float) -> float:
+    """The rate of a step: linear warm-up, constant, linear decay to zero."""
+    rise = (step + 1) / max(1.0, WARM_UP * total)
+    fall = (total - step) / max(1.0, DECAY * total)
+    return peak * min(1.0, rise, fall)
 
 
 class AdamW:

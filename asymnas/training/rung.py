@@ -32,11 +32,9 @@ from asymnas.training.evaluation import as_input, evaluate, reconstruct
 from asymnas.training.loaded_data import loaded_dataset
 from asymnas.training.machine_failures import machine_failure
 from asymnas.training.measurement import evenly_spaced, measure
-from asymnas.training.optimizer import AdamW
+from asymnas.training.optimizer import AdamW, learning_rate_at
 
 RUNGS = (1 / 6, 1 / 3, 2 / 3, 1.0)
-WARM_UP = 0.03  # of the steps
-DECAY = 0.25  # of the steps, at the end; see "A candidate's training" in docs/training.md
 WEIGHT_DECAY = 0.01
 CHECK_EVERY = 50  # steps between looks at the loss
 QUICK_EXAMPLES = 2_000  # validation examples that a quick rung is scored on
@@ -175,13 +173,6 @@ def rung_steps(examples: int, batch_size: int) -> tuple[int, ...]:
     """Steps at the end of each rung: a sixth, a third, two thirds and all, duplicates dropped."""
     total = math.ceil(examples / batch_size)
     return tuple(sorted({max(1, round(total * part)) for part in RUNGS}))
-
-
-def learning_rate_at(step: int, total: int, peak: float) -> float:
-    """The rate of a step: linear warm-up, constant, linear decay to zero."""
-    rise = (step + 1) / max(1.0, WARM_UP * total)
-    fall = (total - step) / max(1.0, DECAY * total)
-    return peak * min(1.0, rise, fall)
 
 
 def batch_indices(step: int, batch_size: int, n: int, seed: int) -> Tensor:

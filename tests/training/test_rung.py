@@ -20,7 +20,8 @@ from asymnas.runs.executors.local import LocalProcesses
 from asymnas.training.checkpoints import load_weights, read_checkpoint, write_checkpoint
 from asymnas.training.evaluation import evaluate
 from asymnas.training.measurement import evenly_spaced, measure
-from asymnas.training.rung import COLLAPSE_STEPS, Job, learning_rate_at, rung_steps, train_rung
+from asymnas.training.optimizer import learning_rate_at
+from asymnas.training.rung import COLLAPSE_STEPS, Job, rung_steps, train_rung
 
 DIGITS = DataSpec(name="digits")
 DATA = {"digits": Problem(shape=(1, 8, 8), latent=6), "signals": Problem(shape=(2, 128), latent=6)}

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.overrides import TorchFunctionMode
 
-from asymnas.training.rung import as_input, batch_indices, learning_rate_at
+from asymnas.training.optimizer import learning_rate_at
+from asymnas.training.rung import as_input, batch_indices
 
 
 @pytest.mark.parametrize("total", [100, 1000, 2813])

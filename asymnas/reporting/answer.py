@@ -1,6 +1,6 @@
-"""The verdict of a report in sentences: inferred, confirmed, and what its search observed.
+"""The answer of a report: what was inferred, what was confirmed, what its search observed.
 
-What a sweep and a confirmation conclude is in `verdicts`; here is what a search does.
+Sentences of sweeps and confirmations are in `verdicts`; those of a search are here.
 """
 
 from collections.abc import Mapping, Sequence
