@@ -20,7 +20,6 @@ from asymnas.training.metrics import METRICS, ExampleMetric
 EVALUATION_BATCH = 500  # examples a chunk, at most; part of what is drawn, so it is a constant
 EVALUATION_VALUES = 500 * 3 * 32 * 32  # values of a chunk, at most: large images take less memory
 EVALUATION_SEED = 1_357_924_680  # any number but a small one, which a training step may have
-SAME = 1e-6  # of a value: differences of equal outputs by rounding in fp32 are smaller
 SAMPLES = 8  # examples whose reconstructions are kept
 
 
@@ -103,28 +102,6 @@ def inputs_of(
     for place, chunk in enumerate(chunks):
         x = as_input(chunk.to(device)).to(dtype)
         yield x, _generator(x, place)
-
-
-@torch.inference_mode()
-def is_dead(model: Autoencoder, examples: Examples, *, kind: str) -> bool:
-    """Whether a network has one output for all of its first examples, to rounding.
-
-    A small variance may grow with training. None at all means that no gradient reaches the encoder,
-    as where all units of a layer of ReLUs are off for every example. Behind a codebook it means
-    less: all examples may for a while have one code, and such a network never counts as dead.
-    """
-    if hasattr(model.bottleneck, "codes"):
-        return False
-    model.eval()
-    x, generator = next(inputs_of(model, examples))
-    output, _ = kind_of(kind).validate(model, x, generator, 1.0)
-    model.train()
-    return _varies(x) and not _varies(output)
-
-
-def _varies(x: Tensor) -> bool:
-    least, most = x.aminmax(dim=0)
-    return bool((most - least > SAME * torch.maximum(most.abs(), least.abs())).any())
 
 
 @torch.inference_mode()

@@ -28,7 +28,7 @@ from asymnas.networks.architecture import Architecture
 from asymnas.networks.kinds import Autoencoder, kind_of
 from asymnas.training.checkpoints import resume, write_checkpoint
 from asymnas.training.devices import resolve_device
-from asymnas.training.evaluation import as_input, evaluate, is_dead, reconstruct
+from asymnas.training.evaluation import as_input, evaluate, reconstruct
 from asymnas.training.loaded_data import loaded_dataset
 from asymnas.training.machine_failures import machine_failure
 from asymnas.training.measurement import evenly_spaced, measure
@@ -124,8 +124,8 @@ def train_rung(job: Job) -> RungResult:
     """Trains from the job's checkpoint to `job.until` steps and evaluates.
 
     A loss that is no longer finite ends the candidate: the result then names step and rate. So does
-    a dead network, and after the last rung a collapse (`asymnas.training.collapse`) or a metric
-    that is not finite. A candidate that fails is not saved.
+    a collapse that shows after the last rung (`asymnas.training.collapse`), or a
+    metric that is not finite. A candidate that fails is not saved.
 
     Raises:
         CheckpointError: The checkpoint is missing, cut short or damaged.
@@ -276,8 +276,6 @@ def _scores(model: Autoencoder, data: Dataset, job: Job) -> _Scored:
             scores = {VAL_LOSS: evaluate(model, seen, kind=kind, progress=progress).loss}
         if not math.isfinite(scores[VAL_LOSS]):
             failure = "diverged: validation loss not finite"
-        elif job.until >= COLLAPSE_STEPS and is_dead(model, validation, kind=kind):
-            failure = "collapsed: the output is the same for all examples, so nothing is learned"
         return _Scored(scores, _at_rate(failure, job))
     always = job.metrics if math.isinf(job.measure_below) else ()
     measured = measure(model, data, "validation", always, kind=kind)

@@ -6,14 +6,7 @@ import torch
 from torch import nn
 
 from asymnas.networks.kinds import KINDS, Autoencoder, kind_of
-from asymnas.training.evaluation import (
-    EVALUATION_BATCH,
-    SAMPLES,
-    evaluate,
-    inputs_of,
-    is_dead,
-    reconstruct,
-)
+from asymnas.training.evaluation import EVALUATION_BATCH, SAMPLES, evaluate, inputs_of, reconstruct
 
 IMAGE = (1, 8, 8)
 METRICS = ("mae", "mse", "psnr")
@@ -144,20 +137,6 @@ def test_inputs_are_chunks_as_the_network_takes_them(places):
     wanted = raw if places is None else raw[places]
     assert torch.equal(torch.cat(chunks), wanted.float() / 255)
     assert len(chunks) == (2 if places is None else 1)
-
-
-@every_kind
-def test_a_network_of_one_output_is_dead_but_behind_a_codebook_and_visible_patches(kind):
-    examples, model = images(20), network(kind)
-    assert not is_dead(model, examples, kind=kind)
-    for weights in model.encoder.parameters():
-        nn.init.zeros_(weights)
-    constant = kind not in ("vq", "fsq", "masked")
-    assert is_dead(model, examples, kind=kind) == constant
-    assert model.training
-    assert not is_dead(model, examples[:1].expand(20, *IMAGE), kind=kind)
-    nn.init.constant_(next(model.encoder.parameters()), 1e-4)
-    assert not is_dead(model, examples, kind=kind)
 
 
 @every_kind

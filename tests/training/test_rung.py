@@ -352,13 +352,6 @@ def test_a_collapse_fails_after_the_last_rung_with_its_figure_and_without_a_chec
     assert not train_rung(dying(learning_rate=3e-3)).failure
 
 
-def test_a_dead_network_fails_before_the_last_rung():
-    until, total = COLLAPSE_STEPS, 3 * COLLAPSE_STEPS
-    assert "the output is the same for all" in train_rung(dying(until=until, total=total)).failure
-    assert not train_rung(dying(until=until - 1, total=total)).failure
-    assert not train_rung(dying(until=until, total=total, learning_rate=3e-3)).failure
-
-
 def test_a_schedule_too_short_to_tell_never_collapses():
     assert not train_rung(dying(until=COLLAPSE_STEPS - 1, total=COLLAPSE_STEPS - 1)).failure
 
