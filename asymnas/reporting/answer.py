@@ -80,8 +80,8 @@ def _around(best: int, profiles: Sequence[BudgetProfile]) -> str:
                 complete = sum(r["complete"] for r in profile["ranges"])
                 size = f" at {profile['budget']:,} parameters" if profile["budget"] else ""
                 return (
-                    f"; the best lies between {percent(own['low'])} and {percent(own['high'])}, as "
-                    f"{own['complete']} of {plural(complete, 'completed trial')}{size} do"
+                    f"; the best lies between {percent(own['low'])} and {percent(own['high'])}, "
+                    f"drawn in {own['complete']} of {plural(complete, 'completed trial')}{size}"
                 )
     return ""
 
