@@ -17,6 +17,7 @@ from asymnas.core.declarations import (
     make,
 )
 from asymnas.core.errors import StudyError
+from asymnas.core.terminal import shown
 
 
 @documented
@@ -77,7 +78,10 @@ def dashboard(**given: Given) -> int:
             "password",
             file=sys.stderr,
         )
-    print(f"The dashboard of {where.run_dir} is at http://{address} (Ctrl-C ends it)", flush=True)
+    print(
+        f"The dashboard of {shown(where.run_dir)} is at http://{address} (Ctrl-C ends it)",
+        flush=True,
+    )
     try:
         optuna_dashboard.run_server(
             run.study.storage, host=where.host, port=where.port, artifact_store=store

@@ -23,11 +23,11 @@ from typing import Annotated, Any, NoReturn, get_args
 
 from cyclopts import App, CycloptsError, Group, Parameter, Token
 from cyclopts.exceptions import MissingArgumentError, UnusedCliTokensError
-from rich.console import Console
 
 from asymnas.core.declarations import ARGUMENTS, Config, Declared, Panel, options_of
 from asymnas.core.errors import AsymnasError, ConfigError, OptionError, UnknownNameError
 from asymnas.core.files import expanded
+from asymnas.core.terminal import Terminal
 from asymnas.core.text import without_passwords
 
 #: What was given for an option: its text, or whether a switch is on.
@@ -283,7 +283,7 @@ def _parameter(option: Declared) -> inspect.Parameter:
 
 def _fail(code: int, message: str) -> int:
     line = without_passwords(" ".join(message.split()))
-    Console(stderr=True).print(f"error: {line}", style="bold red", soft_wrap=True, markup=False)
+    Terminal(stderr=True).print(f"error: {line}", style="bold red")
     return code
 
 

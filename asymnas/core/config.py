@@ -369,9 +369,14 @@ class StudyConfig:
         return identity(self)
 
 
+MOST_NAME = 200  # characters of a study's name in a file's, of which most systems take 255
+
+
 def _run_dir(name: str) -> str:
-    """Where a study's results go by default."""
-    return str(Path("runs") / name)
+    """Where a study's results go by default: below `runs`, whatever the name."""
+    inside = [re.sub(r"[\x00-\x1f\\]", "-", part) for part in name.split("/")]
+    kept = [part[:MOST_NAME] for part in inside if part not in ("", ".", "..")]
+    return str(Path("runs", *kept or ["study"]))
 
 
 def default_examples(n_train: int) -> int:

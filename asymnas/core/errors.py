@@ -59,6 +59,10 @@ class StudyError(AsymnasError):
     """A run directory or storage cannot be used: another study's, in use, or without results."""
 
 
+class DamageError(StudyError):
+    """What was stored is not what was written: a disk, a copy or a program has changed it."""
+
+
 class DeviceError(AsymnasError):
     """The hardware asked for is not there."""
 

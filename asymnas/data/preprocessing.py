@@ -17,7 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from asymnas.core.errors import DataError
+from asymnas.core.checksums import checked, with_checksum
+from asymnas.core.errors import DamageError, DataError
 from asymnas.core.files import expanded
 from asymnas.core.text import listed
 from asymnas.data.affine import Affine
@@ -108,18 +109,16 @@ class Preprocessing:
 
     def to_text(self) -> str:
         """The same as JSON; `from_text` reads it back, to the last digit."""
-        return json.dumps(
-            {
-                "version": VERSION,
-                "shape": self.shape,
-                "dtype": DTYPES[self.bytewise],
-                "white": self.white,
-                "image_size": self.image_size,
-                "scalings": [scaling.to_dict() for scaling in self.scalings],
-                "table": None if self.table is None else self.table.to_dict(),
-            },
-            indent=2,
-        )
+        values = {
+            "version": VERSION,
+            "shape": self.shape,
+            "dtype": DTYPES[self.bytewise],
+            "white": self.white,
+            "image_size": self.image_size,
+            "scalings": [scaling.to_dict() for scaling in self.scalings],
+            "table": None if self.table is None else self.table.to_dict(),
+        }
+        return json.dumps(with_checksum(values), indent=2)
 
     @classmethod
     def from_text(cls, text: str) -> "Preprocessing":
@@ -129,7 +128,7 @@ class Preprocessing:
             DataError: It is damaged, or of a later version.
         """
         try:
-            values = json.loads(text)
+            values = checked(json.loads(text), "the preprocessing")
             if values["version"] > VERSION:
                 raise DataError(
                     "it was written by a later version of asymnas: read it with that one"
@@ -142,6 +141,8 @@ class Preprocessing:
                 image_size=values["image_size"],
                 table=None if values["table"] is None else FittedTable.from_dict(values["table"]),
             )
+        except DamageError as error:
+            raise DataError("it is damaged: its values do not agree with its checksum") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"it is damaged ({type(error).__name__}: {error})") from error
 

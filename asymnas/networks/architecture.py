@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from asymnas.core.budget import Counts
+from asymnas.core.checksums import checked
 from asymnas.core.config import Bottleneck
 from asymnas.core.errors import ConfigError
 from asymnas.core.side_families import family_label, with_side_families
@@ -174,9 +175,10 @@ class Architecture:
 
         Raises:
             ConfigError: Unknown or missing fields.
+            DamageError: Its checksum, which `best/architecture.json` has, does not agree with it.
         """
         try:
-            given = with_side_families(values)
+            given = with_side_families(checked(values, "the architecture"))
             given.pop("family", None)
             for side in ("encoder", "decoder"):
                 config_type = FAMILIES.get(given[f"{side}_family"]).config_type

@@ -16,6 +16,7 @@ from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, StudyConfig
 from asymnas.core.labels import label, value
 from asymnas.core.tables import Rows
+from asymnas.core.terminal import Terminal
 from asymnas.core.text import change, duration, percent, plural, short, tenths
 from asymnas.networks.architecture import unsupported_reason
 from asymnas.networks.presets import PRESETS
@@ -60,12 +61,8 @@ ENDINGS: dict[Ending, str] = {
 def make_console(*, stderr: bool) -> Console:
     """Wraps words on a terminal; elsewhere a sentence stays on its line."""
     on_terminal = Console(stderr=stderr).is_terminal
-    return Console(
-        stderr=stderr,
-        width=None if on_terminal else LOG_WIDTH,
-        soft_wrap=not on_terminal,
-        highlight=False,
-        markup=False,
+    return Terminal(
+        stderr=stderr, width=None if on_terminal else LOG_WIDTH, soft_wrap=not on_terminal
     )
 
 

@@ -49,7 +49,7 @@ def _plain_lines(console: Console) -> Callable[[Snapshot], None]:
             printed = time.monotonic()
             done = f"{snapshot.finished}/{snapshot.wanted} {snapshot.phase}"
             line = f"{done} · {progress_line(snapshot)}"
-            console.print(line, soft_wrap=True, highlight=False)
+            console.print(line, soft_wrap=True)
 
     return show
 

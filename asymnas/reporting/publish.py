@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 from safetensors.torch import save
 
 from asymnas.core import columns as t
+from asymnas.core.checksums import with_checksum
 from asymnas.core.errors import AsymnasError
 from asymnas.core.files import write_whole
 from asymnas.networks.architecture import Architecture
@@ -59,6 +61,7 @@ def publish(run: Run) -> Published:
         (directory / CONFIRMATION).unlink(missing_ok=True)
     elif (directory / CONFIRMATION).is_file():
         left_out.append(f"{CONFIRMATION} is as it was published before.")
+    summary = with_checksum(summary)
     write_whole(directory / SUMMARY, json.dumps(summary, indent=2) + "\n")
     run.study.note(dashboard_note(summary))
     write_whole(directory / REPORT, render_page(page(findings, summary)))
@@ -76,8 +79,8 @@ def trials_csv(table: pd.DataFrame) -> str:
     return text
 
 
-def _write_best(run: Run, entry: Mapping[str, Any]) -> str:
-    """Writes the best architecture and its weights.
+def _write_best(run: Run, entry: dict[str, Any]) -> str:
+    """Writes the best architecture and its weights, whose SHA-256 the entry gets.
 
     Returns:
         What was not written, and why, in a sentence; empty if both were. Weights that an earlier
@@ -86,7 +89,7 @@ def _write_best(run: Run, entry: Mapping[str, Any]) -> str:
     architecture = Architecture.from_dict(entry["architecture"])
     description = run.directory / "best" / "architecture.json"
     weights_file = run.directory / "best" / "weights.safetensors"
-    text = json.dumps(architecture.to_dict(), indent=2) + "\n"
+    text = json.dumps(with_checksum(architecture.to_dict()), indent=2) + "\n"
     examples = int(run.table.set_index(t.TRIAL).loc[entry["trial"], t.EXAMPLES])
     try:
         weights = load_trained(run.directory, entry["trial"], examples, architecture).state_dict()
@@ -95,6 +98,8 @@ def _write_best(run: Run, entry: Mapping[str, Any]) -> str:
             return f"best/ is as it was published before: {error}."
         write_whole(description, text)
         return f"best/ holds no weights: {error}."
-    write_whole(weights_file, save({name: v.contiguous() for name, v in weights.items()}))
+    content = save({name: v.contiguous() for name, v in weights.items()})
+    write_whole(weights_file, content)
+    entry["weights_sha256"] = sha256(content).hexdigest()
     write_whole(description, text)
     return ""

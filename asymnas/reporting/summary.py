@@ -1,6 +1,8 @@
 """The summary of a run: what `summary.json` holds, and the dashboard's note of it."""
 
+import html
 import math
+import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -13,6 +15,7 @@ from asymnas.analysis.search_share import decoder_share
 from asymnas.core import columns as t
 from asymnas.core.labels import label, value
 from asymnas.core.side_families import family_label
+from asymnas.core.terminal import shown
 from asymnas.core.text import percent
 from asymnas.reporting.answer import SEARCH_SHARE, verdict
 from asymnas.reporting.findings import Findings, inference_json
@@ -152,4 +155,14 @@ def dashboard_note(summary: Mapping[str, Any]) -> str:
             f"| {entry['trial']} | {values} | {entry['encoder_params']:,} | "
             f"{entry['decoder_params']:,} | {percent(entry['decoder_share'])} |"
         )
-    return "\n\n".join([f"## {summary['study']}", *summary["verdict"], "\n".join(rows)])
+    said = map(as_markdown, (summary["study"], *summary["verdict"]))
+    study, *verdict = said
+    return "\n\n".join([f"## {study}", *verdict, "\n".join(rows)])
+
+
+def as_markdown(text: str) -> str:
+    """Text as one line of Markdown shows it: no HTML, no links, pictures or formulas of its own."""
+    return _MARKS.sub(r"\\\g<0>", html.escape(shown(" ".join(text.splitlines())), quote=False))
+
+
+_MARKS = re.compile(r"[\\`*_\[\]#|~$]")

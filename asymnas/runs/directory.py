@@ -6,14 +6,17 @@ of both kinds.
 """
 
 import json
-from contextlib import suppress
+import zlib
 from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asymnas.core.errors import DataError, StudyError
+from asymnas.core.errors import DamageError, DataError, StudyError
 from asymnas.core.files import DATABASE, RUN_FOLDERS, STORAGE, whole_file, write_whole
+from asymnas.core.text import one_line
 from asymnas.data.preprocessing import Preprocessing
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.kinds import Autoencoder
@@ -64,7 +67,7 @@ CHECKPOINTS = Path("artifacts") / "checkpoints"
 RECONSTRUCTIONS = Path("artifacts") / "reconstructions"
 PREPARED = Path("artifacts") / "prepared"  # the data as workers map them, while the run goes on
 LOSSES = Path("losses")
-GROUPS = "groups.npy"
+GROUPS = "groups.npz"
 PREPROCESSING = Path("best") / "preprocessing.json"
 DASHBOARD = Path("artifacts") / "dashboard"  # Optuna's artifact store, named by its own ids
 
@@ -97,31 +100,64 @@ class Checkpoints:
 
 def losses_path(run_dir: Path, trial: int) -> Path:
     """Where the validation loss of each example lies, for a run of a sweep that counts."""
-    return run_dir / LOSSES / f"trial_{trial:05d}.npy"
+    return run_dir / LOSSES / f"trial_{trial:05d}.npz"
 
 
 def write_example_groups(run_dir: Path, groups: NDArray[np.int64] | None) -> None:
     """Keeps which of the examples, in the order of their losses, belong together `[n]`."""
     if groups is not None:
         with whole_file(run_dir / LOSSES / GROUPS) as file:
-            np.save(file, groups)
+            np.savez(file, groups)
 
 
 def example_groups(run_dir: Path) -> NDArray[np.int64] | None:
-    """What `write_example_groups` kept; `None` where it kept nothing."""
-    with suppress(ValueError, OSError, EOFError):
-        groups: NDArray[np.int64] = np.load(run_dir / LOSSES / GROUPS)
-        return groups
-    return None
+    """What `write_example_groups` kept; `None` where it kept nothing.
+
+    Raises:
+        DamageError: The file is damaged.
+    """
+    path = run_dir / LOSSES / GROUPS
+    if path.exists():
+        return _array(path)
+    earlier = path.with_suffix(".npy")
+    return _array(earlier) if earlier.exists() else None
 
 
 def example_losses(run_dir: Path) -> dict[int, NDArray[np.float32]]:
-    """The validation losses `[n]` of the runs that kept them, by trial; no damaged ones."""
-    losses: dict[int, NDArray[np.float32]] = {}
-    for path in sorted((run_dir / LOSSES).glob("trial_*.npy")):
-        with suppress(ValueError, OSError, EOFError):
-            losses[int(path.stem.removeprefix("trial_"))] = np.load(path)
-    return losses
+    """The validation losses `[n]` of the runs that kept them, by trial.
+
+    Raises:
+        DamageError: One of the files is damaged.
+    """
+    paths = sorted((run_dir / LOSSES).glob("trial_*.np[yz]"))  # `.npy` in runs of earlier versions
+    return {int(path.stem.removeprefix("trial_")): _array(path) for path in paths}
+
+
+def _array(path: Path) -> NDArray[Any]:
+    """The one array of a file; that of an archive, by its checksum, as it was written."""
+    try:
+        with path.open("rb") as file:
+            loaded = np.load(file)
+            if isinstance(loaded, np.ndarray):
+                return loaded
+            (name,) = loaded.files
+            array: NDArray[Any] = loaded[name]
+            return array
+    except (
+        ValueError,
+        OSError,
+        EOFError,
+        KeyError,
+        SyntaxError,
+        BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
+        raise DamageError(
+            f"{path} is damaged ({one_line(error)}): put a copy of it in its place, or delete it, "
+            "and what it says of the spread over examples is left out"
+        ) from error
 
 
 def reconstruction_path(run_dir: Path, trial: int) -> Path:

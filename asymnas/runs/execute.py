@@ -11,9 +11,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from rich.console import Console
-
 from asymnas.core.config import StudyConfig
+from asymnas.core.terminal import Terminal
 from asymnas.core.text import one_line
 from asymnas.data.base import preprocessing_of
 from asymnas.data.fingerprint import fingerprint
@@ -118,11 +117,9 @@ def _prepared(plan: Plan, study: SearchStudy, executor: Executor | None) -> Iter
         write_prepared(folder / "data.pt", plan.data)
         known = replace(known, path=folder / "data.pt")
     except (OSError, RuntimeError) as error:  # torch has an error of its own for a full disk
-        Console(stderr=True).print(
+        Terminal(stderr=True).print(
             f"note: the prepared data cannot be written to {folder} ({one_line(error)}): each "
-            "worker prepares them itself",
-            soft_wrap=True,
-            highlight=False,
+            "worker prepares them itself"
         )
     try:
         yield known

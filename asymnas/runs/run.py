@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from asymnas.analysis.front import Objective, front_objectives, pareto_front, select
 from asymnas.analysis.rows import counting
 from asymnas.core import columns as t
+from asymnas.core.checksums import checked
 from asymnas.core.config import StudyConfig
 from asymnas.core.errors import StudyError
 from asymnas.core.files import expanded, holds_run
 from asymnas.core.labels import cell, label
-from asymnas.core.text import plural
+from asymnas.core.text import one_line, plural
 from asymnas.data.fingerprint import changes, changes_of_whole
 from asymnas.data.preprocessing import Preprocessing
 from asymnas.data.spec import same_source
@@ -30,6 +31,7 @@ from asymnas.runs.directory import (
     CONFIRMATION_DIR,
     CONTROL_DIR,
     REPEATS_DIR,
+    SUMMARY,
     SWEEP_DIR,
     example_groups,
     example_losses,
@@ -273,9 +275,24 @@ class Run:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What `summary.json` holds."""
-        values: dict[str, Any] = json.loads((self.directory / "summary.json").read_text())
-        return values
+        """What `summary.json` holds.
+
+        Raises:
+            StudyError: There is none yet, or it is damaged.
+        """
+        path = self.directory / SUMMARY
+        try:
+            values = json.loads(path.read_text("utf-8"))
+            if not isinstance(values, dict):
+                raise ValueError("it holds no object")
+            checked(values, f"{path}")
+            return values
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or one_line(error)
+            raise StudyError(
+                f"{path} cannot be read ({reason}): write it anew by asymnas report "
+                f"{self.directory}"
+            ) from error
 
     @property
     def search(self) -> "Run | None":

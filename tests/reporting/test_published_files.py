@@ -12,12 +12,13 @@ import torch
 from made_runs import ARCHITECTURE, confirmation_of, confirmation_rows, run_of
 from made_tables import made_table
 
+from asymnas.core.checksums import with_checksum
 from asymnas.networks.architecture import Architecture
 from asymnas.reporting.content import Picture
 from asymnas.reporting.findings import Findings
 from asymnas.reporting.pictures import pictures
 from asymnas.reporting.publish import publish
-from asymnas.reporting.summary import summarise
+from asymnas.reporting.summary import as_markdown, summarise
 from asymnas.runs.directory import CONFIRMATION, CONFIRMATION_DIR, REPORT, SUMMARY
 from asymnas.runs.run import Run
 
@@ -38,7 +39,7 @@ def test_what_is_returned_is_what_was_written(tmp_path: Path) -> None:
     assert published.findings.confirmed is not None
     assert (tmp_path / "trials.csv").read_text().count("\n") == len(run.table) + 1
     study: Any = run.study
-    assert published.summary["verdict"][0] in study.notes[0]
+    assert as_markdown(published.summary["verdict"][0]) in study.notes[0]
 
 
 def test_weights_of_an_earlier_publication_outlive_a_missing_checkpoint(tmp_path: Path) -> None:
@@ -56,7 +57,7 @@ def test_weights_of_an_earlier_publication_outlive_a_missing_checkpoint(tmp_path
 
 def test_without_weights_the_architecture_is_written_and_the_lack_said(tmp_path: Path) -> None:
     published = publish(run_of(made_table(), directory=tmp_path))
-    assert read(tmp_path / "best" / "architecture.json") == ARCHITECTURE
+    assert read(tmp_path / "best" / "architecture.json") == with_checksum(ARCHITECTURE)
     assert not (tmp_path / "best" / "weights.safetensors").exists()
     assert "best/ holds no weights" in published.summary["left_out"][0]
 

@@ -107,7 +107,7 @@ def test_a_run_from_before_there_were_presets_goes_on(
     study = run.study.optuna
     for name in ("asymnas:pinned", "asymnas:config"):
         stored = dict(study.user_attrs[name])
-        del stored["enqueue"]
+        del stored["enqueue"], stored["checksum"]
         study.set_user_attr(name, stored)
     again = run_search(replace(one, trials=2), executor=in_process)
     assert len(again.table) >= 2

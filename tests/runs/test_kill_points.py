@@ -159,7 +159,9 @@ def published(plan: SearchPlan, found: Faults) -> None:
 
 
 def summary(plan: SearchPlan) -> dict[str, Any]:
-    """What a run has in its summary, its time left out."""
+    """What a run has in its summary, its time left out, and the checksum, which covers it."""
     folder = plan.config.run_dir
     values = json.loads((Path(folder) / "summary.json").read_text().replace(folder, "run"))
-    return {name: value for name, value in values.items() if name != "wall_seconds"}
+    return {
+        name: value for name, value in values.items() if name not in ("wall_seconds", "checksum")
+    }

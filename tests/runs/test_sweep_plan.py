@@ -214,7 +214,7 @@ def test_seeds_pair_all_architectures(made: tuple[Run, Made]) -> None:
     seeds = {job.losses.name: job.seed for job in executor.jobs if job.losses is not None}
     measured = phase(run, t.MEASURE)
     by_replicate = [
-        {seeds[f"trial_{number:05d}.npy"] for number in rows[t.TRIAL]}
+        {seeds[f"trial_{number:05d}.npz"] for number in rows[t.TRIAL]}
         for _, rows in measured.groupby(t.REPLICATE)
     ]
     assert all(len(own) == 1 for own in by_replicate)

@@ -30,12 +30,12 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 import torch
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from torch import Tensor
 
 from asymnas.core.errors import DataError
 from asymnas.core.files import whole_file, write_whole
+from asymnas.core.terminal import Terminal
 from asymnas.core.text import bytes_in_words, one_line, plural
 from asymnas.data.examples import Rows
 from asymnas.data.images.decode import DEEPEST, Pictures, read_images
@@ -247,7 +247,7 @@ def _shown(pieces: Iterable[Pictures], total: int, what: str) -> Generator[Pictu
         total: Entries of all pieces together.
         what: What is going on ("decoding images").
     """
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     done, last = 0, time.monotonic()
     with Progress(
@@ -260,4 +260,4 @@ def _shown(pieces: Iterable[Pictures], total: int, what: str) -> Generator[Pictu
             bar.update(task, completed=done)
             if not console.is_terminal and time.monotonic() - last >= PLAIN_EVERY:
                 last = time.monotonic()
-                console.print(f"{what}: {done:,} of {total:,}", soft_wrap=True, highlight=False)
+                console.print(f"{what}: {done:,} of {total:,}")

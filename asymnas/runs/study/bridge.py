@@ -3,24 +3,26 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import optuna
 import optuna_dashboard
 import pandas as pd
 from optuna.storages import BaseStorage
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from asymnas.analysis.front import Objective
 from asymnas.core import columns as t
-from asymnas.core.errors import StudyError
+from asymnas.core.checksums import CHECKSUM, checked, with_checksum
+from asymnas.core.errors import DamageError, StudyError
 from asymnas.core.files import made_folder
 from asymnas.core.side_families import with_side_families
 from asymnas.core.urls import public_url
 from asymnas.runs.study.callbacks import Callback, Callbacks
 from asymnas.runs.study.draft import Beginning, Draft
 from asymnas.runs.study.lease import Lease
-from asymnas.runs.study.rows import DETAILS, OPTUNA_STATES, TrialTable
+from asymnas.runs.study.rows import DETAILS, OPTUNA_STATES, TrialTable, trial_checksum
 from asymnas.runs.study.samplers import LEARNING, Draw, make_sampler
 from asymnas.runs.study.shown import trials_shown
 from asymnas.runs.study.storage import readable
@@ -39,6 +41,15 @@ DESIGN = "asymnas:design"
 REFERENCE = "reference"  # in the design: a level by objective, where a hypervolume begins
 DATA = "asymnas:data"  # the fingerprint of the data set
 
+#: What the attributes with a checksum hold, in words.
+_WORDS = {
+    CONFIG: "configuration",
+    SETUP: "set-up",
+    PINNED: "pinned settings",
+    DESIGN: "design",
+    DATA: "data's fingerprint",
+    WALL_SECONDS: "time",
+}
 _NONE: Mapping[str, Mapping[str, Any]] = {}
 #: Attributes of their own, which the dashboard shows one by one.
 _SHOWN = (
@@ -78,7 +89,7 @@ class SearchStudy:
                 f"the study {study.study_name!r} was not made by asymnas: use another name"
             )
         self.optuna = study
-        self.objectives = [Objective(**o) for o in study.user_attrs[OBJECTIVES]]
+        self.objectives = _objectives(study)
         self._backend = storage
         self._lease = lease
         self._fold = fold
@@ -92,41 +103,49 @@ class SearchStudy:
 
         The password of its storage URL is hidden.
         """
-        values: dict[str, Any] = self.optuna.user_attrs[CONFIG]
+        values = self._stored(CONFIG)
         return {**with_side_families(values), "storage": public_url(values.get("storage", ""))}
 
     @property
     def setup(self) -> dict[str, Any]:
         """Versions, hardware and source revision, written when the study was opened."""
-        values: dict[str, Any] = self.optuna.user_attrs[SETUP]
-        return values
+        return self._stored(SETUP)
 
     @cached_property
     def purpose(self) -> Purpose:
         """What the run is for; it never changes, so the storage is read once."""
         purpose: Purpose = self.optuna.user_attrs.get(PURPOSE, "search")
+        if purpose not in get_args(Purpose):
+            raise DamageError(f"the purpose of {self._named} is damaged: it is {purpose!r}")
         return purpose
 
     @property
     def design(self) -> dict[str, Any]:
         """What a sweep or a confirmation was started with besides the configuration."""
-        values: dict[str, Any] = self.optuna.user_attrs.get(DESIGN, {})
-        return values
+        return self._stored(DESIGN) if DESIGN in self.optuna.user_attrs else {}
 
     @property
     def data(self) -> dict[str, Any] | None:
         """The fingerprint of the data set; `None` in studies of asymnas 0.1."""
-        values: dict[str, Any] | None = self.optuna.user_attrs.get(DATA)
-        return values
+        return self._stored(DATA) if DATA in self.optuna.user_attrs else None
+
+    @property
+    def pinned(self) -> dict[str, Any] | None:
+        """What a continued run must share with its start; `None` in studies of other programs."""
+        return self._stored(PINNED) if PINNED in self.optuna.user_attrs else None
 
     @property
     def wall_seconds(self) -> float:
         """Time that all starts of the run took together, those that were killed left out."""
-        return float(self.optuna.user_attrs.get(WALL_SECONDS, 0.0))
+        stored = self.optuna.user_attrs.get(WALL_SECONDS, 0.0)
+        if not isinstance(stored, Mapping):  # of earlier versions
+            return float(stored)
+        return float(self._stored(WALL_SECONDS)["seconds"])
 
     def add_seconds(self, seconds: float) -> None:
         """Adds the time of a start."""
-        self.optuna.set_user_attr(WALL_SECONDS, self.wall_seconds + seconds)
+        total = {"seconds": self.wall_seconds + seconds}
+        self.optuna.set_user_attr(WALL_SECONDS, with_checksum(total))
 
     @property
     def lease(self) -> Lease:
@@ -269,6 +288,10 @@ class SearchStudy:
     def tell(self, number: int, state: t.State, row: Mapping[str, Any]) -> None:
         """Finishes a trial; a complete one takes its objectives' values from `row`."""
         values = [float(row[o.name]) for o in self.objectives] if state == "complete" else None
+        trial = self.storage.get_trial(self._trial_id(number))
+        self.storage.set_trial_system_attr(
+            self._trial_id(number), CHECKSUM, trial_checksum(trial, OPTUNA_STATES[state], values)
+        )
         self._call_back(self.optuna.tell(number, values, OPTUNA_STATES[state]))
 
     def call_back(self, callbacks: Sequence[Callback]) -> Callbacks:
@@ -289,9 +312,8 @@ class SearchStudy:
 
     def table(self) -> pd.DataFrame:
         """All trials, one row each; `asymnas.core.columns` describes the columns."""
-        with readable(f"the study {self.optuna.study_name!r}"):
-            trials = self.optuna.get_trials(deepcopy=False)
-        return self._table.frame(trials)
+        with readable(self._named):
+            return self._table.frame(self.optuna.get_trials(deepcopy=False))
 
     @property
     def storage(self) -> BaseStorage:
@@ -308,6 +330,18 @@ class SearchStudy:
         """Sets the note, Markdown, that the dashboard shows beside the study."""
         optuna_dashboard.save_note(self.optuna, text)
 
+    @property
+    def _named(self) -> str:
+        return f"the study {self.optuna.study_name!r}"
+
+    def _stored(self, attribute: str) -> dict[str, Any]:
+        """Values that the study was opened with, once their checksum agrees."""
+        what = _WORDS[attribute]
+        stored = self.optuna.user_attrs[attribute]
+        if not isinstance(stored, Mapping):
+            raise DamageError(f"the {what} of {self._named} is damaged: it is {stored!r}")
+        return checked(stored, f"the {what} of {self._named}")
+
     @cached_property
     def _study_id(self) -> int:
         return self.storage.get_study_id_from_name(self.optuna.study_name)
@@ -317,3 +351,22 @@ class SearchStudy:
             found = self.storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
             self._trial_ids[number] = found
         return self._trial_ids[number]
+
+
+def _objectives(study: optuna.Study) -> list[Objective]:
+    """The objectives that a study was begun with."""
+    try:
+        given = [Objective(**o) for o in study.user_attrs[OBJECTIVES]]
+    except TypeError as error:
+        raise DamageError(
+            f"the objectives of the study {study.study_name!r} are damaged"
+        ) from error
+    directions = [StudyDirection.MAXIMIZE if o.maximize else StudyDirection.MINIMIZE for o in given]
+    config = study.user_attrs.get(CONFIG, {})
+    named = list(config.get("objectives", [])) if isinstance(config, Mapping) else []
+    if directions != study.directions or (named and named != [o.name for o in given]):
+        raise DamageError(
+            f"the objectives of the study {study.study_name!r} are damaged: they are not those of "
+            "its configuration"
+        )
+    return given

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import optuna
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
-from rich.console import Console
 
+from asymnas.core.checksums import with_checksum
 from asymnas.core.config import StudyConfig
 from asymnas.core.errors import StudyError
 from asymnas.core.files import (
@@ -24,6 +24,7 @@ from asymnas.core.files import (
 )
 from asymnas.core.provenance import setup
 from asymnas.core.side_families import with_side_families
+from asymnas.core.terminal import Terminal
 from asymnas.core.urls import public_url
 from asymnas.data.base import Dataset
 from asymnas.data.fingerprint import changes, fingerprint
@@ -127,7 +128,7 @@ def open_study(plan: StudyPlan, *, fresh: bool = False) -> SearchStudy:
                     moved = _check_data(study, data, plan.data, config.dataset)
                 _check_settings(study, unlike)
                 if moved:
-                    Console(stderr=True).print(f"note: {moved}", soft_wrap=True, highlight=False)
+                    Terminal(stderr=True).print(f"note: {moved}")
             log.begin()
             _describe(study, plan, data)
     except BaseException:
@@ -176,11 +177,13 @@ def _existing(
         for name in [n for n in names if n == config.name or not config.storage]:
             _delete(name, storage, backend, ours=config.name)
             names.remove(name)
-    if config.name in names and _is_stillborn(config.name, backend):
+    if config.name in names:
+        with readable(f"the study {config.name!r}"):
+            study = optuna.load_study(study_name=config.name, storage=backend)
+            if not _is_stillborn(study):
+                return study
         optuna.delete_study(study_name=config.name, storage=backend)
         names.remove(config.name)
-    if config.name in names:
-        return optuna.load_study(study_name=config.name, storage=backend)
     if names and not config.storage:
         raise StudyError(
             f"{config.run_dir} holds the study {names[0]!r}, not {config.name!r}: name another "
@@ -233,17 +236,21 @@ def _describe(study: optuna.Study, plan: StudyPlan, data: Mapping[str, Any]) -> 
     if PINNED not in stored:
         study.set_user_attr(PURPOSE, plan.purpose)
     if DATA not in stored:
-        study.set_user_attr(DATA, dict(data))
-    study.set_user_attr(CONFIG, {**config.to_dict(), "storage": public_url(config.storage)})
-    study.set_user_attr(DESIGN, {**design, **_json(plan.remarks)})
-    study.set_user_attr(SETUP, {**setup(), "data": "; ".join(plan.notes) or "as it is"})
+        study.set_user_attr(DATA, with_checksum(data))
+    described = {
+        CONFIG: {**config.to_dict(), "storage": public_url(config.storage)},
+        DESIGN: {**design, **_json(plan.remarks)},
+        SETUP: {**setup(), "data": "; ".join(plan.notes) or "as it is"},
+    }
+    for name, values in described.items():
+        study.set_user_attr(name, with_checksum(values))
     if config.storage:
         home = {"storage": public_url(config.storage), "study": config.name}
         write_whole(Path(config.run_dir) / STORAGE, json.dumps(home))
     else:
         (Path(config.run_dir) / STORAGE).unlink(missing_ok=True)
     if PINNED not in stored:
-        study.set_user_attr(PINNED, _pinned(plan))
+        study.set_user_attr(PINNED, with_checksum(_pinned(plan)))
 
 
 def _pinned(plan: StudyPlan) -> dict[str, Any]:
@@ -291,12 +298,11 @@ def read_study(storage: str, name: str | None = None, *, timeout_s: float = 60) 
         return study
 
 
-def _is_stillborn(name: str, backend: BaseStorage) -> bool:
+def _is_stillborn(study: optuna.Study) -> bool:
     """Whether a start died while it made the study: nothing is pinned, nothing was drawn.
 
     An empty study that another program made counts too, unless it has attributes that are not ours.
     """
-    study = optuna.load_study(study_name=name, storage=backend)
     attributes = study.user_attrs
     ours = all(attribute.startswith(OURS) for attribute in attributes)
     return ours and PINNED not in attributes and not study.get_trials(deepcopy=False)
@@ -304,7 +310,7 @@ def _is_stillborn(name: str, backend: BaseStorage) -> bool:
 
 def _differences(study: optuna.Study, now: Mapping[str, Any]) -> dict[str, str]:
     """How what is pinned differs from what a run was started with, by setting, in words."""
-    stored = study.user_attrs.get(PINNED)
+    stored = SearchStudy(study).pinned if OBJECTIVES in study.user_attrs else None
     if stored is None:
         raise StudyError(
             f"the study {study.study_name!r} was not made by asymnas: use another name"
@@ -360,8 +366,8 @@ def _check_data(study: optuna.Study, now: Mapping[str, Any], data: Dataset, data
     Returns:
         Where the same data lie now, if that is another place; empty if it is not.
     """
-    before = study.user_attrs.get(DATA)
-    started = study.user_attrs.get(PINNED, {}).get("dataset", dataset)
+    opened = SearchStudy(study)
+    before, started = opened.data, (opened.pinned or {}).get("dataset", dataset)
     elsewhere = "" if same_place(started, dataset) else f"{started} at its start, now {dataset}"
     if before is None:  # it was made by asymnas 0.1, whose splits took no notice of labels
         if data.labels is not None and now["rule"] > 1:

@@ -8,6 +8,8 @@ import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
 from asymnas.core import columns as t
+from asymnas.core.checksums import CHECKSUM, checksum
+from asymnas.core.errors import DamageError
 from asymnas.core.side_families import with_side_families
 
 _STATES: dict[TrialState, t.State] = {
@@ -43,9 +45,12 @@ class TrialTable:
         Args:
             trials: All trials of the study.
         """
+        if [trial.number for trial in trials] != list(range(len(trials))):
+            raise DamageError("its trials are damaged: they are not numbered one after another")
         changed = [trial for trial in trials if trial.number not in self._numbers]
         for trial in changed:
             if trial.state.is_finished():
+                check_trial(trial)
                 self._append(as_row(trial))
         unfinished = [as_row(trial) for trial in changed if not trial.state.is_finished()]
         first = dict(self._first)
@@ -77,6 +82,38 @@ class TrialTable:
         extra = [name for name in dict.fromkeys(names) if name not in t.COLUMNS]
         metrics = [name for name in extra if not name.startswith(t.DRAWN)]
         return [*t.COLUMNS, *metrics, *(name for name in extra if name.startswith(t.DRAWN))]
+
+
+def trial_checksum(trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> str:
+    """The checksum of all that a finished trial says.
+
+    Args:
+        trial: The trial, finished or about to be.
+        state: In which it ends.
+        values: Its objectives where it is complete; of others Optuna makes up values of its own.
+    """
+    drawn = {
+        name: distribution.to_internal_repr(trial.params[name])
+        for name, distribution in trial.distributions.items()
+    }
+    curve = {str(step): value for step, value in trial.intermediate_values.items()}
+    told = list(values) if state == TrialState.COMPLETE and values is not None else None
+    return checksum([trial.number, state.name, told, drawn, trial.user_attrs, curve])
+
+
+def check_trial(trial: FrozenTrial) -> None:
+    """Raises if a finished trial is not as it was when it ended.
+
+    Trials of earlier versions, and of other programs, have no checksum to tell by.
+
+    Raises:
+        DamageError: What the storage has of it has changed since.
+    """
+    known = trial.system_attrs.get(CHECKSUM)
+    if known is not None and known != trial_checksum(trial, trial.state, trial.values):
+        raise DamageError(
+            f"trial {trial.number} is damaged: its values do not agree with its checksum"
+        )
 
 
 def as_row(trial: FrozenTrial) -> dict[str, Any]:

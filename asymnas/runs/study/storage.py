@@ -15,7 +15,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from asymnas.core.errors import StudyError
+from asymnas.core.errors import AsymnasError, DamageError, StudyError
 from asymnas.core.urls import HIDDEN, public_url, without_password, without_secrets
 
 #: The environment variable that holds the whole URL of a storage whose password is not stored.
@@ -108,11 +108,15 @@ def _opened(
     if whole.startswith("sqlite"):
         options = {"connect_args": {"timeout": timeout_s}, **({} if pooled else UNPOOLED)}
     try:
+        if (file := sqlite_file(whole)) is not None and file.is_file():
+            _check_structure(file)
         if whole.startswith(("sqlite", "mysql", "postgres")):
             backend = optuna.storages.RDBStorage(whole, engine_kwargs=options)
             made(backend.engine)
             return optuna.storages.get_storage(backend)  # with one cache of finished trials
         return optuna.storages.get_storage(whole)
+    except DamageError:
+        raise
     except Exception as error:  # whatever a database's driver raises: it is not known beforehand
         reason = without_secrets(reason_of(error), whole)
         if HIDDEN in url and whole == without_password(url):
@@ -122,6 +126,22 @@ def _opened(
             )
         shown = public_url(url)
         raise StudyError(f"cannot open the storage {shown}: {reason}") from None
+
+
+def _check_structure(file: Path) -> None:
+    """Raises if a SQLite database is damaged: what it lacks would be missing without a word."""
+    with closing(sqlite3.connect(file, FOLD_S)) as database:
+        try:
+            (state,), *_ = database.execute("PRAGMA integrity_check(1)").fetchall()
+        except sqlite3.OperationalError:  # it is locked, or cannot be opened: whoever reads it sees
+            return
+        except sqlite3.DatabaseError as error:
+            state = str(error)
+    if state != "ok":
+        raise DamageError(
+            f"the database {file} is damaged ({reason_of(ValueError(state))}): put a copy of it in "
+            "its place, or delete it to start over"
+        )
 
 
 def whole_url(url: str) -> str:
@@ -151,6 +171,9 @@ def is_networked(file: Path) -> bool:
     return kind.lower().startswith(NETWORKED)
 
 
+RESTORE = "Put back a copy of it, or start over with --fresh"
+
+
 @contextmanager
 def readable(what: str) -> Iterator[None]:
     """Turns what a locked or damaged storage raises into one line.
@@ -163,7 +186,11 @@ def readable(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (SQLAlchemyError, optuna.exceptions.StorageInternalError, ValueError) as error:
+    except DamageError as error:
+        raise DamageError(f"cannot read {what}: {error}. {RESTORE}") from error
+    except AsymnasError:
+        raise
+    except Exception as error:  # what Optuna makes of damaged rows: of any type
         cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
         raise StudyError(f"cannot read {what}: {reason_of(cause)}") from error
 
