@@ -369,14 +369,19 @@ class StudyConfig:
         return identity(self)
 
 
-MOST_NAME = 200  # characters of a study's name in a file's, of which most systems take 255
+LONGEST_NAME = 200  # bytes of a study's name in a folder's, of which most systems take 255
 
 
 def _run_dir(name: str) -> str:
     """Where a study's results go by default: below `runs`, whatever the name."""
     inside = [re.sub(r"[\x00-\x1f\\]", "-", part) for part in name.split("/")]
-    kept = [part[:MOST_NAME] for part in inside if part not in ("", ".", "..")]
+    kept = [_cut(part) for part in inside if part not in ("", ".", "..")]
     return str(Path("runs", *kept or ["study"]))
+
+
+def _cut(part: str) -> str:
+    """A part of a name, as much of it as a folder's name holds."""
+    return part.encode("utf-8", "replace")[:LONGEST_NAME].decode("utf-8", "ignore")
 
 
 def default_examples(n_train: int) -> int:

@@ -6,10 +6,8 @@ of both kinds.
 """
 
 import json
-import zlib
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,20 +141,10 @@ def _array(path: Path) -> NDArray[Any]:
             (name,) = loaded.files
             array: NDArray[Any] = loaded[name]
             return array
-    except (
-        ValueError,
-        OSError,
-        EOFError,
-        KeyError,
-        SyntaxError,
-        BadZipFile,
-        zlib.error,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
+    except Exception as error:  # what NumPy and zipfile make of damaged bytes: of any type
         raise DamageError(
-            f"{path} is damaged ({one_line(error)}): put a copy of it in its place, or delete it, "
-            "and what it says of the spread over examples is left out"
+            f"{path} is damaged ({one_line(error)}): put a copy of it in its place, or delete it "
+            "to go without its part of the spread over examples"
         ) from error
 
 

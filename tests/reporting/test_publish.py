@@ -183,7 +183,7 @@ def test_examples_of_a_group_are_resampled_together(tmp_path: Path) -> None:
     for row in rows.itertuples():
         relative = np.exp(tilts * logit(row.decoder_share))
         losses = (row.val_loss * relative / relative.mean()).astype(np.float32)
-        np.save(losses_path(tmp_path, int(row.trial)), losses)
+        np.savez(losses_path(tmp_path, int(row.trial)), losses)
     widths = []
     for groups in (None, np.arange(8).repeat(25)):
         write_example_groups(tmp_path, groups)

@@ -15,13 +15,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from command_line import asymnas
+from made_studies import made_plan
 from marks import fast_first
+from optuna.distributions import FloatDistribution
+from optuna.trial import TrialState, create_trial
 
 from asymnas import Architecture, Run, StudyConfig, find_best_architecture, run_search
+from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig
 from asymnas.core.errors import AsymnasError, DamageError, StudyError
 from asymnas.runs.confirmation_plan import open_search
 from asymnas.runs.directory import example_groups, example_losses, losses_path
+from asymnas.runs.study import open_study
 
 Damage = Callable[[Path], None]
 
@@ -145,8 +150,10 @@ def copy(uninterrupted: Run, tmp_path: Path) -> Callable[[], Path]:
     return made
 
 
-@pytest.mark.parametrize("damage", fast_first(DAMAGES, fast=2))
-@pytest.mark.parametrize("pattern", fast_first(FILES, fast=1))
+@pytest.mark.slow
+@pytest.mark.essential
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("pattern", FILES)
 def test_a_damaged_file_gives_an_error_or_the_same(
     pattern: str, damage: str, copy: Callable[[], Path], expected: Mapping[str, Any]
 ) -> None:
@@ -175,23 +182,43 @@ CHANGED = {
     "WHERE key = 'curve' AND trial_id = 1": "trial 0 is damaged",
     "UPDATE trials SET state = 'PRUNED' WHERE number = 1": "trial 1 is damaged",
     "UPDATE trials SET number = 9 WHERE number = 1": "numbered one after another",
-    "UPDATE trials SET state = 'COMPLETF' WHERE number = 1": "cannot read the study 'digits'",
-    "DELETE FROM trials WHERE number = 3": "numbered one after another",
+    "UPDATE trials SET state = 'COMPLETF' WHERE number = 1": "cannot read the study 'made'",
+    "DELETE FROM trials WHERE number = 2": "numbered one after another",
     "UPDATE study_user_attributes SET value_json = replace(value_json, '6000', '7000') "
-    "WHERE key = 'asymnas:config'": "the configuration of the study 'digits' is damaged",
+    "WHERE key = 'asymnas:config'": "the configuration of the study 'made' is damaged",
     "UPDATE study_user_attributes SET value_json = replace(value_json, 'seconds\": ', "
     "'seconds\": 1') WHERE key = 'asymnas:wall_seconds'": "the time of the study",
     "UPDATE study_user_attributes SET value_json = replace(value_json, 'false', 'true') "
-    "WHERE key = 'asymnas:objectives'": "objectives of the study 'digits' are damaged",
-    "UPDATE study_directions SET direction = 'MAXIMIZE'": "objectives of the study 'digits' are",
+    "WHERE key = 'asymnas:objectives'": "objectives of the study 'made' are damaged",
+    "UPDATE study_directions SET direction = 'MAXIMIZE'": "objectives of the study 'made' are",
     "UPDATE study_user_attributes SET value_json = '\"seerch\"' "
-    "WHERE key = 'asymnas:purpose'": "the purpose of the study 'digits' is damaged",
+    "WHERE key = 'asymnas:purpose'": "the purpose of the study 'made' is damaged",
 }
 
 
-@pytest.mark.parametrize("change", fast_first(CHANGED, fast=4))
-def test_a_changed_value_of_the_study_is_named(change: str, copy: Callable[[], Path]) -> None:
-    directory = copy()
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a study with four trials that trained nothing, and its time."""
+    directory = tmp_path_factory.mktemp("written") / "run"
+    study = open_study(made_plan(directory))
+    rate = FloatDistribution(1e-4, 1e-2, log=True)
+    for number, state in enumerate(("complete", "complete", "pruned", "failed")):
+        trial = create_trial(
+            state=TrialState.RUNNING,
+            params={"learning_rate": 1e-3 + 1e-4 * number},
+            distributions={"learning_rate": rate},
+            user_attrs={t.CURVE: [[1_000, 0.1]], t.SECONDS: 1.5},
+        )
+        study.tell(study.add_running(trial), state, {o.name: 0.25 for o in study.objectives})
+    study.add_seconds(3.5)
+    study.close()
+    read(directory)
+    return directory
+
+
+@pytest.mark.parametrize("change", fast_first(CHANGED, fast=6))
+def test_a_changed_value_of_the_study_is_named(change: str, written: Path, tmp_path: Path) -> None:
+    directory = shutil.copytree(written, tmp_path / "run")
     with closing(sqlite3.connect(directory / "study.db")) as database, database:
         assert database.execute(change).rowcount > 0
     with pytest.raises(StudyError, match=CHANGED[change]):
@@ -203,8 +230,8 @@ def read(directory: Path) -> None:
     _ = run.table, run.study.config, run.study.wall_seconds, run.study.purpose
 
 
-def test_a_page_of_the_database_that_is_lost_is_named(copy: Callable[[], Path]) -> None:
-    directory = copy()
+def test_a_page_of_the_database_that_is_lost_is_named(written: Path, tmp_path: Path) -> None:
+    directory = shutil.copytree(written, tmp_path / "run")
     content = bytearray((directory / "study.db").read_bytes())
     content[8192:12288] = bytes(4096)
     (directory / "study.db").write_bytes(content)

@@ -139,8 +139,8 @@ def _check_structure(file: Path) -> None:
             state = str(error)
     if state != "ok":
         raise DamageError(
-            f"the database {file} is damaged ({reason_of(ValueError(state))}): put a copy of it in "
-            "its place, or delete it to start over"
+            f"the database {file} is damaged ({' '.join(state.split())}): put a copy of it in its "
+            "place, or delete it to start over"
         )
 
 
