@@ -13,7 +13,7 @@
 Data of which nothing varies in the training split are refused.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
@@ -33,7 +33,7 @@ from asymnas.data.scaling import (
     value_range,
     varying,
 )
-from asymnas.data.splits import Splits, draw
+from asymnas.data.splits import Splits, draw, draw_groups
 
 CHANNELS = (1, 3, 4)  # sizes of a last axis that make it the channels
 FAR_SMALLER = 4  # times smaller than all others a last axis is that may be meant as the channels
@@ -46,6 +46,7 @@ def array_dataset(
     where: str,
     labels: Mapping[str, NDArray[Any]] = MappingProxyType({}),
     anomalies: Mapping[str, NDArray[Any]] = MappingProxyType({}),
+    groups: Mapping[str, NDArray[Any]] = MappingProxyType({}),
     signals: bool = False,
     channels_last: bool | None = None,
     test: bool = True,
@@ -62,6 +63,8 @@ def array_dataset(
         where: Where they come from, for messages.
         labels: Class ids, int64 `[n]`, by the names in `arrays`; empty without labels.
         anomalies: Flags, bool `[n]`, by the names in `arrays`; empty where nothing is said.
+        groups: Ids of what examples belong to, int64 `[n]`, by the names in `arrays`; empty without
+            groups. Whole groups are drawn then.
         signals: Whether arrays of two axes are signals of one channel, and those of three signals.
         channels_last: Whether channels are the last axis; `None` to go by its size.
         test: Whether a test split is drawn where none is given; otherwise the validation split
@@ -78,14 +81,15 @@ def array_dataset(
     raw, full, scale_notes = _in_range(where, arrays, images=not signals)
     read = partial(_as_signals if signals else _channels_first, last=channels_last)
     shaped = {name: read(array) for name, array in raw.items()}
-    rows = draw(
-        len(shaped["train"]),
-        seed,
-        validation="validation" not in shaped,
-        test=test and "test" not in shaped,
-        labels=labels.get("train"),
-        anomalous=anomalies.get("train"),
-    )
+    wanted: dict[str, Any] = {
+        "validation": "validation" not in shaped,
+        "test": test and "test" not in shaped,
+        "anomalous": anomalies.get("train"),
+    }
+    if groups:
+        rows = draw_groups(groups["train"], seed, **wanted)
+    else:
+        rows = draw(len(shaped["train"]), seed, labels=labels.get("train"), **wanted)
     if not test and "test" not in shaped:
         rows = replace(rows, test=rows.validation)
 
@@ -108,7 +112,10 @@ def array_dataset(
         *scale_notes,
     ]
     as_they_are = examples.train.dtype != np.float64
-    return _scaled(examples, taken(labels), taken(anomalies), done, as_they_are)
+    finish = partial(
+        to_dataset, labels=taken(labels), anomalies=taken(anomalies), groups=taken(groups)
+    )
+    return _scaled(examples, finish, done, as_they_are)
 
 
 def _check_array(where: str, name: str, array: Any, signals: bool) -> None:
@@ -230,13 +237,11 @@ def _channels_first(array: NDArray[Any], *, last: bool | None) -> NDArray[Any]:
 
 def _scaled(
     splits: Splits,
-    labels: Splits | None,
-    anomalies: Splits | None,
+    finish: Callable[..., Dataset],
     notes: Iterable[str],
     as_they_are: bool,
 ) -> Dataset:
     """Rows and channels of signals standardised, images in the unit range, unless done already."""
-    finish = partial(to_dataset, labels=labels, anomalies=anomalies)
     if as_they_are:
         span = 1.0 if splits.train.dtype == np.uint8 else value_range(splits.train)
         return finish(splits, data_range=span, notes=tuple(notes))

@@ -34,7 +34,7 @@ NAMES: dict[SplitName, str] = {"train": "training", "validation": "validation", 
 RULE = 2  # version of this rule: raised when the same examples get other splits
 TEST_CAP = 10_000
 VALIDATION_CAP = 6_000
-LEAST_GROUPS = 5  # one to train on, and two held out twice: one alone has no spread
+HELD_OUT = 2  # groups of a held-out split, at least: one alone has no spread
 
 
 class PerSplit(NamedTuple):
@@ -140,6 +140,8 @@ def draw_groups(
     groups: NDArray[np.int64],
     seed: int | Sequence[int],
     *,
+    validation: bool = True,
+    test: bool = True,
     anomalous: NDArray[np.bool_] | None = None,
 ) -> Splits:
     """Draws disjoint indices of examples such that no group is in two splits.
@@ -147,25 +149,32 @@ def draw_groups(
     Args:
         groups: What each example belongs to, `[n]`.
         seed: Fixes the draw.
+        validation: Whether a validation split is drawn; otherwise it is empty.
+        test: Whether a test split is drawn; otherwise it is empty.
         anomalous: Which examples are anomalies, `[n]`; those of groups to train on are left out.
 
     Raises:
-        DataError: Fewer groups than splits.
+        DataError: Fewer groups than one to train on and `HELD_OUT` for each split that is drawn.
     """
     names = np.unique(groups)
-    if len(names) < LEAST_GROUPS:
+    least = 1 + HELD_OUT * (validation + test)
+    if len(names) < least:
         raise DataError(
-            f"there are {len(names)} group(s) of examples but at least {LEAST_GROUPS} are needed, "
+            f"there are {len(names)} group(s) of examples but at least {least} are needed, "
             "one to train on and two for each held-out split: leave the groups out or add some"
         )
-    n_test = max(len(names) // 5, 2)
-    drawn = _at_random(names, seed, max((len(names) - n_test) // 10, 2), n_test)
+    n_test = max(len(names) // 5, HELD_OUT) if test else 0
+    n_validation = max((len(names) - n_test) // 10, HELD_OUT) if validation else 0
+    drawn = _at_random(names, seed, n_validation, n_test)
     rows = drawn.map(lambda own: np.flatnonzero(np.isin(groups, own)))
     if anomalous is not None:
         rows = replace(rows, train=rows.train[~anomalous[rows.train]])
-    counts = " / ".join(f"{len(own):,}" for own in drawn)
-    note = f"split by group: {counts} groups to train on, to validate and to test"
-    return replace(rows, notes=(note,))
+    if not (validation or test):
+        return rows
+    counts = [f"{len(drawn.train):,} groups to train on"]
+    counts += [f"{n_validation:,} to validate"] if validation else []
+    counts += [f"{n_test:,} to test"] if test else []
+    return replace(rows, notes=(f"split by group: {', '.join(counts)}",))
 
 
 def _drawn(

@@ -28,8 +28,8 @@ def load(spec: DataSpec) -> Dataset:
     """Loads `npz:FILE`: rows `[n, d]`, signals `[n, c, length]` or images `[n, c, h, w]`.
 
     The archive holds one array, or several of which one has a training name of
-    `EXAMPLES` and others may be the validation and test splits, or the labels and
-    anomalies of a split; what has no such name is ignored. An array is rows `(n, d)`, or images
+    `EXAMPLES` and others may be the validation and test splits, or the labels, anomalies
+    and groups of a split; what has no such name is ignored. An array is rows `(n, d)`, or images
     `(n, h, w)`, `(n, h, w, c)` with 1, 3 or 4 channels last, else `(n, c, h, w)`. Arrays whose
     names end in "signals" are signals, `(n, length)` of one channel or `(n, c, length)`, and so are
     all with `?as=signals`. `?channels=last` and `?channels=first` say where the channels are.
@@ -38,7 +38,8 @@ def load(spec: DataSpec) -> Dataset:
 
     Raises:
         DataError: Not a readable archive, no or several training arrays, an array that is not
-            numeric or finite, arrays unlike in shape or type, labels or anomalies that do not fit.
+            numeric or finite, arrays unlike in shape or type, labels, anomalies or groups that do
+            not fit.
     """
     spec, options = without_options(spec, OPTIONS)
     check_spec(spec, takes="FILE")
@@ -51,6 +52,7 @@ def load(spec: DataSpec) -> Dataset:
         where=str(path),
         labels=archive.labels,
         anomalies=archive.anomalies,
+        groups=archive.groups,
         signals=archive.signals or "as" in options,
         channels_last=last,
         notes=_left_out(archive.ignored),
@@ -110,6 +112,12 @@ ANOMALIES: Names = {
     "validation": ("anomalies_validation", "anomalies_val", "val_anomalies"),
     "test": ("anomalies_test", "test_anomalies"),
 }
+#: Those by which it says which of them belong together.
+GROUPS: Names = {
+    "train": ("groups_train", "group_train", "train_groups", "groups", "group"),
+    "validation": ("groups_validation", "groups_val", "val_groups", "validation_groups"),
+    "test": ("groups_test", "test_groups"),
+}
 
 
 class Archive(NamedTuple):
@@ -119,6 +127,7 @@ class Archive(NamedTuple):
         examples: As stored; `train` is there.
         labels: Class ids, int64 `[n]`, for the splits in `examples`; empty without labels.
         anomalies: Flags, bool `[n]`, for the same splits; empty where nothing is said of anomalies.
+        groups: Ids of what examples belong to, int64 `[n]`, for the same splits; empty without.
         ignored: Names of the arrays left out.
         signals: Whether the examples go by names of signals.
     """
@@ -126,6 +135,7 @@ class Archive(NamedTuple):
     examples: Arrays
     labels: Arrays
     anomalies: Arrays
+    groups: Arrays
     ignored: list[str]
     signals: bool
 
@@ -135,17 +145,18 @@ def read_archive(path: Path) -> Archive:
 
     Labels count if every shipped split has them and they are at least two classes: text, truth
     values or whole numbers. Where only some splits say what is anomalous, the others have no
-    anomalies.
+    anomalies. Groups are text, truth values or whole numbers, and every shipped split has them.
 
     Raises:
-        DataError: Not a readable archive; no or several training arrays; labels or anomalies of
-            another length than their examples; anomalies that are not true or false.
+        DataError: Not a readable archive; no or several training arrays; labels, anomalies or
+            groups of another length than their examples; anomalies that are not true or false;
+            groups of some splits alone.
     """
     try:
         if _is_single_array(path):
             with path.open("rb") as file:
                 array = np.lib.format.read_array(file, allow_pickle=False)
-            return Archive({"train": array}, {}, {}, [], False)
+            return Archive({"train": array}, {}, {}, {}, [], False)
         if not zipfile.is_zipfile(path):
             raise DataError(
                 f"{path} is not an .npz archive: write one with numpy.savez, or one array with "
@@ -196,14 +207,17 @@ def _read_arrays(path: Path, stored: Any) -> Archive:
         split: truth_values(_entries(stored[name]), f"array {name} of {path}")
         for split, name in marked.items()
     }
-    for array_names, entries in ((labelled, labels), (marked, anomalies)):
+    grouped = _roles(path, names, GROUPS)
+    groups = _groups(path, stored, grouped, roles)
+    for array_names, entries in ((labelled, labels), (marked, anomalies), (grouped, groups)):
         for split, values in entries.items():
             _check_length(path, array_names[split], values, examples[split])
-    used = {*roles.values(), *marked.values(), *(labelled.values() if labels else ())}
+    used = {*roles.values(), *marked.values(), *grouped.values()}
+    used |= set(labelled.values() if labels else ())
     if anomalies:
         anomalies |= {s: np.zeros(len(examples[s]), bool) for s in roles if s not in anomalies}
     ignored = [name for name in names if name not in used]
-    return Archive(examples, labels, anomalies, ignored, _are_signals(path, roles.values()))
+    return Archive(examples, labels, anomalies, groups, ignored, _are_signals(path, roles.values()))
 
 
 def _size_of(stored: Any, names: Iterable[str]) -> int:
@@ -217,7 +231,13 @@ def _roles(path: Path, names: Sequence[str], known: Names) -> dict[str, str]:
     by_split = {split: [n for n in names if n.lower() in known[split]] for split in known}
     for split, candidates in by_split.items():
         if len(candidates) > 1:
-            what = {id(EXAMPLES): "", id(LABELS): "label ", id(ANOMALIES): "anomaly "}[id(known)]
+            kinds = {
+                id(EXAMPLES): "",
+                id(LABELS): "label ",
+                id(ANOMALIES): "anomaly ",
+                id(GROUPS): "group ",
+            }
+            what = kinds[id(known)]
             raise DataError(
                 f"{path} has several {split} {what}arrays ({listed(candidates)}): keep one"
             )
@@ -235,6 +255,24 @@ def _are_signals(path: Path, names: Collection[str]) -> bool:
     return bool(named)
 
 
+def _groups(path: Path, stored: Any, names: Mapping[str, str], splits: Collection[str]) -> Arrays:
+    """Group ids by split, numbered over all of them."""
+    if not names:
+        return {}
+    if lacking := [split for split in splits if split not in names]:
+        raise DataError(
+            f"{path} names the groups of {listed(list(names))} but not of {lacking[0]}: name those "
+            "of every split, or none"
+        )
+    values = {split: _entries(stored[names[split]]) for split in splits}
+    if not _alike(values):
+        raise DataError(
+            f"the groups of {path} must be text in every split, or whole numbers in every split, "
+            "one for each example"
+        )
+    return _numbered(values, f"the group array of {path}")
+
+
 def _labels(path: Path, stored: Any, names: Mapping[str, str]) -> Arrays:
     """Class ids by split, numbered over all of them; none where the arrays hold no classes."""
     try:
@@ -244,7 +282,12 @@ def _labels(path: Path, stored: Any, names: Mapping[str, str]) -> Arrays:
     whole = np.concatenate(list(values.values())) if _alike(values) else np.empty(0)
     if len(np.unique(whole)) < 2:
         return {}
-    ids = class_ids(whole, f"the labels of {path}")
+    return _numbered(values, f"the labels of {path}")
+
+
+def _numbered(values: Arrays, what: str) -> Arrays:
+    """Classes or groups by split, numbered over all splits together."""
+    ids = class_ids(np.concatenate(list(values.values())), what)
     bounds = np.cumsum([len(part) for part in values.values()])[:-1]
     return dict(zip(values, np.split(ids, bounds), strict=True))
 
