@@ -1,0 +1,119 @@
+"""The network of the question: which side of it deserves more parameters, and how?
+
+    python studies/wallpapers.py
+    python studies/run.py reference_network
+
+"Double some numbers on the decoder side" confounds the size of a network with its split. Here
+*where* (encoder, both sides, decoder) is crossed with *how* (wider layers, more layers) at one
+total, half as large again as the reference network's; besides, the reference network's widths are
+moved from one side to the other at its own total. Each arm trains at learning rates of its own per
+side, tuned on one seed; then every arm trains with the same seeds and is scored once on the test
+photographs.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from asymnas import Architecture, StudyConfig
+from asymnas.analysis.tuning import RateGrid
+from asymnas.core.config import ConfirmationConfig
+from asymnas.runs.confirmation_plan import ConfirmationPlan
+from asymnas.runs.contenders import Contender, Entered
+from asymnas.runs.plan import plan_search
+from asymnas.runs.study import FIXED
+
+SEEDS = 4  # more can be added to what is there
+EXAMPLES = 120_000
+FIRST_RATE = 2e-3  # where tuning begins; the grid goes on until the best is inside
+#: Pairs of arms whose log test losses are compared, the first less the second, in this order.
+CONTRASTS = (
+    ("both, wider", "reference"),  # does size matter at all, or does the latent bind?
+    ("decoder, wider", "both, wider"),
+    ("encoder, wider", "both, wider"),
+    ("decoder, deeper", "both, deeper"),
+    ("encoder, deeper", "both, deeper"),
+    ("both, deeper", "both, wider"),
+    ("two thirds in the decoder", "reference"),
+    ("one third in the decoder", "reference"),
+)
+
+
+def arms() -> dict[str, Architecture]:
+    """The networks by name: the reference, six of 3.92 million parameters, two of its own total."""
+    reference = Architecture.preset("reference")
+    encoder, decoder = reference.encoder, reference.decoder
+    twice, half_more = ((45, 91, 181), 363), ((39, 78, 157), 314)
+    smaller = (26, 52, 104), 209
+
+    def wider(side: Any, widths: tuple[tuple[int, ...], int]) -> Any:
+        return replace(side, channels=widths[0], hidden=widths[1])
+
+    def deeper(side: Any, count: int, inner: int) -> Any:
+        """Residual blocks of two convolutions at the innermost stage, where weights are many."""
+        return replace(side, blocks=(0, 0, count), block="residual", inner=(inner,) * count)
+
+    sides = {
+        "reference": (encoder, decoder),
+        "decoder, wider": (encoder, wider(decoder, twice)),
+        "encoder, wider": (wider(encoder, twice), decoder),
+        "both, wider": (wider(encoder, half_more), wider(decoder, half_more)),
+        "decoder, deeper": (encoder, deeper(decoder, 5, 113)),
+        "encoder, deeper": (deeper(encoder, 5, 113), decoder),
+        "both, deeper": (deeper(encoder, 3, 94), deeper(decoder, 3, 94)),
+        "two thirds in the decoder": (
+            wider(encoder, smaller),
+            wider(decoder, ((37, 74, 148), 295)),
+        ),
+        "one third in the decoder": (
+            wider(encoder, ((37, 74, 148), 296)),
+            wider(decoder, smaller),
+        ),
+    }
+    return {name: reference.with_sides(*both) for name, both in sides.items()}
+
+
+def plan(run_dir: Path, timeout: float | None) -> ConfirmationPlan:
+    """Tuning of each arm's rates, then all arms with every seed.
+
+    Args:
+        run_dir: Where the run is kept.
+        timeout: Seconds after which it pauses.
+    """
+    networks = arms()
+    resolved = plan_search(
+        StudyConfig(
+            name="reference-network",
+            dataset="npz:runs/wallpapers.npz",
+            family="conv2d",
+            latent=64,
+            budget=max(network.counts.total_params for network in networks.values()),
+            examples=EXAMPLES,
+            precision="fp32",  # the same on every machine that runs a chunk
+            metrics=("mse", "psnr"),
+            sampler="random",
+            pruner="none",
+            enqueue=(),
+            run_dir=str(run_dir),
+            timeout=timeout,
+        )
+    )
+    contenders = [
+        Contender(
+            name=name,
+            architecture=network,
+            learning_rate=None,
+            origin=f"{network.counts.total_params:,} parameters, {network.decoder_share:.3f} of "
+            "them in the decoder",
+            is_control=name != "reference",
+        )
+        for name, network in networks.items()
+    ]
+    return ConfirmationPlan(
+        config=replace(resolved.config, sampler=FIXED),
+        confirmation=ConfirmationConfig(run_dir=str(run_dir), searches=1, seeds=SEEDS),
+        space=resolved.space,
+        data=resolved.data,
+        entered=Entered(contenders, {}, []),
+        grid=RateGrid(FIRST_RATE, 3),
+    )

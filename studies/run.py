@@ -1,0 +1,138 @@
+"""Runs the studies in chunks that another machine can go on from.
+
+    python studies/run.py                        what is done, study by study
+    python studies/run.py NAME --minutes 55      the next chunk of a study
+    python studies/run.py --minutes 55           the next chunk of the first that is not done
+
+A study is a file here with a `sweep()`, or with a `plan()` of runs of its own. A chunk goes on from
+`studies/results/NAME/state.tar.xz`, trains until its time is up or the study is done, and writes
+the state again, with `trials.csv` and `summary.json`, to be committed. What was half trained when
+the time was up starts again where the run directory, `runs/studies/NAME`, is another.
+"""
+
+import argparse
+import io
+import json
+import shutil
+import sqlite3
+import sys
+import tarfile
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+from asymnas.core.config import SweepConfig
+from asymnas.reporting.console import make_console
+from asymnas.reporting.progress import display
+from asymnas.reporting.publish import publish
+from asymnas.runs.execute import execute
+from asymnas.runs.plan import Plan
+from asymnas.runs.sweep_plan import plan_sweep
+
+#: In the order in which they are to be run.
+STUDIES = ("reference_network", "fashion_mnist_share", "deep_generator", "linear_generator")
+RESULTS = Path(__file__).parent / "results"
+RUNS = Path("runs", "studies")
+STATE, PROGRESS = "state.tar.xz", "progress.json"
+KEPT = ("trials.csv", "summary.json")
+
+
+def planned(name: str, run_dir: Path, timeout: float | None) -> Plan:
+    """The plan of a study, to be run in a directory for so many seconds."""
+    module = import_module(name)
+    if hasattr(module, "plan"):
+        made: Callable[[Path, float | None], Plan] = module.plan
+        return made(run_dir, timeout)
+    sweep: SweepConfig = module.sweep()
+    study = replace(sweep.study, name=name, run_dir=str(run_dir), timeout=timeout)
+    return plan_sweep(replace(sweep, study=study))
+
+
+def finished_runs(database: Path) -> int:
+    """Runs that have ended, of a study's database; 0 where there is none."""
+    if not database.is_file():
+        return 0
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        ended = "SELECT COUNT(*) FROM trials WHERE state IN ('COMPLETE', 'FAIL', 'PRUNED')"
+        return int(connection.execute(ended).fetchone()[0])
+
+
+def unpack(results: Path, run_dir: Path) -> None:
+    """Lays the committed state out, unless the run directory is as far on."""
+    progress = results / PROGRESS
+    runs = json.loads(progress.read_text("utf-8"))["runs"] if progress.is_file() else 0
+    if not runs or finished_runs(run_dir / "study.db") >= runs:
+        return
+    shutil.rmtree(run_dir, ignore_errors=True)
+    run_dir.mkdir(parents=True)
+    with tarfile.open(results / STATE) as archive:
+        archive.extractall(run_dir, filter="data")
+
+
+def pack(run_dir: Path, results: Path, *, done: bool) -> int:
+    """Writes the state and what is read of it; how many runs have ended."""
+    results.mkdir(parents=True, exist_ok=True)
+    files = [run_dir / "study.db", *sorted((run_dir / "losses").glob("*"))]
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:xz") as archive:
+        for file in files:
+            archive.add(file, file.relative_to(run_dir))
+    (results / STATE).write_bytes(content.getvalue())
+    for name in KEPT:
+        shutil.copy(run_dir / name, results / name)
+    summary = json.loads((run_dir / "summary.json").read_text("utf-8"))
+    runs = finished_runs(run_dir / "study.db")
+    hours = round(summary["wall_seconds"] / 3600, 2)
+    progress = {"runs": runs, "hours": hours, "done": done}
+    (results / PROGRESS).write_text(json.dumps(progress) + "\n", "utf-8")
+    return runs
+
+
+def chunk(name: str, minutes: float, *, runs: Path = RUNS, results: Path = RESULTS) -> bool:
+    """Trains the next chunk of a study; whether the study is done."""
+    run_dir, kept = (runs / name).absolute(), results / name
+    unpack(kept, run_dir)
+    console = make_console(stderr=False)
+    plan = planned(name, run_dir, 60 * minutes)
+    with (
+        display(console) as observe,
+        execute(plan, observe=observe) as (run, ending),
+    ):
+        publish(run)
+    done = ending == "finished"
+    count = pack(run_dir, kept, done=done)
+    console.print(f"{name}: {count} runs, {'done' if done else ending}; commit {kept}")
+    return done
+
+
+def progress_of(name: str, results: Path = RESULTS) -> dict[str, float]:
+    """Runs, hours, and whether a study is done."""
+    file = results / name / PROGRESS
+    if not file.is_file():
+        return {"runs": 0, "hours": 0.0, "done": False}
+    values: dict[str, float] = json.loads(file.read_text("utf-8"))
+    return values
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("study", nargs="?", choices=STUDIES)
+    parser.add_argument("--minutes", type=float, help="how long to train; nothing without")
+    given = parser.parse_args()
+    if given.minutes is None:
+        for name in STUDIES:
+            state = progress_of(name)
+            what = "done" if state["done"] else "to go on" if state["runs"] else "not begun"
+            print(f"{name:24} {state['runs']:5} runs {state['hours']:7.2f} h  {what}")
+        return
+    left = [name for name in STUDIES if not progress_of(name)["done"]]
+    name = given.study or (left[0] if left else None)
+    if name is None:
+        sys.exit("every study is done")
+    chunk(name, given.minutes)
+
+
+if __name__ == "__main__":
+    main()

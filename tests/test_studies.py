@@ -1,0 +1,87 @@
+"""The studies: what they compare, and that a chunk goes on from what the last one has kept."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from asymnas import StudyConfig, SweepConfig
+
+STUDIES = Path(__file__).parents[1] / "studies"
+
+
+@pytest.fixture(autouse=True)
+def studies(monkeypatch):
+    monkeypatch.syspath_prepend(str(STUDIES))
+
+
+def test_arms_cross_where_with_how_at_one_total():
+    from reference_network import CONTRASTS, arms
+
+    networks = arms()
+    totals = {name: network.counts.total_params for name, network in networks.items()}
+    shares = {name: round(network.decoder_share, 2) for name, network in networks.items()}
+    assert totals["reference"] == 2_615_363
+    larger = [total for name, total in totals.items() if name.startswith(("both", "enc", "dec"))]
+    assert len(larger) == 6
+    assert max(larger) <= 1.002 * min(larger)
+    assert min(larger) == pytest.approx(1.5 * totals["reference"], rel=2e-3)
+    for where, share in (("decoder", 0.67), ("encoder", 0.33), ("both", 0.50)):
+        assert shares[f"{where}, wider"] == shares[f"{where}, deeper"] == share
+    for name, share in (("two thirds", 0.67), ("one third", 0.33)):
+        assert shares[f"{name} in the decoder"] == share
+        assert totals[f"{name} in the decoder"] == pytest.approx(totals["reference"], rel=3e-3)
+    assert {name for pair in CONTRASTS for name in pair} == set(networks)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["deep_generator", "fashion_mnist_share", "linear_generator"])
+def test_sweeps_are_planned(name, tmp_path):
+    from run import STUDIES as NAMES
+    from run import planned
+
+    assert name in NAMES
+    plan = planned(name, tmp_path, 60.0)
+    assert plan.purpose == "sweep"
+    assert plan.config.timeout == 60
+
+
+@pytest.mark.slow
+def test_a_chunk_goes_on_from_what_the_last_one_kept(tmp_path, monkeypatch):
+    from run import chunk, finished_runs, progress_of
+
+    tiny = ModuleType("tiny_study")
+    tiny.sweep = lambda: SweepConfig(
+        study=StudyConfig(dataset="wine", latent=2, examples=2_000, batch_size=32, workers=1),
+        budgets=(600,),
+        shares=3,
+        structures=3,
+        screen=1,
+        seeds=1,
+        rates=1,
+        horizons=0,
+    )
+    monkeypatch.setitem(sys.modules, "tiny_study", tiny)
+    runs, results = tmp_path / "runs", tmp_path / "results"
+    places = {"runs": runs, "results": results}
+    assert not chunk("tiny_study", 1e-6, **places)
+    before = progress_of("tiny_study", results)
+    assert not before["done"]
+    shutil.rmtree(runs)  # another machine
+    assert chunk("tiny_study", 10, **places)
+    after = progress_of("tiny_study", results)
+    assert after["done"]
+    assert after["runs"] == finished_runs(runs / "tiny_study" / "study.db") > before["runs"]
+    shutil.rmtree(runs)
+    assert chunk("tiny_study", 10, **places)  # nothing is trained again
+    assert progress_of("tiny_study", results)["runs"] == after["runs"]
+    assert sorted(path.name for path in (results / "tiny_study").iterdir()) == [
+        "progress.json",
+        "state.tar.xz",
+        "summary.json",
+        "trials.csv",
+    ]
+    assert json.loads((results / "tiny_study" / "summary.json").read_text())["purpose"] == "sweep"
