@@ -23,10 +23,11 @@ from asymnas.core.files import write_whole
 from asymnas.data.prepared import PreparedData
 from asymnas.runs.candidates import Candidates
 from asymnas.runs.directory import DASHBOARD, Checkpoints, losses_path, reconstruction_path
-from asymnas.runs.failures import Failures
+from asymnas.runs.failures import MOST_HANGS, Failures
 from asymnas.runs.phases import Phase
 from asymnas.runs.pruners import PRUNERS
 from asymnas.runs.study import METRICS_ATTRIBUTE, SearchStudy
+from asymnas.runs.time_limits import MARGIN, TimeLimits, work_of
 from asymnas.runs.trials import RUNG_OBJECTIVES, ActiveTrial, TrialStore
 from asymnas.training.reconstructions import reconstruction_grid
 from asymnas.training.rung import Job, RungResult, rung_steps, train_rung
@@ -83,7 +84,8 @@ class Coordinator:
     Args:
         phase: What to train, with `examples`, `workers` and `precision` resolved.
         study: Where trials live; this process holds its lease.
-        executor: Where rungs are trained.
+        executor: Where rungs are trained; a worker that takes too long is replaced, where the
+            executor has `replace_worker`.
         observe: Called with a snapshot five times a second and after every change.
         prepared: The data of the run, where they are known beyond their name.
         stopping: Whether the run is to end, asked as often.
@@ -110,6 +112,8 @@ class Coordinator:
         self._steps = rung_steps(config.examples or 0, config.batch_size)
         self._workers = config.workers or 1
         self._flights: dict[Future[RungResult], ActiveTrial] = {}
+        self._replace_worker = getattr(executor, "replace_worker", None)
+        self._limits = TimeLimits[Future[RungResult]](time.monotonic())
         self._ready: deque[ActiveTrial] = deque()
         self._failures = Failures(self._ready)
         self._candidates = Candidates(phase, study)
@@ -163,6 +167,7 @@ class Coordinator:
                 self._land(self._flights.pop(future), future)
             if not self._flights and not self._ready:
                 self._failures.release()
+            self._replace_hung()
             self._lease.check()
         return "interrupted"
 
@@ -261,11 +266,30 @@ class Coordinator:
                 job, until=1, save=None, metrics=(), every_rung=(), samples=False, test=False
             )
         try:
-            self._flights[self._executor.submit(train_rung, job)] = active
+            future = self._executor.submit(train_rung, job)
         except (BrokenExecutor, RuntimeError) as error:
             raise StudyError(
                 f"the executor takes no more work ({error}): start again to go on from here"
             ) from error
+        self._flights[future] = active
+        self._limits.begin(future, self._work(active))
+
+    def _work(self, active: ActiveTrial) -> float:
+        """The work of a trial's next rung."""
+        until = self._rung_after(active.examples) * self._config.batch_size
+        return work_of(until - active.examples, active.architecture.counts.total_macs)
+
+    def _replace_hung(self) -> None:
+        """Replaces workers that hang; their rungs are trained again elsewhere."""
+        if self._replace_worker is None:
+            return
+        for future, limit in self._limits.overdue(time.monotonic()).items():
+            self._flights[future].hangs += 1
+            self._replace_worker(
+                future,
+                f"no answer within {limit:.0f} s, at least {MARGIN} times what rungs take for "
+                "their size: the worker was replaced",
+            )
 
     def _losses(self, active: ActiveTrial) -> Path | None:
         """Where a sweep keeps the loss of each example: its data are part of what is uncertain."""
@@ -286,6 +310,7 @@ class Coordinator:
 
     def _land(self, active: ActiveTrial, future: Future[RungResult]) -> None:
         """Takes in a rung: lets the trial go on, finishes it, or has the rung trained again."""
+        self._limits.end(future)
         try:
             result = future.result()
         except BrokenExecutor as error:
@@ -305,6 +330,8 @@ class Coordinator:
             return
         self._tell_failed(self._failures.end_series())
         is_control = active is self._failures.control
+        if not is_control:
+            self._limits.measured(self._work(active), result.seconds)
         self._failures.trained(active)
         active.seconds += result.seconds
         if result.failure and not is_control:
@@ -315,7 +342,10 @@ class Coordinator:
         self._failures.release()
 
     def _break(self, active: ActiveTrial, error: Exception) -> None:
-        """Takes in a rung whose worker broke."""
+        """Takes in a rung whose worker broke, or hung until it was replaced."""
+        if active.hangs >= MOST_HANGS and active is not self._failures.control:
+            self._tell_failed(self._failures.failed(active, f"{error}, {active.hangs} times"))
+            return
         failure = self._failures.broke(active, error, alone=not self._flights)
         if failure is not None:
             self._tell_failed([(active, failure)])

@@ -13,6 +13,7 @@ from asymnas.core.errors import CheckpointError, StudyError
 from asymnas.runs.trials import ActiveTrial
 
 ATTEMPTS = 3  # at a rung whose worker broke, and starts of a trial whose checkpoints are lost
+MOST_HANGS = 2  # workers that hang at a rung, until the candidate is taken for the cause
 ALIKE = 5  # failures in a row, all the same, before the run stops; also broken workers in a row
 
 
@@ -52,7 +53,7 @@ class Failures:
     def trained(self, active: ActiveTrial) -> None:
         """Takes in a rung that was trained, whatever its result."""
         self._trained += 1
-        active.attempts = self._broken_in_a_row = 0
+        active.attempts = active.hangs = self._broken_in_a_row = 0
         if active is self.control:
             self.control = None
 
@@ -131,7 +132,7 @@ class Failures:
         """
         other = bool(self.alike) and _pattern(failure) != _pattern(self.alike[-1][1])
         own = self.end_series() if other else []
-        active.attempts = active.restarts = 0
+        active.attempts = active.restarts = active.hangs = 0
         self.alike.append((active, failure))
         if len(self.alike) >= ALIKE:
             raise StudyError(

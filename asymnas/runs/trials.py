@@ -54,6 +54,7 @@ class ActiveTrial:
         attempts: Workers that broke at the present rung.
         broke_after: Rungs that had landed, of all trials, when the first of them broke.
         restarts: Times it has lost its checkpoint.
+        hangs: Workers that were replaced at the present rung because it took too long.
     """
 
     number: int
@@ -70,6 +71,7 @@ class ActiveTrial:
     attempts: int = 0
     broke_after: int = 0
     restarts: int = 0
+    hangs: int = 0
 
     @property
     def never_pruned(self) -> bool:

@@ -3,4 +3,9 @@
 A future that fails with `concurrent.futures.BrokenExecutor`, or with its own kind of it,
 `asymnas.core.errors.WorkerError`, means that a worker failed and not the candidate: the coordinator
 submits the rung again.
+
+An executor that has a method `replace_worker(future, reason)` is asked to end the worker that a
+call hangs on, and to start another in its place: the call goes to a worker that has not failed on
+it, or its future fails with `WorkerError(reason)`. Without that method rungs may take any time, as
+those do that wait in the queue of a cluster.
 """

@@ -14,7 +14,7 @@ from concurrent.futures import Executor, Future
 from ctypes.util import find_library
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from asymnas.core.errors import WorkerError, WorkerStartError
 from asymnas.runs.executors.process import WorkerProcess
@@ -64,7 +64,7 @@ class LocalProcesses(Executor):
             for number in range(workers):
                 device = devices[number % len(devices)] if devices else None
                 start = partial(WorkerProcess, _environment(device), log, ahead)
-                self._workers.append(_Worker(number, self._tasks, start, log))
+                self._workers.append(_Worker(number, self._tasks, start, log, start()))
         except OSError as error:
             self.shutdown(cancel_futures=True)
             number = len(self._workers) + 1
@@ -79,6 +79,22 @@ class LocalProcesses(Executor):
         future: Future[T] = Future()
         self._tasks.put(Task(future, pickle.dumps((fn, args, kwargs))))
         return future
+
+    def replace_worker(self, future: Future[Any], reason: str) -> None:
+        """Ends the worker that is on a call, and starts another in its place.
+
+        The call goes to another worker; its future fails if there is none, or if two have failed
+        on it. Nothing happens if no worker is on it.
+
+        Args:
+            future: The call's.
+            reason: What the worker did, for the message of the failure.
+        """
+        for number, worker in enumerate(self._workers):
+            if (task := worker.leave(future)) is not None:
+                self._workers[number] = worker.successor()
+                worker.fail(task, WorkerError(reason))
+                return
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Ends the workers: after the queued calls, or with `cancel_futures` at once."""
@@ -100,20 +116,26 @@ class _Worker(threading.Thread):
         tasks: TaskQueue,
         start: Callable[[], WorkerProcess],
         log: Path | None,
+        process: WorkerProcess | None = None,
     ) -> None:
         super().__init__(daemon=True, name=f"asymnas worker {number}")
         self._number, self._tasks = number, tasks
         self._start_process, self._log = start, log
         self._lock, self._stopping = threading.Lock(), False
         self._failed_starts = 0
-        self._process: WorkerProcess | None = start()
+        self._process = process
+        self._task: Task | None = None  # the call it is on
         self.start()
+
+    def successor(self) -> "_Worker":
+        """One that takes its place, with a process of its own as soon as there is a call."""
+        return _Worker(self._number, self._tasks, self._start_process, self._log)
 
     def run(self) -> None:
         while (task := self._tasks.take(self._number)) is not None:
             if task.start():
                 self._serve(task)
-            if self._failed_starts >= STARTS:
+            if self._stopping or self._failed_starts >= STARTS:
                 break
         self._end()
 
@@ -124,20 +146,52 @@ class _Worker(threading.Thread):
             if self._process is not None:
                 self._process.kill()
 
+    def leave(self, future: Future[Any]) -> Task | None:
+        """Ends the worker if it is on a call, which is the caller's then.
+
+        The process may stay where it is, as one does that waits for a file server: so does this
+        thread, and nothing waits for either.
+        """
+        with self._lock:
+            if self._task is None or self._task.future is not future:
+                return None
+            task, self._task, self._stopping = self._task, None, True
+            if self._process is not None:
+                self._process.kill()
+            return task
+
+    def fail(self, task: Task, failure: WorkerError) -> None:
+        """Takes in that it has failed on a call."""
+        failure.workers = (f"local worker {self._number}",)
+        self._tasks.failed(self._number, task, failure)
+
+    def _has_left(self) -> bool:
+        """Whether its call was taken from it; otherwise the call is over."""
+        with self._lock:
+            task, self._task = self._task, None
+            return task is None
+
     def _serve(self, task: Task) -> None:
         """Makes one call. Whatever happens to it, its future is set or another worker has it."""
+        with self._lock:
+            self._task = task
         try:
             process = self._ready_process()
         except Exception as error:  # any: what a process that fails leaves in its pipe is unknown
-            self._fail_to_start(task, error)
+            if not self._has_left():
+                self._fail_to_start(task, error)
             return
         try:
             answer = process.exchange(task.call)
         except Exception:  # any: a future that is never set would hang the run
+            if self._has_left():
+                return
             code = self._end()
             said = f" ({line})" if (line := process.last_line()) else ""
             ended = f"a worker process ended with code {code}{said}{_see(self._log)}"
-            self._fail(task, WorkerError(ended))
+            self.fail(task, WorkerError(ended))
+            return
+        if self._has_left():
             return
         try:
             status, value = pickle.loads(answer)
@@ -145,7 +199,7 @@ class _Worker(threading.Thread):
             status, value = None, error
         if status == BROKEN:
             self._end()
-            self._fail(task, _as_worker_error(value, self._log))
+            self.fail(task, _as_worker_error(value, self._log))
             return
         self._tasks.succeeded(self._number)
         if status == RESULT:
@@ -173,7 +227,7 @@ class _Worker(threading.Thread):
         process = self._process
         code = self._end()
         if self._stopping:
-            self._fail(task, WorkerError("the worker is being ended"))
+            self.fail(task, WorkerError("the worker is being ended"))
             return
         self._failed_starts += 1
         self._tasks.put_back(task)
@@ -182,10 +236,6 @@ class _Worker(threading.Thread):
         reason = str(error) if process is None else process.last_line() or f"exit code {code}"
         message = f"worker processes end before they are ready: {reason}{_see(self._log)}"
         self._tasks.retire(self._number, WorkerStartError(message))
-
-    def _fail(self, task: Task, failure: WorkerError) -> None:
-        failure.workers = (f"local worker {self._number}",)
-        self._tasks.failed(self._number, task, failure)
 
     def _end(self) -> int | None:
         """Ends the process, if there is one, and returns its exit code."""

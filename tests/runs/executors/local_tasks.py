@@ -137,6 +137,17 @@ def on_poisoned_process(flag: Path, number: int) -> int:
     return number
 
 
+def hang_once(flag: Path) -> int:
+    """The first process that is asked hangs, and is in the file; others say which they are."""
+    try:
+        with flag.open("x") as file:
+            file.write(f"{os.getpid()}\n")
+    except FileExistsError:
+        return os.getpid()
+    time.sleep(3600)
+    return 0
+
+
 def on_poisoned_device(number: int) -> int:
     """The worker of one device fails always, in every process that replaces it."""
     if device() == "bad":

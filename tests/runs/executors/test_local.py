@@ -15,6 +15,7 @@ from load_clock import soon, wait_for
 
 from asymnas.core.errors import WorkerError, WorkerStartError
 from asymnas.runs.executors.local import LocalProcesses
+from asymnas.runs.executors.process import WorkerProcess
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +220,45 @@ def test_a_lone_worker_fails_the_call_and_is_replaced_at_once(lone):
     assert caught.value.workers == ("local worker 0",)
     assert lone.submit(os.getpid).result(timeout=60) != pid
     assert soon(lambda: gone(pid))
+
+
+@pytest.mark.slow
+@pytest.mark.essential
+@pytest.mark.parametrize("dies", [True, False])
+def test_a_worker_that_hangs_is_replaced_and_its_call_goes_to_another(tmp_path, monkeypatch, dies):
+    """Also where its process does not end, as one that waits for a file server does not."""
+    flag, executor = tmp_path / "flag", LocalProcesses(2)
+    hung = executor.submit(tasks.hang_once, flag)
+    wait_for(lambda: flag.exists() and flag.read_text().endswith("\n"))
+    pid = int(flag.read_text())
+    with monkeypatch.context() as patched:
+        if not dies:
+            patched.setattr(WorkerProcess, "kill", lambda process: None)
+        executor.replace_worker(hung, "it hung")
+    assert hung.result(timeout=200) != pid
+    both = [
+        executor.submit(tasks.meet, tmp_path / one, tmp_path / other) for one, other in ("ab", "ba")
+    ]
+    assert [future.result(timeout=200) for future in both] == [True, True]
+    executor.replace_worker(hung, "it hung")  # it is over: nothing happens
+    executor.shutdown(cancel_futures=True)
+    assert alive(pid) != dies
+    if not dies:
+        os.kill(pid, signal.SIGKILL)
+    assert soon(lambda: gone(pid))
+
+
+@pytest.mark.slow
+@pytest.mark.essential
+def test_a_lone_worker_that_hangs_fails_its_call_with_the_reason(lone, tmp_path):
+    flag = tmp_path / "flag"
+    hung = lone.submit(tasks.hang_once, flag)
+    wait_for(flag.exists)
+    lone.replace_worker(hung, "it hung")
+    with pytest.raises(WorkerError, match=r"^it hung$") as caught:
+        hung.result(timeout=0)
+    assert caught.value.workers == ("local worker 0",)
+    assert lone.submit(tasks.add, 1).result(timeout=200) == 1
 
 
 def test_devices_are_handed_out_in_turn(tmp_path):
