@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn, get_args
 
 from cyclopts import App, CycloptsError, Group, Parameter, Token
-from cyclopts.exceptions import MissingArgumentError, UnusedCliTokensError
+from cyclopts.exceptions import CoercionError, MissingArgumentError, UnusedCliTokensError
 
 from asymnas.core.declarations import ARGUMENTS, Config, Declared, Panel, options_of
 from asymnas.core.errors import AsymnasError, ConfigError, OptionError, UnknownNameError
@@ -290,12 +290,18 @@ def _fail(code: int, message: str) -> int:
 def _usage(error: CycloptsError) -> str:
     """What is wrong with the flags themselves."""
     if isinstance(error, UnusedCliTokensError):
-        return f"unexpected argument {(error.unused_tokens or [''])[0]!r}"
+        return f"unexpected argument {(error.unused_tokens or [''])[0]!r}; see --help"
     if isinstance(error, MissingArgumentError) and error.argument is not None:
         what = "a value" if error.keyword else "to be given"
         return f"{error.keyword or error.argument.name} needs {what}; see --help"
+    if isinstance(error, CoercionError) and error.token is not None:  # switches alone have a type
+        flag, value = error.token.keyword or "", error.token.value
+        name = flag.removeprefix("--no-").removeprefix("--")
+        return f"{flag} takes no value (write --{name} or --no-{name}) but got {value!r}"
     error.verbose = False
     message = str(error)
+    if "Did you mean" not in message and "Available commands" not in message:
+        message += " See --help."
     return message[:1].lower() + message[1:]
 
 

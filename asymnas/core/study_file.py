@@ -43,7 +43,9 @@ def load_sweep(path: Path) -> StudyConfig | SweepConfig:
 def _call(path: Path, names: list[str]) -> Any:
     """What the first of these functions that a file has returns."""
     if not path.is_file():
-        raise ConfigError(f"there is no study file {path}")
+        raise ConfigError(
+            f"there is no study file {path}: name a Python file that defines {names[-1]}()"
+        )
     if path.suffix != ".py":
         raise ConfigError(f"{path} is not a Python file: a study file ends in .py")
     module = _module(path)
@@ -51,7 +53,9 @@ def _call(path: Path, names: list[str]) -> Any:
         exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
         name = next((name for name in names if hasattr(module, name)), "")
         if not name:
-            raise ConfigError(f"{path} defines no function {names[-1]}()")
+            raise ConfigError(
+                f"{path} defines no function {names[-1]}(): write one that returns a StudyConfig"
+            )
         return getattr(module, name)()
     except (Exception, SystemExit) as error:  # a user's file may raise anything
         if isinstance(error, AsymnasError) and not isinstance(error, ConfigError):
@@ -82,7 +86,8 @@ def _place(path: Path, error: BaseException) -> str:
     own = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if folder in Path(frame.filename).absolute().parents
+        if not frame.filename.startswith("<")  # code without a file, as that of dataclasses
+        and folder in Path(frame.filename).absolute().parents
     ]
     return f"{own[-1].filename}, line {own[-1].lineno}: " if own else ""
 

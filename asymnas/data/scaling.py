@@ -69,7 +69,9 @@ def to_unit_range(images: Splits) -> Splits:
     """
     low, high = float(images.train.min()), float(images.train.max())
     if not low < high:
-        raise DataError(f"every value of the training images is {low:g}: nothing can be learnt")
+        raise DataError(
+            f"every value of the training images is {low:g}: nothing can be learnt; add others"
+        )
     scale = high - low
     _check_overflow(np.array([scale]), images.train)
     return _changed(images, Affine(np.array(low), np.array(scale)))

@@ -55,7 +55,10 @@ def storage_of(directory: Path) -> tuple[str, str | None]:
             values = json.loads(elsewhere.read_text())
             return values["storage"], values["study"]
         except (ValueError, KeyError, TypeError) as error:
-            raise StudyError(f"{elsewhere} is damaged: it names no storage and study") from error
+            raise StudyError(
+                f"{elsewhere} is damaged: it names no storage and study; put a copy of it in its "
+                "place, or run the command that began the run again"
+            ) from error
     if not (directory / DATABASE).is_file():
         raise StudyError(f"{directory} holds no run: it has no {DATABASE}; start one with a search")
     return f"sqlite:///{directory / DATABASE}", None

@@ -288,7 +288,10 @@ def _absolute(storage: str) -> str:
     """A SQLite URL with its path made absolute, so that it means the same from anywhere."""
     path = storage.removeprefix("sqlite:///")
     if storage in ("sqlite://", "sqlite:///:memory:"):
-        raise ConfigError("a run needs a storage that lasts, not one in memory")
+        raise ConfigError(
+            f"--storage {storage} lies in memory and would be lost: write sqlite:///FILE, or leave "
+            "--storage out"
+        )
     return storage if path == storage else f"sqlite:///{Path(path).absolute()}"
 
 

@@ -102,7 +102,7 @@ def cached_images(
     if least == greatest:
         raise DataError(
             f"every pixel of the {plural(len(names), 'image')} of {directory} is {least}: nothing "
-            "can be learnt"
+            "can be learnt; add others"
         )
     remarks = _remarks(facts["remarks"])
     if isinstance(rows, Tensor) and rows.dtype != torch.uint8:

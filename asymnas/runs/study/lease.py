@@ -224,7 +224,11 @@ class DatabaseLease:
         except (SQLAlchemyError, ImportError, ValueError) as error:
             reason = without_secrets(reason_of(error), self._url)
             shown = public_url(self._url)
-            raise StudyError(f"cannot lock the study in {shown}: {reason}") from None
+            raise StudyError(
+                f"cannot lock the study in {shown}: {reason}; check that the URL is of the form "
+                "sqlite:///FILE, postgresql+DRIVER://USER@HOST/NAME or mysql+DRIVER://..., that "
+                "the driver is installed, and that the server answers"
+            ) from None
         if holder is not None:
             raise _in_use(holder)
         self._stop.clear()

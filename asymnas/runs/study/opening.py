@@ -144,7 +144,9 @@ def _make(directory: Path) -> None:
     try:
         made_folder(directory)
     except OSError as error:
-        raise StudyError(f"cannot make the run directory {directory}: {error.strerror}") from error
+        raise StudyError(
+            f"cannot make the run directory {directory}: {error.strerror}; name another --run-dir"
+        ) from error
 
 
 def _check_storage(directory: Path, config: StudyConfig) -> None:
@@ -279,15 +281,19 @@ def read_study(storage: str, name: str | None = None, *, timeout_s: float = 60) 
     storage = with_home(storage)
     path = sqlite_file(storage)
     if path is not None and not path.is_file():
-        raise StudyError(f"there is no study in {path}: the file does not exist")
+        raise StudyError(
+            f"there is no study in {path}: the file does not exist; move it back, or start a run"
+        )
     backend = open_storage(storage, timeout_s=timeout_s)
     with readable(f"the storage {public_url(storage)}"):
         names = optuna.get_all_study_names(backend)
     if name is None and len(names) == 1:
         name = names[0]
+    if not names:
+        raise StudyError(f"{public_url(storage)} holds no study: start a run")
     if name not in names:
         wanted, has = f"no study {name!r}" if name else "not exactly one study", ", ".join(names)
-        raise StudyError(f"{public_url(storage)} holds {wanted}; it has: {has or 'none'}")
+        raise StudyError(f"{public_url(storage)} holds {wanted}; it has: {has}")
     with readable(f"the storage {public_url(storage)}"):
         study = SearchStudy(optuna.load_study(study_name=name, storage=backend), backend)
         if CONFIG not in study.optuna.user_attrs:

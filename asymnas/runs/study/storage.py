@@ -107,8 +107,9 @@ def _opened(
     whole, options = whole_url(url), dict[str, Any]()
     if whole.startswith("sqlite"):
         options = {"connect_args": {"timeout": timeout_s}, **({} if pooled else UNPOOLED)}
+    file = sqlite_file(whole)
     try:
-        if (file := sqlite_file(whole)) is not None and file.is_file():
+        if file is not None and file.is_file():
             _check_structure(file)
         if whole.startswith(("sqlite", "mysql", "postgres")):
             backend = optuna.storages.RDBStorage(whole, engine_kwargs=options)
@@ -119,6 +120,8 @@ def _opened(
         raise
     except Exception as error:  # whatever a database's driver raises: it is not known beforehand
         reason = without_secrets(reason_of(error), whole)
+        if file is not None:
+            reason += "; name a file that can be read and written, or one that is to be made"
         if HIDDEN in url and whole == without_password(url):
             reason += (
                 f". Its password is not stored: set {STORAGE_VARIABLE} to the whole URL, give "
