@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from marks import fast_first
 
 from asymnas import StudyConfig
 from asymnas.core import columns as t
@@ -133,7 +134,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(TimeLimits, "overdue", lambda limits, now: overdue(limits, next(looks)))
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize("workers", fast_first([1, 2, 3]))
 @pytest.mark.usefixtures("in_memory", "hasty")
 def test_a_rung_that_hangs_once_changes_no_trial(
     small: StudyConfig, tmp_path: Any, workers: int
@@ -150,7 +151,7 @@ def test_a_rung_that_hangs_once_changes_no_trial(
         assert run.table[names].equals(whole.table[names])
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", fast_first([2, 1]))
 @pytest.mark.usefixtures("in_memory", "hasty")
 def test_a_rung_that_hangs_twice_fails_its_trial_with_the_reason(
     small: StudyConfig, workers: int
