@@ -227,7 +227,7 @@ class BudgetShare:
 
     @property
     def borrowed(self) -> bool:
-        """Whether only other budgets' rows, through the law, exclude an even split."""
+        """Whether only the law, by its form or other budgets' rows, excludes an even split."""
         own, pooled = self.share, self.pooled
         known = own.low is not None and pooled.low is not None
         return known and own.contains(EVEN) and not pooled.contains(EVEN)

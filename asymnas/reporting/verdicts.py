@@ -233,7 +233,7 @@ def cautions(inference: ShareInference) -> list[str]:
         sentences += _of_fit(inference)
     for entry in inference.budgets:
         if entry.share.estimate is not None:
-            sentences += _limits(entry, inference.sizes)
+            sentences += _limits(entry, inference.sizes, alone=len(inference.budgets) == 1)
     return sentences
 
 
@@ -302,8 +302,8 @@ def _of_fit(inference: ShareInference) -> list[str]:
     return sentences
 
 
-def _limits(entry: BudgetShare, sizes: Sizes) -> list[str]:
-    """What one budget's entry leaves open."""
+def _limits(entry: BudgetShare, sizes: Sizes, *, alone: bool) -> list[str]:
+    """What one budget's entry leaves open; `alone` where there is no other budget."""
     sentences = []
     place = f"At {entry.budget:,} {COUNTED[sizes]}"
     if entry.at_edge:
@@ -319,7 +319,7 @@ def _limits(entry: BudgetShare, sizes: Sizes) -> list[str]:
             "split is unknown."
         )
     if entry.structures:
-        return sentences + _of_methods(entry, place)
+        return sentences + _of_methods(entry, place, alone=alone)
     if entry.share.overlaps(entry.cross_check) is False:
         sentences.append(
             f"{place} the two methods disagree: the law puts the best share at "
@@ -336,23 +336,25 @@ METHODS: dict[Method, str] = {
 }
 
 
-def _of_methods(entry: BudgetShare, place: str) -> list[str]:
+def _of_methods(entry: BudgetShare, place: str, *, alone: bool) -> list[str]:
     """Where the methods differ, what failed, and what is not from the budget's own runs."""
     others = {
         "pooled": entry.share,
         "wide prior": entry.wide_prior,
         "gaussian process": entry.cross_check,
     }
+    law = "the law" if alone else "the law fitted to all budgets"
     sentences = [
-        f"{place} the methods disagree: the law fitted to all budgets puts the best share at "
+        f"{place} the methods disagree: {law} puts the best share at "
         f"{with_span(entry.pooled, hundredths)}, {METHODS[name]} at "
         f"{with_span(others[name], hundredths)}."
         for name in entry.disagreeing
     ]
     if entry.borrowed:
+        source = "the form that it assumes" if alone else "what other budgets show"
         sentences.append(
-            f"{place} only the law excludes an even split, by what other budgets show; the "
-            "budget's own runs do not."
+            f"{place} only the law excludes an even split, by {source}; the budget's own runs do "
+            "not."
         )
     if entry.departs:
         sentences.append(

@@ -215,6 +215,19 @@ def test_rates_at_the_edge_withhold_the_verdict():
     assert "larger side" in verdict(replace(clear, edge_rates=0.1))
 
 
+def test_what_only_the_law_excludes_is_said_to_come_from_where_it_comes():
+    own = replace(
+        entry(share=(0.1, 0.88)), structures=6, pooled=Interval(estimate=0.16, low=0.1, high=0.29)
+    )
+    other = replace(own, budget=20_000)
+    alone = cautioned(budgets=(own,))
+    assert "the law puts the best share at 0.16 (0.10 to 0.29), this budget's own runs" in alone
+    assert "only the law excludes an even split, by the form that it assumes;" in alone
+    among = cautioned(budgets=(own, other))
+    assert "the law fitted to all budgets puts the best share at 0.16 (0.10 to 0.29)" in among
+    assert "only the law excludes an even split, by what other budgets show;" in among
+
+
 def test_methods_that_agree_are_no_caution():
     near = Interval(estimate=0.55, low=0.45, high=0.7)
     assert cautioned(budgets=(replace(ENTRY, cross_check=near),)) == ""
