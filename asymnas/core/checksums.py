@@ -3,6 +3,8 @@
 SQLite and JSON files hold whatever the disk gives back: a digit that has become another one is as
 valid as before. A checksum beside the values shows it. It protects against damage, not against
 someone who changes values on purpose, and computes it anew.
+
+Decision: docs/decisions/0027-checksums-beside-values.md.
 """
 
 import json

@@ -3,6 +3,8 @@
 A worker that hangs, on a file server that does not answer or an accelerator that has failed, keeps
 its trial and its place for good. The limit follows from the rungs that were trained so far: none
 takes `MARGIN` times as long as the slowest of them, by its examples and their multiply-accumulates.
+
+Decision: docs/decisions/0028-hung-workers-are-replaced.md.
 """
 
 from collections.abc import Hashable
