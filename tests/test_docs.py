@@ -17,6 +17,7 @@ from asymnas.core.columns import COLUMNS
 from asymnas.data.base import DATASETS
 from asymnas.networks.downsampling import DOWNSAMPLINGS
 from asymnas.networks.families import FAMILIES
+from asymnas.networks.formats import FORMATS
 from asymnas.networks.kinds import KINDS
 from asymnas.networks.presets import PRESETS
 from asymnas.networks.upsampling import UPSAMPLINGS
@@ -25,7 +26,10 @@ from asymnas.training.metrics import METRICS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("studies/*.md")])
-REGISTRIES = (DATASETS, DOWNSAMPLINGS, FAMILIES, KINDS, METRICS, PRESETS, PRUNERS, UPSAMPLINGS)
+REGISTRIES = (
+    *(DATASETS, DOWNSAMPLINGS, FAMILIES, FORMATS),
+    *(KINDS, METRICS, PRESETS, PRUNERS, UPSAMPLINGS),
+)
 
 
 @dataclass(frozen=True)

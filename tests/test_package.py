@@ -75,6 +75,7 @@ SIGNATURES = {
     "Run.trained": "self row",
     "TrainedArchitecture.build": "self seed",
     "TrainedArchitecture.encode": "self examples",
+    "TrainedArchitecture.export": "self path format * part",
     "TrainedArchitecture.load": "self",
     "TrainedArchitecture.reconstruct": "self examples",
 }

@@ -44,7 +44,7 @@ OK, FAILED, BAD_ARGUMENTS, INTERRUPTED = 0, 1, 2, 130
 NEW_OBJECTS = 50_000  # between garbage collections: the libraries alone make millions
 
 
-def _as_path(_: Any, tokens: Sequence[Token]) -> Path:
+def as_path(_: Any, tokens: Sequence[Token]) -> Path:
     """A path in which `~` is the home directory: a shell leaves it alone after an `=`."""
     return expanded(tokens[0].value)
 
@@ -52,7 +52,7 @@ def _as_path(_: Any, tokens: Sequence[Token]) -> Path:
 StudyFile = Annotated[
     Path | None,
     Parameter(
-        converter=_as_path,
+        converter=as_path,
         help="A Python file whose study(), or sweep(), returns what to run; flags override it",
         group=_PANELS[ARGUMENTS],
         show_default=False,
@@ -61,7 +61,7 @@ StudyFile = Annotated[
 RunDirectory = Annotated[
     Path,
     Parameter(
-        converter=_as_path,
+        converter=as_path,
         help="The run directory of a search or a sweep",
         group=_PANELS[ARGUMENTS],
     ),
@@ -81,7 +81,7 @@ DryRun = Annotated[
 Replay = Annotated[
     Path | None,
     Parameter(
-        converter=_as_path,
+        converter=as_path,
         help="Train the recorded trials of a search's run directory again, by its own settings, "
         "and compare their losses bit for bit; nothing is written. Takes --workers and --device",
         show_default=False,

@@ -50,6 +50,7 @@ from asymnas.core.declarations import (
 from asymnas.core.errors import ConfigError
 
 Bottleneck = Literal["dense", "spatial", "pooled"]
+PartName = Literal["whole", "encoder", "decoder"]  # of an autoencoder that is exported
 Device = Annotated[
     str,
     Field(pattern=r"^(auto|cpu|cuda|cuda:\d+)$"),

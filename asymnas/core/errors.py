@@ -71,6 +71,10 @@ class CheckpointError(AsymnasError):
     """A checkpoint is missing, cut short or damaged: its trial has to start again."""
 
 
+class ExportError(AsymnasError):
+    """A network cannot be written in a format."""
+
+
 class WorkerError(AsymnasError, BrokenExecutor):
     """A worker failed and not the candidate that it trained: the rung is to be tried elsewhere.
 

@@ -1,4 +1,4 @@
-"""A table of words and numbers, wherever it is shown: page, terminal, notebook."""
+"""A table of words and numbers, wherever it is shown: page, terminal, notebook, model card."""
 
 from dataclasses import dataclass
 
@@ -43,6 +43,13 @@ class Rows:
             '<table><caption style="caption-side: top; text-align: left">{}</caption>'
             "<thead><tr>{}</tr></thead><tbody>{}</tbody></table>"
         ).format(above, head, body)
+
+    def to_markdown(self) -> str:
+        """The table as Markdown, without title and caption."""
+        sides = ["---" if n == 0 or n in self.words else "---:" for n in range(len(self.columns))]
+        lines = [self.columns, sides, *self.rows]
+        cells = ((cell.replace("|", r"\|") for cell in line) for line in lines)
+        return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
     def _cell(self, tag: str, place: int, text: str) -> Markup:
         side = "left" if place == 0 or place in self.words else "right"

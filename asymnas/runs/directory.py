@@ -161,6 +161,11 @@ def write_preprocessing(run_dir: Path, preprocessing: Preprocessing) -> None:
     write_whole(run_dir / PREPROCESSING, preprocessing.to_text() + "\n")
 
 
+def holds_preprocessing(run_dir: Path) -> bool:
+    """Whether `write_preprocessing` kept something there; runs of earlier versions did not."""
+    return (run_dir / PREPROCESSING).is_file()
+
+
 def read_preprocessing(run_dir: Path) -> Preprocessing:
     """What `write_preprocessing` kept.
 

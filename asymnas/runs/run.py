@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from numbers import Integral
 from pathlib import Path
@@ -17,15 +17,16 @@ from asymnas.analysis.front import Objective, front_objectives, pareto_front, se
 from asymnas.analysis.rows import counting
 from asymnas.core import columns as t
 from asymnas.core.checksums import checked
-from asymnas.core.config import StudyConfig
+from asymnas.core.config import PartName, StudyConfig
 from asymnas.core.errors import StudyError
 from asymnas.core.files import expanded, holds_run
 from asymnas.core.labels import cell, label
-from asymnas.core.text import one_line, plural
+from asymnas.core.text import MISSING, one_line, plural
 from asymnas.data.fingerprint import changes, changes_of_whole
 from asymnas.data.preprocessing import Preprocessing
 from asymnas.data.spec import same_source
 from asymnas.networks.architecture import Architecture
+from asymnas.networks.formats import NetworkPart
 from asymnas.networks.kinds import Autoencoder
 from asymnas.runs.directory import (
     CONFIRMATION_DIR,
@@ -35,11 +36,14 @@ from asymnas.runs.directory import (
     SWEEP_DIR,
     example_groups,
     example_losses,
+    holds_preprocessing,
     load_trained,
     read_preprocessing,
     storage_of,
 )
+from asymnas.runs.export import write_export
 from asymnas.runs.front_table import front_rows
+from asymnas.runs.model_card import Fact
 from asymnas.runs.study import SearchStudy, read_study
 from asymnas.training.evaluation import outputs_of
 from asymnas.training.metrics import METRICS
@@ -68,9 +72,10 @@ class TrainedArchitecture:
         trial: The trial that trained it.
         values: Every objective, metric and count by name; metrics on the validation split.
         learning_rate: The rate it was trained at.
-        rate_ratio: The decoder's rate over the encoder's.
         run_dir: Where its weights are kept.
         examples: Training examples it has seen.
+        rate_ratio: The decoder's rate over the encoder's.
+        config: The options of the run, as `StudyConfig.to_dict` wrote them.
     """
 
     architecture: Architecture
@@ -80,6 +85,7 @@ class TrainedArchitecture:
     run_dir: Path
     examples: int
     rate_ratio: float = 1.0
+    config: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def encoder_params(self) -> int:
@@ -161,6 +167,53 @@ class TrainedArchitecture:
         prepared = self.preprocessing.prepare(examples)
         outputs = outputs_of(self._network, prepared, self._network)
         return self.preprocessing.restore(outputs, examples)
+
+    def export(
+        self, path: str | Path, format: str = "safetensors", *, part: PartName = "whole"
+    ) -> Path:
+        """Writes the network with its weights for use elsewhere, and a model card beside it.
+
+        Args:
+            path: A directory that is made; it must be empty if it exists.
+            format: A name in the table of docs/export.md, such as `onnx`.
+            part: `whole`, or one side: `encoder`, `decoder`.
+
+        Returns:
+            The directory.
+
+        Raises:
+            UnknownNameError: No format has that name.
+            ConfigError: There is no such part, or the directory holds something.
+            ExportError: The format cannot write this network, or needs a package that is not there.
+            StudyError: The run keeps no weights of this trial.
+        """
+        network = NetworkPart(architecture=self.architecture, model=self.load(), part=part)
+        return write_export(
+            network,
+            path,
+            format,
+            preprocessing=self.preprocessing if holds_preprocessing(self.run_dir) else None,
+            facts=self._facts(),
+        )
+
+    def _facts(self) -> list[Fact]:
+        """Where the network comes from, for its model card."""
+        config = self.config
+        facts = [
+            Fact("data", str(config.get("dataset", MISSING))),
+            *([Fact("budget", _caps(StudyConfig.from_dict(config)))] if config else []),
+            *(
+                Fact(label(name), cell(name, value))
+                for name, value in self.values.items()
+                if name not in t.COUNT_COLUMNS
+            ),
+            Fact("measured on", "the validation split, by which the search has chosen"),
+            Fact("training examples seen", f"{self.examples:,}"),
+            Fact("learning rate", f"{self.learning_rate:.3g}"),
+        ]
+        if self.rate_ratio != 1:
+            facts.append(Fact("decoder's rate over the encoder's", f"{self.rate_ratio:.3g}"))
+        return [*facts, Fact("run", f"trial {self.trial} of {self.run_dir}")]
 
     @cached_property
     def _network(self) -> Autoencoder:
@@ -354,6 +407,7 @@ class Run:
             rate_ratio=float(row.get(t.RATE_RATIO, 1.0)),
             run_dir=self.directory,
             examples=int(row[t.EXAMPLES]),
+            config=self.config,
         )
 
     @cached_property
@@ -366,6 +420,12 @@ class Run:
 
 
 _VALUES = (t.VAL_LOSS, *t.COUNT_COLUMNS)
+
+
+def _caps(config: StudyConfig) -> str:
+    """The budget in words: `20,000 parameters, 2,000 encoder parameters`."""
+    caps = asdict(config.caps())
+    return ", ".join(f"{cap:,} {label(name)}" for name, cap in caps.items() if cap is not None)
 
 
 def _number(value: Any) -> float:

@@ -187,17 +187,17 @@ class Patches:
             x_bcn = nn.functional.pad(x_bcn, tuple(ends), mode="replicate")
         n = len(self.grid)
         split = chain.from_iterable((g, self.patch) for g in self.grid)
-        x = x_bcn.reshape(len(x_bcn), self.shape[0], *split)
+        x = x_bcn.reshape(x_bcn.shape[0], self.shape[0], *split)
         x = x.permute(0, *range(2, 2 + 2 * n, 2), 1, *range(3, 3 + 2 * n, 2))
-        return x.reshape(len(x), self.tokens, self.values)
+        return x.reshape(x.shape[0], self.tokens, self.values)
 
     def join(self, x_btp: Tensor) -> Tensor:
         """`[b, tokens, values] -> [b, *shape]`."""
         n = len(self.grid)
-        x = x_btp.reshape(len(x_btp), *self.grid, self.shape[0], *(self.patch,) * n)
+        x = x_btp.reshape(x_btp.shape[0], *self.grid, self.shape[0], *(self.patch,) * n)
         pairs = chain.from_iterable((1 + i, n + 2 + i) for i in range(n))
         x = x.permute(0, n + 1, *pairs)
-        x = x.reshape(len(x), self.shape[0], *(g * self.patch for g in self.grid))
+        x = x.reshape(x.shape[0], self.shape[0], *(g * self.patch for g in self.grid))
         for axis, size in enumerate(self.shape[1:], start=2):
             x = x.narrow(axis, 0, size)
         return x

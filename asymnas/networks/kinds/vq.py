@@ -52,7 +52,7 @@ class Codebook(nn.Module):
         """`[b, latent, ...] -> [b, n, width]`, in float32 or more."""
         code = at_least_fp32(code)
         last = code.flatten(2).transpose(1, 2) if code.dim() > 2 else code
-        return last.reshape(len(code), -1, self.width)
+        return last.reshape(code.shape[0], -1, self.width)
 
     def join(self, vectors: Tensor, like: Tensor) -> Tensor:
         """`[b, n, width]` back in the shape of a code, `[b, latent, ...]`."""
@@ -64,8 +64,13 @@ class Codebook(nn.Module):
     def nearest(self, code: Tensor) -> Tensor:
         """Indices of the nearest vectors, `[b, latent, ...] -> [b, n]`, int64."""
         vectors = self.split(code)
-        chunks = torch.split(vectors.flatten(0, 1), max(1, AT_ONCE // self.codes))
-        nearest = torch.cat([torch.cdist(chunk, self.weight).argmin(1) for chunk in chunks])
+        rows, size = vectors.flatten(0, 1), max(1, AT_ONCE // self.codes)
+        if torch.compiler.is_compiling():  # a program for any batch takes no look at its size
+            by_products = "use_mm_for_euclid_dist"
+            nearest = torch.cdist(rows, self.weight, compute_mode=by_products).argmin(1)
+        else:
+            chunks = torch.split(rows, size)
+            nearest = torch.cat([torch.cdist(chunk, self.weight).argmin(1) for chunk in chunks])
         return nearest.view(vectors.shape[:2])
 
     @torch.no_grad()
