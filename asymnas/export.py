@@ -17,7 +17,9 @@ def export(
         Path, Parameter(converter=as_path, help="A new or empty directory to write into")
     ],
     *,
-    format: Annotated[str, Parameter(help="safetensors, torch-export or onnx")] = "safetensors",
+    format: Annotated[
+        str, Parameter(help="safetensors, torch-export, onnx or python")
+    ] = "safetensors",
     part: Annotated[PartName, Parameter(help="All of it, or one side")] = "whole",
     trial: Annotated[
         int | None,

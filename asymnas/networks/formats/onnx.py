@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,7 +24,7 @@ def _write(part: NetworkPart, directory: Path) -> dict[str, str]:
     name = f"{part.name}.onnx"
     exported = program(part)
     with exporting(part, "onnx"):
-        written = torch.onnx.export(
+        written: Any = torch.onnx.export(
             exported,
             dynamo=True,
             verbose=False,

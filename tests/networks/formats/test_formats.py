@@ -11,7 +11,7 @@ from problems import space_of
 from torch import Tensor
 
 from asymnas.core.errors import ExportError
-from asymnas.networks.families import Problem
+from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.formats import FORMATS, NAMES, NetworkPart, exporting
 
 #: One network per row: each family, kind and bottleneck once or more.
@@ -67,6 +67,64 @@ def test_weights_as_safetensors_load_by_the_code_of_the_card(
     x = written.inputs(4)
     namespace = {"examples": x}
     exec(FORMATS.get("safetensors").loading(written), namespace)
+    assert torch.equal(namespace["outputs"], written.module(x))
+
+
+SEVERAL_ALONE = """
+import sys
+sys.modules["asymnas"] = None
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+import torch
+torch.set_grad_enabled(False)
+for place in sorted(Path(".").iterdir()):
+    spec = spec_from_file_location("autoencoder", place / "autoencoder.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    outputs = module.load()(torch.load(place / "examples.pt", weights_only=True))
+    print(place, torch.equal(outputs, torch.load(place / "wanted.pt", weights_only=True)))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.essential
+@pytest.mark.parametrize("family", FAMILIES.names())
+def test_source_of_ten_networks_is_bit_equal_without_the_package(
+    tmp_path: Path, family: str
+) -> None:
+    rows = [row for row in NETWORKS if row[0] == family]
+    for seed in range(10):
+        _, problem, kind = rows[seed % len(rows)]
+        space = space_of(family, problem, kind=kind, wide=seed % 3 > 0)
+        architecture = space.sample(seed).architecture
+        part = NetworkPart(architecture=architecture, model=architecture.build(seed).eval())
+        place = tmp_path / f"{seed}"
+        place.mkdir()
+        FORMATS.get("python").write(part, place)
+        torch.save(part.inputs(7), place / "examples.pt")
+        with torch.inference_mode():
+            torch.save(part.module(part.inputs(7)), place / "wanted.pt")
+    command = [sys.executable, "-I", "-c", SEVERAL_ALONE]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.splitlines() == [f"{seed} True" for seed in range(10)], done.stderr
+
+
+@pytest.mark.parametrize("part", NAMES)
+def test_source_of_a_part_loads_by_the_code_of_the_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    written = part_of(2, part)
+    files = FORMATS.get("python").write(written, tmp_path)
+    assert set(files) == {path.name for path in tmp_path.iterdir()}
+    text = (tmp_path / f"{NAMES[part]}.py").read_text()
+    imported = [line for line in text.splitlines() if line.startswith(("import ", "from "))]
+    assert {line.split()[1].partition(".")[0] for line in imported} == {"pathlib", "torch"}
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    x = written.inputs(4)
+    namespace = {"examples": x}
+    exec(FORMATS.get("python").loading(written), namespace)
+    del sys.modules[NAMES[part]]
     assert torch.equal(namespace["outputs"], written.module(x))
 
 

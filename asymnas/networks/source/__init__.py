@@ -1,0 +1,1 @@
+"""PyTorch source of one network, from a trace of what it computes."""
