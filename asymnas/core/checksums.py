@@ -41,5 +41,8 @@ def checked(values: Mapping[str, Any], what: str) -> dict[str, Any]:
     """
     plain = {name: value for name, value in values.items() if name != CHECKSUM}
     if CHECKSUM in values and values[CHECKSUM] != checksum(plain):
-        raise DamageError(f"{what} is damaged: its checksum is another one")
+        raise DamageError(
+            f"{what} is damaged: it does not agree with its checksum; put a copy in its place, or "
+            f"delete its field {CHECKSUM!r} if you changed it on purpose"
+        )
     return plain

@@ -128,11 +128,12 @@ class Preprocessing:
             DataError: It is damaged, or of a later version.
         """
         try:
-            values = checked(json.loads(text), "the preprocessing")
+            values = json.loads(text)
             if values["version"] > VERSION:
                 raise DataError(
                     "it was written by a later version of asymnas: read it with that one"
                 )
+            values = checked(values, "it")
             return cls(
                 shape=tuple(values["shape"]),
                 bytewise=values["dtype"] == DTYPES[True],
@@ -142,7 +143,7 @@ class Preprocessing:
                 table=None if values["table"] is None else FittedTable.from_dict(values["table"]),
             )
         except DamageError as error:
-            raise DataError("it is damaged: its values do not agree with its checksum") from error
+            raise DataError(str(error)) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"it is damaged ({type(error).__name__}: {error})") from error
 

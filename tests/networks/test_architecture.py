@@ -5,7 +5,8 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 import torch
 
-from asymnas.core.errors import ConfigError, UnknownNameError
+from asymnas.core.checksums import with_checksum
+from asymnas.core.errors import ConfigError, DamageError, UnknownNameError
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.families.conv import ConvSide
 from asymnas.networks.families.dense import DenseSide
@@ -117,6 +118,14 @@ def test_what_is_no_architecture_is_refused(change):
         del values[name]
         with pytest.raises(ConfigError, match=f"not an architecture: .*{name}"):
             Architecture.from_dict(values)
+
+
+def test_a_file_of_a_run_that_was_changed_by_hand_is_read_without_its_checksum():
+    changed = {**with_checksum(SMALL.to_dict()), "latent": 3}
+    with pytest.raises(DamageError, match=r"the architecture is damaged: .* delete its field"):
+        Architecture.from_dict(changed)
+    del changed["checksum"]
+    assert Architecture.from_dict(changed) == replace(SMALL, latent=3)
 
 
 def test_unknown_names_are_refused_with_the_known_ones():
