@@ -8,12 +8,13 @@ from asymnas.confirm import confirm
 from asymnas.core.cli import application, run_and_exit
 from asymnas.dashboard import dashboard
 from asymnas.export import export
+from asymnas.list import list
 from asymnas.report import report
 from asymnas.search import search
 from asymnas.show import show
 from asymnas.sweep import sweep
 
-COMMANDS = (search, sweep, confirm, report, dashboard, show, export)
+COMMANDS = (search, sweep, confirm, report, dashboard, show, list, export)
 
 
 def build_app() -> App:

@@ -294,8 +294,13 @@ def _usage(error: CycloptsError) -> str:
     if isinstance(error, MissingArgumentError) and error.argument is not None:
         what = "a value" if error.keyword else "to be given"
         return f"{error.keyword or error.argument.name} needs {what}; see --help"
-    if isinstance(error, CoercionError) and error.token is not None:  # switches alone have a type
+    if isinstance(error, CoercionError) and error.token is not None:  # not of the declared options
         flag, value = error.token.keyword or "", error.token.value
+        argument = error.argument.name if error.argument is not None else ""
+        if choices := get_args(error.target_type):
+            return f"{flag or argument} must be one of {', '.join(choices)} but got {value!r}"
+        if error.target_type is int:
+            return f"{flag or argument} must be a whole number but got {value!r}"
         name = flag.removeprefix("--no-").removeprefix("--")
         return f"{flag} takes no value (write --{name} or --no-{name}) but got {value!r}"
     error.verbose = False

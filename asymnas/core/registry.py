@@ -8,6 +8,7 @@ An entry registers itself when its module is imported. On the first look-up a re
 """
 
 import importlib
+import inspect
 import pkgutil
 import threading
 import warnings
@@ -48,13 +49,19 @@ class Registry(Generic[T]):
         self.group = group
         self._package = package
         self._entries: dict[str, T] = {}
+        self._descriptions: dict[str, str] = {}
         self._failures: dict[str, str] = {}  # by name of the entry point
         self._discovered = False
         self._discovering = False
         self._own_failure: Exception | None = None
 
-    def register(self, name: str) -> Callable[[T], T]:
+    def register(self, name: str, description: str = "") -> Callable[[T], T]:
         """Returns a decorator that files its target under `name`.
+
+        Args:
+            name: What users call it.
+            description: What it is, in a line, for an entry that has no `description` and is no
+                function or class with a docstring.
 
         Raises:
             ConfigError: The name is taken.
@@ -66,6 +73,7 @@ class Registry(Generic[T]):
             if name in self._entries:
                 raise ConfigError(f"{self.noun} {name!r} is registered twice")
             self._entries[name] = entry
+            self._descriptions[name] = description
             return entry
 
         return add
@@ -84,6 +92,18 @@ class Registry(Generic[T]):
             raise UnknownNameError(self._failures[name], name=name)
         known = ", ".join(self.names())
         raise UnknownNameError(f"no {self.noun} is called {name!r}; there are: {known}", name=name)
+
+    def description(self, name: str) -> str:
+        """What an entry is, in a line without a full stop; empty where nothing says so.
+
+        Raises:
+            UnknownNameError: No entry has that name.
+        """
+        entry = self.get(name)
+        own = self._descriptions.get(name) or getattr(entry, "description", "")
+        if not own and (inspect.isroutine(entry) or inspect.isclass(entry)):
+            own = (inspect.getdoc(entry) or "").partition("\n")[0]
+        return str(own).rstrip(".")
 
     def names(self) -> tuple[str, ...]:
         """All registered names, sorted."""

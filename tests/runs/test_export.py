@@ -122,7 +122,12 @@ def test_weights_that_are_gone_are_one_line(rows: TrainedArchitecture, tmp_path:
     [
         (("nowhere", "out"), 1, "nowhere holds no run"),
         ((".",), 2, "--out needs to be given"),
-        (("nowhere", "out", "--part", "half"), 2, "half"),
+        (
+            ("nowhere", "out", "--part", "half"),
+            2,
+            "--part must be one of whole, encoder, decoder but got 'half'",
+        ),
+        (("nowhere", "out", "--trial", "x"), 2, "--trial must be a whole number but got 'x'"),
     ],
 )
 def test_the_command_answers_in_one_line(

@@ -98,7 +98,9 @@ def _load(spec: DataSpec, row: VisionSet) -> Dataset:
 
 
 for _row in VISION_SETS:
-    DATASETS.register(_row.name)(partial(_load, row=_row))
+    DATASETS.register(_row.name, f"Images of torchvision's {_row.source}, with labels")(
+        partial(_load, row=_row)
+    )
 
 
 def fetch(spec: DataSpec, source: str, files: Sequence[str], **options: Any) -> Any:

@@ -24,4 +24,6 @@ class DCAEDownsampling(nn.Module):
         return output
 
 
-DOWNSAMPLINGS.register("dcae")(Downsampling(DCAEDownsampling, mirror="dcae"))
+DOWNSAMPLINGS.register(
+    "dcae", "Pixel unshuffle and convolution beside the input itself, averaged in groups"
+)(Downsampling(DCAEDownsampling, mirror="dcae"))

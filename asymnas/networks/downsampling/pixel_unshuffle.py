@@ -21,4 +21,6 @@ def _build(inputs: int, outputs: int, kernel: int, dims: int) -> nn.Module:
     return nn.Sequential(PixelUnshuffle(), same_conv(2**dims * inputs, outputs, kernel, dims=dims))
 
 
-DOWNSAMPLINGS.register("pixel_unshuffle")(Downsampling(_build, mirror="pixel_shuffle"))
+DOWNSAMPLINGS.register(
+    "pixel_unshuffle", "Positions to channels, then a convolution; loses nothing"
+)(Downsampling(_build, mirror="pixel_shuffle"))

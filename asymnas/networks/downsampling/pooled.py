@@ -14,5 +14,9 @@ def _max(inputs: int, outputs: int, kernel: int, dims: int) -> nn.Module:
     return nn.Sequential(MAX_POOLS[dims](2), same_conv(inputs, outputs, kernel, dims=dims))
 
 
-DOWNSAMPLINGS.register("average_pool")(Downsampling(_average, mirror="bilinear"))
-DOWNSAMPLINGS.register("max_pool")(Downsampling(_max, mirror="nearest"))
+DOWNSAMPLINGS.register("average_pool", "Average pooling, then a convolution")(
+    Downsampling(_average, mirror="bilinear")
+)
+DOWNSAMPLINGS.register("max_pool", "Max pooling, then a convolution")(
+    Downsampling(_max, mirror="nearest")
+)

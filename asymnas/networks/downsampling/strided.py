@@ -10,4 +10,6 @@ def _build(inputs: int, outputs: int, kernel: int, dims: int) -> nn.Module:
     return CONVOLUTIONS[dims](inputs, outputs, kernel, stride=2, padding=(kernel - 1) // 2)
 
 
-DOWNSAMPLINGS.register("strided")(Downsampling(_build, mirror="transposed"))
+DOWNSAMPLINGS.register("strided", "Convolution of stride two")(
+    Downsampling(_build, mirror="transposed")
+)

@@ -297,7 +297,7 @@ class ConvFamily:
         return min(self.spatial_depth, deepest(problem.shape[1:], self.depth))
 
 
-FAMILIES.register("conv1d")(
+FAMILIES.register("conv1d", "Convolutional stages that halve signals")(
     ConvFamily(
         config_type=SignalSide,
         dims=1,
@@ -308,7 +308,7 @@ FAMILIES.register("conv1d")(
         kernels=(3, 7),
     )
 )
-FAMILIES.register("conv2d")(
+FAMILIES.register("conv2d", "Convolutional stages that halve images")(
     ConvFamily(
         config_type=ConvSide,
         dims=2,

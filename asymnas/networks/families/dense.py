@@ -83,7 +83,9 @@ class Dense:
         return encoder
 
 
-FAMILIES.register("dense")(Dense())
+FAMILIES.register("dense", "Fully connected layers, for rows and flattened data of any shape")(
+    Dense()
+)
 
 
 def _layers(sizes: tuple[int, ...], activation: str) -> list[nn.Module]:

@@ -141,7 +141,7 @@ class Transformer:
         return encoder
 
 
-FAMILIES.register("transformer")(Transformer())
+FAMILIES.register("transformer", "Transformers on patches of images and signals")(Transformer())
 
 
 def _body(

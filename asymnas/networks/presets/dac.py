@@ -11,7 +11,7 @@ _STAGES = {
     **{"blocks": 2, "block": "residual", "dilation": 2},
 }
 
-PRESETS.register("dac")(
+PRESETS.register("dac", "The Descript Audio Codec at 44.1 kHz (Kumar et al. 2023)")(
     Preset(
         family="conv1d",
         source="https://arxiv.org/abs/2306.06546",

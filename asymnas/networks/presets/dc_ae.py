@@ -8,7 +8,7 @@ from asymnas.networks.presets import PRESETS, Preset
 
 _STAGES = {"depth": 5, "growth": 1.5, "kernel": 3, "blocks": 2, "block": "residual"}
 
-PRESETS.register("dc-ae")(
+PRESETS.register("dc-ae", "DC-AE f32c32, the deep compression autoencoder (Chen et al. 2024)")(
     Preset(
         family="conv2d",
         source="https://arxiv.org/abs/2410.10733",

@@ -19,7 +19,9 @@ _STAGES = {
     "attention": True,
 }
 
-PRESETS.register("flux2-small")(
+PRESETS.register(
+    "flux2-small", "FLUX.2's autoencoder with its small decoder (Black Forest Labs 2026)"
+)(
     Preset(
         family="conv2d",
         source="https://huggingface.co/black-forest-labs/FLUX.2-small-decoder",

@@ -9,7 +9,9 @@ from asymnas.networks.presets import PRESETS, Preset
 
 _LAYERS = {"growth": 1.0, "activation": "relu"}
 
-PRESETS.register("linear-decoder")(
+PRESETS.register(
+    "linear-decoder", "A linear decoder behind a deep encoder, as in LDVAE (Svensson et al. 2020)"
+)(
     Preset(
         family="dense",
         source="https://doi.org/10.1093/bioinformatics/btaa169",

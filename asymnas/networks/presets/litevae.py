@@ -11,7 +11,7 @@ from asymnas.networks.presets import PRESETS, Preset
 
 _STAGES = {"depth": 3, "kernel": 3, "blocks": 2, "block": "residual"}
 
-PRESETS.register("litevae")(
+PRESETS.register("litevae", "LiteVAE (Sadat et al. 2024)")(
     Preset(
         family="conv2d",
         source="https://arxiv.org/abs/2405.14477",

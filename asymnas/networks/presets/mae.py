@@ -6,7 +6,7 @@ blocks, so half of both.
 
 from asymnas.networks.presets import PRESETS, Preset
 
-PRESETS.register("mae")(
+PRESETS.register("mae", "MAE with ViT-B (He et al. 2022)")(
     Preset(
         family="transformer",
         source="https://arxiv.org/abs/2111.06377",

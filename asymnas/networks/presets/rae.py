@@ -6,7 +6,7 @@ blocks of width 1152. The space ends at six blocks. Parameters follow from the t
 
 from asymnas.networks.presets import PRESETS, Preset
 
-PRESETS.register("rae")(
+PRESETS.register("rae", "RAE, a representation autoencoder (Zheng et al. 2025)")(
     Preset(
         family="transformer",
         source="https://arxiv.org/abs/2510.11690",

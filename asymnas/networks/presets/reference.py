@@ -15,7 +15,7 @@ _SIDE = {
 }
 _STAGES = {"depth": 3, "growth": 2.0, "kernel": 3, "blocks": 0}
 
-PRESETS.register("reference")(
+PRESETS.register("reference", "A common, almost perfectly symmetric convolutional autoencoder")(
     Preset(
         family="conv2d",
         source="shown by a practitioner in a question on the web, December 2019",

@@ -9,7 +9,7 @@ from asymnas.networks.presets import PRESETS, Preset
 
 _LAYERS = {"growth": 1.0, "activation": "relu"}
 
-PRESETS.register("scvi")(
+PRESETS.register("scvi", "Like scVI (Lopez et al. 2018), with a deep encoder")(
     Preset(
         family="dense",
         source="https://doi.org/10.1038/s41592-018-0229-2",

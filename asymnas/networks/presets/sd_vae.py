@@ -8,7 +8,7 @@ from asymnas.networks.presets import PRESETS, Preset
 
 _STAGES = {"depth": 3, "growth": 1.5, "kernel": 3, "blocks": 2, "block": "residual"}
 
-PRESETS.register("sd-vae")(
+PRESETS.register("sd-vae", "The autoencoder of Stable Diffusion 1 and SDXL (Rombach et al. 2022)")(
     Preset(
         family="conv2d",
         source="https://arxiv.org/abs/2112.10752",

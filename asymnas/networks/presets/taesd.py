@@ -8,7 +8,7 @@ from asymnas.networks.presets import PRESETS, Preset
 
 _STAGES = {"depth": 3, "growth": 1.0, "kernel": 3, "blocks": 2, "block": "residual"}
 
-PRESETS.register("taesd")(
+PRESETS.register("taesd", "TAESD, the tiny autoencoder for Stable Diffusion (Bohan 2023)")(
     Preset(
         family="conv2d",
         source="https://github.com/madebyollin/taesd",

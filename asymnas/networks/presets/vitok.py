@@ -6,7 +6,7 @@ The space ends at six blocks, so half of both.
 
 from asymnas.networks.presets import PRESETS, Preset
 
-PRESETS.register("vitok")(
+PRESETS.register("vitok", "ViTok S-B (Hansen-Estruch et al. 2025)")(
     Preset(
         family="transformer",
         source="https://arxiv.org/abs/2501.09755",
