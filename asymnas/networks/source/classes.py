@@ -7,8 +7,9 @@ alike but for numbers become one, whose numbers are arguments (`alike.py`).
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, count
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ WIDEST = 78  # of a call
 INDENT = 12  # of a line, its variable included
 DEEPEST = 3  # calls within calls
 MARK = re.compile("\0(\\d+)\0")
+MOST_NAMES = 3  # of a tuple that is taken apart on its line
 NAMES = ("x", "y", "z", "w", "v", "u", "t", "s")
 
 
@@ -83,10 +85,14 @@ def write_class(
     """
     writer = _Writer(module, traced, path, commented)
     forward = writer.forward()
+    lines = [*writer.made, *forward]
+    used = list(dict.fromkeys(int(mark) for line in lines for mark in MARK.findall(line)))
+    marks = {before: f"\0{after}\0" for after, before in enumerate(used)}
+    lines = [MARK.sub(lambda match: marks[int(match[1])], line) for line in lines]
     return Written(
-        made=tuple(writer.made),
-        forward=tuple(forward),
-        numbers=tuple(writer.numbers),
+        made=tuple(lines[: len(writer.made)]),
+        forward=tuple(lines[len(writer.made) :]),
+        numbers=tuple(writer.numbers[mark] for mark in used),
         state=writer.state,
         parts=writer.parts,
         shapes=(traced.argument.shape[1:], traced.result.shape[1:]),
@@ -103,6 +109,7 @@ class _Writer:
     numbers: list[Number] = field(default_factory=list)
     state: dict[str, str] = field(default_factory=dict)
     parts: dict[str, str] = field(default_factory=dict)
+    _tuples: int = 0
 
     def __post_init__(self) -> None:
         steps = self.traced.steps
@@ -254,6 +261,12 @@ class _Writer:
         return lines
 
     def _assign(self, step: Step, text: Text) -> str:
+        if len(step.outputs) > MOST_NAMES:
+            self._tuples += 1
+            name = f"parts{self._tuples if self._tuples > 1 else ''}"
+            for place, value in enumerate(step.outputs):
+                self._texts[value] = Text(f"{name}[{place}]")
+            return f"{name} = {text.text}"
         if len(step.outputs) > 1:
             names = self._names_of(step)
             for name, value in zip(names, step.outputs, strict=True):
@@ -268,12 +281,12 @@ class _Writer:
     def _names_of(self, step: Step) -> list[str]:
         if len(step.outputs) == 3 and all(self._uses[value] for value in step.outputs):
             return ["q", "k", "v"]
-        free = iter([name for name in NAMES if self._is_free(name)])
+        free = (name for name in _names() if self._is_free(name))
         return [next(free) if self._uses[value] else "_" for value in step.outputs]
 
     def _free(self) -> str:
         """The name for a result: that of what is not used any more, else a new one."""
-        return next(name for name in NAMES if self._is_free(name))
+        return next(name for name in _names() if self._is_free(name))
 
     def _is_free(self, name: str) -> bool:
         value = self._variables.get(name)
@@ -308,6 +321,8 @@ class _Writer:
             return Text(f"{times}x.shape[0]", 1 if times else 2)
         if isinstance(argument, tuple | list):
             shown = [self._argument(inner, role, layer) for inner in argument]
+            if (alike := self._of_each(shown)) is not None:
+                return alike
             opening, closing = "()" if isinstance(argument, tuple) else "[]"
             ending = "," if isinstance(argument, tuple) and len(shown) == 1 else ""
             listed = ", ".join(one.text for one in shown)
@@ -321,9 +336,32 @@ class _Writer:
             return Text(str(argument))
         raise ExportError(f"a layer gives a function a {type(argument).__name__}")
 
+    def _of_each(self, shown: Sequence[Text]) -> Text | None:
+        """The same of each part of a tuple, as a comprehension, if it is that."""
+        name = re.search(r"\b(parts\d*)\[0\]", shown[0].text) if shown else None
+        if name is None:
+            return None
+        texts = {
+            self._plain(one.text).replace(f"{name[1]}[{place}]", "part")
+            for place, one in enumerate(shown)
+        }
+        if len(texts) > 1:
+            return None
+        inner = shown[0].text.replace(f"{name[1]}[0]", "part")
+        return Text(f"[{inner} for part in {name[1]}]", 2, shown[0].depth)
+
+    def _plain(self, text: str) -> str:
+        """The text with its numbers."""
+        return MARK.sub(lambda match: repr(self.numbers[int(match[1])].value), text)
+
     def _number(self, value: int | float, role: str, layer: str = "") -> Text:
         self.numbers.append(Number(value, role, layer))
         return Text(f"\0{len(self.numbers) - 1}\0")
+
+
+def _names() -> Iterator[str]:
+    """Names of variables, as many as are needed."""
+    return chain(NAMES, (f"x{number}" for number in count(2)))
 
 
 def filled(text: str, numbers: Sequence[str]) -> str:

@@ -94,6 +94,18 @@ WRITTEN = [
     (lambda m, x: x.float().double().float(), "float()"),
     (lambda m, x: x.to(torch.float64).to(torch.float32), "to(torch.float64)"),
     (lambda m, x: x.chunk(2, dim=1)[1], "_, x = "),
+    (
+        lambda m, x: torch.stack([part * 2 for part in x.unbind(1)], 1),
+        "torch.stack([part * 2 for part in parts], 1)",
+    ),
+    (
+        lambda m, x: torch.stack([p * n for n, p in enumerate(x.unbind(1))], 1),
+        "torch.stack([parts[0] * 0, parts[1] * 1, parts[2] * 2, parts[3] * 3], 1)",
+    ),
+    (
+        lambda m, x: sum(v * v for v in [(x * n).exp() for n in range(12)]),
+        "x2 = (x * ",
+    ),
     (lambda m, x: x.max(1).values, "self.linear(x).max(1)"),
     (lambda m, x: torch.where(x > 0, x, x * 0.1), "torch.where("),
     (lambda m, x: x.mT.mT, "self.linear(x).mT.mT"),
