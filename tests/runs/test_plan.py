@@ -61,7 +61,7 @@ def test_what_was_given_stays(small: StudyConfig) -> None:
         ({"objectives": ("total_params",)}, ConfigError, "total_params"),
         ({"objectives": ("val_loss", "beauty")}, ConfigError, "beauty"),
         ({"budget": 10}, BudgetError, "smallest"),
-        ({"storage": "sqlite://"}, ConfigError, "lasts"),
+        ({"storage": "sqlite://"}, ConfigError, "would be lost"),
     ],
 )
 def test_what_cannot_work_is_one_line(
