@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from marks import fast_first
+from marks import essential_first
 from problems import space_of
 from torch import Tensor
 
@@ -31,6 +31,7 @@ sys.modules["asymnas"] = None  # an import of it is an error from here on
 import torch
 examples = torch.load("examples.pt", weights_only=True)
 torch.set_grad_enabled(False)
+torch.set_num_threads({threads})
 {loading}
 torch.save(torch.as_tensor(outputs), "outputs.pt")
 """
@@ -46,7 +47,8 @@ def part_of(place: int, part: str = "whole", seed: int = 0) -> NetworkPart:
 def loaded_alone(part: NetworkPart, format: str, directory: Path, batch: int) -> Tensor:
     """Outputs in a fresh process without asymnas, by the code that the model card has."""
     torch.save(part.inputs(batch), directory / "examples.pt")
-    code = ALONE.format(loading=FORMATS.get(format).loading(part))
+    threads = torch.get_num_threads()  # sums over other parts are other sums
+    code = ALONE.format(loading=FORMATS.get(format).loading(part), threads=threads)
     command = [sys.executable, "-W", "ignore", "-c", code]
     done = subprocess.run(command, cwd=directory, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -77,6 +79,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 import torch
 torch.set_grad_enabled(False)
+torch.set_num_threads(int(sys.argv[1]))
 for place in sorted(Path(".").iterdir()):
     spec = spec_from_file_location("autoencoder", place / "autoencoder.py")
     module = module_from_spec(spec)
@@ -104,7 +107,7 @@ def test_source_of_ten_networks_is_bit_equal_without_the_package(
         torch.save(part.inputs(7), place / "examples.pt")
         with torch.inference_mode():
             torch.save(part.module(part.inputs(7)), place / "wanted.pt")
-    command = [sys.executable, "-I", "-c", SEVERAL_ALONE]
+    command = [sys.executable, "-I", "-c", SEVERAL_ALONE, str(torch.get_num_threads())]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.splitlines() == [f"{seed} True" for seed in range(10)], done.stderr
 
@@ -128,9 +131,7 @@ def test_source_of_a_part_loads_by_the_code_of_the_card(
     assert torch.equal(namespace["outputs"], written.module(x))
 
 
-@pytest.mark.slow
-@pytest.mark.essential
-@pytest.mark.parametrize("place", range(len(NETWORKS)))
+@pytest.mark.parametrize("place", essential_first(range(len(NETWORKS)), 3))
 def test_programs_are_bit_equal_without_the_package(tmp_path: Path, place: int) -> None:
     part = part_of(place, list(NAMES)[place % 3])
     FORMATS.get("torch-export").write(part, tmp_path)
@@ -139,8 +140,7 @@ def test_programs_are_bit_equal_without_the_package(tmp_path: Path, place: int) 
     assert torch.equal(loaded_alone(part, "torch-export", tmp_path, 7), wanted)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("place", fast_first(range(len(NETWORKS)), 0))
+@pytest.mark.parametrize("place", essential_first(range(len(NETWORKS)), 2))
 def test_onnx_is_within_a_hundred_thousandth_without_the_package(
     tmp_path: Path, place: int
 ) -> None:
