@@ -15,4 +15,7 @@ def fast_first(values: Iterable[Any], fast: int = 1) -> list[Any]:
 def essential_first(values: Iterable[Any], essential: int) -> list[Any]:
     """Values to parametrize with: all slow, the first few essential."""
     marks = (pytest.mark.slow, pytest.mark.essential)
-    return [pytest.param(v, marks=marks[: 1 + (i < essential)]) for i, v in enumerate(values)]
+    return [
+        pytest.param(*(v if isinstance(v, tuple) else (v,)), marks=marks[: 1 + (i < essential)])
+        for i, v in enumerate(values)
+    ]

@@ -50,18 +50,15 @@ def test_without_noise_the_best_share_is_exact(law, share, design):
 
 
 #: Draws, and how many of them at least must be covered and of the right law.
-FEW = (10, 8, 7)
-MANY = (30, 26, 25)
+DRAWS, LEAST_COVERED, LEAST_RIGHT = 30, 26, 25
 
 
-@pytest.mark.parametrize("counts", [FEW, MANY], ids=["few", "many"])
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.slow
 @pytest.mark.essential
-def test_intervals_cover_the_truth_and_the_right_law_is_chosen(law, counts):
-    draws, least_covered, least_right = counts
+def test_intervals_cover_the_truth_and_the_right_law_is_chosen(law):
     covered, cost, right = 0, 0, 0
-    for number in range(draws):
+    for number in range(DRAWS):
         rng = np.random.default_rng(number)
         truth = truth_with_share(law, rng.choice([0.2, 0.35, 0.65, 0.8]))
         found = infer_share(synthetic_sweep(truth, seed=number), **QUICK)
@@ -70,21 +67,20 @@ def test_intervals_cover_the_truth_and_the_right_law_is_chosen(law, counts):
         lacking = entry.cost_of_even_split.low is None  # lack of fit at .05, by chance
         cost += lacking or entry.cost_of_even_split.contains(truth.cost_of_even_split(150_000))
         right += found.law == law
-    assert min(covered, cost) >= least_covered  # of 30, intervals of 80 % mostly fail this
-    assert right >= least_right
+    assert min(covered, cost) >= LEAST_COVERED  # of 30, intervals of 80 % mostly fail this
+    assert right >= LEAST_RIGHT
 
 
-@pytest.mark.parametrize("draws", [10, 30])
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.slow
 @pytest.mark.essential
-def test_sides_that_are_alike_are_not_distinguished(law, draws):
+def test_sides_that_are_alike_are_not_distinguished(law):
     truth = truth_with_share(law, 0.5, exponents=(0.4, 0.4))
     claims = 0
-    for number in range(draws):
+    for number in range(DRAWS):
         found = infer_share(synthetic_sweep(truth, ONE_BUDGET, seed=number), **QUICK)
         claims += found.budgets[0].outcome.endswith("heavy")
-    assert claims <= 1 + draws // 30
+    assert claims <= 2
 
 
 def test_the_order_of_rows_does_not_matter(usual):

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from command_line import asymnas
 from made_studies import made_plan
-from marks import fast_first
+from marks import essential_first, fast_first
 from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState, create_trial
 
@@ -59,12 +59,14 @@ def as_directory(path: Path) -> None:
 
 
 DAMAGES: Mapping[str, Damage] = {
-    "empty": cut(0),
     "cut in the middle": cut(0.5),
+    "bit 0": flipped(0),
+    "empty": cut(0),
     "without its end": cut(0.98),
     "removed": Path.unlink,
     "a directory": as_directory,
-    **{f"bit {seed}": flipped(seed) for seed in range(3)},
+    "bit 1": flipped(1),
+    "bit 2": flipped(2),
 }
 
 FILES = (
@@ -150,9 +152,7 @@ def copy(uninterrupted: Run, tmp_path: Path) -> Callable[[], Path]:
     return made
 
 
-@pytest.mark.slow
-@pytest.mark.essential
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", essential_first(DAMAGES, 2))
 @pytest.mark.parametrize("pattern", FILES)
 def test_a_damaged_file_gives_an_error_or_the_same(
     pattern: str, damage: str, copy: Callable[[], Path], expected: Mapping[str, Any]
@@ -163,9 +163,7 @@ def test_a_damaged_file_gives_an_error_or_the_same(
     check(directory, expected, list(expected), f"{pattern}: {damage}")
 
 
-@pytest.mark.slow
-@pytest.mark.essential
-@pytest.mark.parametrize("seed", range(10, 40))
+@pytest.mark.parametrize("seed", essential_first(range(10, 40), 8))
 def test_a_flipped_bit_of_the_database_gives_an_error_or_the_same(
     seed: int, copy: Callable[[], Path], expected: Mapping[str, Any]
 ) -> None:
@@ -259,18 +257,19 @@ def test_damaged_losses_of_examples_are_an_error(tmp_path: Path) -> None:
         example_groups(tmp_path)
 
 
-@pytest.mark.slow
-@pytest.mark.essential
 @pytest.mark.parametrize(
     ("pattern", "damage"),
-    [
-        ("study.db", "bit 0"),
-        ("study.db", "cut in the middle"),
-        ("study.db", "empty"),
-        ("summary.json", "cut in the middle"),
-        ("trials.csv", "a directory"),
-        ("artifacts/checkpoints/*.pt", "bit 1"),
-    ],
+    essential_first(
+        [
+            ("study.db", "cut in the middle"),
+            ("artifacts/checkpoints/*.pt", "bit 1"),
+            ("summary.json", "cut in the middle"),
+            ("study.db", "bit 0"),
+            ("study.db", "empty"),
+            ("trials.csv", "a directory"),
+        ],
+        2,
+    ),
 )
 def test_a_report_and_a_longer_search_of_damage(
     pattern: str, damage: str, copy: Callable[[], Path], small: StudyConfig, in_process: Executor

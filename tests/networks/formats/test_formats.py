@@ -89,9 +89,7 @@ for place in sorted(Path(".").iterdir()):
 """
 
 
-@pytest.mark.slow
-@pytest.mark.essential
-@pytest.mark.parametrize("family", FAMILIES.names())
+@pytest.mark.parametrize("family", essential_first(FAMILIES.names(), 2))
 def test_source_of_ten_networks_is_bit_equal_without_the_package(
     tmp_path: Path, family: str
 ) -> None:
@@ -131,7 +129,7 @@ def test_source_of_a_part_loads_by_the_code_of_the_card(
     assert torch.equal(namespace["outputs"], written.module(x))
 
 
-@pytest.mark.parametrize("place", essential_first(range(len(NETWORKS)), 3))
+@pytest.mark.parametrize("place", essential_first(range(len(NETWORKS)), 1))
 def test_programs_are_bit_equal_without_the_package(tmp_path: Path, place: int) -> None:
     part = part_of(place, list(NAMES)[place % 3])
     FORMATS.get("torch-export").write(part, tmp_path)
@@ -140,7 +138,7 @@ def test_programs_are_bit_equal_without_the_package(tmp_path: Path, place: int) 
     assert torch.equal(loaded_alone(part, "torch-export", tmp_path, 7), wanted)
 
 
-@pytest.mark.parametrize("place", essential_first(range(len(NETWORKS)), 2))
+@pytest.mark.parametrize("place", essential_first(range(len(NETWORKS)), 1))
 def test_onnx_is_within_a_hundred_thousandth_without_the_package(
     tmp_path: Path, place: int
 ) -> None:
