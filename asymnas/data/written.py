@@ -154,7 +154,7 @@ def read_written(cells: Sequence[str], decimal: Mark | None = None) -> Written |
     if not of_cells:
         return None
     units = {number.unit for number in of_cells}
-    uniform = len(of_cells) == len(present) and len(units) == 1
+    uniform = len(of_cells) == len(numbers) and len(units) == 1
     if not uniform:
         if not any(number.is_number for number in of_cells):
             return None

@@ -26,6 +26,11 @@ READ = {
     "a currency behind": (["5,00 €", "7,10 €"], [5, 7.1]),
     "degrees": (["20 °C", "-3°C"], [20, -3]),
     "a minus sign": (["−5.2", "3"], [-5.2, 3]),
+    "two minus signs of one number": (["−1", "-1", "3"], [-1, -1, 3]),
+    "one number with a space of another kind": (["2.0", "\u20022.0", "\x1f2.0"], [2, 2, 2]),
+    "a unit with and without a space behind": (["5 kg", "5 kg\u2003", "7 kg"], [5, 5, 7]),
+    "per cent after a tab": (["1 %", "\t1 %"], [1, 1]),
+    "decimal commas after a space": (["1,5", "\u00a01,5", "2,5"], [1.5, 1.5, 2.5]),
     "dashes for missing": (["-", "3", "–"], [NAN, 3, NAN]),
     "digits of another script": (["٣", "٤"], [3, 4]),
     "dates": (["2024-01-01", "2024-01-02T12:00", "2024/1/3"], [19_723, 19_724.5, 19_725]),
@@ -34,6 +39,7 @@ READ = {
     "German dates": (["31.05.2024", "1.6.2024"], [19_874, 19_875]),
     "American dates": (["05/31/2024", "06/01/2024"], [19_874, 19_875]),
     "British dates": (["31/05/2024", "01/06/2024"], [19_874, 19_875]),
+    "dates with a space of another kind": (["2024-01-01", "\u20022024-01-01"], [19_723, 19_723]),
     "missing dates": (["2024-01-01", "-"], [19_723, NAN]),
 }
 
