@@ -7,5 +7,5 @@ from asymnas import StudyConfig
 
 
 def study() -> StudyConfig:
-    """40 trials at latent 16; about a quarter of an hour on two cores."""
+    """40 trials at latent 16."""
     return StudyConfig(dataset="fashion-mnist", budget=150_000, latent=16, trials=40)
