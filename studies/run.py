@@ -4,7 +4,7 @@
     python studies/run.py NAME --minutes 55      the next chunk of a study
     python studies/run.py --minutes 55           the next chunk of the first that is not done
 
-A study is a file here with a `sweep()`, or with a `plan()` of runs of its own. A chunk goes on from
+A study is a sweep of `sweeps.py`, or a file here with a `plan()` of its own. A chunk goes on from
 `studies/results/NAME/state.tar.xz`, trains until its time is up or the study is done, and writes
 the state again, with `trials.csv` and `summary.json`, to be committed. What was half trained when
 the time was up starts again where the run directory, `runs/studies/NAME`, is another.
@@ -22,7 +22,8 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from asymnas.core.config import SweepConfig
+from sweeps import SWEEPS
+
 from asymnas.reporting.console import make_console
 from asymnas.reporting.progress import display
 from asymnas.reporting.publish import publish
@@ -31,7 +32,7 @@ from asymnas.runs.plan import Plan
 from asymnas.runs.sweep_plan import plan_sweep
 
 #: In the order in which they are to be run.
-STUDIES = ("reference_network", "fashion_mnist_share", "deep_generator", "linear_generator")
+STUDIES = (*SWEEPS, "reference_network")
 RESULTS = Path(__file__).parent / "results"
 RUNS = Path("runs", "studies")
 STATE, PROGRESS = "state.tar.xz", "progress.json"
@@ -40,11 +41,10 @@ KEPT = ("trials.csv", "summary.json")
 
 def planned(name: str, run_dir: Path, timeout: float | None) -> Plan:
     """The plan of a study, to be run in a directory for so many seconds."""
-    module = import_module(name)
-    if hasattr(module, "plan"):
-        made: Callable[[Path, float | None], Plan] = module.plan
+    if name not in SWEEPS:
+        made: Callable[[Path, float | None], Plan] = import_module(name).plan
         return made(run_dir, timeout)
-    sweep: SweepConfig = module.sweep()
+    sweep = SWEEPS[name]
     study = replace(sweep.study, name=name, run_dir=str(run_dir), timeout=timeout)
     return plan_sweep(replace(sweep, study=study))
 
