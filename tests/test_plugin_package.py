@@ -57,7 +57,7 @@ def package(tmp_path: Path) -> Path:
 @pytest.mark.essential
 @pytest.mark.long
 @pytest.mark.timeout(900)
-def test_a_plug_in_from_the_docs_is_searched_with_by_workers(
+def test_a_plug_in_from_the_docs_is_searched_with_by_a_worker(
     tmp_path: Path, python: Path, package: Path
 ) -> None:
     offline = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet")
@@ -65,7 +65,7 @@ def test_a_plug_in_from_the_docs_is_searched_with_by_workers(
     search = "--dataset digits --family dense --budget 2k --latent 4 --trials 3 --examples 512"
     run(
         *(python, "-m", "asymnas.search", *search.split(), "--kind", "salt-and-pepper:share=0.2"),
-        *("--workers", "2", "--run-dir", tmp_path / "run"),
+        *("--workers", "1", "--run-dir", tmp_path / "run"),
         cwd=tmp_path,
     )
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())

@@ -3,7 +3,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pandas as pd
 import pytest
-from marks import fast_first
+from marks import essential_first, fast_first
 
 from asymnas.analysis.blocked.sampling import ExampleLosses
 from asymnas.analysis.blocked.synthetic import BlockedDesign, Spread, blocked_sweep
@@ -53,9 +53,7 @@ def test_without_noise_the_best_share_is_exact(law, share, design):
 DRAWS, LEAST_COVERED, LEAST_RIGHT = 30, 26, 25
 
 
-@pytest.mark.parametrize("law", LAWS)
-@pytest.mark.slow
-@pytest.mark.essential
+@pytest.mark.parametrize("law", essential_first(LAWS, 1))
 def test_intervals_cover_the_truth_and_the_right_law_is_chosen(law):
     covered, cost, right = 0, 0, 0
     for number in range(DRAWS):
@@ -71,9 +69,7 @@ def test_intervals_cover_the_truth_and_the_right_law_is_chosen(law):
     assert right >= LEAST_RIGHT
 
 
-@pytest.mark.parametrize("law", LAWS)
-@pytest.mark.slow
-@pytest.mark.essential
+@pytest.mark.parametrize("law", essential_first(LAWS, 1))
 def test_sides_that_are_alike_are_not_distinguished(law):
     truth = truth_with_share(law, 0.5, exponents=(0.4, 0.4))
     claims = 0

@@ -35,15 +35,18 @@ def _finished(database: Path) -> dict[int, tuple[str, Any]]:
 
 @pytest.mark.slow
 @pytest.mark.essential
-def test_kill_of_the_whole_group_loses_nothing(search: Callable[..., Any], tmp_path: Path) -> None:
+def test_kill_of_the_whole_group_loses_nothing(
+    search: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     database = tmp_path / "run" / "study.db"
     killed = search(*SMALL)
     wait_until(lambda: finished(database) >= 2)
     killed.send(signal.SIGKILL)
     killed.finish()
     before = _finished(database)
-    code, _, err = search(*SMALL, "--json").finish()
-    assert code == 0, err
+    result = asymnas("search", *SMALL, *ALONE, "--json")
+    assert result.exit_code == 0, result.stderr
     after = _finished(database)
     assert before.items() <= after.items()
     table = Run.open(tmp_path / "run").table
@@ -53,7 +56,10 @@ def test_kill_of_the_whole_group_loses_nothing(search: Callable[..., Any], tmp_p
 
 @pytest.mark.slow
 @pytest.mark.essential
-def test_ctrl_c_ends_within_five_seconds(search: Callable[..., Any], tmp_path: Path) -> None:
+def test_ctrl_c_ends_within_five_seconds(
+    search: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     database = tmp_path / "run" / "study.db"
     running = search(*SMALL)
     wait_until(lambda: finished(database) >= 2)
@@ -65,9 +71,9 @@ def test_ctrl_c_ends_within_five_seconds(search: Callable[..., Any], tmp_path: P
     assert "Traceback" not in out + err
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert summary["trials"]["complete"] + summary["trials"]["pruned"] >= 2
-    code, out, err = search(*SMALL, "--json").finish()
-    assert code == 0, err
-    trials = json.loads(out)["trials"]
+    result = asymnas("search", *SMALL, *ALONE, "--json")
+    assert result.exit_code == 0, result.stderr
+    trials = json.loads(result.stdout)["trials"]
     assert trials["complete"] + trials["pruned"] + trials["failed"] == 6
     assert trials["unfinished"] == 0
 

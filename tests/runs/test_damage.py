@@ -152,7 +152,7 @@ def copy(uninterrupted: Run, tmp_path: Path) -> Callable[[], Path]:
     return made
 
 
-@pytest.mark.parametrize("damage", essential_first(DAMAGES, 2))
+@pytest.mark.parametrize("damage", essential_first(DAMAGES, 1))
 @pytest.mark.parametrize("pattern", FILES)
 def test_a_damaged_file_gives_an_error_or_the_same(
     pattern: str, damage: str, copy: Callable[[], Path], expected: Mapping[str, Any]
@@ -163,7 +163,7 @@ def test_a_damaged_file_gives_an_error_or_the_same(
     check(directory, expected, list(expected), f"{pattern}: {damage}")
 
 
-@pytest.mark.parametrize("seed", essential_first(range(10, 40), 8))
+@pytest.mark.parametrize("seed", essential_first(range(10, 40), 4))
 def test_a_flipped_bit_of_the_database_gives_an_error_or_the_same(
     seed: int, copy: Callable[[], Path], expected: Mapping[str, Any]
 ) -> None:

@@ -26,18 +26,20 @@ RUNS = 9 * 3 + 3 * 4 + 2 * 3  # screened, measured, trained shorter and longer
 @pytest.mark.slow
 @pytest.mark.essential
 @pytest.mark.long
-def test_from_a_search_to_its_verdict(search: Callable[..., Any], tmp_path: Path) -> None:
-    assert search(*SEARCH, *BRIEF).finish()[0] == 0
-    code, out, err = search(*SWEEP, *BRIEF, command="sweep").finish()
-    assert code == 0, err
-    assert "best decoder share is" in out
+def test_from_a_search_to_its_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = asymnas("search", *SEARCH, *BRIEF)
+    assert result.exit_code == 0, result.stderr
+    result = asymnas("sweep", *SWEEP, *BRIEF)
+    assert result.exit_code == 0, result.stderr
+    assert "best decoder share is" in result.stdout
     confirm = ("runs/digits", "--searches", "1", "--seeds", "2", "--top", "1", "--rates", "1")
-    code, out, err = search(*confirm, "--json", command="confirm").finish()
-    assert code == 0, err
-    scores = json.loads(out)
+    result = asymnas("confirm", *confirm, "--json")
+    assert result.exit_code == 0, result.stderr
+    scores = json.loads(result.stdout)
     assert [c["name"] for c in scores["contenders"]][:2] == ["best", "symmetric"]
-    code, out, err = search("runs/digits", command="report").finish()
-    assert (code, out.strip()) == (0, "runs/digits/report.html")
+    result = asymnas("report", "runs/digits")
+    assert (result.exit_code, result.stdout.strip()) == (0, "runs/digits/report.html")
     page = (tmp_path / "runs" / "digits" / "report.html").read_text()
     for title in ("Loss against decoder share", "Confirmed with fresh seeds", "What it cost"):
         assert title in page

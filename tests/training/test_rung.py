@@ -122,7 +122,6 @@ def test_what_ran_before_in_the_process_does_not_matter(family, trained):
 
 
 @pytest.mark.slow
-@pytest.mark.essential
 def test_the_process_does_not_matter(trained, files):
     jobs = [replace(job_of(family), save=next(files)) for family in FAMILIES.names()]
     first = replace(jobs[0], until=RUNGS[1], save=next(files))

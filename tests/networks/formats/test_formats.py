@@ -89,7 +89,7 @@ for place in sorted(Path(".").iterdir()):
 """
 
 
-@pytest.mark.parametrize("family", essential_first(FAMILIES.names(), 2))
+@pytest.mark.parametrize("family", essential_first(FAMILIES.names(), 1))
 def test_source_of_ten_networks_is_bit_equal_without_the_package(
     tmp_path: Path, family: str
 ) -> None:
