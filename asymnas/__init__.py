@@ -5,6 +5,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from asymnas.compare import compare_runs
     from asymnas.confirm import run_confirmation
     from asymnas.core.budget import Budget
     from asymnas.core.config import ConfirmationConfig, StudyConfig, SweepConfig
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from asymnas.estimators.search import AutoencoderSearch
     from asymnas.estimators.single import Autoencoder
     from asymnas.networks.architecture import Architecture
+    from asymnas.reporting.comparison import RunComparison
     from asymnas.reporting.plots import (
         plot_curves,
         plot_front,
@@ -36,10 +38,12 @@ __all__ = [
     "Budget",
     "ConfirmationConfig",
     "Run",
+    "RunComparison",
     "ScaledPreset",
     "StudyConfig",
     "SweepConfig",
     "TrainedArchitecture",
+    "compare_runs",
     "find_best_architecture",
     "plot_curves",
     "plot_front",
@@ -61,9 +65,11 @@ _HOMES = {
     "ConfirmationConfig": "core.config",
     "TrainedArchitecture": "runs.run",
     "Run": "runs.run",
+    "RunComparison": "reporting.comparison",
     "ScaledPreset": "space.sized_presets",
     "StudyConfig": "core.config",
     "SweepConfig": "core.config",
+    "compare_runs": "compare",
     "find_best_architecture": "runs.finder",
     "plot_curves": "reporting.plots",
     "plot_front": "reporting.plots",

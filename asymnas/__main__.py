@@ -4,6 +4,7 @@ from typing import NoReturn
 
 from cyclopts import App
 
+from asymnas.compare import compare
 from asymnas.confirm import confirm
 from asymnas.core.cli import application, run_and_exit
 from asymnas.dashboard import dashboard
@@ -14,7 +15,7 @@ from asymnas.search import search
 from asymnas.show import show
 from asymnas.sweep import sweep
 
-COMMANDS = (search, sweep, confirm, report, dashboard, show, list, export)
+COMMANDS = (search, sweep, confirm, report, dashboard, compare, show, list, export)
 
 
 def build_app() -> App:

@@ -26,11 +26,13 @@ PUBLIC = [
     "Budget",
     "ConfirmationConfig",
     "Run",
+    "RunComparison",
     "ScaledPreset",
     "StudyConfig",
     "SweepConfig",
     "TrainedArchitecture",
     "__version__",
+    "compare_runs",
     "find_best_architecture",
     "plot_curves",
     "plot_front",
@@ -51,6 +53,7 @@ def test_the_public_names_are_these() -> None:
 
 #: Names of parameters, in order, `*` before those that are given by name alone.
 SIGNATURES = {
+    "compare_runs": "sources * by",
     "find_best_architecture": "source study_name * prefer max_params max_encoder_params "
     "max_decoder_params max_macs",
     "plot_curves": "source",
@@ -73,6 +76,8 @@ SIGNATURES = {
     "Run.open": "directory * timeout_s",
     "Run.refresh": "self",
     "Run.trained": "self row",
+    "RunComparison.plot": "self",
+    "RunComparison.rows": "self",
     "TrainedArchitecture.build": "self seed",
     "TrainedArchitecture.encode": "self examples",
     "TrainedArchitecture.export": "self path format * part",

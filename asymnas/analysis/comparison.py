@@ -21,6 +21,7 @@ from asymnas.analysis.estimates import (
     Floats,
     Interval,
     Outcome,
+    Scored,
     SearchComparison,
     SearchPair,
 )
@@ -153,7 +154,7 @@ def _location(values: Floats, level: float) -> Interval:
 
 
 def compare(
-    contenders: Sequence[Contender],
+    contenders: Sequence[Scored],
     first: str,
     against: Sequence[str],
     *,
@@ -309,7 +310,7 @@ class _Pairing:
         return least_p(len(self.ratios)) if self.test else 1.0
 
 
-def _pair(first: Contender, second: Contender, level: float) -> _Pairing:
+def _pair(first: Scored, second: Scored, level: float) -> _Pairing:
     ratios = {}
     seeds = sorted(first.scores.keys() | second.scores.keys())
     for seed in seeds:
@@ -345,9 +346,7 @@ def _outcome(difference: Interval, p_holm: float, margin: float, level: float) -
     return "better" if difference.low > 0 else "worse"
 
 
-def _by_name(
-    contenders: Sequence[Contender], first: str, against: Sequence[str]
-) -> dict[str, Contender]:
+def _by_name(contenders: Sequence[Scored], first: str, against: Sequence[str]) -> dict[str, Scored]:
     named = {contender.name: contender for contender in contenders}
     if len(named) < len(contenders):
         raise ConfigError(

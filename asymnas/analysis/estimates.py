@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import NormalDist
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -403,6 +403,18 @@ class ShareInference:
     departs: bool = False
     outliers: int = 0
     coverage: Coverage = Coverage()
+
+
+class Scored(Protocol):
+    """What is compared, pair by pair."""
+
+    @property
+    def name(self) -> str:
+        """Distinct among those that are compared."""
+
+    @property
+    def scores(self) -> Mapping[int, float]:
+        """A loss by seed."""
 
 
 @dataclass(frozen=True, kw_only=True)

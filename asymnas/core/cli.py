@@ -66,6 +66,14 @@ RunDirectory = Annotated[
         group=_PANELS[ARGUMENTS],
     ),
 ]
+RunDirectories = Annotated[
+    Path,
+    Parameter(
+        converter=as_path,
+        help="The run directories of two or more searches",
+        group=_PANELS[ARGUMENTS],
+    ),
+]
 Fresh = Annotated[
     bool,
     Parameter(

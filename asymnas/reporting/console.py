@@ -26,8 +26,9 @@ from asymnas.runs.contenders import named_presets
 from asymnas.runs.coordinator import Ending
 from asymnas.runs.directory import CONFIRMATION, SWEEP_DIR
 from asymnas.runs.front_table import front_rows
+from asymnas.runs.likeness import PROBLEM_SETTINGS
 from asymnas.runs.plan import SearchPlan
-from asymnas.runs.run import PROBLEM_SETTINGS, Run
+from asymnas.runs.run import Run
 from asymnas.runs.sweep_plan import EXPECTED, SweepPlan
 from asymnas.space.filling import MOST_RATIO, RATE_RATIO, RATE_RATIOS, SIZE_RATIO
 from asymnas.training.rung import rung_steps

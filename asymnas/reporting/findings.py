@@ -383,7 +383,7 @@ def confirmation_json(confirmed: Confirmed) -> dict[str, Any]:
         ],
         "left_out": confirmed.missing,
         "searches": _searches(confirmed.searches) if confirmed.searches else None,
-        "comparisons": [_comparison(comparison) for comparison in confirmed.comparisons],
+        "comparisons": [comparison_json(comparison) for comparison in confirmed.comparisons],
         "verdict": confirmed.verdict,
     }
 
@@ -398,7 +398,8 @@ def _searches(searches: SearchComparison) -> dict[str, Any]:
     }
 
 
-def _comparison(comparison: Comparison) -> dict[str, Any]:
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """What a comparison came to, as JSON values."""
     return {
         "contender": comparison.first,
         "against": comparison.second,

@@ -4,10 +4,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from asymnas.analysis.front import attainment
 from asymnas.analysis.importance import importances
 from asymnas.analysis.rows import of_whole_replicates
 from asymnas.analysis.search_share import decoder_share
+from asymnas.analysis.several_fronts import attainment
 from asymnas.core import columns as t
 from asymnas.core.errors import StudyError
 from asymnas.reporting.content import Panel

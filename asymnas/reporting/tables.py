@@ -158,8 +158,8 @@ def contender_rows(contenders: Sequence[Contender], objectives: Sequence[str] = 
     metrics = [name for name in worth if contenders and all(name in c.metrics for c in contenders)]
     means = [mean(c.scores.values()) if c.scores else float("inf") for c in contenders]
     lowest = min(means, default=float("inf"))
-    losses = _spreads([c.scores.values() for c in contenders])
-    others = [_spreads([c.metrics[name].values() for c in contenders]) for name in metrics]
+    losses = spreads([c.scores.values() for c in contenders])
+    others = [spreads([c.metrics[name].values() for c in contenders]) for name in metrics]
     return Rows(
         title="The contenders in numbers",
         columns=(
@@ -288,7 +288,7 @@ def _with_unit(value: float | None, name: str) -> str:
     return f"{value:#.4g}" + (f" {unit}" if unit else "")
 
 
-def _spreads(scores: Sequence[Collection[float]]) -> list[str]:
+def spreads(scores: Sequence[Collection[float]]) -> list[str]:
     """Means ± standard deviations, all with as many decimals as the smallest deviation is worth."""
     deviations = [stdev(numbers) for numbers in scores if len(numbers) > 1]
     positive = [deviation for deviation in deviations if deviation > 0]

@@ -449,7 +449,8 @@ def comparison_reason(comparison: Comparison) -> str:
     """What the outcome of a comparison rests on."""
     pairs = plural(comparison.pairs, "pair")
     if comparison.p is None:
-        text = f"{pairs} give no verdict: it takes at least {LEAST_PAIRS} seeds."
+        give = "gives" if comparison.pairs == 1 else "give"
+        text = f"{pairs} {give} no verdict: it takes at least {LEAST_PAIRS} seeds."
     elif comparison.outcome == "undecided" and comparison.lacking is not None:
         text = (
             f"With {pairs} and {plural(comparison.comparisons, 'comparison')} no adjusted p below "

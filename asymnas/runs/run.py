@@ -22,9 +22,7 @@ from asymnas.core.errors import StudyError
 from asymnas.core.files import expanded, holds_run
 from asymnas.core.labels import cell, label
 from asymnas.core.text import MISSING, one_line, plural
-from asymnas.data.fingerprint import changes, changes_of_whole
 from asymnas.data.preprocessing import Preprocessing
-from asymnas.data.spec import same_source
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.formats import NetworkPart
 from asymnas.networks.kinds import Autoencoder
@@ -43,21 +41,11 @@ from asymnas.runs.directory import (
 )
 from asymnas.runs.export import write_export
 from asymnas.runs.front_table import front_rows
+from asymnas.runs.likeness import other_problem
 from asymnas.runs.model_card import Fact
 from asymnas.runs.study import SearchStudy, read_study
 from asymnas.training.evaluation import outputs_of
 from asymnas.training.metrics import METRICS
-
-#: Settings that a sweep must share with a search to answer for it.
-PROBLEM_SETTINGS = (
-    "dataset",
-    "image_size",
-    "encoder_family",
-    "decoder_family",
-    "kind",
-    "latent",
-    "bottleneck",
-)
 
 _FOLLOW_UPS = {"control": CONTROL_DIR, "sweep": SWEEP_DIR, "confirmation": CONFIRMATION_DIR}
 BUSY_S = 5.0  # how long a follow-up run may keep its database locked before it is left out
@@ -457,7 +445,7 @@ def _read_beside(search: Run) -> _Beside:
             unreadable[name] = str(error)
             left_out.append(f"The {name} in {folder}/ cannot be read and is left out: {error}.")
             continue
-        if name == "sweep" and (unlike := _unlike(run, search)):
+        if name == "sweep" and (unlike := other_problem(run.study, search.study)):
             left_out.append(f"The sweep in {folder}/ is about something else: {unlike}.")
             continue
         runs[name] = run
@@ -473,24 +461,3 @@ def _repeats(directory: Path) -> dict[str, str]:
         named[f"search {number}"] = place
         named[f"symmetric search {number}"] = f"{place}/{CONTROL_DIR}"
     return named
-
-
-def _unlike(sweep: Run, search: Run) -> str:
-    """How the problem of a sweep differs from a search's, in words; empty if it does not."""
-    unlike = [
-        f"{name} {sweep.config[name]} there, {search.config[name]} here"
-        for name in PROBLEM_SETTINGS
-        if sweep.config[name] != search.config[name]
-        and not (name == "dataset" and same_source(sweep.config[name], search.config[name]))
-    ]
-    before, now = search.study.data, sweep.study.data
-    if not unlike and before and now:  # of asymnas 0.1 there is none
-        unlike = changes_of_whole(before, now)
-        if not unlike and _split_seed(sweep) == _split_seed(search):
-            unlike = changes(before, now)
-    return ", ".join(unlike)
-
-
-def _split_seed(run: Run) -> int:
-    """What fixes the splits of a run's data."""
-    return StudyConfig.from_dict(run.config).data().seed

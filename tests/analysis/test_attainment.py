@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asymnas.analysis.front import Objective, attainment
+from asymnas.analysis.front import Objective
+from asymnas.analysis.several_fronts import attainment
 from asymnas.core.errors import ConfigError
 
 LOSS, SIZE = Objective("val_loss"), Objective("total_params")

@@ -22,6 +22,7 @@ def drawn_dense(seed: int) -> dict[str, Any]:
 
 ARCHITECTURE = drawn_dense(0)
 OBJECTIVES = [Objective("val_loss"), Objective("total_params")]
+SIDES = dict.fromkeys(("family", "encoder_family", "decoder_family"), "dense")
 SETUP = {"asymnas": "1.0", "python": "3.12", "torch": "2.6", "processor": "a CPU"}
 
 
@@ -36,12 +37,13 @@ class Made:
     setup: dict[str, str] = field(default_factory=lambda: dict(SETUP))
     wall_seconds: float = 60.0
     notes: list[str] = field(default_factory=list)
-
     settings: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] | None = None
+    pinned: dict[str, Any] | None = None
 
     @property
     def config(self) -> dict[str, Any]:
-        return {**StudyConfig(examples=6_000).to_dict(), "family": "dense", **self.settings}
+        return {**StudyConfig(examples=6_000).to_dict(), **SIDES, **self.settings}
 
     def note(self, text: str) -> None:
         self.notes.append(text)

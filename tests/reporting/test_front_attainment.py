@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from made_tables import made_table
 
-from asymnas.analysis.front import Attainment, Objective, attainment
+from asymnas.analysis.front import Objective
+from asymnas.analysis.several_fronts import Attainment, attainment
 from asymnas.reporting.figures.front import attainment_traces, front_panel
 
 LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))

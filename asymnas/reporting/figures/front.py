@@ -8,7 +8,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from asymnas.analysis.estimates import Floats
-from asymnas.analysis.front import BEST, MEDIAN, WORST, Attainment, Objective, pareto_front, scored
+from asymnas.analysis.front import Objective, pareto_front, scored
+from asymnas.analysis.several_fronts import BEST, MEDIAN, WORST, Attainment
 from asymnas.core.columns import (
     COUNT_COLUMNS,
     DECODER_SHARE,
@@ -39,7 +40,7 @@ def front_panel(
         table: A trial table.
         objectives: Those of the search.
         best: The trial to mark.
-        attainment: Over replicates of the same trials, from `asymnas.analysis.front`; its
+        attainment: Over replicates of the same trials, from `asymnas.analysis.several_fronts`; its
             surfaces are shaded behind the front.
     """
     up = objectives[0]
