@@ -1,0 +1,3 @@
+from ._plot import plot_part_share
+
+__all__ = ["plot_part_share"]
