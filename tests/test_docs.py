@@ -84,7 +84,9 @@ def registries() -> Iterator[None]:
 def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Runs in this process, with relative paths led elsewhere."""
     monkeypatch.setattr(
-        asymnas.runs.execute, "LocalProcesses", lambda n, log, devices, ahead: ThreadPoolExecutor(n)
+        asymnas.runs.execute,
+        "local_processes",
+        lambda n, log, devices, ahead: ThreadPoolExecutor(n),
     )
     monkeypatch.chdir(tmp_path)
 

@@ -283,13 +283,14 @@ class Coordinator:
         """Replaces workers that hang; their rungs are trained again elsewhere."""
         if self._replace_worker is None:
             return
-        for future, limit in self._limits.overdue(time.monotonic()).items():
-            self._flights[future].hangs += 1
-            self._replace_worker(
-                future,
+        at_work = {future for future in self._flights if future.running()}
+        for future, limit in self._limits.overdue(time.monotonic(), at_work).items():
+            reason = (
                 f"no answer within {limit:.0f} s, at least {MARGIN} times what rungs take for "
-                "their size: the worker was replaced",
+                "their size: the worker was replaced"
             )
+            if self._replace_worker(future, reason):
+                self._flights[future].hangs += 1
 
     def _losses(self, active: ActiveTrial) -> Path | None:
         """Where a sweep keeps the loss of each example: its data are part of what is uncertain."""

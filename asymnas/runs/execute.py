@@ -19,7 +19,7 @@ from asymnas.data.fingerprint import fingerprint
 from asymnas.data.prepared import PreparedData, write_prepared
 from asymnas.runs.coordinator import Coordinator, Ending, Snapshot
 from asymnas.runs.directory import DERIVED, OWNED, PREPARED, write_preprocessing
-from asymnas.runs.executors.local import LocalProcesses
+from asymnas.runs.executors.local import local_processes
 from asymnas.runs.plan import Plan
 from asymnas.runs.run import Run
 from asymnas.runs.study import Callback, SearchStudy, checked_callbacks, open_study, writable
@@ -155,7 +155,7 @@ def workers_of(config: StudyConfig, log: Path | None = None) -> Iterator[Executo
         log: What their output is appended to; `None` for standard error.
     """
     devices = visible_devices(config.device)
-    own = LocalProcesses(config.workers or 1, log, devices, train_rung.__module__)
+    own = local_processes(config.workers or 1, log, devices, train_rung.__module__)
     try:
         yield own
     finally:

@@ -7,7 +7,7 @@ takes `MARGIN` times as long as the slowest of them, by its examples and their m
 Decision: docs/decisions/0028-hung-workers-are-replaced.md.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Set
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -66,16 +66,20 @@ class TimeLimits(Generic[K]):
         """Takes in the seconds that a rung took that was trained."""
         self._slowest = max(self._slowest, seconds / work)
 
-    def overdue(self, now: float) -> dict[K, float]:
+    def overdue(self, now: float, at_work: Set[K]) -> dict[K, float]:
         """The rungs that take too long, with the limit in seconds; each is waited for anew.
 
         There is no limit before a rung has been trained. Time in which this process slept, as with
         a closed lid or after Ctrl-Z, does not count: the workers slept too.
+
+        Args:
+            now: The time by the clock.
+            at_work: Those that a worker is on: a rung that waits for a worker does not hang.
         """
         passed, self._looked = min(now - self._looked, LONGEST_PASS_S), now
         late: dict[K, float] = {}
         for key, rung in self._rungs.items():
-            rung.waited += passed
+            rung.waited += passed if key in at_work else 0.0
             limit = max(LEAST_S, MARGIN * self._slowest * rung.work)
             if self._slowest and rung.waited > limit:
                 late[key], rung.waited = limit, 0.0

@@ -74,7 +74,7 @@ def test_local_workers_have_the_devices_in_turn(
         started.append((workers, devices))
         return Made()
 
-    monkeypatch.setattr("asymnas.runs.execute.LocalProcesses", local)
+    monkeypatch.setattr("asymnas.runs.execute.local_processes", local)
     monkeypatch.setattr("asymnas.runs.execute.visible_devices", lambda device: ("0", "GPU-7f"))
     with execute(plan_search(replace(small, trials=1, workers=4))) as (_, ending):
         assert ending == "finished"

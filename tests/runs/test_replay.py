@@ -34,7 +34,7 @@ def test_every_finished_trial_comes_out_the_same(uninterrupted: Run, in_process:
 def test_what_differs_is_shown_and_counted(
     uninterrupted: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("asymnas.runs.execute.LocalProcesses", lambda *arguments: InProcess())
+    monkeypatch.setattr("asymnas.runs.execute.local_processes", lambda *arguments: InProcess())
     run = Run.open(uninterrupted.directory)
     first, second = run.own.index[:2]
     run.own.loc[first, t.VAL_LOSS] *= 1.5
@@ -93,7 +93,7 @@ def test_bad_commands_get_one_line(
 def test_the_command_answers_by_its_exit_code(
     uninterrupted: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("asymnas.runs.execute.LocalProcesses", lambda *arguments: InProcess())
+    monkeypatch.setattr("asymnas.runs.execute.local_processes", lambda *arguments: InProcess())
     shutil.copytree(uninterrupted.directory, tmp_path / "run")
     result = asymnas("search", "--replay", str(tmp_path / "run"), "--workers", "1", "--json")
     assert result.exit_code == 0, result.output

@@ -28,7 +28,7 @@ def waits(limits: TimeLimits, start: float, seconds: int) -> list[tuple[Any, int
     return [
         (rung, second, limit)
         for second in range(1, seconds + 1)
-        for rung, limit in limits.overdue(start + second).items()
+        for rung, limit in limits.overdue(start + second, {"rung", "first", "second"}).items()
     ]
 
 
@@ -71,8 +71,8 @@ def test_sleep_of_this_process_counts_as_one_look() -> None:
     limits = TimeLimits(now=0.0)
     limits.measured(1.0, 1.0)
     limits.begin("rung", 1.0)
-    assert limits.overdue(10 * HOUR) == {}
-    assert limits.overdue(20 * HOUR) == {}
+    assert limits.overdue(10 * HOUR, {"rung"}) == {}
+    assert limits.overdue(20 * HOUR, {"rung"}) == {}
     assert waits(limits, 20 * HOUR, 596) == []
     assert waits(limits, 20 * HOUR + 596, 5) == [("rung", 1, 600)]
 
@@ -84,6 +84,14 @@ def test_what_has_ended_is_never_overdue() -> None:
     limits.begin("second", 1.0)
     limits.end("first")
     assert [rung for rung, _, _ in waits(limits, 0.0, 700)] == ["second"]
+
+
+def test_a_rung_that_waits_for_a_worker_is_never_overdue() -> None:
+    limits = TimeLimits(now=0.0)
+    limits.measured(1.0, 1.0)
+    limits.begin("waits", 1.0)
+    limits.begin("rung", 1.0)
+    assert [rung for rung, _, _ in waits(limits, 0.0, 1_300)] == ["rung", "rung"]
 
 
 class Hanging(Made):
@@ -105,13 +113,14 @@ class Hanging(Made):
         (job,) = args
         return self._begin(Future(), fn, job, self._others)
 
-    def replace_worker(self, future: Future[Any], reason: str) -> None:
+    def replace_worker(self, future: Future[Any], reason: str) -> bool:
         self.replaced.append(reason)
         fn, job, others = self._open.pop(future)
         if others:
             self._begin(future, fn, job, others - 1)
         else:
             future.set_exception(WorkerError(reason))
+        return True
 
     def _begin(self, future: Future[Any], fn: Any, job: Job, others: int) -> Future[Any]:
         rung = job.seed, job.until
@@ -119,6 +128,8 @@ class Hanging(Made):
         self._begun[rung] = before + 1
         if self.jobs and self._hangs(job, before):
             self._open[future] = fn, job, others
+            if not future.running():
+                future.set_running_or_notify_cancel()
         else:
             future.set_result(super().submit(fn, job).result())
         return future
@@ -131,7 +142,9 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("asymnas.runs.coordinator.HEARTBEAT", 0.0)
     looks = iter(range(0, 100_000 * HOUR, HOUR))
     overdue = TimeLimits.overdue
-    monkeypatch.setattr(TimeLimits, "overdue", lambda limits, now: overdue(limits, next(looks)))
+    monkeypatch.setattr(
+        TimeLimits, "overdue", lambda limits, now, at_work: overdue(limits, next(looks), at_work)
+    )
 
 
 @pytest.mark.parametrize("workers", fast_first([1, 2, 3]))

@@ -10,7 +10,7 @@ from problems import label, space_of
 from asymnas.core.provenance import cores
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.families import FAMILIES, Problem
-from asymnas.runs.executors.local import LocalProcesses
+from asymnas.runs.executors.local import local_processes
 
 BUDGET = 150_000
 DRAWS = {"conv2d": 10_000, "dense": 10_000}  # of a family, over its bottlenecks
@@ -76,7 +76,7 @@ def test_a_hundred_draws_favour_neither_side(family, shape):
 
 @pytest.fixture(scope="module")
 def workers():
-    executor = LocalProcesses(cores())
+    executor = local_processes(cores())
     yield executor
     executor.shutdown(cancel_futures=True)
 

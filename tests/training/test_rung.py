@@ -16,7 +16,7 @@ from asymnas.networks.architecture import Architecture, unsupported_reason
 from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.families.dense import DenseSide
 from asymnas.networks.kinds import KINDS
-from asymnas.runs.executors.local import LocalProcesses
+from asymnas.runs.executors.local import local_processes
 from asymnas.training.checkpoints import load_weights, read_checkpoint, write_checkpoint
 from asymnas.training.evaluation import evaluate
 from asymnas.training.measurement import evenly_spaced, measure
@@ -125,7 +125,7 @@ def test_what_ran_before_in_the_process_does_not_matter(family, trained):
 def test_the_process_does_not_matter(trained, files):
     jobs = [replace(job_of(family), save=next(files)) for family in FAMILIES.names()]
     first = replace(jobs[0], until=RUNGS[1], save=next(files))
-    with LocalProcesses(1) as executor:
+    with local_processes(1) as executor:
         there = [(executor.submit(train_rung, job).result(), job.save) for job in jobs]
         executor.submit(train_rung, first).result()
     for job, result in zip(jobs, there, strict=True):

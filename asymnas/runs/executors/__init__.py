@@ -6,6 +6,9 @@ submits the rung again.
 
 An executor that has a method `replace_worker(future, reason)` is asked to end the worker that a
 call hangs on, and to start another in its place: the call goes to a worker that has not failed on
-it, or its future fails with `WorkerError(reason)`. Without that method rungs may take any time, as
-those do that wait in the queue of a cluster.
+it, or its future fails with `WorkerError(reason)`. It returns whether a worker was on the call.
+Without that method rungs may take any time, as those do that wait in the queue of a cluster.
+
+`WorkerPool` (`pool.py`) is the package's own: local processes (`local.py`) and whatever submits
+calls (`submitting.py`).
 """

@@ -65,6 +65,8 @@ class WorkerProcess:
             if output:
                 output.close()
 
+    queues = False
+
     @property
     def has_ended(self) -> bool:
         """Whether it has ended after it had started."""
@@ -97,18 +99,23 @@ class WorkerProcess:
         """Ends it at once."""
         self._process.kill()
 
-    def end(self) -> int:
-        """Lets it end, by force if it does not, and returns its exit code."""
+    def end(self) -> None:
+        """Lets it end, by force if it does not."""
         for pipe in (self._process.stdin, self._process.stdout):
             with suppress(OSError):
                 _pipe(pipe).close()
         try:
-            return self._process.wait(END_WITHIN)
+            self._process.wait(END_WITHIN)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            return self._process.wait()
+            self._process.wait()
 
-    def last_line(self) -> str:
+    def reason(self, error: Exception) -> str:
+        """How it ended, with the last line of its output; what broke the pipe says less."""
+        said = f" ({line})" if (line := self._last_line()) else ""
+        return f"a worker process ended with code {self._process.poll()}{said}{see(self._log)}"
+
+    def _last_line(self) -> str:
         """The last line of its output in the log; empty without one."""
         if self._log is None:
             return ""
@@ -118,6 +125,11 @@ class WorkerProcess:
             lines = output.read().decode(errors="replace").split("\n")
             return next((line.strip() for line in reversed(lines) if line.strip()), "")
         return ""
+
+
+def see(log: Path | None) -> str:
+    """The end of a message after a failure: where the output of the workers is."""
+    return f"; the output of the workers is in {log}" if log else ""
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

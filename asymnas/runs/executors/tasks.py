@@ -72,6 +72,11 @@ class TaskQueue:
         """Whether it takes no more calls."""
         return self._closed
 
+    @property
+    def over(self) -> bool:
+        """Whether there will be no more calls to take."""
+        return self._closed and not self._waiting
+
     def put(self, task: Task) -> None:
         """Adds a call; its future fails at once where no worker is left."""
         with self._changed:

@@ -1,9 +1,9 @@
-"""The process behind `LocalProcesses`: reads pickled calls, writes pickled answers.
+"""How a worker answers calls, and the local process that reads them and writes its answers.
 
-Its first message says that it is ready. Then it answers each call with a status (`RESULT`, `ERROR`
-or `BROKEN`) and a value. Calls and answers travel as bytes within a pickle, so that one that cannot
-be unpacked leaves the pipe whole. After a failure of its own and not the call's it ends, to be
-replaced by a new process.
+The first message of a process says that it is ready. Then it answers each call with a status
+(`RESULT`, `ERROR` or `BROKEN`) and a value. Calls and answers travel as bytes within a pickle, so
+that one that cannot be unpacked leaves the pipe whole. After a failure of its own and not the
+call's it ends, to be replaced by a new process.
 
 It imports the standard library and the package's errors alone: a call imports what it needs. What
 all calls need can be imported ahead, while the parent prepares the first one. It ignores Ctrl-C,
@@ -44,15 +44,19 @@ def main(ahead: str) -> None:
             call = pickle.load(calls)
         except EOFError:
             return
-        status, answer = _answer(call)
-        pickle.dump(answer, answers)
+        status, answered = answer(call)
+        pickle.dump(answered, answers)
         answers.flush()
         if status == BROKEN:
             os._exit(1)  # at once: tidying up may hang where the accelerator has failed
 
 
-def _answer(call: bytes) -> tuple[str, bytes]:
-    """The status of a call, and its answer as bytes."""
+def answer(call: bytes) -> tuple[str, bytes]:
+    """Makes a call: its status, and the answer with the same status and the value, as bytes.
+
+    Args:
+        call: Function, arguments and keyword arguments, pickled.
+    """
     try:
         function, args, kwargs = pickle.loads(call)
     except (Exception, SystemExit) as error:  # whatever unpacking, which imports, can raise

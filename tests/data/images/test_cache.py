@@ -24,7 +24,7 @@ from asymnas.data.images import cache as image_cache
 from asymnas.data.images.cache import cached_images
 from asymnas.data.images.stored import StoredRows
 from asymnas.networks.families import Problem
-from asymnas.runs.executors.local import LocalProcesses
+from asymnas.runs.executors.local import local_processes
 from asymnas.training.rung import Job, train_rung
 
 IMAGES = noise(150, 6, 5, 3)  # more than one piece
@@ -325,7 +325,7 @@ def test_a_crashed_draft_is_deleted_when_it_is_old(folder, root):
 @pytest.mark.slow
 @pytest.mark.essential
 def test_processes_that_build_at_once_agree(folder, root):
-    with LocalProcesses(2) as workers:
+    with local_processes(2) as workers:
         tasks = [workers.submit(cached_images, folder, names(folder), None, root) for _ in "abcd"]
         for task in tasks:
             assert np.array_equal(task.result().rows, IMAGES.transpose(0, 3, 1, 2))

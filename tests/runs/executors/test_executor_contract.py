@@ -1,9 +1,13 @@
 """Any standard executor trains the same: losses and checkpoints are those of one thread."""
 
 import multiprocessing
+from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import torch
@@ -11,13 +15,39 @@ from problems import space_of
 
 from asymnas.core.config import DataSpec
 from asymnas.networks.families import Problem
-from asymnas.runs.executors.local import LocalProcesses
+from asymnas.runs.executors.local import local_processes
 from asymnas.runs.executors.own_process import OwnProcess
+from asymnas.runs.executors.submitting import submitted_calls
 from asymnas.training.checkpoints import read_checkpoint
 from asymnas.training.rung import Job, RungResult, train_rung
 
+
+@contextmanager
+def dask() -> Iterator[Executor]:
+    distributed = pytest.importorskip("distributed", reason="needs pip install distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=2, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+        submitted_calls(partial(client.submit, pure=False), 2) as workers,
+    ):
+        yield workers
+
+
+@contextmanager
+def slurm_jobs() -> Iterator[Executor]:
+    """As processes of this machine, which submitit starts in place of jobs."""
+    submitit = pytest.importorskip("submitit", reason="needs pip install submitit")
+    with TemporaryDirectory() as folder:
+        jobs = submitit.AutoExecutor(folder, cluster="local")
+        jobs.update_parameters(timeout_min=10)
+        with submitted_calls(jobs.submit, 2) as workers:
+            yield workers
+
+
 KINDS = ("plain", "vq", "variational", "denoising")
-EXECUTORS = {
+CORE = {
     "threads": lambda: ThreadPoolExecutor(3),
     "this process": OwnProcess,
     "spawned processes": lambda: ProcessPoolExecutor(
@@ -26,8 +56,9 @@ EXECUTORS = {
         initializer=torch.set_num_threads,  # sums depend on how many threads share them
         initargs=(1,),
     ),
-    "local processes": lambda: LocalProcesses(1),
+    "local processes": lambda: local_processes(1),
 }
+CLUSTERS = {"Dask": dask}
 
 
 def jobs(folder: Path) -> list[Job]:
@@ -74,8 +105,7 @@ def alone(tmp_path_factory) -> list[tuple[Job, RungResult]]:
     return [(job, train_rung(job)) for job in both]
 
 
-def train_all(executor: Executor, folder: Path) -> list[tuple[Job, RungResult]]:
-    begun = jobs(folder)
+def train_all(executor: Executor, begun: list[Job]) -> list[tuple[Job, RungResult]]:
     trained = []
     for rung in (begun, [finish(job) for job in begun]):
         futures = [executor.submit(train_rung, job) for job in rung]
@@ -84,12 +114,28 @@ def train_all(executor: Executor, folder: Path) -> list[tuple[Job, RungResult]]:
     return trained
 
 
-@pytest.mark.parametrize("executor", EXECUTORS.values(), ids=EXECUTORS)
+@pytest.mark.parametrize(
+    "executor",
+    [
+        *(pytest.param(make, id=name, marks=pytest.mark.essential) for name, make in CORE.items()),
+        *(pytest.param(make, id=name) for name, make in CLUSTERS.items()),
+    ],
+)
 @pytest.mark.slow
-@pytest.mark.essential
 def test_losses_and_weights_are_those_of_one_thread(executor, alone, tmp_path):
     with executor() as workers:
-        trained = train_all(workers, tmp_path)
+        check_equal(train_all(workers, jobs(tmp_path)), alone)
+
+
+@pytest.mark.slow
+def test_jobs_of_a_queue_train_as_one_thread_does(tmp_path, alone):
+    """One of them: each of its rungs starts a process, as a job of Slurm would."""
+    with slurm_jobs() as workers:
+        trained = train_all(workers, jobs(tmp_path)[:1])
+    check_equal(trained, [alone[0], alone[len(alone) // 2]])
+
+
+def check_equal(trained: list[tuple[Job, RungResult]], alone: list[tuple[Job, RungResult]]) -> None:
     for (job, result), (expected_job, expected) in zip(trained, alone, strict=True):
         assert result.metrics == expected.metrics
         assert result.failure == expected.failure

@@ -14,19 +14,19 @@ import pytest
 from load_clock import soon, wait_for
 
 from asymnas.core.errors import WorkerError, WorkerStartError
-from asymnas.runs.executors.local import LocalProcesses
+from asymnas.runs.executors.local import local_processes
 from asymnas.runs.executors.process import WorkerProcess
 
 
 @pytest.fixture(scope="module")
 def executor():
-    with LocalProcesses(2) as executor:
+    with local_processes(2) as executor:
         yield executor
 
 
 @pytest.fixture
 def lone():
-    executor = LocalProcesses(1)
+    executor = local_processes(1)
     yield executor
     executor.shutdown(cancel_futures=True)
 
@@ -103,7 +103,7 @@ def test_a_call_that_a_worker_cannot_read_fails_its_future_alone(executor):
 
 def test_what_a_task_prints_does_not_mix_with_its_result(tmp_path):
     log = tmp_path / "workers.log"
-    with LocalProcesses(1, log=log) as executor:
+    with local_processes(1, log=log) as executor:
         assert executor.submit(tasks.chat, 2000).result() == "done"
         assert executor.submit(tasks.read_input).result(timeout=60) == ""
         assert executor.submit(tasks.add, 1).result(timeout=60) == 1
@@ -141,7 +141,7 @@ def test_a_worker_killed_from_outside_is_started_anew(lone):
 
 def test_shutdown_with_cancel_is_quick_and_leaves_nothing_behind(monkeypatch):
     monkeypatch.setattr("asymnas.runs.executors.process.END_WITHIN", 300.0)
-    executor = LocalProcesses(2)
+    executor = local_processes(2)
     pids = [executor.submit(os.getpid).result() for _ in range(2)]
     running = [executor.submit(tasks.spin, 600) for _ in range(2)]
     waiting = [executor.submit(tasks.add, i) for i in range(5)]
@@ -160,7 +160,7 @@ def test_shutdown_with_cancel_is_quick_and_leaves_nothing_behind(monkeypatch):
 
 
 def test_shutdown_while_workers_take_tasks_does_not_hang():
-    executor = LocalProcesses(2)
+    executor = local_processes(2)
     wait([executor.submit(os.getpid) for _ in range(2)])
     futures = [executor.submit(tasks.add, 1) for _ in range(200)]
     ending = threading.Thread(target=executor.shutdown, kwargs={"cancel_futures": True})
@@ -170,7 +170,7 @@ def test_shutdown_while_workers_take_tasks_does_not_hang():
 
 
 def test_shutdown_without_cancel_finishes_what_was_queued():
-    executor = LocalProcesses(1)
+    executor = local_processes(1)
     futures = [executor.submit(tasks.add, i) for i in range(20)]
     executor.shutdown()
     assert [future.result(timeout=0) for future in futures] == list(range(20))
@@ -181,7 +181,7 @@ def test_a_worker_imports_torch_when_a_call_needs_it(lone):
 
 
 def test_a_poisoned_process_costs_no_call(tmp_path):
-    with LocalProcesses(2, tmp_path / "log") as executor:
+    with local_processes(2, tmp_path / "log") as executor:
         calls = [
             executor.submit(tasks.on_poisoned_process, tmp_path / "flag", n) for n in range(20)
         ]
@@ -190,7 +190,7 @@ def test_a_poisoned_process_costs_no_call(tmp_path):
 
 
 def test_a_poisoned_device_costs_no_call(tmp_path):
-    with LocalProcesses(2, tmp_path / "log", devices=("bad", "good")) as executor:
+    with local_processes(2, tmp_path / "log", devices=("bad", "good")) as executor:
         calls = [executor.submit(tasks.on_poisoned_device, n) for n in range(20)]
         assert [call.result(timeout=60) for call in calls] == list(range(20))
     assert (
@@ -200,7 +200,7 @@ def test_a_poisoned_device_costs_no_call(tmp_path):
 
 @pytest.mark.parametrize("task", [tasks.run_out_of_memory, tasks.lose_the_mount])
 def test_a_call_that_fails_on_two_workers_comes_back_with_both(tmp_path, task):
-    with LocalProcesses(3, tmp_path / "log") as executor:
+    with local_processes(3, tmp_path / "log") as executor:
         pids = {executor.submit(os.getpid).result(timeout=60) for _ in range(9)}
         with pytest.raises(WorkerError) as caught:
             executor.submit(task).result(timeout=60)
@@ -227,20 +227,20 @@ def test_a_lone_worker_fails_the_call_and_is_replaced_at_once(lone):
 @pytest.mark.parametrize("dies", [True, False])
 def test_a_worker_that_hangs_is_replaced_and_its_call_goes_to_another(tmp_path, monkeypatch, dies):
     """Also where its process does not end, as one that waits for a file server does not."""
-    flag, executor = tmp_path / "flag", LocalProcesses(2)
+    flag, executor = tmp_path / "flag", local_processes(2)
     hung = executor.submit(tasks.hang_once, flag)
     wait_for(lambda: flag.exists() and flag.read_text().endswith("\n"))
     pid = int(flag.read_text())
     with monkeypatch.context() as patched:
         if not dies:
             patched.setattr(WorkerProcess, "kill", lambda process: None)
-        executor.replace_worker(hung, "it hung")
+        assert executor.replace_worker(hung, "it hung")
     assert hung.result(timeout=200) != pid
     both = [
         executor.submit(tasks.meet, tmp_path / one, tmp_path / other) for one, other in ("ab", "ba")
     ]
     assert [future.result(timeout=200) for future in both] == [True, True]
-    executor.replace_worker(hung, "it hung")  # it is over: nothing happens
+    assert not executor.replace_worker(hung, "it hung")  # it is over: nothing happens
     executor.shutdown(cancel_futures=True)
     assert alive(pid) != dies
     if not dies:
@@ -264,7 +264,7 @@ def test_a_lone_worker_that_hangs_fails_its_call_with_the_reason(lone, tmp_path)
 def test_devices_are_handed_out_in_turn(tmp_path):
     here = tmp_path / "here"
     here.mkdir()
-    with LocalProcesses(4, tmp_path / "log", devices=("0", "GPU-7f")) as executor:
+    with local_processes(4, tmp_path / "log", devices=("0", "GPU-7f")) as executor:
         calls = [executor.submit(tasks.device_beside_others, here, str(n), 4) for n in range(4)]
         devices = [call.result(timeout=200) for call in calls]
     assert sorted(devices) == ["0", "0", "GPU-7f", "GPU-7f"]
@@ -291,15 +291,20 @@ def test_an_allocator_that_is_there_is_preloaded_unless_the_user_has_chosen(
         "asymnas.runs.executors.local.WorkerProcess",
         lambda environment, log, ahead: started.append(environment) or StartedProcess(),
     )
-    LocalProcesses(2).shutdown()
+    local_processes(2).shutdown()
     assert [environment.get("LD_PRELOAD") for environment in started] == [wanted, wanted]
 
 
 class StartedProcess:
     """A process that has nothing to do."""
 
+    queues = has_ended = False
+
+    def wait_until_started(self):
+        pass
+
     def end(self):
-        return 0
+        pass
 
 
 def test_a_failed_start_ends_the_workers_before_it(tmp_path, monkeypatch):
@@ -313,7 +318,7 @@ def test_a_failed_start_ends_the_workers_before_it(tmp_path, monkeypatch):
 
     monkeypatch.setattr("subprocess.Popen", launch)
     with pytest.raises(WorkerStartError) as caught:
-        LocalProcesses(4, tmp_path / "workers.log")
+        local_processes(4, tmp_path / "workers.log")
     message = str(caught.value)
     assert message.startswith("worker 3 of 4 cannot be started: ")
     assert "Cannot allocate memory" in message
@@ -324,7 +329,7 @@ def test_a_failed_start_ends_the_workers_before_it(tmp_path, monkeypatch):
 def test_workers_that_never_start_end_with_the_reason_and_the_log(tmp_path, monkeypatch):
     (tmp_path / "pickle.py").write_text("raise ImportError('a broken installation')")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *filter(None, sys.path)]))
-    with LocalProcesses(2, tmp_path / "workers.log") as executor:
+    with local_processes(2, tmp_path / "workers.log") as executor:
         calls = [executor.submit(tasks.add, n) for n in range(5)]
         for call in calls:
             with pytest.raises(WorkerStartError) as caught:
@@ -363,7 +368,7 @@ def test_files_of_the_user_hide_no_module_of_a_library(tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text("def double(n): return 2 * n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])
-    with LocalProcesses(1, tmp_path / "workers.log") as executor:
+    with local_processes(1, tmp_path / "workers.log") as executor:
         assert executor.submit(np.negative, 3).result(timeout=60) == -3
         mine = importlib.import_module("mine")  # as what a study file defines is found
         assert executor.submit(mine.double, 4).result(timeout=60) == 8
@@ -375,7 +380,7 @@ def test_a_call_that_cannot_be_imported_says_why_and_where_the_log_is(tmp_path, 
     monkeypatch.setattr("sys.path", [*sys.path, str(tmp_path)])
     leaves = importlib.import_module("leaves")
     (tmp_path / "leaves.py").write_text("raise SystemExit('my own way out')")
-    with LocalProcesses(1, log) as executor:
+    with local_processes(1, log) as executor:
         with pytest.raises(WorkerError, match="SystemExit: my own way out") as caught:
             executor.submit(leaves.leave).result(timeout=60)
         assert str(caught.value).endswith(str(log))

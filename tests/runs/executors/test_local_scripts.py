@@ -11,18 +11,18 @@ from test_local import gone
 
 UNGUARDED = """
 import math
-from asymnas.runs.executors.local import LocalProcesses
+from asymnas.runs.executors.local import local_processes
 
 print("started")
-executor = LocalProcesses(1)
+executor = local_processes(1)
 print([executor.submit(math.factorial, n).result() for n in range(5)])
 """
 
 PARENT = """
 import os, time
-from asymnas.runs.executors.local import LocalProcesses
+from asymnas.runs.executors.local import local_processes
 
-executor = LocalProcesses(2)
+executor = local_processes(2)
 busy, idle = (executor.submit(os.getpid).result() for _ in range(2))
 while idle == busy:
     idle = executor.submit(os.getpid).result()
