@@ -173,6 +173,23 @@ def test_every_name_is_on_its_page(page: str, names: Callable[[], Iterable[str]]
     assert [name for name in names() if f"`{name}`" not in text] == []
 
 
+def test_every_cell_of_the_comparison_can_be_checked() -> None:
+    text = (ROOT / "docs" / "comparison.md").read_text("utf-8")
+    defined = re.findall(r"^\[([\w-]+)\]: https://\S+$", text, re.MULTILINE)
+    assert len(set(defined)) == len(defined)
+    assert set(re.findall(r"\]\[([\w-]+)\]", text)) == set(defined)
+    tables = re.findall(r"^\| \| .*\n\|[-|]+\n((?:\|.*\n)+)", text, re.MULTILINE)
+    rows = [[row.strip("|").split("|") for row in table.splitlines()] for table in tables]
+    questions, *others = ([row[0].strip() for row in table] for table in rows)
+    assert len(others) == 2
+    assert others == [questions, questions]
+    cells = [cell for table in rows for row in table for cell in row[1:]]
+    assert len(cells) == len(questions) * 11
+    assert [cell for cell in cells if "](" not in cell and "][" not in cell] == []
+    answers = re.findall(r"^\| ([^|]+) \|", text.partition("## asymnas")[2], re.MULTILINE)
+    assert answers[1 : len(questions) + 1] == questions
+
+
 def test_the_layers_of_the_index_are_those_that_are_checked() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     (layers,) = [c["layers"] for c in contracts["contracts"] if c["type"] == "layers"]
