@@ -134,12 +134,24 @@ def test_code_of_the_readme_runs(
     assert (tmp_path / "runs" / "digits" / "report.html").is_file()
 
 
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and the site make them."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    plain = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading) for heading in headings]
+    return {re.sub(r"[^\w\- ]", "", h.lower()).strip().replace(" ", "-") for h in plain}
+
+
 def test_links_lead_somewhere() -> None:
     broken = []
     for page in PAGES:
-        for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text("utf-8")):
-            local = "://" not in link and not link.startswith("mailto:")
-            if local and not (page.parent / link).exists():
+        for link in re.findall(r"\]\(([^)\s]+)[^)]*\)", page.read_text("utf-8")):
+            path, _, anchor = link.partition("#")
+            if "://" in link or link.startswith("mailto:"):
+                continue
+            target = page.parent / path if path else page
+            missing = anchor and target.suffix == ".md" and anchor not in anchors(target)
+            if not target.exists() or missing:
                 broken.append((page.name, link))
     assert broken == []
 

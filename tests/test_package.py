@@ -6,11 +6,14 @@ import operator
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 import asymnas
 
@@ -165,6 +168,39 @@ def test_no_large_file_lies_outside_the_folders_for_them() -> None:
         and (ROOT / name).stat().st_size > LARGEST
     ]
     assert not large
+
+
+def read(name: str) -> Any:
+    return yaml.safe_load((ROOT / name).read_text("utf-8"))
+
+
+def test_the_workflow_runs_what_every_change_must_pass() -> None:
+    jobs = read(".github/workflows/ci.yml")["jobs"]
+    assert [step["run"] for step in jobs["checks"]["steps"] if "run" in step] == ["bash .ci/run"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    oldest = project["requires-python"].removeprefix(">=")
+    assert oldest in jobs["checks"]["strategy"]["matrix"]["python"]
+
+
+def test_forms_for_issues_ask_for_something() -> None:
+    for form in sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*_*.yml")):
+        fields = read(str(form))
+        assert {"name", "description", "labels", "body"} == set(fields), form.name
+        asked = [field for field in fields["body"] if field["type"] != "markdown"]
+        assert all(field["attributes"]["label"] for field in asked), form.name
+        assert len({field["id"] for field in asked}) == len(asked) >= 3, form.name
+        assert any(field.get("validations", {}).get("required") for field in asked), form.name
+
+
+def test_the_citation_is_of_this_version() -> None:
+    citation = read("CITATION.cff")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert citation["cff-version"] == "1.2.0"
+    assert citation["title"].startswith("asymnas:")
+    assert citation["message"]
+    assert (citation["version"], citation["license"]) == (project["version"], project["license"])
+    assert citation["authors"] == project["authors"]
+    assert citation["authors"][0]["name"] in (ROOT / "LICENSE").read_text()
 
 
 #: Calls that can run code from what they read, and what makes them safe.
