@@ -31,7 +31,7 @@ def plot_front(source: Any) -> go.Figure:
     Raises:
         StudyError: No such run.
     """
-    return _alone(front_of(as_run(source)))
+    return alone(front_of(as_run(source)))
 
 
 def plot_front_share(source: Any) -> go.Figure:
@@ -40,7 +40,7 @@ def plot_front_share(source: Any) -> go.Figure:
     Raises:
         StudyError: No such run.
     """
-    return _alone(front_share_of(as_run(source)))
+    return alone(front_share_of(as_run(source)))
 
 
 def plot_share(source: Any) -> go.Figure:
@@ -55,7 +55,7 @@ def plot_share(source: Any) -> go.Figure:
             f"{run.directory} holds no sweep, and only a sweep shows the best decoder share: run "
             "asymnas.sweep, or plot_front_share for the front of a search"
         )
-    return _alone(share_panel(run.sweep.measured, share_of(run.sweep)))
+    return alone(share_panel(run.sweep.measured, share_of(run.sweep)))
 
 
 def plot_curves(source: Any) -> go.Figure:
@@ -64,7 +64,7 @@ def plot_curves(source: Any) -> go.Figure:
     Raises:
         StudyError: No such run.
     """
-    return _alone(curves_of(as_run(source)))
+    return alone(curves_of(as_run(source)))
 
 
 def plot_importance(source: Any) -> go.Figure:
@@ -73,7 +73,7 @@ def plot_importance(source: Any) -> go.Figure:
     Raises:
         StudyError: No such run.
     """
-    return _alone(importance_of(as_run(source)))
+    return alone(importance_of(as_run(source)))
 
 
 def front_of(run: Run) -> Panel:
@@ -105,7 +105,7 @@ def best_trial(run: Run) -> int | None:
     return int(run.front[t.TRIAL].iloc[0]) if len(run.front) else None
 
 
-def _alone(panel: Panel) -> go.Figure:
+def alone(panel: Panel) -> go.Figure:
     """A panel's figure with its title, on the ground that its colours are made for."""
     return panel.figure.update_layout(
         title={

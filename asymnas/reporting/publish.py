@@ -15,6 +15,7 @@ from asymnas.core.checksums import with_checksum
 from asymnas.core.errors import AsymnasError
 from asymnas.core.files import write_whole
 from asymnas.networks.architecture import Architecture
+from asymnas.reporting.dashboard_content import show_in_dashboard
 from asymnas.reporting.findings import Findings, confirmation_json, findings_of
 from asymnas.reporting.page import page
 from asymnas.reporting.render import render_page
@@ -64,6 +65,7 @@ def publish(run: Run) -> Published:
     summary = with_checksum(summary)
     write_whole(directory / SUMMARY, json.dumps(summary, indent=2) + "\n")
     run.study.note(dashboard_note(summary))
+    show_in_dashboard(findings)
     write_whole(directory / REPORT, render_page(page(findings, summary)))
     return Published(
         findings=findings, summary=summary, confirmation=confirmation, report=directory / REPORT

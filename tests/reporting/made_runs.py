@@ -36,7 +36,8 @@ class Made:
     objectives: list[Objective] = field(default_factory=lambda: OBJECTIVES)
     setup: dict[str, str] = field(default_factory=lambda: dict(SETUP))
     wall_seconds: float = 60.0
-    notes: list[str] = field(default_factory=list)
+    notes: dict[int | None, str] = field(default_factory=dict)
+    plots: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] | None = None
     pinned: dict[str, Any] | None = None
@@ -45,8 +46,11 @@ class Made:
     def config(self) -> dict[str, Any]:
         return {**StudyConfig(examples=6_000).to_dict(), **SIDES, **self.settings}
 
-    def note(self, text: str) -> None:
-        self.notes.append(text)
+    def note(self, text: str, number: int | None = None) -> None:
+        self.notes[number] = text
+
+    def plot(self, name: str, figure: Any, largest: int) -> None:
+        self.plots[name] = figure
 
     def table(self) -> pd.DataFrame:
         return self.rows

@@ -39,7 +39,7 @@ def test_what_is_returned_is_what_was_written(tmp_path: Path) -> None:
     assert published.findings.confirmed is not None
     assert (tmp_path / "trials.csv").read_text().count("\n") == len(run.table) + 1
     study: Any = run.study
-    assert as_markdown(published.summary["verdict"][0]) in study.notes[0]
+    assert as_markdown(published.summary["verdict"][0]) in study.notes[None]
 
 
 def test_weights_of_an_earlier_publication_outlive_a_missing_checkpoint(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import optuna
 import optuna_dashboard
@@ -26,6 +27,9 @@ from asymnas.runs.study.rows import DETAILS, OPTUNA_STATES, TrialTable, trial_ch
 from asymnas.runs.study.samplers import LEARNING, Draw, make_sampler
 from asymnas.runs.study.shown import trials_shown
 from asymnas.runs.study.storage import readable
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 Purpose = Literal["search", "sweep", "confirmation"]
 
@@ -326,9 +330,25 @@ class SearchStudy:
             raise StudyError("this study was opened to read only: give its storage URL to write")
         return self._backend
 
-    def note(self, text: str) -> None:
-        """Sets the note, Markdown, that the dashboard shows beside the study."""
-        optuna_dashboard.save_note(self.optuna, text)
+    def note(self, text: str, number: int | None = None) -> None:
+        """Sets the note, Markdown, that the dashboard shows with the study or one of its trials."""
+        noted: Any = self.optuna
+        if number is not None:  # what is read of an `optuna.Trial`, which cannot be made of a row
+            noted = SimpleNamespace(
+                storage=self.storage, study=self.optuna, _trial_id=self._trial_id(number)
+            )
+        optuna_dashboard.save_note(noted, text)
+
+    def plot(self, name: str, figure: "go.Figure", largest: int) -> None:
+        """Sets a plot of the study's page in the dashboard.
+
+        Args:
+            name: Its identifier: letters and dashes. A plot of that name is replaced.
+            figure: The plot.
+            largest: Characters of it as JSON; a larger one is not stored.
+        """
+        if len(figure.to_json()) <= largest:
+            optuna_dashboard.save_plotly_graph_object(self.optuna, figure, graph_object_id=name)
 
     @property
     def _named(self) -> str:
