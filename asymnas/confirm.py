@@ -33,7 +33,7 @@ def run_confirmation(
     *,
     fresh: bool = False,
     executor: "Executor | None" = None,
-    observe: "Callable[[Snapshot], None]" = lambda snapshot: None,
+    observe: "Callable[[Snapshot], None] | None" = None,
 ) -> "Run":
     """Confirms a search, or continues to, and writes the results into its directory.
 
@@ -41,16 +41,18 @@ def run_confirmation(
         config: Which search, how many seeds.
         fresh: Confirm anew; searches that are there are kept.
         executor: Where to train; by default local processes.
-        observe: Called with a snapshot as the run goes on.
+        observe: Called with a snapshot as the run goes on; by default a notebook's cell shows how
+            far it is, and a script shows nothing.
 
     Raises:
         AsymnasError: No finished search, or a confirmation of another one is in the way.
     """
+    from asymnas.reporting.progress import in_notebook
     from asymnas.runs.confirmation_plan import open_search, plan_control
 
     search = open_search(config)
-    control = plan_control(config, search)
-    _confirm(config, search, control, fresh=fresh, executor=executor, observe=observe)
+    control, seen = plan_control(config, search), observe or in_notebook()
+    _confirm(config, search, control, fresh=fresh, executor=executor, observe=seen)
     return search
 
 

@@ -23,7 +23,7 @@ def run_search(
     *,
     fresh: bool = False,
     executor: "Executor | None" = None,
-    observe: "Callable[[Snapshot], None]" = lambda snapshot: None,
+    observe: "Callable[[Snapshot], None] | None" = None,
     callbacks: "Sequence[Callback]" = (),
 ) -> "Run":
     """Runs a search, or continues it, and writes its results.
@@ -32,7 +32,8 @@ def run_search(
         config: What to run.
         fresh: Start over; otherwise an existing run is continued.
         executor: Where to train; by default local processes.
-        observe: Called with a snapshot as the run goes on.
+        observe: Called with a snapshot as the run goes on; by default a notebook's cell shows how
+            far it is, and a script shows nothing.
         callbacks: Optuna's, called as `callback(study, trial)` in this process when a trial has
             completed, was pruned or has failed. `study.stop()` interrupts the run; so does an
             error, which is then raised.
@@ -40,12 +41,13 @@ def run_search(
     Raises:
         AsymnasError: Bad settings or data, or a run directory of another study.
     """
+    from asymnas.reporting.progress import in_notebook
     from asymnas.reporting.publish import publish
     from asymnas.runs.execute import execute
     from asymnas.runs.plan import plan_search
 
-    plan = plan_search(config)
-    executed = execute(plan, fresh=fresh, executor=executor, observe=observe, callbacks=callbacks)
+    plan, seen = plan_search(config), observe or in_notebook()
+    executed = execute(plan, fresh=fresh, executor=executor, observe=seen, callbacks=callbacks)
     with executed as (run, _):
         publish(run)
     return run

@@ -208,7 +208,7 @@ UNPICKLING = {"pickle.load", "pickle.loads", "torch.load", "joblib.load", "pd.re
 BETWEEN_PROCESSES = (
     "runs/executors/worker.py",
     "runs/executors/process.py",
-    "runs/executors/local.py",
+    "runs/executors/pool.py",
 )
 
 

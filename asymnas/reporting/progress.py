@@ -1,5 +1,6 @@
-"""What a person sees while a run goes on: a live display, or plain lines where there is none."""
+"""What a person sees while a run goes on: on a terminal, in a log, and in a notebook."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from asymnas.core.text import MISSING, duration
 from asymnas.runs.coordinator import Snapshot
 
 PLAIN_EVERY = 15.0  # seconds between plain lines
+CELL_EVERY = 0.5  # seconds between updates of a notebook's cell
 
 
 @contextmanager
@@ -44,14 +46,38 @@ def _plain_lines(console: Console) -> Callable[[Snapshot], None]:
 
     def show(snapshot: Snapshot) -> None:
         nonlocal printed
-        last = snapshot.finished == snapshot.wanted and not snapshot.running
-        if last or time.monotonic() - printed >= PLAIN_EVERY:
+        if _is_last(snapshot) or time.monotonic() - printed >= PLAIN_EVERY:
             printed = time.monotonic()
-            done = f"{snapshot.finished}/{snapshot.wanted} {snapshot.phase}"
-            line = f"{done} · {progress_line(snapshot)}"
-            console.print(line, soft_wrap=True)
+            console.print(_plain_line(snapshot), soft_wrap=True)
 
     return show
+
+
+def in_notebook() -> Callable[[Snapshot], None]:
+    """What a Python caller sees who asks for nothing: a line in a notebook's cell, else nothing."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if not hasattr(shell, "kernel"):  # a script, or IPython on a terminal
+        return lambda snapshot: None
+    from IPython.display import display as show_in_cell
+
+    cell = show_in_cell({"text/plain": "starting"}, raw=True, display_id=True)
+    updated = time.monotonic()
+
+    def show(snapshot: Snapshot) -> None:
+        nonlocal updated
+        if _is_last(snapshot) or time.monotonic() - updated >= CELL_EVERY:
+            updated = time.monotonic()
+            cell.update({"text/plain": _plain_line(snapshot)}, raw=True)
+
+    return show
+
+
+def _is_last(snapshot: Snapshot) -> bool:
+    return snapshot.finished == snapshot.wanted and not snapshot.running
+
+
+def _plain_line(snapshot: Snapshot) -> str:
+    return f"{snapshot.finished}/{snapshot.wanted} {snapshot.phase} · {progress_line(snapshot)}"
 
 
 def progress_line(snapshot: Snapshot) -> str:
