@@ -1,5 +1,6 @@
 """What the documentation says: its code runs, its names and paths exist."""
 
+import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
@@ -8,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import asymnas.runs.execute
@@ -207,6 +209,30 @@ def test_the_layers_of_the_index_are_those_that_are_checked() -> None:
     (layers,) = [c["layers"] for c in contracts["contracts"] if c["type"] == "layers"]
     text = (ROOT / "docs" / "index.md").read_text("utf-8")
     assert re.search(r"```layers\n(.*?)\n```", text, re.DOTALL)[1].splitlines() == layers
+
+
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    text = (ROOT / "mkdocs.yml").read_text("utf-8")
+    entries = re.findall(r"^ +- .+: (\S+\.md)$", text, re.MULTILINE)
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")}
+    generated = {"api.md", "decisions/index.md"}
+    others = [ROOT / e.removeprefix("repository/") for e in entries if e.startswith("repository/")]
+    assert len(set(entries)) == len(entries) == len(pages) + len(generated) + len(others)
+    assert pages | generated < set(entries)
+    assert all(path.is_file() for path in others)
+
+
+def test_the_ladder_of_choosing_a_budget_is_that_of_the_committed_searches() -> None:
+    text = (ROOT / "docs" / "choosing-a-budget.md").read_text("utf-8")
+    rows = re.findall(r"\(\[data\]\(\.\.(/\S+\.json)\)\) \| (.*) \|", text)
+    assert len(rows) == 2
+    for path, figures in rows:
+        results = (ROOT / path.removeprefix("/")).parent
+        trials = pd.read_csv(results / "trials.csv")
+        lowest = trials[trials["state"] == "complete"].groupby("budget")["val_loss"].min()
+        assert [f"{loss:.4f}" for loss in lowest] == figures.split(" | "), path
+        wall = json.loads((results / "summary.json").read_text("utf-8"))["wall_seconds"]
+        assert f"{wall:,.0f} s" in text
 
 
 _WITH_ARGUMENT = ("audio", "folder", "npz", "csv", "parquet")
