@@ -100,7 +100,7 @@ def search(
 
 
 #: Options beside --replay: where to train, which does not change what is trained.
-MACHINE = ("workers", "device")
+MACHINE = ("executor", "workers", "gpus_per_trial", "device")
 
 
 def _replay(
@@ -116,8 +116,8 @@ def _replay(
     unwanted = [*(["the study file"] if study is not None else []), *others, *alone]
     if unwanted:
         raise ConfigError(
-            "--replay takes the settings of the run, and beside them --workers and --device alone: "
-            f"leave {unwanted[0]} out"
+            "--replay takes the settings of the run, and beside them --executor, --workers, "
+            f"--gpus-per-trial and --device alone: leave {unwanted[0]} out"
         )
     from asymnas.reporting.console import make_console
     from asymnas.reporting.replayed import print_replay
@@ -126,7 +126,7 @@ def _replay(
     run = Run.open(directory)
     machine = StudyConfig().changed(given)
     config = StudyConfig.from_dict(
-        {**run.study.config, "workers": machine.workers, "device": machine.device}
+        {**run.study.config, **{name: getattr(machine, name) for name in MACHINE}}
     )
     result = print_replay(make_console(stderr=as_json), run, config)
     if as_json:

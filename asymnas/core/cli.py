@@ -91,7 +91,8 @@ Replay = Annotated[
     Parameter(
         converter=as_path,
         help="Train the recorded trials of a search's run directory again, by its own settings, "
-        "and compare their losses bit for bit; nothing is written. Takes --workers and --device",
+        "and compare their losses bit for bit; nothing is written. Takes --executor, "
+        "--workers, --gpus-per-trial and --device",
         show_default=False,
     ),
 ]

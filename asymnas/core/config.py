@@ -29,6 +29,7 @@ from asymnas.core.declarations import (
     Names,
     Natural,
     Option,
+    Part,
     PathText,
     Rates,
     Rule,
@@ -57,6 +58,11 @@ Device = Annotated[
     Rule("auto, cpu, cuda or cuda:<number>", "DEVICE"),
 ]
 Precision = Literal["auto", "fp32", "bf16"]
+Executor = Annotated[
+    str,
+    Field(pattern=r"^(local|ray|ray:\S+)$"),
+    Rule("local, ray or ray:<address>", "EXECUTOR"),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,9 +289,32 @@ class StudyConfig:
         Seed | None,
         Option("Fixes the splits alone, for several searches of one split", SEARCH, default="seed"),
     ] = None
+    executor: Annotated[
+        Executor,
+        Option(
+            "Where workers are: local, ray (a Ray cluster that is running, or one of this machine) "
+            "or ray:ADDRESS; docs/scaling.md",
+            MACHINE,
+            runtime=True,
+        ),
+    ] = "local"
     workers: Annotated[
         Whole | None,
-        Option("Local processes", MACHINE, runtime=True, default="one per core, at most 8"),
+        Option(
+            "Candidates that train at once, each in a process",
+            MACHINE,
+            runtime=True,
+            default="one per GPU, else one per core, at most 8; with ray what the cluster takes",
+        ),
+    ] = None
+    gpus_per_trial: Annotated[
+        Part | None,
+        Option(
+            "The part of a GPU that each candidate gets, as 0.25 for four workers per GPU",
+            MACHINE,
+            runtime=True,
+            default="1",
+        ),
     ] = None
     device: Annotated[
         Device,
@@ -321,6 +350,11 @@ class StudyConfig:
             object.__setattr__(self, "name", re.sub(r"[^\w.-]+", "-", label))
         if not self.run_dir:
             object.__setattr__(self, "run_dir", _run_dir(self.name))
+        if self.executor != "local" and self.device.startswith("cuda:"):
+            raise ConfigError(
+                f"--device {self.device} names a GPU of this machine, but --executor "
+                f"{self.executor} gives each worker its own: use --device cuda"
+            )
 
     def caps(self) -> Budget:
         """The budget as hard caps."""
@@ -612,9 +646,32 @@ class ConfirmationConfig:
             default="no limit",
         ),
     ] = None
+    executor: Annotated[
+        Executor | None,
+        Option(
+            "Where workers are: local, ray or ray:ADDRESS",
+            MACHINE,
+            runtime=True,
+            default="as in the search",
+        ),
+    ] = None
     workers: Annotated[
         Whole | None,
-        Option("Local processes", MACHINE, runtime=True, default="as in the search"),
+        Option(
+            "Candidates that train at once, each in a process",
+            MACHINE,
+            runtime=True,
+            default="as in the search",
+        ),
+    ] = None
+    gpus_per_trial: Annotated[
+        Part | None,
+        Option(
+            "The part of a GPU that each candidate gets",
+            MACHINE,
+            runtime=True,
+            default="as in the search",
+        ),
     ] = None
     device: Annotated[
         Device | None,

@@ -181,6 +181,12 @@ Count = Annotated[
 Fraction = Annotated[
     float, Field(gt=0, lt=1), BeforeValidator(_number), Rule("a number between 0 and 1", "X")
 ]
+Part = Annotated[
+    float,
+    Field(gt=0, le=1),
+    BeforeValidator(_number),
+    Rule("a number above 0 and at most 1", "X"),
+]
 Duration = Annotated[
     float,
     Field(gt=0),

@@ -12,10 +12,13 @@ data that changed while the run goes on end it.
 Decision: docs/decisions/0023-workers-map-prepared-data.md.
 """
 
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -30,6 +33,8 @@ from asymnas.data.preprocessing import Preprocessing
 from asymnas.data.splits import NAMES, PerSplit
 
 FORMAT = 1  # of the file
+
+Arrays = dict[str, Any]  # what the file holds, with NumPy arrays for tensors
 
 
 @dataclass(frozen=True)
@@ -46,13 +51,18 @@ class PreparedData:
     fingerprint: dict[str, Any] = field(hash=False)
     path: Path | None = None
 
-    def load(self) -> Dataset:
+    def load(self, arrays: Arrays | None = None) -> Dataset:
         """The data, from the file if it is there and right, else by loading them.
+
+        Args:
+            arrays: What `arrays_of` made of the file, for a machine that does not see it.
 
         Raises:
             DataError: They cannot be loaded, or are not what they were.
         """
         mapped = None if self.path is None else read_prepared(self.path)
+        if mapped is None and arrays is not None:
+            mapped = _of_arrays(arrays)
         if mapped is not None and not changes(self.fingerprint, fingerprint(mapped)):
             return mapped
         data = load_dataset(self.spec)
@@ -93,22 +103,63 @@ def read_prepared(path: Path) -> Dataset | None:
     """
     try:
         values: dict[str, Any] = torch.load(path, mmap=True, map_location="cpu", weights_only=True)
-        if values["format"] != FORMAT:
-            return None
-        examples, text = values["examples"], values["preprocessing"]
-        return Dataset(
-            train=_restored(examples["train"]),
-            validation=_restored(examples["validation"]),
-            test=_restored(examples["test"]),
-            labels=_entries(values["labels"]),
-            anomalies=_entries(values["anomalies"]),
-            groups=_entries(values["groups"]),
-            data_range=values["data_range"],
-            notes=tuple(values["notes"]),
-            preprocessing=None if text is None else Preprocessing.from_text(text),
-        )
+        return _dataset(values) if values["format"] == FORMAT else None
     except Exception:  # whatever a damaged file raises: the data are then prepared anew
         return None
+
+
+def arrays_of(path: Path) -> Arrays | None:
+    """What `write_prepared` wrote, to be sent to other machines: with arrays for its tensors.
+
+    Returns:
+        `None` where the file is missing or damaged, and where it holds the place of images that are
+        kept in a file of their own.
+    """
+    try:
+        values: Arrays = torch.load(path, mmap=True, map_location="cpu", weights_only=True)
+        if any("rows" in stored for stored in values["examples"].values()):
+            return None
+        arrays: Arrays = _mapped(values, lambda v: v.numpy() if isinstance(v, Tensor) else v)
+        return arrays
+    except Exception:  # as above
+        return None
+
+
+def _of_arrays(arrays: Arrays) -> Dataset | None:
+    """A data set over the memory of arrays, which may be shared and not be written to."""
+
+    def tensor(value: Any) -> Any:
+        return torch.from_numpy(value) if isinstance(value, np.ndarray) else value
+
+    try:
+        with warnings.catch_warnings():  # nothing writes to a data set
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+            return _dataset(_mapped(arrays, tensor))
+    except Exception:  # of another version: the data are then prepared anew
+        return None
+
+
+def _mapped(value: Any, function: Callable[[Any], Any]) -> Any:
+    """Nested values with a function applied to each that is no mapping."""
+    if isinstance(value, dict):
+        return {name: _mapped(part, function) for name, part in value.items()}
+    return function(value)
+
+
+def _dataset(values: Mapping[str, Any]) -> Dataset:
+    """A data set of the values of its file."""
+    examples, text = values["examples"], values["preprocessing"]
+    return Dataset(
+        train=_restored(examples["train"]),
+        validation=_restored(examples["validation"]),
+        test=_restored(examples["test"]),
+        labels=_entries(values["labels"]),
+        anomalies=_entries(values["anomalies"]),
+        groups=_entries(values["groups"]),
+        data_range=values["data_range"],
+        notes=tuple(values["notes"]),
+        preprocessing=None if text is None else Preprocessing.from_text(text),
+    )
 
 
 def _of_splits(entries: PerSplit | None) -> dict[str, Tensor] | None:

@@ -48,6 +48,8 @@ SWEEP_SETTINGS = (
     "split_seed",
     "precision",
     "device",
+    "executor",
+    "gpus_per_trial",
 )
 SAMPLE = 32  # random candidates that a plan's cost is estimated from
 SAVED = "everything finished is saved; the same command without --fresh goes on from here."

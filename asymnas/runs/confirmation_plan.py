@@ -391,7 +391,7 @@ def _config_of(study: SearchStudy, confirmation: ConfirmationConfig) -> StudyCon
     stored: Mapping[str, Any] = study.config
     machine = {
         name: value
-        for name in ("workers", "device", "timeout")
+        for name in ("executor", "workers", "gpus_per_trial", "device", "timeout")
         if (value := getattr(confirmation, name)) is not None
     }
     return StudyConfig.from_dict({**stored, "timeout": None, "enqueue": (), **machine})

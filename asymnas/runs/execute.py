@@ -20,6 +20,7 @@ from asymnas.data.prepared import PreparedData, write_prepared
 from asymnas.runs.coordinator import Coordinator, Ending, Snapshot
 from asymnas.runs.directory import DERIVED, OWNED, PREPARED, write_preprocessing
 from asymnas.runs.executors.local import local_processes
+from asymnas.runs.executors.on_ray import on_ray, ray_workers
 from asymnas.runs.plan import Plan
 from asymnas.runs.run import Run
 from asymnas.runs.study import Callback, SearchStudy, checked_callbacks, open_study, writable
@@ -63,7 +64,10 @@ def execute(
         write_preprocessing(Path(plan.config.run_dir), preprocessing_of(plan.data))
         called = study.call_back(callbacks)
         with writable(plan.config.storage), _prepared(plan, study, executor) as prepared:
-            with _interruptible() as asked, _workers(plan.config, executor) as workers:
+            with (
+                _interruptible() as asked,
+                _workers(plan.config, executor, prepared) as workers,
+            ):
                 ending = _coordinate(
                     plan, study, workers, observe, prepared, lambda: called.stopping or asked()
                 )
@@ -136,26 +140,36 @@ def _clear(plan: Plan) -> None:
 
 
 @contextmanager
-def _workers(config: StudyConfig, executor: Executor | None) -> Iterator[Executor]:
+def _workers(
+    config: StudyConfig, executor: Executor | None, prepared: PreparedData
+) -> Iterator[Executor]:
     """The executor; one of our own is ended, at once, when the loop is done."""
     if executor is not None:
         with nullcontext(executor):
             yield executor
         return
-    with workers_of(config, Path(config.run_dir) / "workers.log") as own:
+    with workers_of(config, Path(config.run_dir) / "workers.log", prepared) as own:
         yield own
 
 
 @contextmanager
-def workers_of(config: StudyConfig, log: Path | None = None) -> Iterator[Executor]:
-    """Local processes, which end at once when the block does.
+def workers_of(
+    config: StudyConfig, log: Path | None = None, prepared: PreparedData | None = None
+) -> Iterator[Executor]:
+    """Local processes, or those of a cluster, which end at once when the block does.
 
     Args:
-        config: How many, and on which device.
-        log: What their output is appended to; `None` for standard error.
+        config: Where, how many, and on which device.
+        log: What the output of local ones is appended to; `None` for standard error.
+        prepared: The data of the run, for machines that do not see them.
     """
-    devices = visible_devices(config.device)
-    own = local_processes(config.workers or 1, log, devices, train_rung.__module__)
+    ahead = train_rung.__module__
+    own: Executor
+    if on_ray(config):
+        own = ray_workers(config, prepared, ahead)
+    else:
+        devices = visible_devices(config.device)
+        own = local_processes(config.workers or 1, log, devices, ahead)
     try:
         yield own
     finally:

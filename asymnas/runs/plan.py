@@ -17,6 +17,7 @@ from asymnas.data.base import Dataset, load_dataset
 from asymnas.data.spec import located
 from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.kinds import Kind, kind_of
+from asymnas.runs.executors.on_ray import on_ray, usual_workers
 from asymnas.runs.phases import Phase
 from asymnas.runs.pruners import PRUNERS
 from asymnas.runs.study import (
@@ -39,6 +40,7 @@ from asymnas.training.rung import rung_steps
 
 AUTO = "auto"
 MOST_WORKERS = 8
+ROUNDING = 1e-9  # so that a third of a GPU is for three
 VALUES_AT_ONCE = 8_192  # examples looked at together
 BF16_MACS = 1_000_000  # an example; on a CPU, casting costs smaller candidates more than it gains
 
@@ -262,14 +264,25 @@ def check_values(config: StudyConfig, data: Dataset) -> None:
 
 
 def on_this_machine(config: StudyConfig) -> StudyConfig:
-    """A configuration with as many workers as are usual here, if it names no number."""
-    return replace(config, workers=config.workers or default_workers(resolve_device(config.device)))
+    """A configuration with as many workers as are usual here, if it names no number.
+
+    Raises:
+        DeviceError: The device is not there.
+        ConfigError: The cluster is not there.
+    """
+    if on_ray(config):
+        return replace(config, workers=config.workers or usual_workers(config))
+    device = resolve_device(config.device)
+    return replace(
+        config, workers=config.workers or default_workers(device, config.gpus_per_trial or 1)
+    )
 
 
-def default_workers(device: torch.device) -> int:
-    """Workers if none are asked for: one per GPU, or one per CPU core, eight at most."""
+def default_workers(device: torch.device, gpus_per_trial: float = 1) -> int:
+    """Workers if none are asked for: as GPUs have places, or one per CPU core, eight at most."""
     if device.type == "cuda":
-        return 1 if device.index is not None else max(1, torch.cuda.device_count())
+        gpus = 1 if device.index is not None else max(1, torch.cuda.device_count())
+        return gpus * int(1 / gpus_per_trial + ROUNDING)
     return min(cores(), MOST_WORKERS)
 
 
@@ -298,11 +311,13 @@ def _absolute(storage: str) -> str:
 def resolve_precision(config: StudyConfig, macs: Callable[[], float]) -> Precision:
     """What `auto` stands for: bf16 where it is native and networks are large enough to gain.
 
+    Native to this machine, also where candidates train on others.
+
     Args:
         config: Names the precision and the device.
         macs: Multiply-accumulates per example of the networks, asked for where they decide.
     """
-    device = resolve_device(config.device)
+    device = resolve_device("auto" if on_ray(config) else config.device)
     if config.precision != "auto":
         return config.precision
     if not native_bf16(device):

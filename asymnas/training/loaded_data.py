@@ -2,12 +2,14 @@
 
 import threading
 from dataclasses import replace
+from typing import Any
 
 from asymnas.core.config import DataSpec
 from asymnas.data.base import Dataset, load_dataset
 from asymnas.data.prepared import PreparedData
 
 _lock = threading.Lock()
+_received: dict[PreparedData, Any] = {}  # arrays of data whose file is on another machine
 _loaded: list[tuple[DataSpec | PreparedData, str, Dataset]] = []  # one at most
 
 
@@ -26,12 +28,26 @@ def loaded_dataset(source: DataSpec | PreparedData, device: str) -> Dataset:
     with _lock:
         if not _loaded or _loaded[0][:2] != (source, device):
             _loaded.clear()  # before the load, so that two never lie in memory
-            data = source.load() if isinstance(source, PreparedData) else load_dataset(source)
+            data = (
+                source.load(_received.get(source))
+                if isinstance(source, PreparedData)
+                else load_dataset(source)
+            )
             if device != "cpu":
                 train, validation = data.train.to(device), data.validation.to(device)
                 data = replace(data, train=train, validation=validation)
             _loaded.append((source, device, data))
         return _loaded[0][2]
+
+
+def receive(source: PreparedData, arrays: Any) -> None:
+    """Takes in what a data set is made of, for a process that may not see its file.
+
+    Args:
+        source: The data.
+        arrays: What `asymnas.data.prepared.arrays_of` made of its file.
+    """
+    _received[source] = arrays
 
 
 def forget_dataset() -> None:

@@ -60,6 +60,8 @@ BAD = {
         *[(name, 3) for name in ("dataset", "data_root", "kind", "pruner", "name")],
         *[(name, 3) for name in ("family", "encoder_family", "decoder_family")],
         ("run_dir", "a?b"),
+        *[("executor", value) for value in ("", "ray:", "ray: a", "slurm", "Ray", None)],
+        *[("gpus_per_trial", value) for value in (0, -0.5, 1.5, math.nan, "x", "2")],
         *[("device", value) for value in ("cuda:", "cuda:x", "cpu:0", "cuda:-1", 0)],
     ],
     SweepConfig: [
@@ -106,6 +108,8 @@ BAD = {
         ("workers", 0),
         ("device", "tpu"),
         ("timeout", "soon"),
+        ("executor", "dask"),
+        ("gpus_per_trial", 0),
     ],
 }
 ALL_BAD = [(config, name, value) for config, cases in BAD.items() for name, value in cases]
@@ -117,6 +121,9 @@ TEXTS = [
     (StudyConfig, "examples", "200000", 200_000),
     (StudyConfig, "trials", "7", 7),
     (StudyConfig, "device", "cuda:1", "cuda:1"),
+    (StudyConfig, "executor", "ray:10.0.0.1:6379", "ray:10.0.0.1:6379"),
+    (StudyConfig, "gpus_per_trial", "0.25", 0.25),
+    (StudyConfig, "gpus_per_trial", "1", 1.0),
     (StudyConfig, "timeout", "1h30m", 5_400.0),
     (StudyConfig, "timeout", "90", 90.0),
     (StudyConfig, "objectives", "val_loss, total_macs", ("val_loss", "total_macs")),
@@ -162,7 +169,9 @@ OTHER = {
     "symmetric": True,
     "space": "wide",
     "enqueue": ("reference",),
+    "executor": "ray",
     "workers": 3,
+    "gpus_per_trial": 0.5,
     "device": "cpu",
     "precision": "fp32",
     "seed": 1,
@@ -173,7 +182,7 @@ OTHER = {
 #: Those that a continued run may change.
 RUNTIME = {
     *("trials", "patience", "timeout", "workers", "device", "precision", "run_dir", "storage"),
-    *("data_root", "download", "metrics"),
+    *("data_root", "download", "metrics", "executor", "gpus_per_trial"),
 }
 
 

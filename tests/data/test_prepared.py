@@ -1,5 +1,6 @@
 """What a worker maps is what was prepared; without it, what it prepares itself is compared."""
 
+import pickle
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from asymnas.data.base import load_dataset, preprocessing_of
 from asymnas.data.examples import Indexed
 from asymnas.data.fingerprint import changes, fingerprint
 from asymnas.data.images.stored import StoredRows
-from asymnas.data.prepared import PreparedData, read_prepared, write_prepared
+from asymnas.data.prepared import PreparedData, arrays_of, read_prepared, write_prepared
 from asymnas.data.splits import NAMES
 
 
@@ -43,7 +44,30 @@ def test_it_is_read_as_it_was_prepared(source, small, tmp_path):
     data = load_dataset(spec)
     path = tmp_path / "run" / "data.pt"
     write_prepared(path, data)
-    again = read_prepared(path)
+    check_same(read_prepared(path), data)
+    gone = PreparedData(DataSpec(name="npz:gone.npz"), fingerprint(data), tmp_path / "gone.pt")
+    check_same(gone.load(read_only(arrays_of(path))), data)
+
+
+def read_only(values):
+    """As a process sees them in the memory that it shares with others of its machine."""
+    buffers = []
+    content = pickle.dumps(values, protocol=5, buffer_callback=buffers.append)
+    whole = bytearray(sum(len(b.raw()) + 128 for b in buffers) + 64)
+    start, views = -memory_address(whole) % 64, []
+    for buffer in buffers:
+        size = len(buffer.raw())
+        whole[start : start + size] = buffer.raw()
+        views.append(memoryview(whole)[start : start + size].toreadonly())
+        start += -(-size // 64) * 64
+    return pickle.loads(content, buffers=views)
+
+
+def memory_address(whole):
+    return np.frombuffer(whole, np.uint8).ctypes.data
+
+
+def check_same(again, data):
     assert changes(fingerprint(data), fingerprint(again)) == []
     for split in NAMES:
         before, after = getattr(data, split), getattr(again, split)

@@ -4,8 +4,16 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+import pytest
+import torch
+
 from asymnas.core.config import DataSpec
-from asymnas.training.loaded_data import loaded_dataset
+from asymnas.core.errors import DataError
+from asymnas.data.base import load_dataset
+from asymnas.data.fingerprint import fingerprint
+from asymnas.data.prepared import PreparedData, arrays_of, write_prepared
+from asymnas.training.loaded_data import loaded_dataset, receive
 
 
 def test_threads_share_one_load(monkeypatch):
@@ -30,3 +38,18 @@ def test_threads_share_one_load(monkeypatch):
     other = DataSpec(name="shared", seed=1)
     assert loaded_dataset(other, "cpu") is not shared[0]
     assert loads[1:] == [other]
+
+
+def test_a_process_that_sees_no_file_trains_on_what_it_received(tmp_path):
+    np.savez(tmp_path / "x.npz", np.random.default_rng(0).random((60, 3)))
+    data = load_dataset(DataSpec(name=f"npz:{tmp_path / 'x.npz'}"))
+    write_prepared(tmp_path / "d.pt", data)
+    arrays = arrays_of(tmp_path / "d.pt")
+    elsewhere = PreparedData(DataSpec(name="npz:x.npz"), fingerprint(data), tmp_path / "gone.pt")
+    receive(elsewhere, arrays)
+    assert torch.equal(loaded_dataset(elsewhere, "cpu").train, data.train)
+    other = fingerprint(load_dataset(DataSpec(name=f"npz:{tmp_path / 'x.npz'}", seed=1)))
+    changed = PreparedData(elsewhere.spec, other, elsewhere.path)
+    receive(changed, arrays)
+    with pytest.raises(DataError):  # it is not that: nor is there a file to load anew
+        loaded_dataset(changed, "cpu")

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from asymnas.core.errors import CheckpointError
 from asymnas.core.files import write_whole
 from asymnas.training.machine_failures import machine_failure
 from asymnas.training.rung import Job
@@ -61,7 +62,13 @@ def make(
         here: dict[str, Any] = {name: Path(folder) / name for name in named}
         for name, content in files.items():
             here[name].write_bytes(content)
-        value = function(replace(job, **here), **kwargs)
+        try:
+            value = function(replace(job, **here), **kwargs)
+        except CheckpointError as error:  # the file's own name means something to people
+            message = str(error)
+            for name, path in here.items():
+                message = message.replace(str(path), str(named[name]))
+            raise CheckpointError(message) from error
         written = [name for name in WRITTEN if name in here and here[name].is_file()]
         return Brought(value, {named[name]: here[name].read_bytes() for name in written})
 

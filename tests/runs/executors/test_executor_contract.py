@@ -1,6 +1,7 @@
 """Any standard executor trains the same: losses and checkpoints are those of one thread."""
 
 import multiprocessing
+import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -8,14 +9,16 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import pytest
 import torch
 from problems import space_of
 
-from asymnas.core.config import DataSpec
+from asymnas.core.config import DataSpec, StudyConfig
 from asymnas.networks.families import Problem
 from asymnas.runs.executors.local import local_processes
+from asymnas.runs.executors.on_ray import ray_workers
 from asymnas.runs.executors.own_process import OwnProcess
 from asymnas.runs.executors.submitting import submitted_calls
 from asymnas.training.checkpoints import read_checkpoint
@@ -33,6 +36,20 @@ def dask() -> Iterator[Executor]:
         submitted_calls(partial(client.submit, pure=False), 2) as workers,
     ):
         yield workers
+
+
+@contextmanager
+def ray() -> Iterator[Executor]:
+    """A cluster of this machine alone."""
+    ray = pytest.importorskip("ray", reason="needs pip install 'asymnas[ray]'")
+    with patch.dict(os.environ, {"RAY_USAGE_STATS_ENABLED": "0"}):
+        ray.init("local", num_cpus=1, include_dashboard=False, object_store_memory=80 * 2**20)
+    try:
+        config = StudyConfig(executor="ray", device="cpu", workers=1)
+        with ray_workers(config, None, "") as workers:
+            yield workers
+    finally:
+        ray.shutdown()
 
 
 @contextmanager
@@ -58,7 +75,7 @@ CORE = {
     ),
     "local processes": lambda: local_processes(1),
 }
-CLUSTERS = {"Dask": dask}
+CLUSTERS = {"Dask": dask, "Ray": ray}
 
 
 def jobs(folder: Path) -> list[Job]:
@@ -118,7 +135,10 @@ def train_all(executor: Executor, begun: list[Job]) -> list[tuple[Job, RungResul
     "executor",
     [
         *(pytest.param(make, id=name, marks=pytest.mark.essential) for name, make in CORE.items()),
-        *(pytest.param(make, id=name) for name, make in CLUSTERS.items()),
+        *(
+            pytest.param(make, id=name, marks=pytest.mark.filterwarnings("ignore"))
+            for name, make in CLUSTERS.items()
+        ),
     ],
 )
 @pytest.mark.slow

@@ -1,0 +1,105 @@
+"""A Ray cluster that loses a node and gains one: the search is that of one local worker."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pandas as pd
+import pytest
+
+from asymnas.core import columns as t
+from asymnas.core.config import StudyConfig
+from asymnas.core.errors import ConfigError, WorkerError
+from asymnas.runs.coordinator import Snapshot
+from asymnas.runs.execute import execute
+from asymnas.runs.executors.own_process import OwnProcess
+from asymnas.runs.executors.tasks import Task, TaskQueue
+from asymnas.runs.plan import SearchPlan, plan_search
+
+REASON = "needs Ray, which CI does not install: pip install 'asymnas[ray]'"
+MEMORY = 80 * 2**20  # bytes of a node's object store, about the least that Ray takes
+NODE = {"num_cpus": 1, "object_store_memory": MEMORY}
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Three nodes on this machine: one that leads, and two with a core each."""
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    ray = pytest.importorskip("ray", reason=REASON)
+    from ray.cluster_utils import Cluster
+
+    head = {"num_cpus": 0, "object_store_memory": MEMORY, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    try:
+        cluster.add_node(**NODE)
+        cluster.add_node(**NODE)
+        yield cluster
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+def table_of(plan: SearchPlan, observe: Any = lambda snapshot: None, **where: Any) -> pd.DataFrame:
+    with execute(plan, observe=observe, **where) as (run, ending):
+        assert ending == "finished"
+        return run.table[[t.TRIAL, t.STATE, t.VAL_LOSS, t.EXAMPLES, t.TOTAL_PARAMS]]
+
+
+@pytest.mark.slow
+@pytest.mark.essential
+@pytest.mark.filterwarnings("ignore")  # Ray's own
+def test_a_node_that_is_lost_and_one_that_is_added_change_no_trial(
+    cluster: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = StudyConfig(
+        dataset="digits",
+        budget=4_000,
+        examples=20_000,
+        trials=8,
+        sampler="random",  # what it draws does not depend on how many train at once
+        device="cpu",
+        family="dense",
+        executor=f"ray:{cluster.address}",
+        run_dir=str(tmp_path / "cluster"),
+    )
+    plan = plan_search(config)
+    assert plan.config.workers == 2
+    seen: list[Snapshot] = []
+    lost: list[str] = []
+    failed = TaskQueue.failed
+
+    def note(queue: TaskQueue, worker: Any, task: Task, failure: WorkerError) -> None:
+        lost.append(str(failure))
+        failed(queue, worker, task, failure)
+
+    monkeypatch.setattr(TaskQueue, "failed", note)
+
+    def lose_a_node(snapshot: Snapshot) -> None:
+        if snapshot.finished >= 2 and not seen:
+            seen.append(snapshot)
+            cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
+            cluster.add_node(**NODE)
+
+    table = table_of(plan, lose_a_node)
+    alone = replace(config, executor="local", workers=1, run_dir=str(tmp_path / "alone"))
+    assert seen
+    assert lost
+    pd.testing.assert_frame_equal(table, table_of(plan_search(alone), executor=OwnProcess()))
+    assert len(table) == config.trials
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "no-such-host.invalid:6379"])
+def test_a_cluster_that_is_not_there_is_said_at_once(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", cast(Any, SimpleNamespace(is_initialized=bool)))
+    with pytest.raises(ConfigError, match=rf"^the Ray cluster of --executor ray:{address} cannot"):
+        plan_search(StudyConfig(budget=4_000, executor=f"ray:{address}"))
+
+
+def test_without_ray_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ConfigError, match=r"^--executor ray:a:1 needs Ray, .*'asymnas\[ray\]'$"):
+        plan_search(StudyConfig(budget=4_000, executor="ray:a:1"))
