@@ -7,7 +7,6 @@ from cyclopts import Parameter
 
 from asymnas.core.cli import OK, RunDirectory, as_path, serve
 from asymnas.core.config import PartName
-from asymnas.core.errors import StudyError
 
 
 def export(
@@ -27,17 +26,10 @@ def export(
     ] = None,
 ) -> int:
     """Write a trained network for use elsewhere, with its preprocessing and a model card."""
-    from asymnas.core.columns import TRIAL
     from asymnas.runs.run import Run
 
     run = Run.open(run_dir)
-    if trial is None:
-        trained = run.best
-    else:
-        rows = run.table[run.table[TRIAL] == trial]
-        if rows.empty:
-            raise StudyError(f"{run_dir} has no trial {trial}: give one of its front")
-        trained = run.trained(rows.iloc[0])
+    trained = run.best if trial is None else run.trained(trial)
     print(trained.export(out, format, part=part))
     return OK
 

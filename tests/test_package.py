@@ -19,7 +19,7 @@ import asymnas
 
 ROOT = Path(__file__).parents[1]
 LARGEST = 300_000  # bytes
-LARGE_FILES = ("docs/images/", "studies/")
+LARGE_FILES = ("docs/images/", "studies/", "asymnas/reporting/javascript/")
 
 PUBLIC = [
     "Architecture",
@@ -78,7 +78,7 @@ SIGNATURES = {
     "Architecture.to_dict": "self",
     "Run.open": "directory * timeout_s",
     "Run.refresh": "self",
-    "Run.trained": "self row",
+    "Run.trained": "self trial",
     "RunComparison.plot": "self",
     "RunComparison.rows": "self",
     "TrainedArchitecture.build": "self seed",

@@ -36,6 +36,14 @@ def expanded(path: str | os.PathLike[str]) -> Path:
         ) from error
 
 
+def from_here(path: Path) -> Path:
+    """A path as a person in the working directory would call it."""
+    try:
+        return path.absolute().relative_to(Path.cwd())
+    except ValueError:
+        return path
+
+
 def with_home(url: str) -> str:
     """A SQLite URL with the home directory in place of a `~` that its path begins with.
 

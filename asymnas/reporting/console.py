@@ -14,6 +14,7 @@ from asymnas.analysis.blocked.waves import ASSUMED, detectable_cost
 from asymnas.analysis.comparison import LEAST_SEARCHES, least_pairs
 from asymnas.core import columns as t
 from asymnas.core.config import ConfirmationConfig, StudyConfig
+from asymnas.core.files import from_here
 from asymnas.core.labels import label, value
 from asymnas.core.tables import Rows
 from asymnas.core.terminal import Terminal
@@ -123,7 +124,7 @@ def _print_details(console: Console, plan: SearchPlan) -> None:
         f"{short(macs)} MACs per example.\n"
         f"At most {most:,} training examples, about {short(3 * macs * most)} MACs forward and back "
         "if nothing is pruned.\n"
-        f"Results would go to {relative(Path(config.run_dir))}. Nothing was trained.",
+        f"Results would go to {from_here(Path(config.run_dir))}. Nothing was trained.",
     )
 
 
@@ -155,10 +156,10 @@ def print_summary(console: Console, published: Published, ending: Ending) -> Non
         if sentence:
             console.print(sentence)
     _print_left_out(console, summary)
-    shown = relative(run.directory)
+    shown = from_here(run.directory)
     quoted = shlex.quote(str(shown))
     places = {
-        "report": str(relative(published.report)),
+        "report": str(from_here(published.report)),
         "dashboard": f"python -m asymnas.dashboard {quoted}",
     }
     if summary["best"]:
@@ -299,14 +300,6 @@ def presets_line(run: Run) -> str:
     return f"Presets: {'; '.join(parts)}."
 
 
-def relative(directory: Path) -> Path:
-    """The directory as a person in the working directory would call it."""
-    try:
-        return directory.relative_to(Path.cwd())
-    except ValueError:
-        return directory
-
-
 CONTROLS = 3  # the symmetric search's best, the mirror, the reference
 
 
@@ -368,7 +361,7 @@ def _print_cost(console: Console, plan: SweepPlan) -> None:
         )
     console.print(
         f"In all about {plan.examples:,} training examples, {short(3 * macs * plan.examples)} MACs "
-        f"forward and back.\nResults would go to {relative(Path(config.run_dir))}. "
+        f"forward and back.\nResults would go to {from_here(Path(config.run_dir))}. "
         "Nothing was trained."
     )
     cost = detectable_cost(ASSUMED, plan.sweep.structures, plan.sweep.seeds)
@@ -393,9 +386,9 @@ def print_sweep_summary(console: Console, published: Published, ending: Ending) 
             console.print(sentence, style="yellow")
     console.print(trials_line(summary))
     _print_left_out(console, summary)
-    shown = relative(published.findings.run.directory)
+    shown = from_here(published.findings.run.directory)
     places = {
-        "report": str(relative(published.report)),
+        "report": str(from_here(published.report)),
         "dashboard": f"python -m asymnas.dashboard {shlex.quote(str(shown))}",
     }
     print_places(console, places)
@@ -466,7 +459,7 @@ def print_confirmation(console: Console, published: Published, ending: Ending) -
     run, confirmed = published.findings.run, published.findings.confirmed
     console.print()
     print_ending(console, ending)
-    places = {"report": str(relative(published.report))}
+    places = {"report": str(from_here(published.report))}
     if confirmed is not None:
         objectives = [objective.name for objective in run.objectives]
         print_rows(console, contender_rows(confirmed.contenders, objectives))
@@ -476,6 +469,6 @@ def print_confirmation(console: Console, published: Published, ending: Ending) -
             console.print(sentence)
         for name, why in confirmed.missing.items():
             console.print(f"There is no {name}: {why}.")
-        places["scores"] = str(relative(run.directory / CONFIRMATION))
+        places["scores"] = str(from_here(run.directory / CONFIRMATION))
     _print_left_out(console, published.summary)
     print_places(console, places)

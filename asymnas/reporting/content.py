@@ -36,9 +36,8 @@ class Picture:
     Args:
         png: The bytes of a PNG file; none, and the picture is left out.
         caption: What it shows, one line.
-        labels: The names of its rows from top to bottom, as `images.reconstruction_rows` stacks
-            them: set beside the rows of images, or listed as the order within each group of
-            strips.
+        labels: The names of its rows from top to bottom, as `reconstruction_png` stacks them: set
+            beside the rows of images, or listed as the order within each group of strips.
         strips: Whether the rows come in groups, one per vector, instead of once.
     """
 
@@ -120,8 +119,21 @@ class Pairs:
     values: Mapping[str, str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Folded:
+    """What is shown when its summary is clicked.
+
+    Args:
+        summary: What it is, a few words.
+        body: What it holds, in order; no figures, which would be drawn in a width of none.
+    """
+
+    summary: str
+    body: "Sequence[Rows | Picture | Points]"
+
+
 #: What a section can hold. What is empty is left out.
-Block = Panel | Rows | Picture | Drawing | Checklist | Points | Pairs
+Block = Panel | Rows | Picture | Drawing | Checklist | Points | Pairs | Folded
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from asymnas.reporting.content import (
     Block,
     Checklist,
     Drawing,
+    Folded,
     PageContent,
     Pairs,
     Points,
@@ -34,7 +35,7 @@ from asymnas.reporting.figures.drawing import architecture_drawing
 from asymnas.reporting.figures.front_share import profile_panel
 from asymnas.reporting.figures.trend import trend_panel
 from asymnas.reporting.findings import Findings, Inferred
-from asymnas.reporting.pictures import pictures
+from asymnas.reporting.pictures import errors_sentence, pictures
 from asymnas.reporting.plots import (
     best_trial,
     curves_of,
@@ -52,6 +53,7 @@ from asymnas.reporting.tables import (
     method_rows,
     search_rows,
     share_rows,
+    trial_rows,
 )
 from asymnas.reporting.verdicts import cautions
 from asymnas.runs.front_table import front_rows
@@ -144,6 +146,8 @@ def _front(findings: Findings, summary: Mapping[str, Any]) -> list[Section]:
     body: list[Block] = [front_of(run)]
     if run.study.purpose == "search":
         body.append(front_rows(run.front, run.objectives, best_trial(run)))
+        every = trial_rows(run.measured, [objective.name for objective in run.objectives])
+        body.append(Folded(summary=f"All {plural(len(run.measured), 'trial')}", body=[every]))
     sections = [Section("the-front", "The front", body)]
     if run.study.purpose == "search":
         by_range = profile_panel(summary["decoder_share"]["profile"], run.objectives[0])
@@ -174,9 +178,10 @@ def _best(findings: Findings, summary: Mapping[str, Any]) -> list[Section]:
     latent = FAMILIES.get(architecture.encoder_family).latent_shape(architecture.problem)
     caption = f"The best architecture, trial {best['trial']}."
     drawing = Drawing(svg=architecture_drawing(architecture.layers(), latent), caption=caption)
+    shown = pictures(findings, summary)
     return [
         Section("best", "The best architecture", [drawing, _measured(findings, best)]),
-        Section("reconstructions", "Reconstructions", pictures(findings, summary)),
+        Section("reconstructions", "Reconstructions", shown, lead=errors_sentence(shown)),
     ]
 
 

@@ -1,31 +1,37 @@
 """Reconstructions for the report: the best beside the symmetric control, and along the front."""
 
-from collections.abc import Mapping
-from io import BytesIO
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from asymnas.core import columns as t
 from asymnas.core.config import StudyConfig
 from asymnas.core.errors import AsymnasError
+from asymnas.core.labels import label
+from asymnas.core.text import percent, plural
 from asymnas.data.base import load_dataset
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.kinds import Autoencoder
-from asymnas.reporting.content import Picture, Points
+from asymnas.reporting.content import Folded, Picture, Points
 from asymnas.reporting.findings import Findings
 from asymnas.runs.directory import load_trained, reconstruction_path
 from asymnas.runs.run import Run
 from asymnas.training.evaluation import reconstruct
-from asymnas.training.reconstructions import reconstruction_rows
+from asymnas.training.reconstructions import (
+    ERROR,
+    ERROR_RANGE,
+    ORIGINAL,
+    read_labels,
+    reconstruction_png,
+)
 
 MOST_PICTURES = 12
 
 
-def pictures(findings: Findings, summary: Mapping[str, Any]) -> list[Picture | Points]:
-    """Side by side first, if there is a control, then each member of the front."""
-    blocks: list[Picture | Points] = []
+def pictures(findings: Findings, summary: Mapping[str, Any]) -> list[Picture | Points | Folded]:
+    """The best, side by side with the control if there is one; the front's others folded away."""
+    blocks: list[Picture | Points | Folded] = []
     search, control = findings.run.search, findings.run.control
     if search is not None and control is not None and len(search.front) and len(control.front):
         try:
@@ -33,6 +39,7 @@ def pictures(findings: Findings, summary: Mapping[str, Any]) -> list[Picture | P
         except (AsymnasError, OSError) as error:  # OSError: a file deleted while it is read
             reason = f"The best and the symmetric network are not shown side by side: {error}."
             blocks.append(Points([reason]))
+    members = []
     for entry in summary["front"][:MOST_PICTURES]:
         try:
             png = reconstruction_path(findings.run.directory, entry["trial"]).read_bytes()
@@ -40,9 +47,27 @@ def pictures(findings: Findings, summary: Mapping[str, Any]) -> list[Picture | P
             continue
         name, reached = next(iter(entry["values"].items()))
         total = entry["encoder_params"] + entry["decoder_params"] + entry["shared_params"]
-        caption = f"Trial {entry['trial']}: {total:,} parameters, {name} {reached:.5g}"
-        blocks.append(Picture(png=png, caption=caption))
+        caption = f"Trial {entry['trial']}: {total:,} parameters, {label(name)} {reached:.5g}."
+        labels, strips = read_labels(png)
+        members.append(Picture(png=png, caption=caption, labels=labels, strips=strips))
+    if not any(isinstance(block, Picture) for block in blocks):
+        blocks += members[:1]
+        members = members[1:]
+    if members:
+        more = plural(len(members), "more member")
+        blocks.append(Folded(summary=f"By {more} of the front", body=members))
     return blocks
+
+
+def errors_sentence(blocks: Sequence[Picture | Points | Folded]) -> str:
+    """How to read the maps of errors; empty where no picture has one."""
+    shown = [part for b in blocks for part in (b.body if isinstance(b, Folded) else (b,))]
+    if not any(isinstance(part, Picture) and ERROR in part.labels for part in shown):
+        return ""
+    return (
+        "Errors are on one scale: black is none, bright yellow is "
+        f"{percent(ERROR_RANGE)} of the examples' range of values, or more."
+    )
 
 
 def _beside(search: Run, control: Run) -> Picture:
@@ -56,7 +81,7 @@ def _beside(search: Run, control: Run) -> Picture:
     rows: dict[str, NDArray[Any]] = {}
     for name, (model, kind) in best.items():
         originals, outputs = reconstruct(model, examples, kind=kind)
-        rows = {"original": originals, **rows, name: outputs}
+        rows = {ORIGINAL: originals, **rows, name: outputs}
     losses = [run.front.iloc[0][t.VAL_LOSS] for run in (control, search)]
     caption = (
         "Validation examples: the original, the reconstruction by the best symmetric network (loss "
@@ -74,13 +99,12 @@ def _best(run: Run) -> tuple[Autoencoder, str]:
 
 
 def side_by_side(rows: Mapping[str, NDArray[Any]], caption: str) -> Picture:
-    """`reconstruction_rows` as a page shows it, with the names of the rows.
+    """`reconstruction_png` as a page shows it, with the names of the rows.
 
     Args:
         rows: As there.
         caption: What is shown, one line.
     """
-    png = BytesIO()
-    reconstruction_rows(rows).save(png, "PNG")
-    strips = np.ndim(next(iter(rows.values()))) < 4
-    return Picture(png=png.getvalue(), caption=caption, labels=tuple(rows), strips=strips)
+    png = reconstruction_png(rows)
+    labels, strips = read_labels(png)
+    return Picture(png=png, caption=caption, labels=labels, strips=strips)

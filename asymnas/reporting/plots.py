@@ -10,6 +10,7 @@ from asymnas.analysis.search_share import decoder_share
 from asymnas.analysis.several_fronts import attainment
 from asymnas.core import columns as t
 from asymnas.core.errors import StudyError
+from asymnas.core.files import from_here
 from asymnas.reporting.content import Panel
 from asymnas.reporting.figures.curves import curves_panel
 from asymnas.reporting.figures.decoder_share import share_panel
@@ -81,7 +82,8 @@ def front_of(run: Run) -> Panel:
     over_seeds = run.confirmation or run.sweep
     rows = of_whole_replicates(over_seeds.measured) if over_seeds else None
     surfaces = None if rows is None else attainment(rows, run.objectives)
-    return front_panel(run.measured, run.objectives, best_trial(run), surfaces)
+    directory = str(from_here(run.directory)) if run.study.purpose == "search" else ""
+    return front_panel(run.measured, run.objectives, best_trial(run), surfaces, directory)
 
 
 def front_share_of(run: Run) -> Panel:

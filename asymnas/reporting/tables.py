@@ -4,6 +4,8 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from statistics import mean, stdev
 
+import pandas as pd
+
 from asymnas.analysis.blocked.own_rows import OwnRows
 from asymnas.analysis.estimates import (
     EVEN,
@@ -13,7 +15,8 @@ from asymnas.analysis.estimates import (
     SearchComparison,
     ShareInference,
 )
-from asymnas.core.labels import label
+from asymnas.core import columns as t
+from asymnas.core.labels import cell, label
 from asymnas.core.tables import Rows
 from asymnas.core.text import (
     MISSING,
@@ -29,6 +32,7 @@ from asymnas.core.text import (
 from asymnas.reporting.verdicts import COUNTED, fraction, relative_change
 from asymnas.training.metrics import METRICS
 
+MOST_TRIALS = 500  # in a table
 SHOWN = ("psnr", "ssim")  # metrics worth a column besides objectives, if all contenders have them
 
 
@@ -255,6 +259,33 @@ def search_rows(searches: SearchComparison) -> Rows:
         marked=len(rows) - 1 if searches.difference.low is not None else None,
         tag="estimate",
     )
+
+
+def trial_rows(trials: pd.DataFrame, objectives: Sequence[str]) -> Rows:
+    """Every trial: how it ended, its objectives, its size, its rate, what it took.
+
+    Args:
+        trials: A trial table; of a long one the first `MOST_TRIALS`.
+        objectives: Names of what the front is over.
+    """
+    names = dict.fromkeys((*objectives, t.TOTAL_PARAMS, t.DECODER_SHARE))
+    names = {**names, t.LEARNING_RATE: None, t.EXAMPLES: None, t.SECONDS: None}
+    shown = [name for name in names if name in trials]
+    return Rows(
+        columns=("trial", "state", *(label(name) for name in shown)),
+        rows=tuple(
+            (str(row[t.TRIAL]), str(row[t.STATE]), *(_of_trial(n, row[n]) for n in shown))
+            for row in trials.head(MOST_TRIALS).to_dict("records")
+        ),
+        caption="The first of them; trials.csv has all." * (len(trials) > MOST_TRIALS),
+        words=(1,),
+    )
+
+
+def _of_trial(name: str, value: float) -> str:
+    if pd.notna(value) and name in (t.EXAMPLES, t.SECONDS):
+        return f"{value:,.0f}" if name == t.EXAMPLES else f"{value:,.1f}"
+    return cell(name, value)
 
 
 def measured_rows(networks: Mapping[str, Mapping[str, float]]) -> Rows:

@@ -8,7 +8,6 @@ confirmation; what has no such test is a description, and `cautions` says why.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from asymnas.analysis.several_fronts import (
 )
 from asymnas.core import columns as t
 from asymnas.core.errors import ConfigError
+from asymnas.core.files import from_here
 from asymnas.core.labels import label
 from asymnas.core.side_families import family_label
 from asymnas.core.text import joined
@@ -194,7 +194,7 @@ def _values(front: pd.DataFrame, objectives: Sequence[Objective]) -> Floats:
 def _names(runs: Sequence[Run]) -> list[str]:
     if len(runs) < 2:
         raise ConfigError(f"a comparison takes two searches or more but got {len(runs)}")
-    names = [str(_from_here(run.directory)) for run in runs]
+    names = [str(from_here(run.directory)) for run in runs]
     for place, (run, name) in enumerate(zip(runs, names, strict=True)):
         if run.study.purpose != "search":
             raise ConfigError(
@@ -204,13 +204,6 @@ def _names(runs: Sequence[Run]) -> list[str]:
         if name in names[:place]:
             raise ConfigError(f"{name} is given twice: give each search once")
     return names
-
-
-def _from_here(directory: Path) -> Path:
-    try:
-        return directory.absolute().relative_to(Path.cwd())
-    except ValueError:
-        return directory
 
 
 def _check_data(runs: Sequence[Run], names: Sequence[str]) -> None:

@@ -6,7 +6,6 @@ finished trials. What it must not lose is on disk before the study says so: the 
 checkpoint before the rung that it ends enters the curve.
 """
 
-import io
 import math
 import time
 from collections import deque
@@ -29,7 +28,7 @@ from asymnas.runs.pruners import PRUNERS
 from asymnas.runs.study import METRICS_ATTRIBUTE, SearchStudy
 from asymnas.runs.time_limits import MARGIN, TimeLimits, work_of
 from asymnas.runs.trials import RUNG_OBJECTIVES, ActiveTrial, TrialStore
-from asymnas.training.reconstructions import reconstruction_grid
+from asymnas.training.reconstructions import ORIGINAL, RECONSTRUCTION, reconstruction_png
 from asymnas.training.rung import Job, RungResult, rung_steps, train_rung
 
 
@@ -406,10 +405,9 @@ class Coordinator:
             return
         if not self._store.would_join_front({**active.attributes, **result.metrics}):
             return
-        picture = io.BytesIO()
-        reconstruction_grid(*result.samples).save(picture, "PNG")
         path = reconstruction_path(self._run_dir, active.number)
-        write_whole(path, picture.getvalue())
+        originals, outputs = result.samples
+        write_whole(path, reconstruction_png({ORIGINAL: originals, RECONSTRUCTION: outputs}))
         self._study.attach(active.number, path, self._run_dir / DASHBOARD)
 
     def _tell(self, active: ActiveTrial, state: t.State, attributes: dict[str, Any]) -> None:

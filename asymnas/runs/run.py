@@ -384,8 +384,16 @@ class Run:
         """What lies in the directory and is not part of the results, one sentence each."""
         return self._beside.left_out
 
-    def trained(self, row: "pd.Series[Any]") -> TrainedArchitecture:
-        """A row of the trial table as an architecture with its weights."""
+    def trained(self, trial: "int | pd.Series[Any]") -> TrainedArchitecture:
+        """A trial as an architecture with its weights.
+
+        Args:
+            trial: Its number, or its row of the trial table.
+
+        Raises:
+            StudyError: There is no such trial, or it has no architecture.
+        """
+        row = trial if isinstance(trial, pd.Series) else self._row(trial)
         names = dict.fromkeys((*(o.name for o in self.objectives), *_VALUES, *METRICS.names()))
         return TrainedArchitecture(
             architecture=Architecture.from_dict(row[t.ARCHITECTURE]),
@@ -397,6 +405,12 @@ class Run:
             examples=int(row[t.EXAMPLES]),
             config=self.config,
         )
+
+    def _row(self, trial: int) -> "pd.Series[Any]":
+        rows = self.table[self.table[t.TRIAL] == trial]
+        if rows.empty:
+            raise StudyError(f"{self.directory} has no trial {trial}: give one of its front")
+        return rows.iloc[0]
 
     @cached_property
     def _beside(self) -> "_Beside":

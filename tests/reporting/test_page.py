@@ -4,11 +4,12 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from html import escape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import plotly
 import pytest
 from computed_once import importances_once
 from made_findings import made_comparison, made_inference, made_sweep
@@ -22,6 +23,7 @@ from asymnas.reporting.content import (
     STATUSES,
     Checklist,
     Drawing,
+    Folded,
     PageContent,
     Pairs,
     Panel,
@@ -39,7 +41,7 @@ from asymnas.reporting.figures.front_share import front_share_panel
 from asymnas.reporting.figures.importance import importance_panel
 from asymnas.reporting.figures.trend import trend_panel
 from asymnas.reporting.pictures import side_by_side
-from asymnas.reporting.render import render_page
+from asymnas.reporting.render import plotly_js, render_page
 from asymnas.runs.front_table import front_rows
 
 LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
@@ -137,12 +139,25 @@ def test_nothing_on_the_page_asks_for_anything(table):
 
 
 def test_plotly_is_inlined_once_and_only_where_there_is_a_figure(table):
-    library = plotly.offline.get_plotlyjs()
+    library = plotly_js()
     page = render_page(content_of(table))
-    assert page.count(library[:2_000]) == 1
+    assert library.startswith("/**\n* plotly.js (basic - minified) v")
+    assert page.count(library) == 1
+    assert len(page) < 1_500_000
     assert page.count('class="plot-data"') == 4
     without = render_page(PageContent(title="t", headline=("Nothing yet.",)))
-    assert len(without) < 20_000
+    assert len(without) < 25_000
+
+
+def test_figures_are_of_what_the_part_of_plotly_draws(table):
+    inference = made_inference([50_000, 150_000])
+    panels = [
+        *panels_of(content_of(table)),
+        trend_panel(inference),
+        confirmation_panel([], [made_comparison("symmetric", [0.01] * 6)]),
+    ]
+    kinds = {trace.type for panel in panels for trace in panel.figure.data}
+    assert kinds == {"scatter", "bar"}
 
 
 def test_all_text_is_escaped(table):
@@ -177,8 +192,9 @@ def test_contents_lead_to_sections_and_the_table_can_be_reached_by_keyboard(tabl
     links = [a["href"] for tag, a in reader.tags if tag == "a"]
     assert {link.removeprefix("#") for link in links} <= set(ids)
     sections = [a["id"] for tag, a in reader.tags if tag == "section"]
-    assert sections == ["notes", "search", "best", "practices", "setup"]
-    assert [link for link in links if link != "#content"] == [f"#{key}" for key in sections]
+    keys = ("notes", "search", "best", "practices", "setup")
+    assert sections == [f"asymnas-{key}" for key in keys]
+    assert [n for n in links if n != "#asymnas-content"] == [f"#{key}" for key in sections]
     scrolling = [a for _, a in reader.tags if a.get("class") == "scroll"]
     assert all(a["tabindex"] == "0" and a["aria-label"] for a in scrolling)
     assert all(a["alt"] for tag, a in reader.tags if tag == "img")
@@ -249,7 +265,7 @@ def test_rows_of_pictures_are_named_beside_images_and_in_the_caption_of_strips()
         for picture in (side_by_side(images, "Seen."), side_by_side(strips, "Seen."))
     ]
     assert all(
-        a["alt"] == "Seen. From top to bottom: original, best."
+        a["alt"] == "Seen. From top to bottom: original, best, error."
         for page in pages
         for tag, a in page.tags
         if tag == "img"
@@ -258,7 +274,76 @@ def test_rows_of_pictures_are_named_beside_images_and_in_the_caption_of_strips()
         True,
         False,
     ]
-    assert "In each group from top to bottom: original, best." in pages[1].text
+    assert "In each group from top to bottom: original, best, error." in pages[1].text
+
+
+def test_what_is_folded_is_on_the_page_behind_its_summary():
+    rows = Rows(columns=("trial",), rows=(("7",),))
+    folded = Folded(summary="All 9 trials", body=[rows, Points(["Said."])])
+    page = render_page(PageContent(title="t", sections=[Section("a", "A", [folded])]))
+    inside = page.partition("<details")[2].partition("</details>")[0]
+    assert "<summary>All 9 trials</summary>" in inside
+    assert '<th scope="row">7</th>' in inside.replace("\n", "")
+    assert "<li>Said.</li>" in inside
+    empty = Folded(summary="Nothing", body=[Points([])])
+    assert "Nothing" not in render_page(
+        PageContent(title="t", sections=[Section("a", "A", [empty])])
+    )
+
+
+def test_styles_are_about_the_report_alone():
+    """What is outside of the report's own rule is about a page that holds nothing else."""
+    page = render_page(PageContent(title="t"))
+    styles = re.sub(
+        r"/\*.*?\*/", "", page.partition("<style>")[2].partition("</style>")[0], flags=re.S
+    )
+    depth, outer = 0, ""
+    for part in re.split("([{}])", styles):
+        depth += {"{": 1, "}": -1}.get(part, 0)
+        outer += part if depth == 0 and part != "}" else ""
+    selectors = outer.split("\n")
+    assert [s.strip() for s in selectors if s.strip()] == [
+        ".asymnas-report.asymnas-report",
+        "@page asymnas-report",
+        "html:has(> body > .asymnas-report:only-child)",
+        "body:has(> .asymnas-report:only-child)",
+        "body > .asymnas-report:only-child",
+    ]
+
+
+#: Run on a page: sorts a table thrice, hovers over the last point, writes what it sees.
+PROBE = """<pre id="seen"></pre><script>
+const seen = [], table = document.querySelector(".asymnas-report table");
+const button = table.querySelectorAll("thead button")[1];
+for (let n = 0; n < 3; n++) {
+  button.click();
+  const cells = [...table.tBodies[0].rows].map((row) => row.cells[1].textContent);
+  seen.push(button.parentNode.getAttribute("aria-sort") + " " + cells.join(" "));
+}
+const plot = document.querySelector(".plot"), place = plot.querySelectorAll(".point");
+setTimeout(() => {
+  const box = [...plot.querySelectorAll(".scatterlayer .point")].at(-1).getBoundingClientRect();
+  const at = { bubbles: true, clientX: box.x + box.width / 2, clientY: box.y + box.height / 2 };
+  for (const type of ["mouseover", "mousemove"])
+    plot.querySelector(".nsewdrag").dispatchEvent(new MouseEvent(type, at));
+  setTimeout(() => {
+    seen.push(plot.querySelector(".hoverlayer text").textContent, typeof window.Plotly);
+    document.querySelector("#seen").textContent = seen.join("\\n");
+  }, 300);
+}, 500);
+</script>"""
+
+
+def in_a_browser(page: Path, width: int = 1000) -> tuple[str, str]:
+    """The page's DOM after its scripts have run, and what the console said."""
+    assert CHROMIUM is not None
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+    command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    command += [f"--user-data-dir={page.parent / 'profile'}", "--enable-logging=stderr"]
+    command += [f"--window-size={width},2000", "--virtual-time-budget=8000", "--dump-dom"]
+    command.append(page.as_uri())
+    done = subprocess.run(command, capture_output=True, text=True, timeout=250, check=True)
+    return done.stdout, "".join(line for line in done.stderr.splitlines() if "CONSOLE" in line)
 
 
 @pytest.mark.slow
@@ -275,12 +360,53 @@ def test_a_browser_draws_every_figure_and_blocks_nothing(tmp_path):
     ]
     content = content_of(made_table())
     sections = (*content.sections, Section("sweep", "The sweep", followed_up))
-    page.write_text(render_page(replace(content, sections=sections)), encoding="utf-8")
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
-    command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    command += [f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr"]
-    command += ["--virtual-time-budget=8000", "--dump-dom", page.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=250, check=True)
-    body = done.stdout.partition("</head>")[2].partition("<script>")[0]
-    assert body.count('class="plot-container') == 8
-    assert "CONSOLE" not in done.stderr
+    html = render_page(replace(content, sections=sections))
+    page.write_text(html.replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
+    dom, console = in_a_browser(page)
+    assert console == ""
+    assert dom.count('class="plot-container') == 8
+    seen = dom.partition('<pre id="seen">')[2].partition("</pre>")[0].splitlines()
+    rising = [f"{loss:#.4g}" for loss in sorted(pareto_front(made_table(), LOSS_SIZE)["val_loss"])]
+    assert seen[0] == f"ascending {' '.join(rising)}"
+    assert seen[1] == f"descending {' '.join(rising[::-1])}"
+    assert seen[2] == f"null {' '.join(rising)}"
+    assert seen[3].startswith("trial ")
+    assert "decoder conv2d, " in seen[3]
+    assert seen[4:] == ["undefined"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_two_reports_in_a_foreign_page_and_two_in_frames_leave_it_as_it_is(tmp_path):
+    """A page with styles and a Plotly of its own, as a notebook's HTML has them."""
+    report = render_page(content_of(made_table()))
+    styles = "h2 { color: rgb(1, 2, 3) } td, th { color: rgb(4, 5, 6); font-size: 40px }"
+    script = """
+    const style = (node, name) => getComputedStyle(document.querySelector(node))[name];
+    document.querySelector("#seen").textContent = [
+      window.Plotly, document.title, style("#own h2", "color"), style("#own td", "font-size"),
+      style("body", "margin-left"), style(".asymnas-report td", "font-size"),
+      style(".asymnas-report h2", "color") !== style("#own h2", "color"),
+      document.querySelectorAll(".asymnas-report .plot-container").length,
+      [...document.querySelectorAll("iframe")].map((frame) =>
+        frame.contentDocument.querySelectorAll(".plot-container").length),
+      [...document.querySelectorAll("iframe")].map((frame) => {
+        const { scrollWidth, clientWidth } = frame.contentDocument.documentElement;
+        return scrollWidth <= clientWidth;
+      }),
+    ].join("; ");"""
+    frames = f'<iframe width="400" srcdoc="{escape(report)}"></iframe>' * 2
+    page = tmp_path / "foreign.html"
+    page.write_text(
+        f"<!doctype html><title>Theirs</title><style>body {{ margin: 7px }} {styles}</style>"
+        "<script>window.Plotly = 'theirs'</script><pre id='seen'></pre>"
+        "<div id='own'><h2>Own</h2><table><tr><td>1</td></tr></table></div>"
+        f"{report}{report}{frames}"
+        f"<script>addEventListener('load', () => setTimeout(() => {{{script}}}, 1000))</script>",
+        encoding="utf-8",
+    )
+    dom, console = in_a_browser(page)
+    seen = dom.partition('<pre id="seen">')[2].partition("</pre>")[0]
+    own = "theirs; Theirs; rgb(1, 2, 3); 40px; 7px; "
+    assert seen == f"{own}14.88px; true; 8; 4,4; true,true"
+    assert "Uncaught" not in console

@@ -10,10 +10,11 @@ from computed_once import importances_once
 from hypothesis import given
 from hypothesis import strategies as st
 from made_findings import made_comparison, made_inference, made_sweep
-from made_tables import RUNGS
+from made_tables import RUNGS, made_table
 
 from asymnas.analysis.front import Objective, pareto_front
 from asymnas.analysis.search_share import decoder_share, share_profile
+from asymnas.core.text import percent
 from asymnas.reporting.content import Panel
 from asymnas.reporting.figures.confirmation import confirmation_panel
 from asymnas.reporting.figures.curves import curves_panel
@@ -188,3 +189,23 @@ def test_curves_of_a_search_on_a_ladder_are_those_of_its_trials(table):
     laddered = table.assign(budget=[(1_000, 4_000)[n % 2] for n in table["trial"]])
     assert curves_panel(laddered).title == curves_panel(table).title
     assert trace(curves_panel(laddered), "pruned").x == trace(curves_panel(table), "pruned").x
+
+
+def test_hovering_over_a_trial_shows_both_sides_and_how_a_member_is_loaded():
+    table = made_table().assign(encoder_widths="channels 8-16", decoder_widths="<b>")
+    front = pareto_front(table, LOSS_SIZE)
+    best = int(front["trial"].iloc[0])
+    panel = front_panel(table, LOSS_SIZE, best, directory="runs/it's")
+    row = front.iloc[0]
+    texts = {t.name: t.text for t in panel.figure.data}
+    [text] = texts[f"best: trial {best}"]
+    assert text in texts["front"]
+    assert text.split("<br>") == [
+        f"<b>trial {best}</b>",
+        f"encoder conv2d, {row['encoder_params']:,} parameters, channels 8-16",
+        f"decoder conv2d, {row['decoder_params']:,} parameters, &lt;b&gt;",
+        f"decoder share {percent(row['decoder_share'])}",
+        f"""asymnas.Run.open("runs/it's").trained({best}).load()""",
+    ]
+    for name in ("pruned", "complete"):
+        assert not any("asymnas.Run" in text for text in texts[name])

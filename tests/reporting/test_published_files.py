@@ -12,15 +12,24 @@ import torch
 from made_runs import ARCHITECTURE, confirmation_of, confirmation_rows, run_of
 from made_tables import made_table
 
+from asymnas.core import columns as t
 from asymnas.core.checksums import with_checksum
+from asymnas.core.files import write_whole
 from asymnas.networks.architecture import Architecture
-from asymnas.reporting.content import Picture
+from asymnas.reporting.content import Folded, Picture
 from asymnas.reporting.findings import Findings
-from asymnas.reporting.pictures import pictures
+from asymnas.reporting.pictures import errors_sentence, pictures
 from asymnas.reporting.publish import publish
 from asymnas.reporting.summary import as_markdown, summarise
-from asymnas.runs.directory import CONFIRMATION, CONFIRMATION_DIR, REPORT, SUMMARY
+from asymnas.runs.directory import (
+    CONFIRMATION,
+    CONFIRMATION_DIR,
+    REPORT,
+    SUMMARY,
+    reconstruction_path,
+)
 from asymnas.runs.run import Run
+from asymnas.training.reconstructions import reconstruction_png
 
 SECRET = "s3cr3t"
 
@@ -110,7 +119,7 @@ def test_the_data_are_loaded_once_for_both_networks(monkeypatch: pytest.MonkeyPa
     findings = Findings(run=run)
     [picture] = pictures(findings, summarise(findings))
     assert isinstance(picture, Picture)
-    assert picture.labels == ("original", "symmetric", "best")
+    assert picture.labels == ("original", "symmetric", "error", "best", "error")
     assert len(loads) == 1
 
 
@@ -130,3 +139,26 @@ def test_numbers_of_a_table_are_written_whole(tmp_path: Path) -> None:
     back = pd.read_csv(tmp_path / "trials.csv")
     np.testing.assert_allclose(back["val_loss"], table["val_loss"], rtol=1e-12)
     assert json.loads(back["curve"][0]) == table["curve"][0]
+
+
+def test_the_best_is_shown_and_other_members_are_folded_with_how_errors_are_read(
+    tmp_path: Path,
+) -> None:
+    run = run_of(made_table(), directory=tmp_path)
+    png = reconstruction_png({"original": np.zeros((1, 8)), "reconstruction": np.ones((1, 8))})
+    trials = [int(trial) for trial in run.front[t.TRIAL]]
+    for trial in trials:
+        write_whole(reconstruction_path(tmp_path, trial), png)
+    findings = Findings(run=run)
+    blocks = pictures(findings, summarise(findings))
+    best, others = blocks
+    assert isinstance(best, Picture)
+    assert isinstance(others, Folded)
+    assert best.caption.startswith(f"Trial {trials[0]}: ")
+    assert (best.labels, best.strips) == (("original", "reconstruction", "error"), True)
+    assert others.summary == f"By {len(trials) - 1} more members of the front"
+    assert [part.caption.split(":")[0] for part in others.body if isinstance(part, Picture)] == [
+        f"Trial {trial}" for trial in trials[1:]
+    ]
+    assert "25\N{NO-BREAK SPACE}% of the examples' range" in errors_sentence(blocks)
+    assert errors_sentence([Picture(png=png, caption="Of an earlier version.")]) == ""

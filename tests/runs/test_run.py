@@ -44,6 +44,9 @@ def test_values_hold_every_objective_metric_and_count(tmp_path: Path) -> None:
     run = made_run(tmp_path)
     assert [o.name for o in run.objectives] == ["val_loss", "total_params"]
     best, row = run.best, run.front.iloc[0]
+    assert run.trained(int(row[t.TRIAL])) == run.trained(row) == best
+    with pytest.raises(StudyError, match="has no trial 99: give one of its front"):
+        run.trained(99)
     assert {"val_loss", "psnr", *t.COUNT_COLUMNS} <= best.values.keys()
     assert best.values["total_params"] == row[t.TOTAL_PARAMS]
     assert isinstance(best.values["total_params"], int)

@@ -1,6 +1,7 @@
 """The front: quality against size, every trial in sight."""
 
-from collections.abc import Sequence
+import html
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,13 @@ from asymnas.analysis.front import Objective, pareto_front, scored
 from asymnas.analysis.several_fronts import BEST, MEDIAN, WORST, Attainment
 from asymnas.core.columns import (
     COUNT_COLUMNS,
+    DECODER_FAMILY,
+    DECODER_PARAMS,
     DECODER_SHARE,
+    DECODER_WIDTHS,
+    ENCODER_FAMILY,
+    ENCODER_PARAMS,
+    ENCODER_WIDTHS,
     STATE,
     TOTAL_PARAMS,
     TRIAL,
@@ -23,6 +30,10 @@ from asymnas.reporting.content import Panel
 from asymnas.reporting.figures.style import LIGHT, axis, figure
 
 TITLE = "The front"
+SIDES = (
+    ("encoder", ENCODER_FAMILY, ENCODER_PARAMS, ENCODER_WIDTHS),
+    ("decoder", DECODER_FAMILY, DECODER_PARAMS, DECODER_WIDTHS),
+)
 
 
 def front_panel(
@@ -30,6 +41,7 @@ def front_panel(
     objectives: Sequence[Objective],
     best: int | None = None,
     attainment: Attainment | None = None,
+    directory: str = "",
 ) -> Panel:
     """The first objective (up) against the second (across; parameters, if there is one only).
 
@@ -42,6 +54,7 @@ def front_panel(
         best: The trial to mark.
         attainment: Over replicates of the same trials, from `asymnas.analysis.several_fronts`; its
             surfaces are shaded behind the front.
+        directory: The run's: what is hovered over says how members of the front are loaded.
     """
     up = objectives[0]
     across = objectives[1] if len(objectives) > 1 else Objective(TOTAL_PARAMS)
@@ -65,7 +78,8 @@ def front_panel(
         traces.append(_points(rest, up, across, "complete", faint))
     if len(best_rows):
         best_rows = best_rows.sort_values(across.name)
-        trace = _points(best_rows, up, across, "front", {"color": LIGHT["front"], "size": 9})
+        dots = {"color": LIGHT["front"], "size": 9}
+        trace = _points(best_rows, up, across, "front", dots, directory)
         if len(objectives) == 2:
             trace.mode = "lines+markers"
             trace.line = {
@@ -76,7 +90,7 @@ def front_panel(
         traces.append(trace)
     if best is not None and len(marked := rows[rows[TRIAL] == best]):
         ring = {"color": LIGHT["best"], "size": 17, "symbol": "circle-open", "line": {"width": 2.5}}
-        traces.append(_points(marked, up, across, f"best: trial {best}", ring))
+        traces.append(_points(marked, up, across, f"best: trial {best}", ring, directory))
     points = _values(pd.concat([rows, pruned]), up, across)
     reading = _reading(rows, best_rows, objectives, across)
     if attainment is not None and len(best_rows):
@@ -101,7 +115,12 @@ def _finite(rows: pd.DataFrame, *names: str) -> pd.DataFrame:
 
 
 def _points(
-    rows: pd.DataFrame, up: Objective, across: Objective, name: str, marker: dict[str, Any]
+    rows: pd.DataFrame,
+    up: Objective,
+    across: Objective,
+    name: str,
+    marker: dict[str, Any],
+    directory: str = "",
 ) -> go.Scatter:
     return go.Scatter(
         x=rows[across.name].to_list(),
@@ -109,14 +128,29 @@ def _points(
         mode="markers",
         name=name,
         marker=marker,
-        customdata=rows[[TRIAL, DECODER_SHARE]].to_numpy(dtype=float, na_value=np.nan).tolist(),
+        customdata=rows[[TRIAL]].to_numpy(dtype=int).tolist(),
+        text=[_about(row, directory) for row in rows.to_dict("records")],
         hovertemplate=(
-            f"trial %{{customdata[0]}}<br>{label(up.name)} %{{y:{_format(up)}}}<br>"
-            f"{label(across.name)} %{{x:{_format(across)}}}<br>"
-            "decoder share %{customdata[1]:.0%}"
-            "<extra></extra>"
+            f"%{{text}}<br>{label(up.name)} %{{y:{_format(up)}}}, "
+            f"{label(across.name)} %{{x:{_format(across)}}}<extra></extra>"
         ),
     )
+
+
+def _about(row: Mapping[Hashable, Any], directory: str) -> str:
+    """A trial in a few lines: its number, both sides, and how it is loaded."""
+    lines = []
+    for side, family, params, widths in SIDES:
+        if pd.notna(row.get(params)):
+            of_layers = row.get(widths)
+            named = f", {of_layers}" if isinstance(of_layers, str) and of_layers else ""
+            lines.append(f"{side} {row.get(family)}, {int(row[params]):,} parameters{named}")
+    if pd.notna(row.get(DECODER_SHARE)):
+        lines.append(f"decoder share {percent(row[DECODER_SHARE])}")
+    if directory:
+        lines.append(f"asymnas.Run.open({directory!r}).trained({row[TRIAL]}).load()")
+    heading = f"<b>trial {row[TRIAL]}</b>"
+    return "<br>".join([heading, *(html.escape(line, quote=False) for line in lines)])
 
 
 def _format(objective: Objective) -> str:
