@@ -19,31 +19,49 @@ def show(
         Parameter(help="An architecture.json, a run directory (its best), or a preset's name"),
     ],
     /,
+    *,
+    trial: Annotated[
+        int | None,
+        Parameter(help="Of a run directory: the trial to show", show_default="the best"),
+    ] = None,
 ) -> int:
-    """Print the layers of an architecture, with the parameters and MACs of each side."""
-    shown = architecture_of(architecture)
-    from asymnas.reporting.console import make_console, print_rows
+    """Print the layers of an architecture, with the parameters and MACs of each side.
+
+    Of a run directory the front comes first, with the members that help to choose marked: best,
+    knee, and the smallest within 1 % of the best.
+    """
+    run = shown = None
+    if (directory := expanded(architecture)).is_dir():
+        from asymnas.runs.run import Run
+
+        run = Run.open(directory)
+        shown = (run.best if trial is None else run.trained(trial)).architecture
+    elif trial is not None:
+        raise ConfigError(
+            f"--trial is of a run directory, and {architecture} is none: leave it out"
+        )
+    shown = shown or architecture_of(architecture)
+    from asymnas.reporting.console import make_console, print_front, print_rows
 
     console, rows = make_console(stderr=False), shown.rows()
+    if run is not None and len(run.front):
+        print_front(console, run, most=None)
+        console.print()
     console.print(f"{rows.title}\n{rows.caption}\n")
     print_rows(console, rows, most=None)
     return OK
 
 
 def architecture_of(source: str) -> "Architecture":
-    """The architecture of a file, the best of a run directory, or a preset's.
+    """The architecture of a file, or a preset's.
 
     Raises:
         ConfigError: There is no such thing, or it is no architecture.
-        StudyError: No run is in the directory, or none of its trials has completed.
     """
     from asymnas.networks.architecture import Architecture
     from asymnas.networks.presets import PRESETS
-    from asymnas.runs.run import Run
 
     path = expanded(source)
-    if path.is_dir():
-        return Run.open(path).best.architecture
     if path.is_file():
         try:
             values = json.loads(path.read_text("utf-8"))

@@ -1,7 +1,7 @@
 """The Pareto front of a trial table: its members, its hypervolume, its spread, the pick from it.
 
 `pareto_front` are the trials that nothing dominates, `hypervolume` the volume they cover, `select`
-the best trial under caps.
+the best trial under caps, `marks` the members that help to choose.
 
 Values stay raw and in their natural direction throughout, as the table and `summary.json` show
 them, so that anyone can recompute the hypervolume from the summary alone. Monotone scales (log
@@ -34,7 +34,12 @@ from asymnas.core.errors import ConfigError, StudyError
 REFERENCE_MARGIN = 0.1
 
 #: How `select` picks from a front.
-Preference = Literal["loss", "knee"]
+Preference = Literal["loss", "knee", "smallest"]
+
+#: What the picks are called where a front is shown.
+MARKS: dict[Preference, str] = {"loss": "best", "knee": "knee", "smallest": "within 1 %"}
+ROUNDING = 1e-9  # of a bound that is met exactly
+SAME = 0.01  # of the best value: a member as near to it counts as being as good
 
 
 @dataclass(frozen=True)
@@ -225,7 +230,8 @@ def select(
             [0, 1] over the front (counts on a log scale, for there halving always counts alike;
             losses raw, for two log scales would make a power law, the usual trade-off, a straight
             line without a knee). With three objectives and more the chord is the plane through
-            the extremes.
+            the extremes. `smallest`: the fewest parameters of those whose first objective is
+            within 1 % of the best.
         max_params: Cap on all parameters.
         max_encoder_params: Cap on the encoder's parameters.
         max_decoder_params: Cap on the decoder's parameters.
@@ -263,10 +269,40 @@ def select(
     if within.empty:
         set_caps = [(*key, cap) for key, cap in caps.items() if cap is not None]
         raise ConfigError(_nothing_fits(rows, set_caps))
-    best = pareto_front(within, objectives)
-    if prefer == "loss":
-        return best.iloc[0]
-    return best.iloc[int(np.argmax(_knee_distance(best, objectives)))]
+    front = pareto_front(within, objectives)
+    return front.iloc[_place(front, objectives, prefer)]
+
+
+def marks(front: pd.DataFrame, objectives: Sequence[Objective]) -> dict[int, tuple[str, ...]]:
+    """What helps to choose from a front: by trial, which of `MARKS` it has.
+
+    The best always has one; knee and smallest where they are not the best itself.
+
+    Args:
+        front: From `pareto_front`, with the same objectives.
+        objectives: Those of the front.
+    """
+    if front.empty:
+        return {}
+    marked: dict[int, tuple[str, ...]] = {}
+    for prefer, mark in MARKS.items():
+        place = _place(front, objectives, prefer)
+        if place > 0 or prefer == "loss":
+            trial = int(front[TRIAL].iloc[place])
+            marked[trial] = (*marked.get(trial, ()), mark)
+    return marked
+
+
+def _place(front: pd.DataFrame, objectives: Sequence[Objective], prefer: Preference) -> int:
+    """The place in a front, the best of the first objective first, of the one that is preferred."""
+    if prefer == "knee":
+        return int(np.argmax(_knee_distance(front, objectives)))
+    if prefer == "smallest":
+        values = front[objectives[0].name].to_numpy(dtype=float)
+        near = np.abs(values - values[0]) <= SAME * abs(values[0]) * (1 + ROUNDING)
+        sizes = front[TOTAL_PARAMS].to_numpy(dtype=float)
+        return int(np.argmin(np.where(near, sizes, np.inf)))
+    return 0
 
 
 def _knee_distance(rows: pd.DataFrame, objectives: Sequence[Objective]) -> NDArray[np.float64]:

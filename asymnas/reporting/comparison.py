@@ -136,7 +136,7 @@ class RunComparison:
             ),
             caption=f"Hypervolumes are of {scale}the objectives, all up to {point}." * bool(point),
             marked=best.index(lowest) if lowest is not None else None,
-            tag="best",
+            tags={best.index(lowest): "best"} if lowest is not None else {},
             words=(1,) if several else (),
         )
 

@@ -146,7 +146,7 @@ def print_summary(console: Console, published: Published, ending: Ending) -> Non
     console.print()
     print_ending(console, ending)
     if summary["best"]:
-        print_rows(console, front_rows(run.front, run.objectives, summary["best"]["trial"]))
+        print_front(console, run)
     for sentence in (
         *summary["verdict"],
         trials_line(summary),
@@ -170,6 +170,14 @@ def print_summary(console: Console, published: Published, ending: Ending) -> Non
             "confirm": f"python -m asymnas.confirm {quoted}",
         }
     print_places(console, places)
+
+
+def print_front(console: Console, run: Run, most: int | None = MOST_ROWS) -> None:
+    """Prints a run's front, which holds a member at least, with what its marks mean."""
+    rows = front_rows(run.front, run.objectives, int(run.front[t.TRIAL].iloc[0]))
+    print_rows(console, rows, most)
+    if rows.caption:
+        console.print(rows.caption)
 
 
 def sweep_command(config: Mapping[str, Any], directory: Path) -> str:
@@ -231,7 +239,7 @@ def print_rows(console: Console, rows: Rows, most: int | None = MOST_ROWS) -> No
         rows: The table.
         most: Rows to print; `None` for all.
     """
-    shown = rows.rows[:most]
+    shown = rows.named()[:most]
     widths = [
         max(len(word) for word in [*column.split(), *(row[place] for row in shown)])
         for place, column in enumerate(rows.columns)

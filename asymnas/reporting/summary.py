@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from asymnas.analysis.front import hypervolume, reference_point
+from asymnas.analysis.front import hypervolume, marks, reference_point
 from asymnas.analysis.gain import gains_of
 from asymnas.analysis.search_share import decoder_share
 from asymnas.core import columns as t
@@ -32,7 +32,11 @@ def summarise(findings: Findings) -> dict[str, Any]:
     run = findings.run
     config, own = run.config, run.own
     states = own[t.STATE].value_counts()
-    members = [_entry(row, run) for _, row in run.front.iterrows()]
+    marked = marks(run.front, run.objectives)
+    members = [
+        {**_entry(row, run), "marks": list(marked.get(int(row[t.TRIAL]), ()))}
+        for _, row in run.front.iterrows()
+    ]
     caps = {
         "total_params": config["budget"],
         "encoder_params": config["max_encoder_params"],
@@ -148,11 +152,15 @@ def metrics_of(row: "pd.Series[Any]") -> dict[str, float]:
 
 def dashboard_note(summary: Mapping[str, Any]) -> str:
     """The result as the dashboard's note."""
-    rows = ["| trial | objectives | encoder | decoder | decoder share |", "|---|---|---|---|---|"]
+    rows = [
+        "| trial | | objectives | encoder | decoder | decoder share |",
+        "|---|---|---|---|---|---|",
+    ]
     for entry in summary["front"]:
         values = ", ".join(f"{label(name)} {value(name, v)}" for name, v in entry["values"].items())
         rows.append(
-            f"| {entry['trial']} | {values} | {entry['encoder_params']:,} | "
+            f"| {entry['trial']} | {', '.join(entry['marks'])} | {values} | "
+            f"{entry['encoder_params']:,} | "
             f"{entry['decoder_params']:,} | {percent(entry['decoder_share'])} |"
         )
     said = map(as_markdown, (summary["study"], *summary["verdict"]))

@@ -191,7 +191,7 @@ def contender_rows(contenders: Sequence[Contender], objectives: Sequence[str] = 
         ),
         caption="Mean ± standard deviation over seeds, scored once on the test split.",
         marked=means.index(lowest) if lowest < float("inf") else None,
-        tag="lowest",
+        tags={means.index(lowest): "lowest"} if lowest < float("inf") else {},
     )
 
 
@@ -257,7 +257,7 @@ def search_rows(searches: SearchComparison) -> Rows:
             "retrained. Geometric means over seeds, and over pairs with Student's t."
         ),
         marked=len(rows) - 1 if searches.difference.low is not None else None,
-        tag="estimate",
+        tags={len(rows) - 1: "estimate"} if searches.difference.low is not None else {},
     )
 
 

@@ -23,7 +23,8 @@ def find_best_architecture(
     Args:
         source: A run directory, a `Run`, an Optuna study, or a storage URL.
         study_name: The study's name, for a storage URL that holds several.
-        prefer: `loss` for the lowest first objective; `knee` for the best compromise.
+        prefer: `loss` for the lowest first objective; `knee` for the best compromise; `smallest`
+            for the fewest parameters within 1 % of the best first objective.
         max_params: Cap on all parameters.
         max_encoder_params: Cap on the encoder's parameters.
         max_decoder_params: Cap on the decoder's parameters.

@@ -3,11 +3,11 @@
 It is in `runs` because a `Run` shows itself in notebooks by it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from asymnas.analysis.front import Objective
+from asymnas.analysis.front import MARKS, Objective, marks
 from asymnas.core.columns import (
     DECODER_MACS,
     DECODER_PARAMS,
@@ -30,12 +30,17 @@ def front_rows(front: pd.DataFrame, objectives: Sequence[Objective], best: int |
         front: From `asymnas.analysis.front.pareto_front`.
         objectives: Those of the search.
         best: The trial to set off.
+
+    Returns:
+        The members that help to choose are tagged: see `asymnas.analysis.front.marks`.
     """
     names = [objective.name for objective in objectives]
     shared = () if front.empty or not front[SHARED_PARAMS].any() else (SHARED_PARAMS,)
     sizes = (TOTAL_PARAMS, ENCODER_PARAMS, DECODER_PARAMS, *shared, ENCODER_MACS, DECODER_MACS)
     names += [name for name in (DECODER_SHARE, *sizes) if name not in names]
     trials = [] if front.empty else [int(trial) for trial in front[TRIAL]]
+    marked = marks(front, objectives)
+    tags = {trials.index(trial): ", ".join(words) for trial, words in marked.items()}
     enqueued = (PRESET,) if PRESET in front and front[PRESET].notna().any() else ()
     return Rows(
         title="The front in numbers",
@@ -48,7 +53,21 @@ def front_rows(front: pd.DataFrame, objectives: Sequence[Objective], best: int |
             )
             for trial, (_, row) in zip(trials, front.iterrows(), strict=True)
         ),
+        caption=_explained(tags.values(), objectives),
         marked=trials.index(best) if best in trials else None,
-        tag="best",
+        tags=tags,
         words=(len(names) + 1,) if enqueued else (),
     )
+
+
+def _explained(tags: Iterable[str], objectives: Sequence[Objective]) -> str:
+    """What the marks besides the best mean."""
+    shown = ", ".join(tags)
+    parts = []
+    if MARKS["knee"] in shown:
+        parts.append("knee: the best compromise")
+    if MARKS["smallest"] in shown:
+        first = label(objectives[0].name)
+        parts.append(f"{MARKS['smallest']}: the smallest whose {first} is that near to the best")
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""

@@ -263,7 +263,8 @@ class Run:
         """What a notebook shows: the front."""
         best = int(self.front[t.TRIAL].iloc[0]) if len(self.front) else None
         rows = front_rows(self.front, self.objectives, best)
-        return str(replace(rows, title=str(self.directory), caption=self._headline()).to_html())
+        caption = ". ".join(filter(None, (self._headline(), rows.caption)))
+        return str(replace(rows, title=str(self.directory), caption=caption).to_html())
 
     @property
     def objectives(self) -> Sequence[Objective]:

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from made_tables import as_table, made_table
 
-from asymnas.analysis.front import Objective, pareto_front, scored, select
+from asymnas.analysis.front import Objective, marks, pareto_front, scored, select
 from asymnas.core.errors import ConfigError, StudyError
 
 LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
@@ -91,7 +91,7 @@ def test_caps_that_exclude_each_other_are_both_named():
 
 
 def test_an_unknown_preference_is_refused(table):
-    with pytest.raises(ConfigError, match="one of loss, knee but got 'small'"):
+    with pytest.raises(ConfigError, match="one of loss, knee, smallest but got 'small'"):
         select(table, LOSS_SIZE, "small")
 
 
@@ -107,3 +107,37 @@ def test_little_to_go_by_is_an_error_that_says_what_to_do(degenerate):
 def test_a_front_of_one_is_its_own_knee():
     table = made_table().head(1)
     assert select(table, LOSS_SIZE, "knee")["trial"] == 0
+
+
+@pytest.mark.parametrize(
+    ("losses", "sizes", "expected"),
+    [
+        ([0.1], [900], {0: ("best",)}),
+        ([0.1, 0.2], [900, 300], {0: ("best",)}),  # two extremes have no knee between them
+        ([0.1, 0.11, 0.3], [1_000, 100, 10], {0: ("best",), 1: ("knee",)}),
+        ([0.1, 0.101, 0.3], [1_000, 100, 10], {0: ("best",), 1: ("knee", "within 1 %")}),
+        ([0.1, 0.1012, 0.3], [1_000, 100, 10], {0: ("best",), 1: ("knee",)}),
+        (
+            [0.1, 0.1005, 0.1009, 0.11, 0.3],
+            [1_000, 900, 800, 20, 10],
+            {0: ("best",), 2: ("within 1 %",), 3: ("knee",)},
+        ),
+        ([0.1, 0.29, 0.3], [1_000, 900, 10], {0: ("best",)}),  # it bends away from the ideal
+        ([-0.1, -0.0995], [900, 800], {0: ("best",), 1: ("within 1 %",)}),
+        ([0.0, 0.001], [900, 500], {0: ("best",)}),  # of nothing 1 % is nothing
+    ],
+)
+def test_marks_are_the_best_and_what_is_picked_besides(losses, sizes, expected):
+    table = of_points(losses, sizes)
+    marked = marks(pareto_front(table, LOSS_SIZE), LOSS_SIZE)
+    assert marked == expected
+    picks = {"loss": "best", "knee": "knee", "smallest": "within 1 %"}
+    for prefer, mark in picks.items():
+        picked = select(table, LOSS_SIZE, prefer)["trial"]
+        assert picked == 0 or mark in marked[picked]
+    psnr = (Objective("psnr", maximize=True), Objective("total_params"))
+    assert marks(pareto_front(table, psnr), psnr) == expected
+
+
+def test_nothing_is_marked_where_there_is_no_front():
+    assert marks(pareto_front(of_points([], []), LOSS_SIZE), LOSS_SIZE) == {}

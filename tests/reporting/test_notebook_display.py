@@ -42,13 +42,13 @@ def test_an_architecture_is_its_layers_with_the_sum_of_each_side(family: str) ->
 def test_a_run_is_its_front(table: pd.DataFrame) -> None:
     run = run_of(table)
     caption, (head, *rows) = read(run)
-    assert (
-        caption == f"nowhere\nsearch of digits, {len(table)} trials, {len(run.front)} on the front"
-    )
+    headline = f"search of digits, {len(table)} trials, {len(run.front)} on the front"
+    assert caption == f"nowhere\n{headline}. Knee: the best compromise."
     assert head[:3] == ["trial", "validation loss", "parameters"]
-    assert [int(row[0]) for row in rows] == list(run.front[t.TRIAL])
+    assert [int(row[0].split()[0]) for row in rows] == list(run.front[t.TRIAL])
+    assert rows[0][0].endswith(" best")
     assert [row[2] for row in rows] == [f"{n:,}" for n in run.front[t.TOTAL_PARAMS]]
-    assert repr(run) == f"<Run {caption.replace(chr(10), ': ')}>"
+    assert repr(run) == f"<Run nowhere: {headline}>"
 
 
 def test_the_best_is_its_architecture_and_its_loss(table: pd.DataFrame) -> None:

@@ -248,7 +248,7 @@ def test_a_table_marks_its_row_and_sets_words_flush():
         rows=(("x", "better", "1"), ("y", "worse", "2")),
         caption="Read me.",
         marked=1,
-        tag="lowest",
+        tags={1: "lowest"},
         words=(1,),
     )
     page = render_page(PageContent(title="t", sections=[Section("a", "A", [rows])]))

@@ -201,7 +201,7 @@ def test_hovering_over_a_trial_shows_both_sides_and_how_a_member_is_loaded():
     [text] = texts[f"best: trial {best}"]
     assert text in texts["front"]
     assert text.split("<br>") == [
-        f"<b>trial {best}</b>",
+        f"<b>trial {best}</b>, best",
         f"encoder conv2d, {row['encoder_params']:,} parameters, channels 8-16",
         f"decoder conv2d, {row['decoder_params']:,} parameters, &lt;b&gt;",
         f"decoder share {percent(row['decoder_share'])}",

@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 from command_line import asymnas
+from made_studies import made_plan, write_trials
+from made_tables import made_table
 from problems import drawn
 
-from asymnas import Architecture
+from asymnas import Architecture, Run
+from asymnas.analysis.front import marks
 from asymnas.networks.families import Problem
+from asymnas.runs.study import open_study
 
 
 def test_a_file_and_a_preset_are_shown_with_both_sides(tmp_path: Path) -> None:
@@ -63,3 +67,37 @@ def test_what_shows_nothing_is_one_line(
     result = asymnas("show", source)
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (code, "", 1)
     assert words in result.stderr
+
+
+@pytest.mark.usefixtures("held_in_memory")
+def test_a_run_is_shown_by_its_front_with_marks_and_by_one_of_its_trials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = made_table()
+    few = [drawn("dense", Problem(shape=(64,), latent=3), n) for n in range(7)]
+    sides = [few[n % len(few)] for n in range(len(table))]
+    study = open_study(made_plan(tmp_path / "run"))
+    write_trials(study, table.assign(architecture=[side.to_dict() for side in sides]))
+    study.close()
+    run = Run.open("run")
+    marked = marks(run.front, run.objectives)
+    assert sorted(word for words in marked.values() for word in words) == ["best", "knee"]
+    result = asymnas("show", "run")
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert (result.exit_code, result.stderr) == (0, "")
+    for trial, words in marked.items():
+        assert any(line.startswith(f"{trial} {', '.join(words)} ") for line in lines)
+    assert "Knee: the best compromise." in lines
+    best, other = run.best, int(run.front["trial"].iloc[-1])
+    for trial, arguments in ((best.trial, ()), (other, ("--trial", str(other)))):
+        rows = sides[trial].rows()
+        shown = asymnas("show", "run", *arguments).stdout
+        assert " ".join(rows.caption.split()) in " ".join(shown.split())
+    failing = asymnas("show", "run", "--trial", "99")
+    assert failing.exit_code == 1
+    assert failing.stderr == "error: run has no trial 99: give one of its front\n"
+    failing = asymnas("show", "reference", "--trial", "0")
+    assert failing.exit_code == 2
+    message = "error: --trial is of a run directory, and reference is none: leave it out\n"
+    assert failing.stderr == message

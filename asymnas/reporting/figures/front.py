@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from asymnas.analysis.estimates import Floats
-from asymnas.analysis.front import Objective, pareto_front, scored
+from asymnas.analysis.front import Objective, marks, pareto_front, scored
 from asymnas.analysis.several_fronts import BEST, MEDIAN, WORST, Attainment
 from asymnas.core.columns import (
     COUNT_COLUMNS,
@@ -30,6 +30,7 @@ from asymnas.reporting.content import Panel
 from asymnas.reporting.figures.style import LIGHT, axis, figure
 
 TITLE = "The front"
+_NONE: Mapping[int, Sequence[str]] = {}
 SIDES = (
     ("encoder", ENCODER_FAMILY, ENCODER_PARAMS, ENCODER_WIDTHS),
     ("decoder", DECODER_FAMILY, DECODER_PARAMS, DECODER_WIDTHS),
@@ -63,6 +64,7 @@ def front_panel(
         pruned = table.head(0)
     else:
         pruned = _finite(table[table[STATE] == "pruned"], up.name, across.name)
+    choices = marks(best_rows, objectives)
     rest = rows[~rows[TRIAL].isin(best_rows[TRIAL])]
     traces = []
     if len(pruned):
@@ -79,7 +81,7 @@ def front_panel(
     if len(best_rows):
         best_rows = best_rows.sort_values(across.name)
         dots = {"color": LIGHT["front"], "size": 9}
-        trace = _points(best_rows, up, across, "front", dots, directory)
+        trace = _points(best_rows, up, across, "front", dots, directory, choices)
         if len(objectives) == 2:
             trace.mode = "lines+markers"
             trace.line = {
@@ -90,7 +92,7 @@ def front_panel(
         traces.append(trace)
     if best is not None and len(marked := rows[rows[TRIAL] == best]):
         ring = {"color": LIGHT["best"], "size": 17, "symbol": "circle-open", "line": {"width": 2.5}}
-        traces.append(_points(marked, up, across, f"best: trial {best}", ring, directory))
+        traces.append(_points(marked, up, across, f"best: trial {best}", ring, directory, choices))
     points = _values(pd.concat([rows, pruned]), up, across)
     reading = _reading(rows, best_rows, objectives, across)
     if attainment is not None and len(best_rows):
@@ -121,6 +123,7 @@ def _points(
     name: str,
     marker: dict[str, Any],
     directory: str = "",
+    marked: Mapping[int, Sequence[str]] = _NONE,
 ) -> go.Scatter:
     return go.Scatter(
         x=rows[across.name].to_list(),
@@ -129,7 +132,10 @@ def _points(
         name=name,
         marker=marker,
         customdata=rows[[TRIAL]].to_numpy(dtype=int).tolist(),
-        text=[_about(row, directory) for row in rows.to_dict("records")],
+        text=[
+            _about(row, directory, ", ".join(marked.get(row[TRIAL], ())))
+            for row in rows.to_dict("records")
+        ],
         hovertemplate=(
             f"%{{text}}<br>{label(up.name)} %{{y:{_format(up)}}}, "
             f"{label(across.name)} %{{x:{_format(across)}}}<extra></extra>"
@@ -137,7 +143,7 @@ def _points(
     )
 
 
-def _about(row: Mapping[Hashable, Any], directory: str) -> str:
+def _about(row: Mapping[Hashable, Any], directory: str, marked: str) -> str:
     """A trial in a few lines: its number, both sides, and how it is loaded."""
     lines = []
     for side, family, params, widths in SIDES:
@@ -149,7 +155,7 @@ def _about(row: Mapping[Hashable, Any], directory: str) -> str:
         lines.append(f"decoder share {percent(row[DECODER_SHARE])}")
     if directory:
         lines.append(f"asymnas.Run.open({directory!r}).trained({row[TRIAL]}).load()")
-    heading = f"<b>trial {row[TRIAL]}</b>"
+    heading = f"<b>trial {row[TRIAL]}</b>" + (f", {marked}" if marked else "")
     return "<br>".join([heading, *(html.escape(line, quote=False) for line in lines)])
 
 
