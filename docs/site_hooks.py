@@ -30,7 +30,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     known = {uri_of(path) for path in unread} | generated.keys()
     while unread:
         path = unread.pop()
-        if not path.is_relative_to(DOCS):
+        if path.suffix == ".py":
+            files.append(File.generated(config, uri_of(path), content=listing(path)))
+        elif not path.is_relative_to(DOCS):
             files.append(File.generated(config, uri_of(path), abs_src_path=str(path)))
         for target in targets(path) if path.suffix == ".md" else ():
             if uri_of(target) not in known:
@@ -60,10 +62,16 @@ def targets(page: Path) -> list[Path]:
 
 
 def uri_of(path: Path) -> str:
-    """Where a file of the repository is on the site; of a folder, its list."""
+    """Where a file of the repository is on the site; of a folder its list, of a script its page."""
     inside = path.is_relative_to(DOCS)
     uri = path.relative_to(DOCS if inside else ROOT).as_posix()
-    return ("" if inside else "repository/") + uri + ("/index.md" if path.is_dir() else "")
+    page = "/index.md" if path.is_dir() else ".md" if path.suffix == ".py" else ""
+    return ("" if inside else "repository/") + uri + page
+
+
+def listing(script: Path) -> str:
+    """A page that shows a script."""
+    return f"# {script.name}\n\n```python\n{script.read_text('utf-8')}```\n"
 
 
 def decisions() -> str:
