@@ -14,20 +14,26 @@ import linear_generator
 from asymnas import StudyConfig, SweepConfig
 
 
-def fashion_mnist(
-    family: str, budget: int, examples: int, kind: str = "plain", horizons: int = 2
+def sweep(
+    dataset: str,
+    family: str,
+    budget: int,
+    examples: int,
+    kind: str = "plain",
+    horizons: int = 2,
 ) -> SweepConfig:
-    """Fashion-MNIST through 16 latent numbers.
+    """A sweep of one budget, through 16 latent numbers.
 
     Args:
+        dataset: What is trained on.
         family: Of both sides.
         budget: Total parameters.
-        examples: Training examples that each network sees; 54,000 are one pass.
+        examples: Training examples that each network sees.
         kind: What is trained.
         horizons: Structures also trained a quarter and four times as long.
     """
     study = StudyConfig(
-        dataset="fashion-mnist",
+        dataset=dataset,
         family=family,
         kind=kind,
         latent=16,
@@ -38,29 +44,18 @@ def fashion_mnist(
     return SweepConfig(study=study, budgets=(budget,), horizons=horizons)
 
 
-def signals() -> SweepConfig:
-    """Signals of two channels and 128 points through 16 latent numbers."""
-    study = StudyConfig(
-        dataset="signals",
-        family="conv1d",
-        latent=16,
-        budget=20_000,
-        examples=60_000,
-        precision="fp32",
-    )
-    return SweepConfig(study=study, budgets=(20_000,))
-
-
 #: In the order in which they are run.
 SWEEPS = {
-    "fashion_mnist_dense": fashion_mnist("dense", 80_000, 120_000),
-    "fashion_mnist_conv2d": fashion_mnist("conv2d", 40_000, 60_000),
-    "fashion_mnist_variational": fashion_mnist("dense", 80_000, 120_000, "variational", 0),
-    "fashion_mnist_denoising": fashion_mnist("dense", 80_000, 120_000, "denoising", 0),
-    "fashion_mnist_vq": fashion_mnist("dense", 80_000, 120_000, "vq", 0),
-    "fashion_mnist_fsq": fashion_mnist("dense", 80_000, 120_000, "fsq", 0),
-    "signals_conv1d": signals(),
-    "fashion_mnist_conv2d_160k": fashion_mnist("conv2d", 160_000, 240_000),
+    "digits_dense": sweep("digits", "dense", 20_000, 60_000),
+    "digits_denoising": sweep("digits", "dense", 20_000, 60_000, "denoising", 0),
+    "digits_variational": sweep("digits", "dense", 20_000, 60_000, "variational", 0),
+    "digits_vq": sweep("digits", "dense", 20_000, 60_000, "vq", 0),
+    "digits_fsq": sweep("digits", "dense", 20_000, 60_000, "fsq", 0),
+    "fashion_mnist_dense": sweep("fashion-mnist", "dense", 80_000, 120_000),
+    "fashion_mnist_conv2d": sweep("fashion-mnist", "conv2d", 40_000, 60_000),
+    "signals_conv1d": sweep("signals", "conv1d", 20_000, 60_000),
+    "fashion_mnist_variational": sweep("fashion-mnist", "dense", 80_000, 120_000, "variational", 0),
+    "fashion_mnist_conv2d_160k": sweep("fashion-mnist", "conv2d", 160_000, 240_000),
     "deep_generator": deep_generator.sweep(),
     "linear_generator": linear_generator.sweep(),
 }
