@@ -1,0 +1,288 @@
+"""Writes the numbers of docs/answer.md and its figure from committed results.
+
+    python studies/answer.py              the tables, and the figure (needs Chromium)
+    python studies/answer.py --tables     the tables alone
+
+A row is a sweep at one budget. Its estimates are read from `results/*/summary.json`, which the
+sweep's own analysis wrote; a study that is not done gives no row.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from figures import save
+from plotly.subplots import make_subplots
+from pooling import Pooled, pooled
+from scipy.stats import t as student
+
+from asymnas.analysis.estimates import Interval
+from asymnas.core.columns import MEASURE
+from asymnas.core.text import change, hundredths, probability, rounded, short, span, with_span
+from asymnas.reporting.verdicts import relative_change
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "studies" / "results"
+PAGE = ROOT / "docs" / "answer.md"
+FIGURE = ROOT / "docs" / "images" / "answer.png"
+#: Data made so that the answer is known: they say how well it is found, and nothing of other data.
+KNOWN = ("deep-generator", "linear-generator")
+#: The contrasts that were fixed before the first run: a third and two thirds against a half.
+PRIMARY = ("1/3", "2/3")
+DECODER, ENCODER, NEITHER = "#0b6e69", "#b3174f", "#4a5560"
+WIDTH, PER_ROW, AROUND = 900, 30, 110  # pixels
+
+
+@dataclass(frozen=True)
+class Row:
+    """A sweep at one budget.
+
+    Args:
+        place: Folder of the results, below `results`.
+        dataset: What was trained on.
+        networks: Families and kind, in words.
+        examples: Training examples that each network saw.
+        entry: What the summary says of the budget.
+        equal_macs: What it says of the same networks at equal MACs.
+    """
+
+    place: str
+    dataset: str
+    networks: str
+    examples: int
+    entry: Mapping[str, Any]
+    equal_macs: Mapping[str, Any]
+
+    @property
+    def known(self) -> bool:
+        """Whether the answer was known beforehand."""
+        return self.dataset in KNOWN
+
+    @property
+    def label(self) -> str:
+        """Data, networks and size."""
+        return f"{self.dataset}, {self.networks}, {short(self.entry['budget'])}"
+
+    def contrast(self, share: str) -> Interval:
+        """Log ratio of the loss at a share to that at a half."""
+        return interval(self.entry["contrasts"][share])
+
+    def error(self, share: str) -> float:
+        """Standard error of a contrast, whose interval is Student's t over structures."""
+        contrast = self.entry["contrasts"][share]
+        half = (contrast["high"] - contrast["low"]) / 2
+        return float(half / student.ppf(0.975, contrast["structures"] - 1))
+
+
+def interval(entry: Mapping[str, Any] | None) -> Interval:
+    """An interval as a summary writes it; an empty one for none."""
+    return Interval(**{end: (entry or {}).get(end) for end in ("estimate", "low", "high")})
+
+
+def rows(results: Path = RESULTS) -> list[Row]:
+    """All sweeps that are done, budget by budget; those whose answer was known last."""
+    made = []
+    for file in sorted(results.rglob("summary.json")):
+        summary = json.loads(file.read_text("utf-8"))
+        progress = file.with_name("progress.json")
+        done = not progress.is_file() or json.loads(progress.read_text("utf-8"))["done"]
+        if summary.get("purpose") != "sweep" or "version-0.1" in file.parts or not done:
+            continue
+        families = sorted({summary["encoder_family"], summary["decoder_family"]})
+        kinds = [] if summary["kind"] == "plain" else [summary["kind"]]
+        table = pd.read_csv(file.with_name("trials.csv"))
+        examples = table[table["phase"] == MEASURE]["examples"].median()
+        made += [
+            Row(
+                place=str(file.parent.relative_to(results)),
+                dataset=summary["dataset"],
+                networks=" ".join([*families, *kinds]),
+                examples=int(examples),
+                entry=entry,
+                equal_macs=equal_macs,
+            )
+            for entry, equal_macs in zip(
+                summary["decoder_share"], summary["equal_macs"], strict=True
+            )
+        ]
+    return sorted(made, key=lambda row: (row.known, row.dataset, row.networks, row.entry["budget"]))
+
+
+def over_all(made: Sequence[Row]) -> dict[str, Pooled]:
+    """The primary contrasts over the rows whose answer was not known beforehand."""
+    measured = [row for row in made if not row.known]
+    return {
+        share: pooled(
+            [float(row.contrast(share).estimate or 0) for row in measured],
+            [row.error(share) for row in measured],
+        )
+        for share in PRIMARY
+    }
+
+
+def costs(log_ratio: Interval) -> str:
+    """A log ratio of losses in per cent, with its interval."""
+    return with_span(relative_change(log_ratio), change)
+
+
+def table(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    every = [columns, ["---"] * len(columns), *lines]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in every)
+
+
+def contrast_table(made: Sequence[Row]) -> str:
+    """What a third and two thirds in the decoder cost against a half, with the verdict."""
+    columns = ("data, networks, parameters", *(f"{share} in the decoder" for share in PRIMARY))
+    columns += ("verdict", "structures (runs)", "examples")
+    lines = []
+    for row in made:
+        contrasts = [
+            f"{costs(row.contrast(share))}, {probability(row.entry['contrasts'][share]['p_holm'])}"
+            for share in PRIMARY
+        ]
+        counts = f"{row.entry['structures']} ({row.entry['runs']})"
+        link = f"[{row.label}](../studies/results/{row.place})"
+        lines.append([link, *contrasts, row.entry["verdict"], counts, short(row.examples)])
+    return table(columns, lines)
+
+
+def summary_table(made: Sequence[Row]) -> str:
+    """The mean over rows, and where a further row would lie."""
+    pools = over_all(made)
+    lines = [
+        [
+            f"{share} in the decoder",
+            costs(pools[share].mean),
+            span(relative_change(pools[share].prediction), change),
+            rounded(pools[share].between),
+        ]
+        for share in PRIMARY
+    ]
+    return table(("", "mean", "a further row, 95 %", "standard deviation between rows"), lines)
+
+
+def cost_table(made: Sequence[Row]) -> str:
+    """Where the best share lies, and what an even split and a mirrored decoder cost."""
+    columns = ("data, networks, parameters", "best share", "within 1 % of its loss")
+    columns += ("an even split costs", "mirroring costs", "best share at equal MACs")
+    columns += ("best share after 4 times the examples",)
+    lines = []
+    for row in made:
+        within, horizons = row.entry["within"], row.entry["horizons"]
+        longer = next((entry for entry in horizons if entry["horizon"] == 4), None)
+        lines.append(
+            [
+                row.label,
+                with_span(interval(row.entry), hundredths),
+                span(interval(within), hundredths),
+                with_span(interval(row.entry["cost_of_even_split"]), change),
+                with_span(interval(row.entry["cost_of_mirroring"]), change),
+                with_span(interval(row.equal_macs), hundredths),
+                with_span(interval(longer), hundredths),
+            ]
+        )
+    return table(columns, lines)
+
+
+TABLES = {"contrasts": contrast_table, "mean": summary_table, "costs": cost_table}
+
+
+def page(text: str, made: Sequence[Row]) -> str:
+    """The page with each of its tables written anew between two comments."""
+    for name, write in TABLES.items():
+        before, begin, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition("<!-- end -->")
+        if not begin or not end:
+            raise SystemExit(f"{PAGE.name} has no place for the table {name!r}")
+        text = f"{before}{begin}\n{write(made)}\n\n{end}{after}"
+    return text
+
+
+def figure(made: Sequence[Row]) -> go.Figure:
+    """A forest plot: both contrasts row by row, their mean and where a further row would lie."""
+    measured, known = [row for row in made if not row.known], [row for row in made if row.known]
+    pools = over_all(made)
+    drawn = make_subplots(
+        cols=2,
+        rows=1,
+        shared_yaxes=True,
+        horizontal_spacing=0.04,
+        subplot_titles=[f"{share} in the decoder" for share in PRIMARY],
+    )
+    labels = [*(row.label for row in measured), "mean", *(row.label for row in known)]
+    for column, share in enumerate(PRIMARY, 1):
+        for row in made:
+            _bar(drawn, column, row.label, row.contrast(share), colour(row, share), "circle")
+        _bar(drawn, column, "mean", pools[share].prediction, NEITHER, "diamond", thickness=1)
+        _bar(drawn, column, "mean", pools[share].mean, NEITHER, "diamond", thickness=5)
+        drawn.add_vline(x=0, line={"color": NEITHER, "width": 1}, col=column, row=1)
+        drawn.add_hline(
+            y=len(known) - 0.5, line={"color": "#d5dbe1", "width": 1}, col=column, row=1
+        )
+    title = {"text": "loss against an even split", "font": {"size": 13}}
+    drawn.update_xaxes(ticksuffix=" %", zeroline=False, title=title, matches="x")
+    drawn.update_yaxes(categoryorder="array", categoryarray=labels[::-1], automargin=True)
+    drawn.update_layout(
+        template="plotly_white",
+        font={"family": "DejaVu Sans, sans-serif", "size": 13, "color": NEITHER},
+        margin={"l": 10, "r": 20, "t": 40, "b": 10},
+        width=WIDTH,
+        height=AROUND + PER_ROW * len(labels),
+        showlegend=False,
+    )
+    return drawn
+
+
+def colour(row: Row, share: str) -> str:
+    """By the sign of a contrast whose interval leaves zero out."""
+    ends = row.contrast(share)
+    if ends.low is None or ends.high is None or ends.low <= 0 <= ends.high:
+        return NEITHER
+    return DECODER if (ends.low > 0) == (share == "1/3") else ENCODER
+
+
+def _bar(
+    drawn: go.Figure,
+    column: int,
+    label: str,
+    log_ratio: Interval,
+    line: str,
+    symbol: str,
+    thickness: int = 2,
+) -> None:
+    """An estimate with its interval, in per cent."""
+    shown = relative_change(log_ratio)
+    if shown.estimate is None or shown.low is None or shown.high is None:
+        return
+    drawn.add_scatter(
+        x=[100 * shown.estimate],
+        y=[label],
+        error_x={
+            "array": [100 * (shown.high - shown.estimate)],
+            "arrayminus": [100 * (shown.estimate - shown.low)],
+            "thickness": thickness,
+            "width": 0,
+        },
+        mode="markers",
+        marker={"color": line, "size": 10, "symbol": symbol},
+        col=column,
+        row=1,
+    )
+
+
+def main() -> None:
+    """The command."""
+    made = rows()
+    PAGE.write_text(page(PAGE.read_text("utf-8"), made), "utf-8")
+    if "--tables" not in sys.argv[1:]:
+        save(figure(made), FIGURE)
+
+
+if __name__ == "__main__":
+    main()

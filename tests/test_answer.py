@@ -1,0 +1,83 @@
+"""The page that answers: its numbers are those of the committed results, its pooling is right."""
+
+import json
+import shutil
+from math import log, sqrt
+from pathlib import Path
+
+import pytest
+
+STUDIES = Path(__file__).parents[1] / "studies"
+#: Tuberculosis among vaccinated and others: cases and non-cases of both (Colditz et al. 1994).
+BCG = (
+    (4, 119, 11, 128),
+    (6, 300, 29, 274),
+    (3, 228, 11, 209),
+    (62, 13536, 248, 12619),
+    (33, 5036, 47, 5761),
+    (180, 1361, 372, 1079),
+    (8, 2537, 10, 619),
+    (505, 87886, 499, 87892),
+    (29, 7470, 45, 7232),
+    (17, 1699, 65, 1600),
+    (186, 50448, 141, 27197),
+    (5, 2493, 3, 2338),
+    (27, 16886, 29, 17825),
+)
+
+
+@pytest.fixture(autouse=True)
+def studies(monkeypatch):
+    monkeypatch.syspath_prepend(str(STUDIES))
+
+
+def test_pooling_gives_the_published_values():
+    """Those of metafor, `rma(yi, vi, data=dat.bcg, method="PM")`."""
+    from pooling import pooled
+
+    ratios = [log(a / (a + b) / (c / (c + d))) for a, b, c, d in BCG]
+    errors = [sqrt(1 / a - 1 / (a + b) + 1 / c - 1 / (c + d)) for a, b, c, d in BCG]
+    found = pooled(ratios, errors)
+    assert found.between**2 == pytest.approx(0.3181, abs=5e-5)
+    assert found.mean.estimate == pytest.approx(-0.7150, abs=5e-5)
+    assert found.prediction.low < found.mean.low < found.mean.high < found.prediction.high
+
+
+def test_studies_that_agree_are_pooled_by_their_errors():
+    from pooling import pooled
+
+    found = pooled([0.1, 0.1], [0.1, 0.2])
+    assert found.between == 0
+    half = 12.706 / sqrt(1 / 0.1**2 + 1 / 0.2**2)  # Student's t of one degree of freedom
+    assert found.mean.high == pytest.approx(0.1 + half, rel=1e-4)
+    assert found.prediction.low is None
+    with pytest.raises(ValueError, match="two or more"):
+        pooled([0.1], [0.1])
+
+
+def test_the_page_holds_what_the_results_say():
+    from answer import PAGE, page, rows
+
+    text = PAGE.read_text("utf-8")
+    assert page(text, rows()) == text, "run: python studies/answer.py"
+
+
+def test_a_study_that_is_not_done_gives_no_row(tmp_path):
+    from answer import RESULTS, rows
+
+    shutil.copytree(RESULTS / "linear_generator", tmp_path / "linear_generator")
+    assert len(rows(tmp_path)) == 1
+    progress = {"runs": 3, "hours": 0.1, "done": False}
+    (tmp_path / "linear_generator" / "progress.json").write_text(json.dumps(progress))
+    assert not rows(tmp_path)
+
+
+def test_the_figure_draws_every_row_of_both_contrasts():
+    from answer import figure, rows
+
+    made = rows()
+    drawn = figure(made)
+    assert len(drawn.data) == 2 * (len(made) + 2)
+    labels = [trace.y[0] for trace in drawn.data]
+    assert labels.count("mean") == 4
+    assert {row.label for row in made} == set(labels) - {"mean"}
