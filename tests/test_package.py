@@ -4,9 +4,11 @@ import ast
 import inspect
 import operator
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -201,6 +203,34 @@ def test_the_citation_is_of_this_version() -> None:
     assert (citation["version"], citation["license"]) == (project["version"], project["license"])
     assert citation["authors"] == project["authors"]
     assert citation["authors"][0]["name"] in (ROOT / "LICENSE").read_text()
+
+
+@pytest.mark.slow
+def test_what_is_published_is_whole_and_the_same_whenever_it_is_built(tmp_path: Path) -> None:
+    built = []
+    for name in ("one", "other"):
+        tree, out = tmp_path / name, tmp_path / f"{name}-built"
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(
+            ROOT / "asymnas", tree / "asymnas", ignore=ignored, copy_function=shutil.copyfile
+        )
+        for file in ("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff"):
+            shutil.copyfile(ROOT / file, tree / file)
+        os.utime(tree / "LICENSE", (0, 10**9 if name == "one" else 2 * 10**9))
+        backend = "from hatchling.build import build_sdist, build_wheel; import sys; "
+        backend += "print(build_wheel(sys.argv[1]), build_sdist(sys.argv[1]))"
+        out.mkdir()
+        command = [sys.executable, "-c", backend, str(out)]
+        subprocess.run(command, cwd=tree, check=True, capture_output=True)
+        built.append({file.name: file.read_bytes() for file in out.iterdir()})
+    assert len(built[0]) == 2
+    assert built[0] == built[1]
+    (wheel,) = (tmp_path / "one-built").glob("*.whl")
+    inside = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("asymnas/")}
+    tree = tmp_path / "one"
+    assert inside == {
+        p.relative_to(tree).as_posix() for p in tree.rglob("asymnas/**/*") if p.is_file()
+    }
 
 
 #: Calls that can run code from what they read, and what makes them safe.
