@@ -30,11 +30,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     known = {uri_of(path) for path in unread} | generated.keys()
     while unread:
         path = unread.pop()
-        if path.suffix == ".py":
+        if path.suffix == ".py" or path.is_dir():
             files.append(File.generated(config, uri_of(path), content=listing(path)))
         elif not path.is_relative_to(DOCS):
             files.append(File.generated(config, uri_of(path), abs_src_path=str(path)))
-        for target in targets(path) if path.suffix == ".md" else ():
+        for target in targets(path):
             if uri_of(target) not in known:
                 known.add(uri_of(target))
                 unread.append(target)
@@ -56,7 +56,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def targets(page: Path) -> list[Path]:
-    """Files and folders of the repository that a page links to."""
+    """Files and folders of the repository that a page links to; of a folder, its files."""
+    if page.is_dir():
+        return [file for file in page.iterdir() if file.is_file()]
+    if page.suffix != ".md":
+        return []
     links = LINK.findall(page.read_text("utf-8"))
     return [target for link in links if (target := (page.parent / link).resolve()).exists()]
 
@@ -69,9 +73,14 @@ def uri_of(path: Path) -> str:
     return ("" if inside else "repository/") + uri + page
 
 
-def listing(script: Path) -> str:
-    """A page that shows a script."""
-    return f"# {script.name}\n\n```python\n{script.read_text('utf-8')}```\n"
+def listing(path: Path) -> str:
+    """A page that shows a script, or the files of a folder."""
+    if path.is_file():
+        return f"# {path.name}\n\n```python\n{path.read_text('utf-8')}```\n"
+    here = posixpath.dirname(uri_of(path))
+    links = {f.name: posixpath.relpath(uri_of(f), here) for f in sorted(targets(path))}
+    items = "\n".join(f"- [{name}]({link})" for name, link in links.items())
+    return f"# {path.relative_to(ROOT).as_posix()}\n\n{items}\n"
 
 
 def decisions() -> str:
