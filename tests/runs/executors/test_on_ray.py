@@ -16,7 +16,7 @@ from asymnas.runs.coordinator import Snapshot
 from asymnas.runs.execute import execute
 from asymnas.runs.executors.own_process import OwnProcess
 from asymnas.runs.executors.tasks import Task, TaskQueue
-from asymnas.runs.plan import SearchPlan, plan_search
+from asymnas.runs.plan import SearchPlan, on_this_machine, plan_search
 
 REASON = "needs Ray, which CI does not install: pip install 'asymnas[ray]'"
 MEMORY = 80 * 2**20  # bytes of a node's object store, about the least that Ray takes
@@ -103,3 +103,49 @@ def test_without_ray_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ConfigError, match=r"^--executor ray:a:1 needs Ray, .*'asymnas\[ray\]'$"):
         plan_search(StudyConfig(budget=4_000, executor="ray:a:1"))
+
+
+def node(*, alive: bool = True, **resources: float) -> dict[str, Any]:
+    return {"Alive": alive, "Resources": resources}
+
+
+GPUS = [node(CPU=8, GPU=2), node(CPU=2, GPU=1), node(CPU=4)]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "options", "workers"),
+    [
+        ([node(CPU=3), node(CPU=1.5), node()], {}, 4),
+        ([node(CPU=3), node(CPU=64, alive=False)], {}, 3),
+        ([node(CPU=300)], {}, 300),
+        (GPUS, {}, 3),
+        (GPUS, {"gpus_per_trial": 0.25}, 8 + 2),
+        (GPUS, {"gpus_per_trial": 0.3}, 6 + 2),
+        (GPUS, {"gpus_per_trial": 1 / 3}, 6 + 2),
+        (GPUS, {"device": "cuda"}, 3),
+        (GPUS, {"device": "cpu"}, 14),
+        (GPUS, {"workers": 50}, 50),
+        ([node(CPU=3)], {"device": "cuda"}, "a core and 1 of a GPU"),
+        ([node(CPU=3)], {"gpus_per_trial": 0.5}, "a core and 0.5 of a GPU"),
+        ([node(CPU=3)], {"gpus_per_trial": 0.5, "device": "cpu"}, 3),
+        ([node()], {}, "a core"),
+    ],
+)
+def test_as_many_train_at_once_as_the_nodes_take(
+    monkeypatch: pytest.MonkeyPatch, nodes: Any, options: dict[str, Any], workers: int | str
+) -> None:
+    total = {"GPU": sum(n["Resources"].get("GPU", 0) for n in nodes if n["Alive"])}
+    there = {"is_initialized": lambda: True, "nodes": lambda: nodes}
+    ray = SimpleNamespace(**there, cluster_resources=lambda: total)
+    monkeypatch.setitem(sys.modules, "ray", cast(Any, ray))
+    config = StudyConfig(executor="ray", **options)
+    if isinstance(workers, str):
+        with pytest.raises(ConfigError, match=rf"has {workers} for a candidate: give --workers N"):
+            on_this_machine(config)
+    else:
+        assert on_this_machine(config).workers == workers
+
+
+def test_a_gpu_of_this_machine_by_its_number_is_none_of_a_cluster() -> None:
+    with pytest.raises(ConfigError, match=r"^--device cuda:1 .* use --device cuda$"):
+        StudyConfig(executor="ray", device="cuda:1")
