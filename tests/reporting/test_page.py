@@ -328,7 +328,14 @@ setTimeout(() => {
     plot.querySelector(".nsewdrag").dispatchEvent(new MouseEvent(type, at));
   setTimeout(() => {
     seen.push(plot.querySelector(".hoverlayer text").textContent, typeof window.Plotly);
-    document.querySelector("#seen").textContent = seen.join("\\n");
+    document.querySelector("#seen").remove();
+    for (const script of document.querySelectorAll("body > script")) script.remove();
+    seen.push([...document.body.children].map((child) => child.className),
+              getComputedStyle(document.body).margin);
+    const shown = document.createElement("pre");
+    shown.id = "seen";
+    shown.textContent = seen.join("\\n");
+    document.body.append(shown);
   }, 300);
 }, 500);
 </script>"""
@@ -372,7 +379,7 @@ def test_a_browser_draws_every_figure_and_blocks_nothing(tmp_path):
     assert seen[2] == f"null {' '.join(rising)}"
     assert seen[3].startswith("trial ")
     assert "decoder conv2d, " in seen[3]
-    assert seen[4:] == ["undefined"]
+    assert seen[4:] == ["undefined", "asymnas-report", "0px"]
 
 
 @pytest.mark.slow

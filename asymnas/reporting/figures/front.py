@@ -30,6 +30,7 @@ from asymnas.reporting.content import Panel
 from asymnas.reporting.figures.style import LIGHT, axis, figure
 
 TITLE = "The front"
+MOST_DESCRIBED = 2_000  # trials; of more, those off the front have their number alone
 _NONE: Mapping[int, Sequence[str]] = {}
 SIDES = (
     ("encoder", ENCODER_FAMILY, ENCODER_PARAMS, ENCODER_WIDTHS),
@@ -65,6 +66,7 @@ def front_panel(
     else:
         pruned = _finite(table[table[STATE] == "pruned"], up.name, across.name)
     choices = marks(best_rows, objectives)
+    few = len(table) <= MOST_DESCRIBED
     rest = rows[~rows[TRIAL].isin(best_rows[TRIAL])]
     traces = []
     if len(pruned):
@@ -74,10 +76,10 @@ def front_panel(
             "symbol": "x-thin-open",
             "line": {"width": 1.5},
         }
-        traces.append(_points(pruned, up, across, "pruned", grey))
+        traces.append(_points(pruned, up, across, "pruned", grey, full=few))
     if len(rest):
         faint = {"color": LIGHT["complete"], "size": 7, "opacity": 0.7}
-        traces.append(_points(rest, up, across, "complete", faint))
+        traces.append(_points(rest, up, across, "complete", faint, full=few))
     if len(best_rows):
         best_rows = best_rows.sort_values(across.name)
         dots = {"color": LIGHT["front"], "size": 9}
@@ -124,6 +126,8 @@ def _points(
     marker: dict[str, Any],
     directory: str = "",
     marked: Mapping[int, Sequence[str]] = _NONE,
+    *,
+    full: bool = True,
 ) -> go.Scatter:
     return go.Scatter(
         x=rows[across.name].to_list(),
@@ -134,6 +138,8 @@ def _points(
         customdata=rows[[TRIAL]].to_numpy(dtype=int).tolist(),
         text=[
             _about(row, directory, ", ".join(marked.get(row[TRIAL], ())))
+            if full
+            else f"trial {row[TRIAL]}"
             for row in rows.to_dict("records")
         ],
         hovertemplate=(
