@@ -23,7 +23,7 @@ from scipy.stats import t as student
 
 from asymnas.analysis.estimates import Interval
 from asymnas.core.columns import MEASURE
-from asymnas.core.text import change, hundredths, probability, rounded, short, span, with_span
+from asymnas.core.text import change, hundredths, probability, short, span, with_span
 from asymnas.reporting.verdicts import relative_change
 
 ROOT = Path(__file__).parents[1]
@@ -32,9 +32,17 @@ PAGE = ROOT / "docs" / "answer.md"
 FIGURE = ROOT / "docs" / "images" / "answer.png"
 #: Data made so that the answer is known: they say how well it is found, and nothing of other data.
 KNOWN = ("deep-generator", "linear-generator")
+#: What one example is, and how many a data set trains on.
+DATA = {
+    "digits": ("8 x 8 pixels, grey", 1_295),
+    "fashion-mnist": ("28 x 28 pixels, grey", 54_000),
+    "signals": ("2 channels of 128 points", 14_400),
+    "deep-generator": ("64 numbers", 60_000),
+    "linear-generator": ("64 numbers", 60_000),
+}
 #: The contrasts that were fixed before the first run: a third and two thirds against a half.
 PRIMARY = ("1/3", "2/3")
-DECODER, ENCODER, NEITHER = "#0b6e69", "#b3174f", "#4a5560"
+BETTER, WORSE, NEITHER = "#0b6e69", "#b3174f", "#4a5560"
 WIDTH, PER_ROW, AROUND = 900, 30, 110  # pixels
 
 
@@ -47,6 +55,8 @@ class Row:
         dataset: What was trained on.
         networks: Families and kind, in words.
         examples: Training examples that each network saw.
+        latent: Numbers that stand for an example.
+        lowest: Lowest validation loss of the networks that were measured.
         entry: What the summary says of the budget.
         equal_macs: What it says of the same networks at equal MACs.
     """
@@ -55,6 +65,8 @@ class Row:
     dataset: str
     networks: str
     examples: int
+    latent: int
+    lowest: float
     entry: Mapping[str, Any]
     equal_macs: Mapping[str, Any]
 
@@ -96,13 +108,15 @@ def rows(results: Path = RESULTS) -> list[Row]:
         families = sorted({summary["encoder_family"], summary["decoder_family"]})
         kinds = [] if summary["kind"] == "plain" else [summary["kind"]]
         table = pd.read_csv(file.with_name("trials.csv"))
-        examples = table[table["phase"] == MEASURE]["examples"].median()
+        runs = table[(table["phase"] == MEASURE) & (table["state"] == "complete")]
         made += [
             Row(
                 place=str(file.parent.relative_to(results)),
                 dataset=summary["dataset"],
                 networks=" ".join([*families, *kinds]),
-                examples=int(examples),
+                examples=int(runs["examples"].median()),
+                latent=summary["latent"],
+                lowest=float(runs[runs["budget"] == entry["budget"]]["val_loss"].min()),
                 entry=entry,
                 equal_macs=equal_macs,
             )
@@ -160,18 +174,38 @@ def summary_table(made: Sequence[Row]) -> str:
             f"{share} in the decoder",
             costs(pools[share].mean),
             span(relative_change(pools[share].prediction), change),
-            rounded(pools[share].between),
         ]
         for share in PRIMARY
     ]
-    return table(("", "mean", "a further row, 95 %", "standard deviation between rows"), lines)
+    return table(
+        ("", "mean of the rows of images", "a further row, 95 % prediction interval"), lines
+    )
+
+
+def data_table(made: Sequence[Row]) -> str:
+    """What was trained on, how long, and how well."""
+    columns = ("data, networks, parameters", "one example", "training set", "passes")
+    columns += ("latent", "lowest validation loss")
+    lines = []
+    for row in made:
+        shape, count = DATA[row.dataset]
+        passes = (
+            f"{row.examples / count:.0f}"
+            if row.examples > 3 * count
+            else f"{row.examples / count:.1f}"
+        )
+        lines.append([row.label, shape, f"{count:,}", passes, str(row.latent), f"{row.lowest:.3g}"])
+    return table(columns, lines)
 
 
 def cost_table(made: Sequence[Row]) -> str:
     """Where the best share lies, and what an even split and a mirrored decoder cost."""
     columns = ("data, networks, parameters", "best share", "within 1 % of its loss")
-    columns += ("an even split costs", "mirroring costs", "best share at equal MACs")
-    columns += ("best share after 4 times the examples",)
+    columns += (
+        "an even split costs against the best share",
+        "mirroring costs against an even split",
+    )
+    columns += ("best share at equal MACs", "best share after 4 times the examples")
     lines = []
     for row in made:
         within, horizons = row.entry["within"], row.entry["horizons"]
@@ -190,7 +224,12 @@ def cost_table(made: Sequence[Row]) -> str:
     return table(columns, lines)
 
 
-TABLES = {"contrasts": contrast_table, "mean": summary_table, "costs": cost_table}
+TABLES = {
+    "contrasts": contrast_table,
+    "mean": summary_table,
+    "costs": cost_table,
+    "data": data_table,
+}
 
 
 def page(text: str, made: Sequence[Row]) -> str:
@@ -218,7 +257,8 @@ def figure(made: Sequence[Row]) -> go.Figure:
     labels = [*(row.label for row in measured), "mean", *(row.label for row in known)]
     for column, share in enumerate(PRIMARY, 1):
         for row in made:
-            _bar(drawn, column, row.label, row.contrast(share), colour(row, share), "circle")
+            contrast = row.contrast(share)
+            _bar(drawn, column, row.label, contrast, colour(contrast), "circle")
         _bar(drawn, column, "mean", pools[share].prediction, NEITHER, "diamond", thickness=1)
         _bar(drawn, column, "mean", pools[share].mean, NEITHER, "diamond", thickness=5)
         drawn.add_vline(x=0, line={"color": NEITHER, "width": 1}, col=column, row=1)
@@ -239,12 +279,11 @@ def figure(made: Sequence[Row]) -> go.Figure:
     return drawn
 
 
-def colour(row: Row, share: str) -> str:
-    """By the sign of a contrast whose interval leaves zero out."""
-    ends = row.contrast(share)
-    if ends.low is None or ends.high is None or ends.low <= 0 <= ends.high:
+def colour(log_ratio: Interval) -> str:
+    """By whether the interval says better or worse than an even split."""
+    if log_ratio.low is None or log_ratio.high is None or log_ratio.low <= 0 <= log_ratio.high:
         return NEITHER
-    return DECODER if (ends.low > 0) == (share == "1/3") else ENCODER
+    return BETTER if log_ratio.high < 0 else WORSE
 
 
 def _bar(
