@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -52,9 +53,12 @@ def test_the_slurm_script_runs_a_search_on_a_ray_cluster(tmp_path: Path) -> None
         (tmp_path / "bin" / name).write_text(text)
         (tmp_path / "bin" / name).chmod(0o755)
     path = [str(tmp_path / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
-    slurm = {"SLURM_JOB_NODELIST": "a", "SLURM_JOB_NUM_NODES": "1", "SLURM_CPUS_PER_TASK": "2"}
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    slurm = {"SLURM_JOB_NODELIST": "a", "SLURM_JOB_NUM_NODES": "1", "SLURM_CPUS_PER_TASK": "1"}
+    slurm |= {"HOME": str(tmp_path), "RAY_PORT": str(port)}  # no token of the user's is used
     options = ["--trials", "2", "--budget", "4k", "--examples", "2k", "--run-dir", "run"]
-    options += ["--workers", "1", "--device", "cpu"]
+    options += ["--device", "cpu"]
     done = subprocess.run(
         ["bash", str(CLUSTERS / "ray.sbatch"), *options],
         cwd=tmp_path,

@@ -121,7 +121,7 @@ def connected(config: StudyConfig) -> Any:
             raise ConfigError(
                 f"the Ray cluster of --executor {config.executor} cannot be reached: "
                 f"{one_line(error)}; start it with `ray start --head`, or name the address that "
-                "this prints"
+                "this prints, and set RAY_AUTH_MODE=token if the cluster has one"
             ) from error
     return ray
 
@@ -208,4 +208,5 @@ class _RayWorker:
     def reason(self, error: Exception) -> str:
         """What Ray says of the actor's end, without its identifiers."""
         said = re.sub(r"\s*(class_name|actor_id|pid|namespace|ip|name): \S*", "", str(error))
-        return f"{type(error).__name__}: {' '.join(said.split())}"
+        said = " ".join(said.split()).partition(" Some common causes")[0]
+        return f"{type(error).__name__}: {said}"

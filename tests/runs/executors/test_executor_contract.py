@@ -42,14 +42,17 @@ def dask() -> Iterator[Executor]:
 def ray() -> Iterator[Executor]:
     """A cluster of this machine alone."""
     ray = pytest.importorskip("ray", reason="needs pip install 'asymnas[ray]'")
-    with patch.dict(os.environ, {"RAY_USAGE_STATS_ENABLED": "0"}):
+    with (
+        TemporaryDirectory() as home,  # where Ray writes the token of a cluster
+        patch.dict(os.environ, {"RAY_USAGE_STATS_ENABLED": "0", "HOME": home}),
+    ):
         ray.init("local", num_cpus=1, include_dashboard=False, object_store_memory=80 * 2**20)
-    try:
-        config = StudyConfig(executor="ray", device="cpu", workers=1)
-        with ray_workers(config, None, "") as workers:
-            yield workers
-    finally:
-        ray.shutdown()
+        try:
+            config = StudyConfig(executor="ray", device="cpu", workers=1)
+            with ray_workers(config, None, "") as workers:
+                yield workers
+        finally:
+            ray.shutdown()
 
 
 @contextmanager
