@@ -60,7 +60,7 @@ def plotly_js() -> str:
     """The part of plotly.js that draws lines, points and bars, a quarter of the whole.
 
     From the npm package plotly.js-basic-dist-min, which the Python package lacks; see
-    `docs/decisions/0031-a-part-of-plotly-js.md`.
+    `docs/decisions/0033-a-part-of-plotly-js.md`.
     """
     packed = files("asymnas.reporting") / "javascript" / "plotly-basic-4.1.1.min.js.gz"
     return gzip.decompress(packed.read_bytes()).decode()
