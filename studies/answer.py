@@ -23,7 +23,7 @@ from scipy.stats import t as student
 
 from asymnas.analysis.estimates import Interval
 from asymnas.core.columns import MEASURE
-from asymnas.core.text import change, hundredths, probability, short, span, with_span
+from asymnas.core.text import MISSING, change, hundredths, probability, short, span, with_span
 from asymnas.reporting.verdicts import relative_change
 
 ROOT = Path(__file__).parents[1]
@@ -166,6 +166,17 @@ def contrast_table(made: Sequence[Row]) -> str:
     return table(columns, lines)
 
 
+def shares_table(made: Sequence[Row]) -> str:
+    """What every share that was trained costs against a half, without intervals."""
+    shares = ("0.06", "0.11", "0.20", "1/3", "2/3", "0.80", "0.89")
+    lines = []
+    for row in made:
+        contrasts = row.entry["contrasts"]
+        costs_of = [relative_change(interval(contrasts.get(share))).estimate for share in shares]
+        lines.append([row.label, *(MISSING if cost is None else change(cost) for cost in costs_of)])
+    return table(("in the decoder", *shares), lines)
+
+
 def summary_table(made: Sequence[Row]) -> str:
     """The mean over rows, and where a further row would lie."""
     pools = over_all(made)
@@ -227,6 +238,7 @@ def cost_table(made: Sequence[Row]) -> str:
 TABLES = {
     "contrasts": contrast_table,
     "mean": summary_table,
+    "shares": shares_table,
     "costs": cost_table,
     "data": data_table,
 }

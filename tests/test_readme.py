@@ -64,12 +64,12 @@ def test_the_front_of_digits() -> None:
     rows = re.search(r"```\n( +validation .*?)\n```", README, re.DOTALL)
     assert rows is not None
     shown = [line.replace(",", "").split() for line in rows[1].splitlines()[2:]]
-    front = results("version-0.1/digits/summary.json")["front"][: len(shown)]
+    front = results("digits/search/summary.json")["front"][: len(shown)]
     counts = ("encoder_params", "decoder_params", "encoder_macs", "decoder_macs")
     assert [(int(r[0]), float(r[1]), int(r[2]), int(r[3])) for r in shown] == [
         (
             entry["trial"],
-            float(f"{entry['values']['val_loss']:.5g}"),
+            float(f"{entry['values']['val_loss']:.4g}"),
             entry["values"]["total_params"],
             round(100 * entry["decoder_share"]),
         )
