@@ -47,6 +47,8 @@ def test_a_package_needs_optuna_and_what_comes_with_it_alone(package):
             assert not [name for name in names if name.startswith(("asymnas", "torch"))], file
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_the_example_runs(package, monkeypatch):
     monkeypatch.setattr(optunahub, "load_module", lambda package: load(package))

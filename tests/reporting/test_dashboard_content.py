@@ -56,7 +56,7 @@ def test_a_note_says_what_became_of_a_trial(trial: int, sentence: str) -> None:
 
 
 def test_the_front_has_its_layers_and_every_trial_a_note(table: pd.DataFrame) -> None:
-    run = run_of(table.head(12))
+    run = run_of(table.head(6))
     notes = dict(trial_notes(run))
     assert set(notes) == set(run.own[t.TRIAL])
     with_layers = {number for number, text in notes.items() if "| side | layer |" in text}

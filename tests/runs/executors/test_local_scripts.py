@@ -32,6 +32,8 @@ time.sleep(600)
 """
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_script_without_a_main_guard_and_without_shutdown_runs_once_and_ends(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(UNGUARDED)
@@ -43,6 +45,8 @@ def test_a_script_without_a_main_guard_and_without_shutdown_runs_once_and_ends(t
     assert done.stderr == ""
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_workers_end_when_their_parent_is_killed(tmp_path):
     script = tmp_path / "parent.py"
