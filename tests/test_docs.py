@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from marks import essential_first
 
 import asymnas.runs.execute
 import asymnas.runs.plan
@@ -113,9 +114,7 @@ def test_extending_shows_every_registry() -> None:
     assert titles == {"In a package of your own", *examples}
 
 
-@pytest.mark.parametrize("section", DOCS, ids=str)
-@pytest.mark.slow
-@pytest.mark.essential
+@pytest.mark.parametrize("section", essential_first(DOCS, 9), ids=str)
 def test_code_of_the_docs_runs(section: Section, registries: None, elsewhere: None) -> None:
     before = [registry.names() for registry in REGISTRIES]
     section.run()

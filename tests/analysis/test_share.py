@@ -53,7 +53,8 @@ def test_without_noise_the_best_share_is_exact(law, share, design):
 DRAWS, LEAST_COVERED, LEAST_RIGHT = 30, 26, 25
 
 
-@pytest.mark.parametrize("law", essential_first(LAWS, 1))
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.slow
 def test_intervals_cover_the_truth_and_the_right_law_is_chosen(law):
     covered, cost, right = 0, 0, 0
     for number in range(DRAWS):

@@ -5,6 +5,7 @@ from concurrent.futures import Executor
 import numpy as np
 import pytest
 import torch
+from marks import essential_first
 from problems import label, space_of
 
 from asymnas.core.provenance import cores
@@ -62,10 +63,10 @@ def assert_balanced(shares):
 
 
 @pytest.mark.parametrize(
-    ("family", "shape"), [("conv2d", IMAGE), ("conv1d", SIGNAL)], ids=["conv2d", "conv1d"]
+    ("family", "shape"),
+    essential_first([("conv2d", IMAGE), ("conv1d", SIGNAL)], 1),
+    ids=["conv2d", "conv1d"],
 )
-@pytest.mark.slow
-@pytest.mark.essential
 def test_a_hundred_draws_favour_neither_side(family, shape):
     space = space_of(family, Problem(shape=shape, latent=16), budget=BUDGET)
     with torch.device("meta"):

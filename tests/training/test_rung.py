@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from marks import fast_first
+from marks import essential_first, fast_first
 from problems import space_of
 
 from asymnas.core.config import DataSpec
@@ -105,9 +105,7 @@ def test_rung_by_rung_is_bit_identical_to_straight_through(family, seed, trained
     assert losses[-1] < losses[0]
 
 
-@pytest.mark.parametrize("family", FAMILIES.names())
-@pytest.mark.slow
-@pytest.mark.essential
+@pytest.mark.parametrize("family", essential_first(FAMILIES.names(), 2))
 def test_what_ran_before_in_the_process_does_not_matter(family, trained):
     job = job_of(family)
     first = trained(job)

@@ -7,6 +7,7 @@ import math
 from dataclasses import replace
 
 import pytest
+from marks import essential_first
 from sklearn.decomposition import PCA
 
 from asymnas.core.config import DataSpec
@@ -50,9 +51,7 @@ def principal_components(spec: DataSpec, components: int) -> float:
     return float(((pca.inverse_transform(pca.transform(x)) - x) ** 2).mean())
 
 
-@pytest.mark.parametrize("family", FAMILIES.names())
-@pytest.mark.slow
-@pytest.mark.essential
+@pytest.mark.parametrize("family", essential_first(FAMILIES.names(), 2))
 def test_a_family_learns_more_than_principal_components(family):
     dataset, latent, steps, rate, side, up = CASES[family]
     spec = DataSpec(name=dataset)

@@ -78,6 +78,7 @@ CORE = {
     ),
     "local processes": lambda: local_processes(1),
 }
+IN_CI = ("threads", "this process", "local processes")
 CLUSTERS = {"Dask": dask, "Ray": ray}
 
 
@@ -137,7 +138,8 @@ def train_all(executor: Executor, begun: list[Job]) -> list[tuple[Job, RungResul
 @pytest.mark.parametrize(
     "executor",
     [
-        *(pytest.param(make, id=name, marks=pytest.mark.essential) for name, make in CORE.items()),
+        *(pytest.param(CORE[n], id=n, marks=pytest.mark.essential) for n in IN_CI),
+        pytest.param(CORE["spawned processes"], id="spawned processes"),
         *(
             pytest.param(make, id=name, marks=pytest.mark.filterwarnings("ignore"))
             for name, make in CLUSTERS.items()
