@@ -85,6 +85,8 @@ def test_the_order_of_rows_does_not_matter(usual):
     assert_same(infer_share(usual, **QUICK), infer_share(shuffled, **QUICK))
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_seed_fixes_it(usual):
     first = infer_share(usual, seed=3, **QUICK)
     assert_same(first, infer_share(usual, seed=3, **QUICK))
@@ -153,6 +155,8 @@ def test_structure_is_adjusted_for():
     assert widths[0] < 0.6 * widths[1]
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_draws_of_size_and_rate_are_not_adjusted_for(usual):
     named = usual.assign(
         **{
@@ -164,6 +168,8 @@ def test_draws_of_size_and_rate_are_not_adjusted_for(usual):
     assert_same(infer_share(named, **QUICK), infer_share(usual, **QUICK))
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_deviations_and_explained_variance_are_those_of_the_noise():
     noise = Noise(architecture=0.08, seed=0.04)
     found = infer_share(sweep(design=Design(architectures=8), noise=noise), **QUICK)
@@ -172,6 +178,8 @@ def test_deviations_and_explained_variance_are_those_of_the_noise():
     assert found.explained > 0.8
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_the_trend_reaches_beyond_the_swept_budgets(usual):
     found = infer_share(usual, **QUICK)
     assert found.trend.x[0] == pytest.approx(50_000 / REACH)
@@ -216,6 +224,8 @@ def test_an_optimum_beyond_the_trained_shares_is_at_the_edge(law, share):
     assert found.budgets[0].share.estimate == pytest.approx(0.9 if share > 0.5 else 0.1)
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_an_outlier_hardly_counts(usual):
     wild = usual.copy()
     wild.loc[7, "val_loss"] = 1e30
@@ -225,6 +235,8 @@ def test_an_outlier_hardly_counts(usual):
     assert (before.outliers, after.outliers) == (0, 1)
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_losses_that_no_law_fits_have_no_cost_interval(usual):
     share = usual["decoder_share"]
     found = infer_share(usual.assign(val_loss=np.exp(np.cos(20 * share)) * 0.02), **QUICK)
@@ -391,6 +403,8 @@ def test_blocks_are_judged_by_their_own_rows_and_the_law_stands_beside(of_blocks
         assert entry.detectable < 0.05
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_one_budget_does_not_move_the_others_own_answer(in_blocks, of_blocks):
     worse = in_blocks["budget"] == 60_000
     bent = in_blocks["val_loss"] * np.where(worse, np.exp(in_blocks["decoder_share"]), 1.0)
@@ -411,6 +425,8 @@ def test_levels_of_structures_hide_nothing_from_the_law():
     assert found.deviations["architecture"] < 0.03
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_a_mirrored_run_and_another_horizon_are_no_part_of_a_share(in_blocks, of_blocks):
     other = in_blocks[in_blocks["replicate"] == 0]
     other = other.assign(phase="horizon", horizon=4.0, val_loss=1.0, trial=other["trial"] + 10_000)
@@ -428,6 +444,8 @@ def test_in_macs_the_law_alone_gives_the_answer(in_blocks):
         assert entry.share == entry.pooled
 
 
+@pytest.mark.slow
+@pytest.mark.essential
 def test_known_example_losses_widen_the_intervals(in_blocks, of_blocks):
     rng = np.random.default_rng(0)
     tilt = rng.normal(0, 1, 60)

@@ -138,7 +138,7 @@ def test_a_search_of_failures_says_why(table: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("seeds", [1, 3, 8])
-@pytest.mark.parametrize("outdated", [False, True])
+@pytest.mark.parametrize("outdated", fast_first([False, True]))
 def test_a_confirmation_is_told_beside_its_search(
     table: pd.DataFrame, seeds: int, outdated: bool
 ) -> None:

@@ -186,6 +186,8 @@ def _side(entry, config, side, problem):
 
 
 @every_case
+@pytest.mark.slow
+@pytest.mark.essential
 def test_scale_is_monotone_in_parameters(family, problem):
     entry, random = FAMILIES.get(family), Random(0)
     for side in ("encoder", "decoder", "encoder", "decoder"):

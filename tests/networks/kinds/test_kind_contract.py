@@ -80,6 +80,8 @@ def test_a_kind_takes_some_problems_and_says_why_not_the_others(kind):
 
 
 @every_case
+@pytest.mark.slow
+@pytest.mark.essential
 def test_macs_are_those_of_what_a_training_step_runs(kind, family, problem):
     architecture, model = model_of(kind, family, problem)
     x, calls = torch.randn(1, *problem.shape), []
