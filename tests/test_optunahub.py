@@ -50,13 +50,26 @@ def test_a_package_needs_optuna_and_what_comes_with_it_alone(package):
 @pytest.mark.slow
 @pytest.mark.essential
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
-def test_the_example_runs(package, monkeypatch):
+def test_the_example_runs(package, monkeypatch, capsys):
+    created = []
+    create_study = optuna.create_study
+
+    def noted(**given):
+        created.append(create_study(**given))
+        return created[-1]
+
+    monkeypatch.setattr(optuna, "create_study", noted)
     monkeypatch.setattr(optunahub, "load_module", lambda package: load(package))
     readme = (package / "README.md").read_text("utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     exec(compile(code.replace(".show()", ""), package.name, "exec"), {})
     example = (package / "example.py").read_text("utf-8").replace(".show()", "")
     exec(compile(example, "example.py", "exec"), {"__name__": "__main__"})
+    assert [len(study.trials) for study in created] == [60, 60]
+    if package.parent.name == "pruners":
+        states = [trial.state.name for trial in created[-1].trials]
+        assert 0 < states.count("PRUNED") < 60
+        assert f"{states.count('PRUNED')} of 60 pruned" in capsys.readouterr().out
 
 
 def test_the_pruner_decides_as_the_search_does():

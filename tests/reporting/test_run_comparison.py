@@ -38,8 +38,8 @@ def search_of(
 ) -> Run:
     rows = rows.assign(val_loss=rows["val_loss"] * factor)
     run = run_of(rows, purpose, directory=Path(name), settings=settings, reference=FIXED)
-    run.study.data = data or fingerprint_of()  # type: ignore[misc]
-    run.study.pinned = {"losses": losses}  # type: ignore[misc]
+    run.study.data = data or fingerprint_of()
+    run.study.pinned = {"losses": losses}
     return run
 
 
@@ -221,7 +221,7 @@ def test_what_is_not_comparable_at_all_is_one_line(other: dict[str, Any], messag
     data = other.pop("data", None)
     run = search_of(other.pop("name", "b"), **other)
     if data is not None:
-        run.study.data = data  # type: ignore[misc]
+        run.study.data = data
     with pytest.raises(ConfigError) as raised:
         compare_runs([search_of("a"), run])
     assert str(raised.value).startswith(message)
@@ -230,7 +230,7 @@ def test_what_is_not_comparable_at_all_is_one_line(other: dict[str, Any], messag
 def test_runs_of_another_rule_of_splits_or_of_none_are_no_pairs() -> None:
     for data in (fingerprint_of("b", rule=1), None):
         run = search_of("b", sampler="random")
-        run.study.data = data  # type: ignore[misc]
+        run.study.data = data
         cautions = compare_runs([search_of("a"), run]).compared.cautions
         assert "a and b have one seed and different splits: they are no pair." in cautions
 
