@@ -8,8 +8,10 @@ if TYPE_CHECKING:
     from asymnas.compare import compare_runs
     from asymnas.confirm import run_confirmation
     from asymnas.core.budget import Budget
-    from asymnas.core.config import ConfirmationConfig, StudyConfig, SweepConfig
+    from asymnas.core.config import StudyConfig
+    from asymnas.core.confirmation_config import ConfirmationConfig
     from asymnas.core.errors import AsymnasError
+    from asymnas.core.sweep_config import SweepConfig
     from asymnas.estimators.search import AutoencoderSearch
     from asymnas.estimators.single import Autoencoder
     from asymnas.networks.architecture import Architecture
@@ -62,13 +64,13 @@ _HOMES = {
     "Autoencoder": "estimators.single",
     "AutoencoderSearch": "estimators.search",
     "Budget": "core.budget",
-    "ConfirmationConfig": "core.config",
+    "ConfirmationConfig": "core.confirmation_config",
     "TrainedArchitecture": "runs.run",
     "Run": "runs.run",
     "RunComparison": "reporting.comparison",
     "ScaledPreset": "space.sized_presets",
     "StudyConfig": "core.config",
-    "SweepConfig": "core.config",
+    "SweepConfig": "core.sweep_config",
     "compare_runs": "compare",
     "find_best_architecture": "runs.finder",
     "plot_curves": "reporting.plots",

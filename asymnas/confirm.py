@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from asymnas.core.cli import OK, DryRun, Given, Json, serve, takes
-from asymnas.core.config import ConfirmationConfig
+from asymnas.core.confirmation_config import ConfirmationConfig
 from asymnas.core.declarations import make
 
 Fresh = Annotated[

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asymnas.core.cli import OK, DryRun, Fresh, Given, Json, StudyFile, serve, takes
-from asymnas.core.config import StudyConfig, SweepConfig
+from asymnas.core.config import StudyConfig
 from asymnas.core.declarations import changed, options_of
 from asymnas.core.study_file import load_sweep
+from asymnas.core.sweep_config import SweepConfig
 
 #: Options of a study that a sweep sets by itself.
 OWN = (

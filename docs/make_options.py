@@ -22,7 +22,7 @@ An option is part of the run's **identity** if a continued run must have it as a
 others may differ from start to start.
 
 This page is written by `python docs/make_options.py` from the declarations in
-`asymnas/core/config.py`.
+`asymnas/core/config.py`, `sweep_config.py` and `confirmation_config.py` there.
 """
 
 

@@ -93,7 +93,7 @@ SIGNATURES = {
 
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_the_public_signatures_are_these(name: str) -> None:
-    """What takes options has theirs from `core.config`, which docs/options.md pins."""
+    """What takes options has theirs from the configurations, which docs/options.md pins."""
     called = operator.attrgetter(name)(asymnas)
     names: list[str] = []
     for parameter in inspect.signature(called).parameters.values():

@@ -9,8 +9,8 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from asymnas.core.config import EVEN as EVEN
-from asymnas.core.config import PRIMARY as PRIMARY
+from asymnas.core.sweep_config import EVEN as EVEN
+from asymnas.core.sweep_config import PRIMARY as PRIMARY
 
 Floats = NDArray[np.float64]
 Law = Literal["additive", "multiplicative"]

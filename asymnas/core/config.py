@@ -3,31 +3,24 @@
 The options of a run are the fields here; `asymnas/core/declarations.py` has how one is declared.
 """
 
-import math
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, InstanceOf
+from pydantic import Field
 
 from asymnas.core.budget import Budget
 from asymnas.core.declarations import (
-    ARGUMENTS,
     DATA,
-    DESIGN,
     MACHINE,
     NETWORK,
     SEARCH,
     Count,
-    Counts,
     Duration,
-    Fraction,
     Names,
-    Natural,
     Option,
     Part,
     PathText,
@@ -35,11 +28,9 @@ from asymnas.core.declarations import (
     Rule,
     RunDir,
     Seed,
-    Shares,
     SomeNames,
     StorageUrl,
     TextOrPath,
-    Three,
     Whole,
     as_dict,
     check,
@@ -426,270 +417,3 @@ def default_examples(n_train: int) -> int:
         n_train: Size of the training split.
     """
     return min(max(6 * n_train, 60_000), 240_000)
-
-
-EVEN = 0.5  # the decoder share of an even split
-PRIMARY = (1 / 3, 2 / 3)  # the shares held against it, fixed before the first run
-COMPARED = (PRIMARY[0], EVEN, PRIMARY[1])
-FARTHEST = (0.03, 0.97)  # decoder shares that a sweep may add
-
-
-@documented
-@dataclass(frozen=True, kw_only=True)
-class SweepConfig:
-    """One sweep, whole: per budget, structures × decoder shares × seeds.
-
-    Args:
-        study: Data, family, kind, latent, examples, machine; its budget, sampler, pruner,
-            trials and enqueued presets are the sweep's own to set.
-
-    Raises:
-        ConfigError: A value breaks its rule, or the study limits one side.
-    """
-
-    study: InstanceOf[StudyConfig]
-    budgets: Annotated[
-        Counts,
-        Option(
-            "Total parameters, each filled to within 1 %: 50k,150k,500k",
-            DESIGN,
-            default="a quarter, a half and all of the study's budget",
-        ),
-    ] = ()
-    shares: Annotated[
-        Three,
-        Option(
-            "Decoder shares per budget, evenly spaced in log odds, 1/3, 1/2 and 2/3 among them",
-            DESIGN,
-        ),
-    ] = 7
-    share_range: Annotated[Shares, Option("Lowest and highest share", DESIGN)] = (0.111, 0.889)
-    structures: Annotated[
-        Three,
-        Option("Structures per budget, each trained at every share", DESIGN),
-    ] = 6
-    screen: Annotated[
-        Whole,
-        Option(
-            "Structures tried in short runs at a few shares for each that is kept; 1 tries none",
-            DESIGN,
-        ),
-    ] = 3
-    seeds: Annotated[
-        Whole,
-        Option(
-            "Runs per architecture, on average: those after the first go where the interval "
-            "narrows most; more may be added later",
-            DESIGN,
-            runtime=True,
-        ),
-    ] = 2
-    until: Annotated[
-        Fraction | None,
-        Option(
-            "Go on until the intervals at 1/3 and 2/3 reach no farther than this to either side, "
-            "in log loss: 0.01 is about 1 %",
-            DESIGN,
-            runtime=True,
-            default="as many runs as seeds say",
-        ),
-    ] = None
-    rates: Annotated[
-        Whole,
-        Option(
-            "Learning rates that tuning begins with, a factor of 2 apart; it goes on until the "
-            "best is inside. 1 tunes nothing",
-            DESIGN,
-        ),
-    ] = 3
-    horizons: Annotated[
-        Natural,
-        Option(
-            "Structures per budget that are also trained with a quarter and with four times the "
-            "examples; 0 for none",
-            DESIGN,
-        ),
-    ] = 2
-    tolerance: Annotated[
-        Fraction,
-        Option("Relative loss above the lowest that does not matter", DESIGN, runtime=True),
-    ] = 0.01
-
-    def __post_init__(self) -> None:
-        check(self)
-        if self.study.symmetric:
-            raise ConfigError("a sweep cannot be symmetric: its shares are what it is about")
-        for name in ("max_encoder_params", "max_decoder_params", "max_macs"):
-            if getattr(self.study, name) is not None:
-                raise ConfigError(
-                    f"a sweep fills its budgets at every share, so it takes no {name}: leave it out"
-                )
-        low, high = self.share_range
-        if low > PRIMARY[0] or high < PRIMARY[-1]:
-            raise ConfigError(
-                f"share_range must include 1/3 and 2/3, which are compared with 1/2, but is "
-                f"{low:g} to {high:g}"
-            )
-        if self.horizons > self.structures:
-            raise ConfigError(
-                f"horizons must be at most the {self.structures} structures but is {self.horizons}"
-            )
-        whole = self.study.budget
-        budgets = self.budgets or (max(1, whole // 4), max(1, whole // 2), whole)
-        object.__setattr__(self, "budgets", tuple(sorted(set(budgets))))
-
-    def share_grid(self) -> list[float]:
-        """The decoder shares, rising: evenly spaced in log odds, the nearest three made primary."""
-        ends = [math.log(share / (1 - share)) for share in self.share_range]
-        step = (ends[1] - ends[0]) / (self.shares - 1)
-        grid = [1 / (1 + math.exp(-ends[0] - place * step)) for place in range(self.shares)]
-        inner = (
-            range(1, self.shares - 1) if self.shares >= len(COMPARED) + 2 else range(self.shares)
-        )
-
-        def moved(places: Iterable[int]) -> float:
-            pairs = zip(places, COMPARED, strict=True)
-            return sum(abs(grid[place] - share) for place, share in pairs)
-
-        nearest = min(combinations(inner, len(COMPARED)), key=moved)
-        for place, share in zip(nearest, COMPARED, strict=True):
-            grid[place] = share
-        return [share if share in COMPARED else round(share, 4) for share in grid]
-
-    def farther_shares(self) -> list[float]:
-        """Shares beyond the grid that may be added, rising: odds doubled up to .03 and .97."""
-        grid = self.share_grid()
-        added = []
-        for end, farthest in zip((grid[0], grid[-1]), FARTHEST, strict=True):
-            odds, factor = end / (1 - end), 0.5 if farthest < EVEN else 2.0
-            while min(FARTHEST) < (share := (odds := odds * factor) / (1 + odds)) < max(FARTHEST):
-                added.append(round(share, 4))
-        return sorted(added)
-
-    def design(self) -> dict[str, Any]:
-        """The identity as it is stored: the shares one by one in place of their range."""
-        design = {**self.identity(), "shares": self.share_grid()}
-        del design["share_range"]
-        return design
-
-    def to_dict(self) -> dict[str, Any]:
-        """The study and all options as JSON values."""
-        return as_dict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "SweepConfig":
-        """Reads what `to_dict` wrote, here or in another version."""
-        return cls(**{**known(cls, values), "study": StudyConfig.from_dict(values["study"])})
-
-    def identity(self) -> dict[str, Any]:
-        """The design's options that a continued sweep must share; more seeds only add to it."""
-        return identity(self)
-
-
-@documented
-@dataclass(frozen=True, kw_only=True)
-class ConfirmationConfig:
-    """One confirmation of a search.
-
-    Raises:
-        ConfigError: A value breaks its rule.
-    """
-
-    run_dir: Annotated[PathText, Option("The run directory of a search", ARGUMENTS, runtime=True)]
-    searches: Annotated[
-        Whole,
-        Option(
-            "Pairs of a free and a symmetric search, the one in the run directory included; what "
-            "the constraint costs is inferred from three or more",
-            DESIGN,
-        ),
-    ] = 3
-    seeds: Annotated[
-        Whole,
-        Option(
-            "Fresh seeds for each contender; six are the least for a verdict on one comparison, "
-            "seven on three at once, eight on four to six",
-            DESIGN,
-            runtime=True,
-        ),
-    ] = 8
-    top: Annotated[
-        Whole, Option("Members of the front that are retrained", DESIGN, runtime=True)
-    ] = 3
-    rates: Annotated[
-        Whole,
-        Option(
-            "Learning rates tried at first for the mirror, the reference and presets; the grid "
-            "goes on until the best is inside. 1: the rate of the best",
-            DESIGN,
-        ),
-    ] = 3
-    margin: Annotated[
-        Fraction, Option("Relative difference that does not matter", DESIGN, runtime=True)
-    ] = 0.01
-    presets: Annotated[
-        Names,
-        Option(
-            "Published designs sized to the budget as contenders besides, comma-separated, or all "
-            "that the data allow: dac, dc-ae, flux2-small, linear-decoder, litevae, mae, rae, "
-            "scvi, sd-vae, taesd, vitok",
-            DESIGN,
-            default="none",
-        ),
-    ] = ()
-    timeout: Annotated[
-        Duration | None,
-        Option(
-            "Pause each of its runs after this time: 90, 45s, 30m, 2h",
-            SEARCH,
-            runtime=True,
-            default="no limit",
-        ),
-    ] = None
-    executor: Annotated[
-        Executor | None,
-        Option(
-            "Where workers are: local, ray or ray:ADDRESS",
-            MACHINE,
-            runtime=True,
-            default="as in the search",
-        ),
-    ] = None
-    workers: Annotated[
-        Whole | None,
-        Option(
-            "Candidates that train at once, each in a process",
-            MACHINE,
-            runtime=True,
-            default="as in the search",
-        ),
-    ] = None
-    gpus_per_trial: Annotated[
-        Part | None,
-        Option(
-            "The part of a GPU that each candidate gets",
-            MACHINE,
-            runtime=True,
-            default="as in the search",
-        ),
-    ] = None
-    device: Annotated[
-        Device | None,
-        Option("Where to train", MACHINE, runtime=True, default="as in the search"),
-    ] = None
-
-    def __post_init__(self) -> None:
-        check(self)
-
-    def to_dict(self) -> dict[str, Any]:
-        """All fields as JSON values."""
-        return as_dict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "ConfirmationConfig":
-        """Reads what `to_dict` wrote, here or in another version."""
-        return cls(**known(cls, values))
-
-    def identity(self) -> dict[str, Any]:
-        """The options that a continued confirmation must share with its start."""
-        return identity(self)

@@ -1,7 +1,8 @@
 """How an option is declared, once: its type with the rule it obeys, its help, its default.
 
-The options themselves are fields of the configurations in `asymnas/core/config.py`. A field is an
-option when its annotation carries an `Option`:
+The options themselves are fields of the configurations in `core/config.py` (search),
+`core/sweep_config.py` and `core/confirmation_config.py`. A field is an option when its annotation
+carries an `Option`:
 
     trials: Annotated[Whole, Option("Finished trials the run holds in all", SEARCH)] = 60
 

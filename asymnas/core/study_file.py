@@ -6,8 +6,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from asymnas.core.config import StudyConfig, SweepConfig
+from asymnas.core.config import StudyConfig
 from asymnas.core.errors import AsymnasError, ConfigError
+from asymnas.core.sweep_config import SweepConfig
 
 
 def load_study(path: Path) -> StudyConfig:

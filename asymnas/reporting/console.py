@@ -13,7 +13,8 @@ from rich.table import Table
 from asymnas.analysis.blocked.waves import ASSUMED, detectable_cost
 from asymnas.analysis.comparison import LEAST_SEARCHES, least_pairs
 from asymnas.core import columns as t
-from asymnas.core.config import ConfirmationConfig, StudyConfig
+from asymnas.core.config import StudyConfig
+from asymnas.core.confirmation_config import ConfirmationConfig
 from asymnas.core.files import from_here
 from asymnas.core.labels import label, value
 from asymnas.core.tables import Rows

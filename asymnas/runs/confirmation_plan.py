@@ -18,7 +18,8 @@ import pandas as pd
 
 from asymnas.analysis.tuning import Group, Losses, RateGrid, grid_losses, tuned_rates
 from asymnas.core import columns as t
-from asymnas.core.config import ConfirmationConfig, StudyConfig
+from asymnas.core.config import StudyConfig
+from asymnas.core.confirmation_config import ConfirmationConfig
 from asymnas.core.errors import StudyError
 from asymnas.core.files import holds_run
 from asymnas.data.base import Dataset

@@ -34,7 +34,8 @@ from asymnas.analysis.tuning import (
     tuned_rates,
 )
 from asymnas.core import columns as t
-from asymnas.core.config import EVEN, StudyConfig, SweepConfig
+from asymnas.core.config import StudyConfig
+from asymnas.core.sweep_config import EVEN, SweepConfig
 from asymnas.data.base import Dataset, normal_groups
 from asymnas.runs.directory import example_losses, write_example_groups
 from asymnas.runs.phases import ListedRun, Phase

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import qmc
 
-from asymnas.core.config import COMPARED, EVEN
 from asymnas.core.errors import BudgetError
+from asymnas.core.sweep_config import COMPARED, EVEN
 from asymnas.networks.architecture import Architecture
 from asymnas.space.equal_budget import at_share, mirrored_pair
 from asymnas.space.space import Space

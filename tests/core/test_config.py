@@ -8,15 +8,11 @@ from pathlib import Path
 import pytest
 
 from asymnas.core.budget import MOST, Budget
-from asymnas.core.config import (
-    ConfirmationConfig,
-    DataSpec,
-    StudyConfig,
-    SweepConfig,
-    default_examples,
-)
+from asymnas.core.config import DataSpec, StudyConfig, default_examples
+from asymnas.core.confirmation_config import ConfirmationConfig
 from asymnas.core.declarations import options_of
 from asymnas.core.errors import ConfigError, OptionError
+from asymnas.core.sweep_config import SweepConfig
 
 STUDY = StudyConfig(budget=20_000)
 COUNTS = ("budget", "max_encoder_params", "max_decoder_params", "max_macs", "examples")

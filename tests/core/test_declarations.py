@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asymnas.core.config import ConfirmationConfig, DataSpec, StudyConfig, SweepConfig
+from asymnas.core.config import DataSpec, StudyConfig
+from asymnas.core.confirmation_config import ConfirmationConfig
 from asymnas.core.declarations import (
     DATA,
     SEARCH,
@@ -29,6 +30,7 @@ from asymnas.core.declarations import (
     parse_duration,
 )
 from asymnas.core.errors import ConfigError, OptionError
+from asymnas.core.sweep_config import SweepConfig
 
 
 @documented

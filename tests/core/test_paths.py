@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from command_line import asymnas
 
-from asymnas.core.config import ConfirmationConfig, DataSpec, StudyConfig
+from asymnas.core.config import DataSpec, StudyConfig
+from asymnas.core.confirmation_config import ConfirmationConfig
 from asymnas.core.errors import DataError, OptionError, PathError
 from asymnas.core.files import expanded, with_home
 from asymnas.dashboard import DashboardConfig

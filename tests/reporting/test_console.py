@@ -12,8 +12,9 @@ from made_runs import confirmation_of, confirmation_rows, run_of
 from made_tables import made_table
 from rich.console import Console
 
-from asymnas.core.config import StudyConfig, SweepConfig
+from asymnas.core.config import StudyConfig
 from asymnas.core.errors import StudyError
+from asymnas.core.sweep_config import SweepConfig
 from asymnas.core.tables import Rows
 from asymnas.reporting.console import (
     exit_code,

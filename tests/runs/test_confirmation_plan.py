@@ -15,8 +15,9 @@ from made_studies import made_data, made_plan
 import asymnas.reporting.publish
 from asymnas import Architecture, Run, StudyConfig, run_confirmation, run_search
 from asymnas.core import columns as t
-from asymnas.core.config import ConfirmationConfig, SweepConfig
+from asymnas.core.confirmation_config import ConfirmationConfig
 from asymnas.core.errors import StudyError
+from asymnas.core.sweep_config import SweepConfig
 from asymnas.runs.confirmation_plan import open_search, plan_confirmation, plan_control
 from asymnas.runs.contenders import front_members
 from asymnas.runs.plan import plan_search

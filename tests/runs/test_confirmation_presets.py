@@ -9,7 +9,7 @@ import pytest
 from asymnas import Architecture, Run, StudyConfig, run_confirmation
 from asymnas.analysis.comparison import least_pairs
 from asymnas.core import columns as t
-from asymnas.core.config import ConfirmationConfig
+from asymnas.core.confirmation_config import ConfirmationConfig
 from asymnas.core.errors import ConfigError, StudyError, UnknownNameError
 from asymnas.networks.presets import PRESETS
 from asymnas.runs.confirmation_plan import open_search, plan_control

@@ -10,7 +10,7 @@ import pytest
 
 from asymnas import Run, StudyConfig, run_confirmation, run_search
 from asymnas.core import columns as t
-from asymnas.core.config import ConfirmationConfig
+from asymnas.core.confirmation_config import ConfirmationConfig
 from asymnas.core.errors import StudyError
 from asymnas.reporting.cost import costs
 from asymnas.training.rung import Job, RungResult

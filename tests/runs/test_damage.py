@@ -22,7 +22,7 @@ from optuna.trial import TrialState, create_trial
 
 from asymnas import Architecture, Run, StudyConfig, find_best_architecture, run_search
 from asymnas.core import columns as t
-from asymnas.core.config import ConfirmationConfig
+from asymnas.core.confirmation_config import ConfirmationConfig
 from asymnas.core.errors import AsymnasError, DamageError, StudyError
 from asymnas.runs.confirmation_plan import open_search
 from asymnas.runs.directory import example_groups, example_losses, losses_path

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from asymnas import Run
-from asymnas.core.config import ConfirmationConfig
+from asymnas.core.confirmation_config import ConfirmationConfig
 from asymnas.core.errors import StudyError
 from asymnas.runs.confirmation_plan import open_search, plan_control
 from asymnas.runs.execute import execute

@@ -13,8 +13,8 @@ from command_line import asymnas
 
 from asymnas import StudyConfig, run_search
 from asymnas.core import columns as t
-from asymnas.core.config import SweepConfig
 from asymnas.core.errors import ConfigError, StudyError
+from asymnas.core.sweep_config import SweepConfig
 from asymnas.reporting.console import presets_line
 from asymnas.runs.plan import plan_search
 from asymnas.runs.sweep_plan import plan_sweep

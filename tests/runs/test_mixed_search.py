@@ -7,7 +7,7 @@ import pytest
 
 from asymnas import ConfirmationConfig, StudyConfig, find_best_architecture, run_search
 from asymnas.core import columns as t
-from asymnas.core.config import SweepConfig
+from asymnas.core.sweep_config import SweepConfig
 from asymnas.runs.confirmation_plan import open_search, plan_confirmation, plan_control
 from asymnas.runs.directory import REPORT
 from asymnas.runs.sweep_plan import plan_sweep
