@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import arms
 import pandas as pd
 import plotly.graph_objects as go
+from arms import costs
 from figures import save
 from plotly.subplots import make_subplots
 from pooling import Pooled, pooled
 from scipy.stats import t as student
+from sweeps import LONG, PATCHES
 
 from asymnas.analysis.estimates import Interval
 from asymnas.core.columns import MEASURE
@@ -32,13 +35,14 @@ PAGE = ROOT / "docs" / "answer.md"
 FIGURE = ROOT / "docs" / "images" / "answer.png"
 #: Data made so that the answer is known: they say how well it is found, and nothing of other data.
 KNOWN = ("deep-generator", "linear-generator")
-#: What one example is, and how many a data set trains on.
+#: By data set its name here, what one example is, and how many it trains on.
 DATA = {
-    "digits": ("8 x 8 pixels, grey", 1_295),
-    "fashion-mnist": ("28 x 28 pixels, grey", 54_000),
-    "signals": ("2 channels of 128 points", 14_400),
-    "deep-generator": ("64 numbers", 60_000),
-    "linear-generator": ("64 numbers", 60_000),
+    "digits": ("digits", "8 x 8 pixels, grey", 1_295),
+    "fashion-mnist": ("fashion-mnist", "28 x 28 pixels, grey", 54_000),
+    PATCHES: ("photographs", "16 x 16 pixels, colour", 42_580),
+    "signals": ("signals", "2 channels of 128 points", 14_400),
+    "deep-generator": ("deep-generator", "64 numbers", 60_000),
+    "linear-generator": ("linear-generator", "64 numbers", 60_000),
 }
 #: The contrasts that were fixed before the first run: a third and two thirds against a half.
 PRIMARY = ("1/3", "2/3")
@@ -76,9 +80,15 @@ class Row:
         return self.dataset in KNOWN
 
     @property
+    def longer(self) -> bool:
+        """Whether it is another row's sweep at four times the length of training."""
+        return self.place.endswith(LONG)
+
+    @property
     def label(self) -> str:
-        """Data, networks and size."""
-        return f"{self.dataset}, {self.networks}, {short(self.entry['budget'])}"
+        """Data, networks, size, and four times the training."""
+        times = ", 4×" if self.longer else ""
+        return f"{DATA[self.dataset][0]}, {self.networks}, {short(self.entry['budget'])}{times}"
 
     def contrast(self, share: str) -> Interval:
         """Log ratio of the loss at a share to that at a half."""
@@ -124,12 +134,28 @@ def rows(results: Path = RESULTS) -> list[Row]:
                 summary["decoder_share"], summary["equal_macs"], strict=True
             )
         ]
-    return sorted(made, key=lambda row: (row.known, row.dataset, row.networks, row.entry["budget"]))
+    return sorted(
+        made,
+        key=lambda row: (
+            row.known,
+            row.longer,
+            row.dataset == "signals",
+            row.label.split(",")[:2],
+            row.entry["budget"],
+        ),
+    )
 
 
-def over_all(made: Sequence[Row]) -> dict[str, Pooled]:
-    """The primary contrasts over the rows whose answer was not known beforehand."""
-    measured = [row for row in made if not row.known]
+def groups(made: Sequence[Row]) -> dict[str, list[Row]]:
+    """The rows that a mean is taken over, by its name: images at the usual length, and longer."""
+    images = [row for row in made if not row.known and row.dataset != "signals"]
+    usual = [row for row in images if not row.longer]
+    longer = [row for row in images if row.longer]
+    return {"mean": usual, "mean, 4×": longer} if len(longer) > 1 else {"mean": usual}
+
+
+def over_all(measured: Sequence[Row]) -> dict[str, Pooled]:
+    """The primary contrasts over rows, as a random-effects mean."""
     return {
         share: pooled(
             [float(row.contrast(share).estimate or 0) for row in measured],
@@ -137,11 +163,6 @@ def over_all(made: Sequence[Row]) -> dict[str, Pooled]:
         )
         for share in PRIMARY
     }
-
-
-def costs(log_ratio: Interval) -> str:
-    """A log ratio of losses in per cent, with its interval."""
-    return with_span(relative_change(log_ratio), change)
 
 
 def table(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
@@ -179,18 +200,20 @@ def shares_table(made: Sequence[Row]) -> str:
 
 def summary_table(made: Sequence[Row]) -> str:
     """The mean over rows, and where a further row would lie."""
-    pools = over_all(made)
-    lines = [
-        [
-            f"{share} in the decoder",
-            costs(pools[share].mean),
-            span(relative_change(pools[share].prediction), change),
+    lines = []
+    for name, measured in groups(made).items():
+        pools = over_all(measured)
+        length = "the usual training" if name == "mean" else "four times the training"
+        lines += [
+            [
+                f"{share} in the decoder, {length}",
+                str(len(measured)),
+                costs(pools[share].mean),
+                span(relative_change(pools[share].prediction), change),
+            ]
+            for share in PRIMARY
         ]
-        for share in PRIMARY
-    ]
-    return table(
-        ("", "mean of the rows of images", "a further row, 95 % prediction interval"), lines
-    )
+    return table(("", "rows of images", "mean", "a further row, 95 % prediction interval"), lines)
 
 
 def data_table(made: Sequence[Row]) -> str:
@@ -199,7 +222,7 @@ def data_table(made: Sequence[Row]) -> str:
     columns += ("latent", "lowest validation loss")
     lines = []
     for row in made:
-        shape, count = DATA[row.dataset]
+        _, shape, count = DATA[row.dataset]
         passes = (
             f"{row.examples / count:.0f}"
             if row.examples > 3 * count
@@ -246,19 +269,23 @@ TABLES = {
 
 def page(text: str, made: Sequence[Row]) -> str:
     """The page with each of its tables written anew between two comments."""
-    for name, write in TABLES.items():
+    written = {name: write(made) for name, write in TABLES.items()}
+    for name, lines in (written | arms.tables(RESULTS / "reference_network")).items():
         before, begin, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition("<!-- end -->")
         if not begin or not end:
             raise SystemExit(f"{PAGE.name} has no place for the table {name!r}")
-        text = f"{before}{begin}\n{write(made)}\n\n{end}{after}"
+        text = f"{before}{begin}\n{lines}\n\n{end}{after}"
     return text
 
 
 def figure(made: Sequence[Row]) -> go.Figure:
     """A forest plot: both contrasts row by row, their mean and where a further row would lie."""
-    measured, known = [row for row in made if not row.known], [row for row in made if row.known]
-    pools = over_all(made)
+    means = {name: over_all(measured) for name, measured in groups(made).items()}
+    labels = [row.label for row in made]
+    for name, measured in groups(made).items():
+        labels.insert(labels.index(measured[-1].label) + 1, name)
+    known = sum(row.known for row in made)
     drawn = make_subplots(
         cols=2,
         rows=1,
@@ -266,17 +293,15 @@ def figure(made: Sequence[Row]) -> go.Figure:
         horizontal_spacing=0.04,
         subplot_titles=[f"{share} in the decoder" for share in PRIMARY],
     )
-    labels = [*(row.label for row in measured), "mean", *(row.label for row in known)]
     for column, share in enumerate(PRIMARY, 1):
         for row in made:
             contrast = row.contrast(share)
             _bar(drawn, column, row.label, contrast, colour(contrast), "circle")
-        _bar(drawn, column, "mean", pools[share].prediction, NEITHER, "diamond", thickness=1)
-        _bar(drawn, column, "mean", pools[share].mean, NEITHER, "diamond", thickness=5)
+        for name, pools in means.items():
+            _bar(drawn, column, name, pools[share].prediction, NEITHER, "diamond", thickness=1)
+            _bar(drawn, column, name, pools[share].mean, NEITHER, "diamond", thickness=5)
         drawn.add_vline(x=0, line={"color": NEITHER, "width": 1}, col=column, row=1)
-        drawn.add_hline(
-            y=len(known) - 0.5, line={"color": "#d5dbe1", "width": 1}, col=column, row=1
-        )
+        drawn.add_hline(y=known - 0.5, line={"color": "#d5dbe1", "width": 1}, col=column, row=1)
     title = {"text": "loss against an even split", "font": {"size": 13}}
     drawn.update_xaxes(ticksuffix=" %", zeroline=False, title=title, matches="x")
     drawn.update_yaxes(categoryorder="array", categoryarray=labels[::-1], automargin=True)

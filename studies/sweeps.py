@@ -5,13 +5,18 @@
 All are of one design: six structures per budget, chosen from eighteen by short runs, each at seven
 shares and with its mirrored decoder; both sides' learning rates tuned at the length of training
 that is measured; in some, two of the structures also trained a quarter and four times as
-long.
+long. A name that ends in `_long` is the same sweep at four times the length, rates tuned at it.
+Those of `wallpapers` need `python studies/wallpapers.py 16` first.
 """
+
+from dataclasses import replace
 
 import deep_generator
 import linear_generator
 
 from asymnas import StudyConfig, SweepConfig
+
+PATCHES = "npz:runs/wallpapers-16.npz"
 
 
 def sweep(
@@ -21,8 +26,9 @@ def sweep(
     examples: int,
     kind: str = "plain",
     horizons: int = 2,
+    latent: int = 16,
 ) -> SweepConfig:
-    """A sweep of one budget, through 16 latent numbers.
+    """A sweep of one budget.
 
     Args:
         dataset: What is trained on.
@@ -31,12 +37,13 @@ def sweep(
         examples: Training examples that each network sees.
         kind: What is trained.
         horizons: Structures also trained a quarter and four times as long.
+        latent: Numbers that stand for an example.
     """
     study = StudyConfig(
         dataset=dataset,
         family=family,
         kind=kind,
-        latent=16,
+        latent=latent,
         budget=budget,
         examples=examples,
         precision="fp32",  # the same on every machine that runs a chunk
@@ -44,8 +51,18 @@ def sweep(
     return SweepConfig(study=study, budgets=(budget,), horizons=horizons)
 
 
-#: In the order in which they are run.
-SWEEPS = {
+LONG = "_long"
+
+
+def longer(usual: SweepConfig) -> SweepConfig:
+    """The same sweep with four times the training examples."""
+    examples = usual.study.examples
+    if examples is None:
+        raise ValueError("a sweep whose length follows from its data cannot be made longer")
+    return replace(usual, study=replace(usual.study, examples=4 * examples), horizons=0)
+
+
+_USUAL = {
     "digits_dense": sweep("digits", "dense", 20_000, 60_000),
     "digits_denoising": sweep("digits", "dense", 20_000, 60_000, "denoising", 0),
     "digits_variational": sweep("digits", "dense", 20_000, 60_000, "variational", 0),
@@ -56,6 +73,20 @@ SWEEPS = {
     "signals_conv1d": sweep("signals", "conv1d", 20_000, 60_000),
     "fashion_mnist_variational": sweep("fashion-mnist", "dense", 80_000, 120_000, "variational", 0),
     "fashion_mnist_conv2d_160k": sweep("fashion-mnist", "conv2d", 160_000, 240_000),
+    "wallpapers_dense": sweep(PATCHES, "dense", 80_000, 120_000, horizons=0, latent=32),
+    "wallpapers_conv2d": sweep(PATCHES, "conv2d", 40_000, 60_000, horizons=0, latent=32),
     "deep_generator": deep_generator.sweep(),
     "linear_generator": linear_generator.sweep(),
 }
+
+_LONGER = (
+    "digits_dense",
+    "fashion_mnist_dense",
+    "digits_variational",
+    "digits_vq",
+    "digits_fsq",
+    "digits_denoising",
+    "wallpapers_dense",
+)
+#: In the order in which they are run.
+SWEEPS = _USUAL | {name + LONG: longer(_USUAL[name]) for name in _LONGER}

@@ -1,12 +1,16 @@
-"""Patches of forty photographs: `python studies/wallpapers.py` writes `runs/wallpapers.npz`.
+"""Patches of forty photographs, as an archive that `--dataset npz:FILE` reads.
+
+    python studies/wallpapers.py            48 by 48 pixels, runs/wallpapers.npz
+    python studies/wallpapers.py 16         16 by 16 pixels, runs/wallpapers-16.npz
 
 Thirty-eight photographs of Debian's wallpaper packages and the two of scikit-learn. The packages
 are fetched by `apt-get download`, so this needs Debian with the suite bookworm; nothing is
 installed. Each photograph is scaled to 960 pixels on its shorter side if it has more, and cut into
-patches of 48 by 48 pixels that do not overlap, at most 500 of each, drawn with a fixed seed.
-Patches of one photograph are one group: a photograph is in one split.
+patches that do not overlap, at most 500 of 48 pixels a side or 1,500 of 16, drawn with a fixed
+seed. Patches of one photograph are one group: a photograph is in one split.
 """
 
+import argparse
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -17,8 +21,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-ARCHIVE = Path("runs/wallpapers.npz")
-SHORTER, SIDE, MOST, SEED = 960, 48, 500, 0
+RUNS = Path("runs")
+SHORTER, SEED = 960, 0
+SIDES = (48, 16)  # pixels
+MOST = 24_000  # pixels that the patches of a photograph measure along one side together
 
 #: Photographs by package; drawings, renderings and patterns are left out.
 PACKAGES = {
@@ -68,25 +74,29 @@ def _file_of(folder: Path, name: str) -> Path:
     return max(real, key=lambda path: path.stat().st_size)
 
 
-def patches(picture: Image.Image, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Patches `[n, 48, 48, 3]` of a photograph, in random order."""
+def patches(picture: Image.Image, side: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Patches `[n, side, side, 3]` of a photograph, in random order."""
     factor = min(1.0, SHORTER / min(picture.size))
     width, height = (round(length * factor) for length in picture.size)
     pixels = np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS))
-    rows, columns = height // SIDE, width // SIDE
-    whole = pixels[: rows * SIDE, : columns * SIDE].reshape(rows, SIDE, columns, SIDE, 3)
-    cut = whole.swapaxes(1, 2).reshape(-1, SIDE, SIDE, 3)
-    return cut[rng.permutation(len(cut))[:MOST]]
+    rows, columns = height // side, width // side
+    whole = pixels[: rows * side, : columns * side].reshape(rows, side, columns, side, 3)
+    cut = whole.swapaxes(1, 2).reshape(-1, side, side, 3)
+    return cut[rng.permutation(len(cut))[: MOST // side]]
 
 
 def main() -> None:
     """Fetches, cuts and writes."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("side", nargs="?", type=int, choices=SIDES, default=SIDES[0])
+    side = parser.parse_args().side
+    archive = RUNS / ("wallpapers.npz" if side == SIDES[0] else f"wallpapers-{side}.npz")
     rng = np.random.default_rng(SEED)
-    cut = {name: patches(picture, rng) for name, picture in photographs()}
-    ARCHIVE.parent.mkdir(exist_ok=True)
+    cut = {name: patches(picture, side, rng) for name, picture in photographs()}
+    archive.parent.mkdir(exist_ok=True)
     groups = np.repeat(list(cut), [len(own) for own in cut.values()])
-    np.savez(ARCHIVE, x=np.concatenate(list(cut.values())), groups=groups)
-    print(f"{len(groups):,} patches of {len(cut)} photographs in {ARCHIVE}")
+    np.savez(archive, x=np.concatenate(list(cut.values())), groups=groups)
+    print(f"{len(groups):,} patches of {len(cut)} photographs in {archive}")
 
 
 if __name__ == "__main__":

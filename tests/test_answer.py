@@ -72,12 +72,22 @@ def test_a_study_that_is_not_done_gives_no_row(tmp_path):
     assert not rows(tmp_path)
 
 
+def test_longer_training_has_a_mean_of_its_own():
+    from answer import groups, rows
+
+    means = groups(rows())
+    assert not any(row.longer or row.known for row in means["mean"])
+    assert all(row.longer for row in means.get("mean, 4×", []))
+
+
 def test_the_figure_draws_every_row_of_both_contrasts():
-    from answer import figure, rows
+    from answer import figure, groups, rows
 
     made = rows()
+    means = groups(made)
     drawn = figure(made)
-    assert len(drawn.data) == 2 * (len(made) + 2)
+    assert len(drawn.data) == 2 * (len(made) + 2 * len(means))
     labels = [trace.y[0] for trace in drawn.data]
-    assert labels.count("mean") == 4
-    assert {row.label for row in made} == set(labels) - {"mean"}
+    for name in means:
+        assert labels.count(name) == 4
+    assert {row.label for row in made} == set(labels) - set(means)

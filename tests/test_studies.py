@@ -33,7 +33,7 @@ def test_arms_cross_where_with_how_at_one_total():
     for name, share in (("two thirds", 0.67), ("one third", 0.33)):
         assert shares[f"{name} in the decoder"] == share
         assert totals[f"{name} in the decoder"] == pytest.approx(totals["reference"], rel=3e-3)
-    assert {name for pair in CONTRASTS for name in pair} == set(networks)
+    assert {name for _, *pair in CONTRASTS for name in pair} == set(networks)
 
 
 @pytest.mark.slow
@@ -43,6 +43,8 @@ def test_every_sweep_is_planned(tmp_path):
 
     for name in SWEEPS:
         if name.startswith("fashion_mnist") and not FASHION.is_dir():
+            continue
+        if name.startswith("wallpapers"):  # of packages that are fetched
             continue
         plan = planned(name, tmp_path / name, 60.0)
         assert plan.purpose == "sweep"

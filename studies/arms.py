@@ -1,0 +1,140 @@
+"""The tables of the reference network's study: its arms, and what they say to each question."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import exp
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from reference_network import CONTRASTS, REFERENCE
+from scipy.stats import t as student
+
+from asymnas.analysis.comparison import holm
+from asymnas.analysis.estimates import Interval
+from asymnas.core import columns as t
+from asymnas.core.tables import Rows
+from asymnas.core.text import change, hundredths, probability, short, with_span
+from asymnas.reporting.verdicts import relative_change
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A network of the study.
+
+    Args:
+        name: What was changed of the reference network.
+        parameters: In all.
+        share: Of them in the decoder.
+        macs: Multiply-accumulates of encoding and decoding one example.
+        rates: Learning rates of encoder and decoder.
+        losses: Log test loss by seed `[seeds]`, rising seeds.
+    """
+
+    name: str
+    parameters: int
+    share: float
+    macs: int
+    rates: tuple[float, float]
+    losses: NDArray[np.float64]
+
+
+def arms_of(results: Path) -> dict[str, Arm]:
+    """The arms by name, in the order of the study, with the seeds that all of them completed.
+
+    Args:
+        results: The folder of the study's committed results.
+    """
+    runs = pd.read_csv(results / "trials.csv")
+    runs = runs[(runs[t.PHASE] == t.MEASURE) & (runs[t.STATE] == "complete")]
+    losses = runs.pivot(index=t.REPLICATE, columns=t.CONTENDER, values=t.TEST_LOSS).dropna()
+    made = {}
+    for name, own in runs.sort_values(t.CLUSTER).groupby(t.CONTENDER, sort=False):
+        first = own.iloc[0]
+        apart = float(first[t.RATE_RATIO]) ** 0.5  # the rate is the geometric mean of both
+        rate = float(first[t.LEARNING_RATE])
+        made[str(name)] = Arm(
+            name=str(name),
+            parameters=int(first[t.TOTAL_PARAMS]),
+            share=float(first[t.DECODER_SHARE]),
+            macs=int(first[t.TOTAL_MACS]),
+            rates=(rate / apart, rate * apart),
+            losses=np.log(losses[name].to_numpy(float)),
+        )
+    return made
+
+
+def ratio(one: Arm, other: Arm) -> tuple[Interval, float]:
+    """Log ratio of two arms' test losses, paired by seed, with Student's t interval, and its p."""
+    apart = one.losses - other.losses
+    mean, count = float(apart.mean()), len(apart)
+    if count < 2:
+        return Interval(estimate=mean), 1.0
+    error = float(apart.std(ddof=1)) / count**0.5
+    half = float(student.ppf(0.975, count - 1)) * error
+    p = 2 * float(student.sf(abs(mean) / error, count - 1))
+    return Interval(estimate=mean, low=mean - half, high=mean + half), p
+
+
+def costs(log_ratio: Interval) -> str:
+    """A log ratio of losses in per cent, with its interval."""
+    return with_span(relative_change(log_ratio), change)
+
+
+def arm_table(arms: Mapping[str, Arm], pca: float) -> str:
+    """What each arm is and how well it reconstructs the test photographs.
+
+    Args:
+        arms: All of them.
+        pca: Test loss of as many principal components as the networks have latent numbers.
+    """
+    reference = arms[REFERENCE]
+    against = {
+        name: "" if arm is reference else costs(ratio(arm, reference)[0])
+        for name, arm in arms.items()
+    }
+    lines = [
+        [
+            arm.name,
+            f"{arm.parameters:,}",
+            hundredths(arm.share),
+            short(arm.macs),
+            " / ".join(f"{rate:.2g}" for rate in arm.rates),
+            f"{exp(float(arm.losses.mean())):.3g}",
+            against[arm.name],
+        ]
+        for arm in arms.values()
+    ]
+    excess = change(pca / exp(float(reference.losses.mean())) - 1)
+    lines.append(["64 principal components", "", "", "", "", f"{pca:.3g}", excess])
+    columns = ["network", "parameters", "in the decoder", "MACs", "rates, encoder / decoder"]
+    columns += ["test error", "against the reference"]
+    return Rows(columns=columns, rows=lines).to_markdown()
+
+
+def question_table(arms: Mapping[str, Arm]) -> str:
+    """The contrasts that were fixed before the first run, in their order."""
+    found = [ratio(arms[one], arms[other]) for _, one, other in CONTRASTS]
+    adjusted = holm([p for _, p in found])
+    lines = [
+        [
+            question,
+            f"{one} against {other}",
+            costs(log),
+            probability(p),
+        ]
+        for (question, one, other), (log, _), p in zip(CONTRASTS, found, adjusted, strict=True)
+    ]
+    columns = ["question", "contrast", "test error", "p, Holm"]
+    return Rows(columns=columns, rows=lines, words={1}).to_markdown()
+
+
+def tables(results: Path) -> dict[str, str]:
+    """Both tables by their names on the page; none before the study is done."""
+    if not (results / "trials.csv").is_file():
+        return {}
+    arms = arms_of(results)
+    pca = json.loads((results / "pca.json").read_text("utf-8"))["test_loss"]
+    return {"arms": arm_table(arms, pca), "questions": question_table(arms)}

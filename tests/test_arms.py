@@ -1,0 +1,93 @@
+"""The reference network's tables: numbers of a study that was made up."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import ttest_1samp
+
+from asymnas.core import columns as t
+
+STUDIES = Path(__file__).parents[1] / "studies"
+SEEDS = 4
+
+
+@pytest.fixture(autouse=True)
+def studies(monkeypatch):
+    monkeypatch.syspath_prepend(str(STUDIES))
+
+
+@pytest.fixture
+def results(tmp_path):
+    """A run per arm and seed, each arm 2 % worse than the one before it; one seed is not whole."""
+    from reference_network import arms
+
+    rng = np.random.default_rng(0)
+    lines = []
+    for place, (name, network) in enumerate(arms().items()):
+        for seed in range(SEEDS + 1):
+            loss = 0.004 * 1.02**place * math.exp(rng.normal(0, 0.001))
+            complete = seed < SEEDS or name == "reference"
+            lines.append(
+                {
+                    t.PHASE: t.MEASURE,
+                    t.STATE: "complete" if complete else "failed",
+                    t.CONTENDER: name,
+                    t.CLUSTER: place,
+                    t.REPLICATE: seed,
+                    t.TEST_LOSS: loss if complete else None,
+                    t.TOTAL_PARAMS: network.counts.total_params,
+                    t.DECODER_SHARE: network.decoder_share,
+                    t.TOTAL_MACS: network.counts.total_macs,
+                    t.LEARNING_RATE: 0.002,
+                    t.RATE_RATIO: 4.0,
+                }
+            )
+    pd.DataFrame(lines).to_csv(tmp_path / "trials.csv", index=False)
+    (tmp_path / "pca.json").write_text('{"components": 64, "test_loss": 0.006}')
+    return tmp_path
+
+
+def test_arms_are_compared_over_the_seeds_that_all_of_them_have(results):
+    from arms import arms_of, ratio
+
+    arms = arms_of(results)
+    first, second = list(arms.values())[:2]
+    assert first.name == "reference"
+    assert first.rates == (pytest.approx(0.001), pytest.approx(0.004))
+    assert len(first.losses) == SEEDS
+    log, p = ratio(second, first)
+    assert log.estimate == pytest.approx(math.log(1.02), abs=0.002)
+    expected = ttest_1samp(second.losses - first.losses, 0.0)
+    assert p == pytest.approx(expected.pvalue)
+    interval = expected.confidence_interval(0.95)
+    assert (log.low, log.high) == (pytest.approx(interval.low), pytest.approx(interval.high))
+
+
+def test_the_tables_have_every_arm_and_every_question(results):
+    from arms import tables
+    from reference_network import CONTRASTS, arms
+
+    written = tables(results)
+    assert list(written) == ["arms", "questions"]
+    heading, _, *lines = written["arms"].splitlines()
+    cells = [
+        [cell.strip() for cell in line.replace("\N{NO-BREAK SPACE}", " ").split("|")[1:-1]]
+        for line in lines
+    ]
+    assert [row[0] for row in cells] == [*arms(), "64 principal components"]
+    assert cells[0][1:5] == ["2,615,363", "0.50", cells[0][3], "0.001 / 0.004"]
+    assert cells[1][6].startswith(("+1.9 %", "+2.0 %", "+2.1 %"))
+    assert cells[-1][6] == "+50 %"
+    assert "against the reference" in heading
+    questions = written["questions"].splitlines()[2:]
+    assert len(questions) == len(CONTRASTS)
+    assert "both, wider against reference" in questions[0]
+
+
+def test_a_study_that_is_not_begun_has_no_tables(tmp_path):
+    from arms import tables
+
+    assert tables(tmp_path) == {}
