@@ -1,6 +1,7 @@
 """Draws the README's figures from committed results: `python studies/figures.py` (needs Chromium).
 
-Writes docs/images/share-digits.png and, of version 0.1, docs/images/digits-confirmation.png.
+Writes docs/images/share-digits.png, front-fashion-mnist.png and, of version 0.1,
+digits-confirmation.png.
 """
 
 import json
@@ -12,8 +13,11 @@ from pathlib import Path
 import pandas as pd
 import plotly.graph_objects as go
 
+from asymnas.analysis.front import Objective
 from asymnas.analysis.share import infer_share
+from asymnas.core.columns import TOTAL_PARAMS, VAL_LOSS
 from asymnas.reporting.figures.decoder_share import share_panel
+from asymnas.reporting.figures.front import front_panel
 
 ROOT = Path(__file__).parents[1]
 NAMES = {
@@ -74,6 +78,13 @@ def share(path: Path) -> go.Figure:
     return figure.update_layout(width=WIDTH, height=TALL)
 
 
+def front(path: Path) -> go.Figure:
+    """Loss against parameters, as the report of a search shows it."""
+    objectives = [Objective(VAL_LOSS), Objective(TOTAL_PARAMS)]
+    figure = front_panel(pd.read_csv(path), objectives).figure
+    return figure.update_layout(width=WIDTH, height=TALL)
+
+
 def save(figure: go.Figure, path: Path) -> None:
     """Writes a figure as PNG by a screenshot in headless Chromium."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
@@ -107,5 +118,7 @@ def save(figure: go.Figure, path: Path) -> None:
 if __name__ == "__main__":
     sweep = ROOT / "studies" / "results" / "digits" / "sweep" / "trials.csv"
     save(share(sweep), ROOT / "docs" / "images" / "share-digits.png")
+    search = ROOT / "studies" / "results" / "fashion_mnist" / "trials.csv"
+    save(front(search), ROOT / "docs" / "images" / "front-fashion-mnist.png")
     digits = ROOT / "studies" / "results" / "version-0.1" / "digits" / "confirmation.json"
     save(confirmation(digits), ROOT / "docs" / "images" / "digits-confirmation.png")

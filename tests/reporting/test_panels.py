@@ -83,6 +83,32 @@ def test_front_panel_holds_every_trial_once(table):
     assert f"{len(rows)} of {len(complete)} completed architectures" in panel.reading
 
 
+def test_a_pruned_trial_that_diverged_does_not_flatten_the_front(table):
+    whole = front_panel(table, LOSS_SIZE)
+    far = table.copy()
+    pruned = far.index[far["state"] == "pruned"][0]
+    far.loc[pruned, "val_loss"] = 1e3 * far["val_loss"].max()
+    panel = front_panel(far, LOSS_SIZE)
+    shown = [int(c[0]) for c in trace(panel, "pruned").customdata]
+    before = [int(c[0]) for c in trace(whole, "pruned").customdata]
+    assert set(before) - set(shown) == {int(far.loc[pruned, "trial"])}
+    assert panel.figure.layout.yaxis.range[1] <= whole.figure.layout.yaxis.range[1]
+    assert panel.reading.endswith("Not drawn: 1 pruned trial of a far worse validation loss.")
+    unfinished = far[far["state"] == "pruned"]
+    assert len(trace(front_panel(unfinished, LOSS_SIZE), "pruned").x) == len(unfinished)
+
+
+def test_a_pruned_trial_that_diverged_does_not_flatten_the_curves(table):
+    whole = curves_panel(table)
+    far = table.copy()
+    pruned = far.index[far["state"] == "pruned"][0]
+    far.at[pruned, "curve"] = [[seen, 1e4] for seen, _ in far.at[pruned, "curve"]]
+    panel = curves_panel(far)
+    assert int(far.loc[pruned, "trial"]) not in trace(panel, "pruned").customdata
+    assert panel.figure.layout.yaxis.range[1] <= whole.figure.layout.yaxis.range[1]
+    assert panel.reading == whole.reading
+
+
 @pytest.mark.parametrize(
     ("up", "across", "shape", "better"),
     [

@@ -17,7 +17,7 @@ from asymnas.core.columns import (
 from asymnas.core.text import percent, plural, short
 from asymnas.reporting.content import Panel
 from asymnas.reporting.figures.decoder_share import sweep_runs
-from asymnas.reporting.figures.style import LIGHT, axis, budget_colors, figure
+from asymnas.reporting.figures.style import FARTHEST, LIGHT, axis, budget_colors, figure
 
 TITLE = "Learning curves"
 TITLE_BY_BUDGET = "Learning curves by budget"
@@ -27,6 +27,7 @@ QUANTILES = (0.1, 0.5, 0.9)
 def curves_panel(table: pd.DataFrame, best: int | None = None) -> Panel:
     """Validation loss by training examples seen, pruned trials greyed up to where they stopped.
 
+    What a pruned trial has above ten times the highest loss of the complete ones is not drawn.
     A sweep, whose runs are too many to draw each, is shown by `budget_curves_panel`.
 
     Args:
@@ -42,6 +43,10 @@ def curves_panel(table: pd.DataFrame, best: int | None = None) -> Panel:
         return Panel(TITLE, figure([], x={}, y={}), "No trial has reached a rung yet.")
     state = {int(row[TRIAL]): str(row[STATE]) for _, row in rows.iterrows()}
     pruned = {trial: c for trial, c in curves.items() if state[trial] == "pruned"}
+    whole = [loss for t, c in curves.items() if state[t] == "complete" for _, loss in c]
+    highest = FARTHEST * max(whole, default=np.inf)
+    if highest > 0:
+        pruned = {t: [point for point in c if point[1] <= highest] for t, c in pruned.items()}
     complete = {t: c for t, c in curves.items() if state[t] == "complete" and t != best}
     marked = {t: c for t, c in curves.items() if t == best}
     traces = [
@@ -58,7 +63,8 @@ def curves_panel(table: pd.DataFrame, best: int | None = None) -> Panel:
     x["title"] = {"text": "training examples seen"}
     if len(rungs) <= 8:
         x |= {"tickvals": rungs, "ticktext": [short(rung) for rung in rungs]}
-    losses = np.array([loss for curve in curves.values() for _, loss in curve])
+    drawn = [*pruned.values(), *complete.values(), *marked.values()]
+    losses = np.array([loss for curve in drawn for _, loss in curve])
     shown = figure(traces, x=x, y=axis(VAL_LOSS, losses))
     return Panel(TITLE, shown, _reading(rows, rungs[-1]))
 

@@ -27,7 +27,7 @@ from asymnas.core.columns import (
 from asymnas.core.labels import label, value
 from asymnas.core.text import percent, plural
 from asymnas.reporting.content import Panel
-from asymnas.reporting.figures.style import LIGHT, axis, figure
+from asymnas.reporting.figures.style import FARTHEST, LIGHT, axis, figure
 
 TITLE = "The front"
 MOST_DESCRIBED = 2_000  # trials; of more, those off the front have their number alone
@@ -47,8 +47,9 @@ def front_panel(
 ) -> Panel:
     """The first objective (up) against the second (across; parameters, if there is one only).
 
-    Pruned trials stand, greyed, at their last loss. With two objectives a step line bounds what
-    the front dominates; with more, the front is a cloud in this projection.
+    Pruned trials stand, greyed, at their last loss; those more than ten times worse than every
+    complete one would only flatten the figure, and are counted in its reading. With two objectives
+    a step line bounds what the front dominates; with more, the front is a cloud in this projection.
 
     Args:
         table: A trial table.
@@ -65,6 +66,7 @@ def front_panel(
         pruned = table.head(0)
     else:
         pruned = _finite(table[table[STATE] == "pruned"], up.name, across.name)
+    pruned, beyond = _in_sight(pruned, rows, up)
     choices = marks(best_rows, objectives)
     few = len(table) <= MOST_DESCRIBED
     rest = rows[~rows[TRIAL].isin(best_rows[TRIAL])]
@@ -97,12 +99,24 @@ def front_panel(
         traces.append(_points(marked, up, across, f"best: trial {best}", ring, directory, choices))
     points = _values(pd.concat([rows, pruned]), up, across)
     reading = _reading(rows, best_rows, objectives, across)
+    if beyond:
+        reading += f" Not drawn: {plural(beyond, 'pruned trial')} of a far worse {label(up.name)}."
     if attainment is not None and len(best_rows):
         traces = attainment_traces(attainment, _values(best_rows, up, across)) + traces
         points = np.concatenate([points, *attainment.surfaces.values()])
         reading += f" {attainment_reading(attainment)}"
     x, y = axis(across.name, points[:, 1]), axis(up.name, points[:, 0])
     return Panel(TITLE, figure(traces, x=x, y=y), reading)
+
+
+def _in_sight(
+    pruned: pd.DataFrame, complete: pd.DataFrame, up: Objective
+) -> tuple[pd.DataFrame, int]:
+    """The pruned trials that are drawn, and how many are too far off."""
+    if complete.empty or up.maximize or (worst := complete[up.name].max()) <= 0:
+        return pruned, 0
+    near = pruned[up.name] <= FARTHEST * worst
+    return pruned[near], int((~near).sum())
 
 
 def _values(rows: pd.DataFrame, up: Objective, across: Objective) -> Floats:

@@ -112,6 +112,11 @@ def figure(traces: Sequence[Any], *, x: Mapping[str, Any], y: Mapping[str, Any])
     return shown
 
 
+#: Times the worst value of the complete trials: a pruned trial's beyond is not drawn, since one
+#: diverged run would flatten all the others.
+FARTHEST = 10.0
+
+
 def axis(name: str, numbers: Floats) -> dict[str, Any]:
     """An axis for a column's values: logarithmic where they are positive and span a factor of 3.
 
