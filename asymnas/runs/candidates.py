@@ -8,7 +8,7 @@ from asymnas.core.errors import StudyError
 from asymnas.networks.architecture import Architecture
 from asymnas.runs.phases import LABELS, ListedRun, Phase
 from asymnas.runs.seeds import replicate_seed, trial_seed
-from asymnas.runs.study import Draft, SearchStudy, ask_fixed, candidate_of, next_number
+from asymnas.runs.study import Draft, SearchStudy, ask_fixed, candidate_of
 from asymnas.runs.trials import ActiveTrial
 from asymnas.space.space import Candidate
 from asymnas.space.suggesters import Random
@@ -40,7 +40,7 @@ class Candidates:
                     config.sampler, config.seed, parallel=parallel, presets=phase.presets
                 )
             )
-        number = next_number(self._study)
+        number = self._study.next_number()
         run = phase.runs[number]
         active = ActiveTrial(
             number=number,

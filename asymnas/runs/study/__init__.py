@@ -8,7 +8,7 @@ Values are stored in their natural direction.
 from asymnas.runs.study.bridge import REFERENCE, Purpose, SearchStudy
 from asymnas.runs.study.callbacks import Callback, checked_callbacks
 from asymnas.runs.study.draft import Draft
-from asymnas.runs.study.fixed import ask_fixed, candidate_of, next_number
+from asymnas.runs.study.fixed import ask_fixed, candidate_of
 from asymnas.runs.study.lease import Lease, lease_of
 from asymnas.runs.study.objectives import resolve_objectives
 from asymnas.runs.study.opening import StudyPlan, check_data, open_study, read_study
@@ -32,7 +32,6 @@ __all__ = [
     "check_data",
     "checked_callbacks",
     "lease_of",
-    "next_number",
     "open_study",
     "read_study",
     "resolve_objectives",

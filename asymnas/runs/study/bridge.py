@@ -1,5 +1,6 @@
 """One Optuna study seen as asymnas sees it: ask, remember, tell, lay out as a table."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -25,8 +26,9 @@ from asymnas.runs.study.draft import Beginning, Draft
 from asymnas.runs.study.lease import Lease
 from asymnas.runs.study.rows import DETAILS, OPTUNA_STATES, TrialTable, trial_checksum
 from asymnas.runs.study.samplers import LEARNING, Draw, make_sampler
-from asymnas.runs.study.shown import trials_shown
+from asymnas.runs.study.shown import ShownTrials
 from asymnas.runs.study.storage import readable
+from asymnas.runs.study.written import WrittenTrials
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -98,7 +100,6 @@ class SearchStudy:
         self._lease = lease
         self._fold = fold
         self._call_back: Callable[[FrozenTrial], None] = lambda trial: None
-        self._trial_ids: dict[int, int] = {}
         self._table = TrialTable([o.name for o in self.objectives])
 
     @property
@@ -189,36 +190,28 @@ class SearchStudy:
             parallel: Whether other trials are running.
             presets: Draws by preset.
         """
-        trials = self.optuna.get_trials(deepcopy=False)
+        waiting, trials = self._written.queued(), self._written.trials
         begun = {trial.user_attrs.get(t.PRESET) for trial in trials} if presets else set()
-        waiting = next((n for n in trials if n.state == TrialState.WAITING), None)
         preset = next((name for name in presets if name not in begun), None)
         if waiting is not None:
-            self.start(waiting.number)
-            beginning = Beginning.of(waiting)
+            beginning = Beginning.of(self.start(waiting.number))
         elif preset is not None:
             beginning = Beginning(len(trials), {t.PRESET: preset}, presets[preset])
         else:
             beginning = Beginning(len(trials), {}, {})
-        return self._draft(beginning, trials, sampler, seed, parallel=parallel)
+        return self._draft(beginning, sampler, seed, parallel=parallel)
 
     def draft_again(self, number: int, sampler: Any, seed: int) -> Draft:
         """A running trial of which no candidate is known; what it has drawn stays as it is."""
-        trials = self.optuna.get_trials(deepcopy=False)
+        trials = self._written.read_unfinished()
         parallel = sum(trial.state == TrialState.RUNNING for trial in trials) > 1
-        return self._draft(Beginning.of(trials[number]), trials, sampler, seed, parallel=parallel)
+        return self._draft(Beginning.of(trials[number]), sampler, seed, parallel=parallel)
 
-    def _draft(
-        self,
-        beginning: Beginning,
-        trials: Sequence[FrozenTrial],
-        sampler: Any,
-        seed: int,
-        *,
-        parallel: bool,
-    ) -> Draft:
-        seen = [trial for trial in trials if trial.state != TrialState.WAITING]
-        if isinstance(sampler, str):
+    def _draft(self, beginning: Beginning, sampler: Any, seed: int, *, parallel: bool) -> Draft:
+        named = isinstance(sampler, str)  # others may look at what running trials have come to
+        trials = self._written.trials if named else self._written.read_unfinished()
+        seen: Sequence[FrozenTrial] = [n for n in trials if n.state != TrialState.WAITING]
+        if named:
             draw = Draw(
                 seed=seed,
                 number=beginning.number,
@@ -226,10 +219,10 @@ class SearchStudy:
                 parallel=parallel,
             )
             if sampler in LEARNING:
-                seen = trials_shown(self.objectives, seen, self.design.get(REFERENCE, {}))
+                seen = self._shown.of(seen)
             sampler = make_sampler(sampler, draw)
         self.optuna.sampler = sampler  # takes the trial in when it is finished
-        return Draft.of(beginning, self.storage, self.optuna, seen, sampler)
+        return Draft.of(beginning, self.storage, self._study_id, self.optuna, seen, sampler)
 
     def add(self, draft: Draft, attributes: Mapping[str, Any]) -> int:
         """Writes a trial that was drawn, as running, in one transaction.
@@ -246,23 +239,31 @@ class SearchStudy:
             self.storage.set_study_system_attr(self._study_id, key, value)
         if not draft.beginning.stored:
             return self.add_running(draft.as_trial(known))
-        draft.rewrite(self.storage, self._trial_id(draft.number), known)
+        draft.rewrite(self.storage, self._written.id_of(draft.number), known)
+        self._written.read(draft.number)
         return draft.number
 
     def add_running(self, trial: FrozenTrial) -> int:
         """Adds a running trial with all that it has, in one transaction, and returns its number."""
-        trial_id = self.storage.create_new_trial(self._study_id, trial)
-        number = self.storage.get_trial_number_from_id(trial_id)
-        self._trial_ids[number] = trial_id
-        return number
+        return self._written.add(trial)
 
-    def start(self, number: int) -> None:
-        """Starts a trial that is queued."""
-        self.storage.set_trial_state_values(self._trial_id(number), TrialState.RUNNING)
+    def start(self, number: int) -> FrozenTrial:
+        """Starts a trial that is queued, and returns it."""
+        return self._written.start(number)
+
+    def queued(self) -> int | None:
+        """The number of the first trial that is queued, by whichever process."""
+        waiting = self._written.queued()
+        return None if waiting is None else waiting.number
+
+    def next_number(self) -> int:
+        """The number of the trial that is taken up next: a queued one, or a new one."""
+        queued = self.queued()
+        return len(self._written.trials) if queued is None else queued
 
     def running(self) -> list[int]:
         """Numbers of the trials that a stopped or killed run left running."""
-        trials = self.optuna.get_trials(deepcopy=False)
+        trials = self._written.read_unfinished()
         return [trial.number for trial in trials if trial.state == TrialState.RUNNING]
 
     @staticmethod
@@ -275,7 +276,7 @@ class SearchStudy:
     def remember(self, number: int, attributes: Mapping[str, Any]) -> None:
         """Stores attributes of a running trial."""
         for name, value in attributes.items():
-            self.storage.set_trial_user_attr(self._trial_id(number), name, value)
+            self.storage.set_trial_user_attr(self._written.id_of(number), name, value)
 
     def report(self, number: int, examples: int, loss: float) -> None:
         """Stores a loss of a running trial where Optuna's tools look for it.
@@ -283,20 +284,35 @@ class SearchStudy:
         They have no place for it where the loss is not the one objective.
         """
         if [o.name for o in self.objectives] == [t.VAL_LOSS]:
-            self.storage.set_trial_intermediate_value(self._trial_id(number), examples, loss)
+            self.storage.set_trial_intermediate_value(self._written.id_of(number), examples, loss)
 
     def recall(self, number: int) -> dict[str, Any]:
         """The attributes of a trial."""
-        return dict(self.storage.get_trial(self._trial_id(number)).user_attrs)
+        return dict(self.storage.get_trial(self._written.id_of(number)).user_attrs)
 
     def tell(self, number: int, state: t.State, row: Mapping[str, Any]) -> None:
-        """Finishes a trial; a complete one takes its objectives' values from `row`."""
+        """Finishes a trial; a complete one takes its objectives' values from `row`.
+
+        As `optuna.Study.tell` does, which reads the trial three times.
+        """
+        trial_id, ending = self._written.id_of(number), OPTUNA_STATES[state]
+        trial = self.storage.get_trial(trial_id)
         values = [float(row[o.name]) for o in self.objectives] if state == "complete" else None
-        trial = self.storage.get_trial(self._trial_id(number))
         self.storage.set_trial_system_attr(
-            self._trial_id(number), CHECKSUM, trial_checksum(trial, OPTUNA_STATES[state], values)
+            trial_id, CHECKSUM, trial_checksum(trial, ending, values)
         )
-        self._call_back(self.optuna.tell(number, values, OPTUNA_STATES[state]))
+        if state == "pruned":
+            values = self._last_value(trial)
+        self.optuna.sampler.after_trial(self.optuna, trial, ending, values)
+        self.storage.set_trial_state_values(trial_id, ending, values)
+        self._call_back(self._written.read(number))
+
+    def _last_value(self, trial: FrozenTrial) -> list[float] | None:
+        """The value of a pruned trial: the last that was reported."""
+        last = trial.last_step
+        if last is None or len(self.objectives) > 1 or math.isnan(trial.intermediate_values[last]):
+            return None
+        return [trial.intermediate_values[last]]
 
     def call_back(self, callbacks: Sequence[Callback]) -> Callbacks:
         """Has callbacks called with each trial that finishes from now on."""
@@ -310,14 +326,16 @@ class SearchStudy:
         optuna.artifacts.upload_artifact(
             artifact_store=optuna.artifacts.FileSystemArtifactStore(str(folder)),
             file_path=str(file),
-            study_or_trial=self.storage.get_trial(self._trial_id(number)),
+            study_or_trial=self.storage.get_trial(self._written.id_of(number)),
             storage=self.storage,
         )
 
     def table(self) -> pd.DataFrame:
         """All trials, one row each; `asymnas.core.columns` describes the columns."""
         with readable(self._named):
-            return self._table.frame(self.optuna.get_trials(deepcopy=False))
+            if self._lease is None:
+                return self._table.frame(self.optuna.get_trials(deepcopy=False))
+            return self._table.frame(self._written.read_unfinished())
 
     @property
     def storage(self) -> BaseStorage:
@@ -335,7 +353,7 @@ class SearchStudy:
         noted: Any = self.optuna
         if number is not None:  # what is read of an `optuna.Trial`, which cannot be made of a row
             noted = SimpleNamespace(
-                storage=self.storage, study=self.optuna, _trial_id=self._trial_id(number)
+                storage=self.storage, study=self.optuna, _trial_id=self._written.id_of(number)
             )
         optuna_dashboard.save_note(noted, text)
 
@@ -366,11 +384,14 @@ class SearchStudy:
     def _study_id(self) -> int:
         return self.storage.get_study_id_from_name(self.optuna.study_name)
 
-    def _trial_id(self, number: int) -> int:
-        if number not in self._trial_ids:
-            found = self.storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
-            self._trial_ids[number] = found
-        return self._trial_ids[number]
+    @cached_property
+    def _written(self) -> WrittenTrials:
+        """Of a study that is written to."""
+        return WrittenTrials(self.storage, self._study_id)
+
+    @cached_property
+    def _shown(self) -> ShownTrials:
+        return ShownTrials(self.objectives, self.design.get(REFERENCE, {}))
 
 
 def _objectives(study: optuna.Study) -> list[Objective]:

@@ -48,8 +48,8 @@ class View(InMemoryStorage):
 
     Args:
         storage: Where the study is stored; what belongs to the study as a whole is read from it.
-        study: The study.
-        trials: Its trials as a sampler is to see them; they are not copied.
+        study_id: The study's id there.
+        trials: Its trials as a sampler is to see them, by number; they are not copied.
         beginning: The trial to draw.
 
     Attributes:
@@ -60,14 +60,14 @@ class View(InMemoryStorage):
     def __init__(
         self,
         storage: BaseStorage,
-        study: optuna.Study,
+        study_id: int,
         trials: Sequence[FrozenTrial],
         beginning: Beginning,
     ) -> None:
         super().__init__()
-        self._storage, self._beginning = storage, beginning
-        self._real_id = storage.get_study_id_from_name(study.study_name)
-        self._others = [trial for trial in trials if trial.number != beginning.number]
+        self._storage, self._real_id, self._beginning = storage, study_id, beginning
+        self._before = [trial for trial in trials if trial.number < beginning.number]
+        self._after = [trial for trial in trials if trial.number > beginning.number]
         self.own_id, self.noted = -1, dict[str, Any]()
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
@@ -102,7 +102,7 @@ class View(InMemoryStorage):
     ) -> list[FrozenTrial]:
         """The trials in these states, by number."""
         own = [] if self.own_id < 0 else [self.get_trial(self.own_id)]
-        trials = sorted([*self._others, *own], key=lambda trial: trial.number)
+        trials = [*self._before, *own, *self._after]
         chosen = [trial for trial in trials if states is None or trial.state in states]
         return copy.deepcopy(chosen) if deepcopy else chosen
 
@@ -138,6 +138,7 @@ class Draft:
         cls,
         beginning: Beginning,
         storage: BaseStorage,
+        study_id: int,
         study: optuna.Study,
         trials: Sequence[FrozenTrial],
         sampler: BaseSampler,
@@ -147,11 +148,12 @@ class Draft:
         Args:
             beginning: What the trial is before it is drawn.
             storage: Where the study is stored.
+            study_id: The study's id there.
             study: The study.
-            trials: Its trials as the sampler is to see them.
+            trials: Its trials as the sampler is to see them, by number.
             sampler: Draws.
         """
-        view = View(storage, study, trials, beginning)
+        view = View(storage, study_id, trials, beginning)
         with quiet():
             own = optuna.create_study(
                 storage=view,

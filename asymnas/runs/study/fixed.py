@@ -10,13 +10,6 @@ from asymnas.runs.study.bridge import SearchStudy
 from asymnas.runs.study.rows import DETAILS
 
 
-def next_number(study: SearchStudy) -> int:
-    """The number of the trial that is asked for next: one that waits, or a new one."""
-    trials = study.optuna.get_trials(deepcopy=False)
-    waiting = (trial.number for trial in trials if trial.state == TrialState.WAITING)
-    return next(waiting, len(trials))
-
-
 def ask_fixed(
     study: SearchStudy,
     attributes: Mapping[str, Any],
@@ -36,10 +29,9 @@ def ask_fixed(
     Returns:
         The trial's number.
     """
-    number = next_number(study)
-    if number < len(study.optuna.get_trials(deepcopy=False)):  # left by an earlier version
-        study.start(number)
-        return number
+    if (queued := study.queued()) is not None:  # left by an earlier version
+        study.start(queued)
+        return queued
     drawn = FixedTrial(dict(choices))
     draw(drawn)
     return study.add_running(

@@ -9,6 +9,8 @@ of the study:
   how much its logarithm exceeds that one's;
 - of the loss against counts, the logarithm of each over that of a fixed reference: the budget, and
   the loss of predicting the mean.
+
+A finished trial is copied once; of the copies, only values that change are set again.
 """
 
 import math
@@ -16,87 +18,96 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 
 import numpy as np
+import numpy.typing as npt
 from optuna.trial import FrozenTrial, TrialState
 
 from asymnas.analysis.front import Objective
 from asymnas.core import columns as t
 from asymnas.runs.study.rows import DETAILS
 
-Values = Mapping[int, Sequence[float]]
-"""Values to show by trial number."""
+Floats = npt.NDArray[np.float64]
 
 
-def trials_shown(
-    objectives: Sequence[Objective],
-    trials: Sequence[FrozenTrial],
-    reference: Mapping[str, float],
-) -> list[FrozenTrial]:
-    """The trials of a study as a sampler that learns from values is to see them.
+class ShownTrials:
+    """The trials of one study as a sampler that learns from values is to see them.
 
     Args:
         objectives: The study's.
-        trials: All trials of the study; they stay as they are.
         reference: A fixed level by objective; its logarithm is zero.
     """
-    values = values_shown(objectives, trials, reference)
-    return [trial if values is None else _as_shown(trial, values) for trial in trials]
+
+    def __init__(self, objectives: Sequence[Objective], reference: Mapping[str, float]) -> None:
+        names = [objective.name for objective in objectives]
+        self._objectives = objectives
+        self._sized = names == [t.VAL_LOSS, t.TOTAL_PARAMS]
+        self._reference = [reference.get(name, 1.0) for name in names]
+        self._on_ladder = False
+        self._finished: dict[int, FrozenTrial] = {}  # copies by number
+        self._complete: list[FrozenTrial] = []  # copies, in the order of the next three
+        self._stored: list[Sequence[float]] = []
+        self._budgets: list[int | None] = []
+        self._shown: Floats = np.empty((0, len(names)))
+
+    def of(self, trials: Sequence[FrozenTrial]) -> Sequence[FrozenTrial]:
+        """The trials with their draws and, if complete, a value to compare, and nothing else.
+
+        Args:
+            trials: All trials of the study, by number; they stay as they are.
+
+        Returns:
+            The trials themselves where their values can be compared as they are.
+        """
+        if len(self._objectives) == 1 and not self._on_ladder:
+            self._on_ladder = any(_budget_of(trial) is not None for trial in trials)
+        if not (self._on_ladder or self._sized):
+            return trials
+        shown = [self._finished.get(trial.number) or self._copy(trial) for trial in trials]
+        self._set_values()
+        return shown
+
+    def _copy(self, trial: FrozenTrial) -> FrozenTrial:
+        own = copy(trial)
+        own.user_attrs, own.system_attrs, own.intermediate_values = {}, {}, {}
+        own.values = None
+        if trial.state == TrialState.COMPLETE:
+            self._complete.append(own)
+            self._stored.append(trial.values)
+            self._budgets.append(_budget_of(trial))
+        if trial.state.is_finished():
+            self._finished[trial.number] = own
+        return own
+
+    def _set_values(self) -> None:
+        """Shows values that are new, or relative to what has become another level."""
+        stored = np.array(self._stored, dtype=float).reshape(-1, len(self._objectives))
+        if self._sized:
+            values = _logarithms(stored, self._reference)
+        else:
+            values = _relative(stored, self._budgets, maximize=self._objectives[0].maximize)
+        known = len(self._shown)
+        changed = np.flatnonzero((values[:known] != self._shown).any(axis=1)).tolist()
+        for place in (*changed, *range(known, len(values))):
+            self._complete[place].values = values[place].tolist()
+        self._shown = values
 
 
-def values_shown(
-    objectives: Sequence[Objective],
-    trials: Sequence[FrozenTrial],
-    reference: Mapping[str, float],
-) -> Values | None:
-    """The values of complete trials to show; `None` if they are shown as they are.
-
-    Args:
-        objectives: The study's.
-        trials: All trials of the study.
-        reference: A fixed level by objective; its logarithm is zero.
-    """
-    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    names = [objective.name for objective in objectives]
-    if len(names) == 1 and any(_budget_of(trial) is not None for trial in trials):
-        return _relative(complete, objectives[0])
-    if names == [t.VAL_LOSS, t.TOTAL_PARAMS]:
-        return _logarithms(complete, [reference.get(name, 1.0) for name in names])
-    return None
-
-
-def _as_shown(trial: FrozenTrial, values: Values) -> FrozenTrial:
-    """A trial with its draws and nothing else but the value to be shown."""
-    own, shown = copy(trial), values.get(trial.number)
-    if trial.state == TrialState.COMPLETE:
-        own.state = TrialState.FAIL if shown is None else TrialState.COMPLETE
-    own.values = shown if own.state == TrialState.COMPLETE else None
-    own.user_attrs, own.system_attrs, own.intermediate_values = {}, {}, {}
-    return own
-
-
-def _logarithms(trials: Sequence[FrozenTrial], reference: Sequence[float]) -> Values:
+def _logarithms(stored: Floats, reference: Sequence[float]) -> Floats:
     """The logarithm of each value over its reference, 0 at most; losses below zero as they are."""
-    stored = np.array([trial.values for trial in trials], dtype=float).reshape(-1, len(reference))
+    values = stored.copy()
     for column, level in enumerate(reference):
         if (stored[:, column] > 0).all():
-            stored[:, column] = np.minimum(np.log(stored[:, column] / level), 0.0)
-    return {trial.number: list(row) for trial, row in zip(trials, stored, strict=True)}
+            values[:, column] = np.minimum(np.log(stored[:, column] / level), 0.0)
+    return values
 
 
-def _relative(trials: Sequence[FrozenTrial], objective: Objective) -> Values:
+def _relative(stored: Floats, budgets: Sequence[int | None], *, maximize: bool) -> Floats:
     """Each value less the best of its budget, on a log scale where all are positive."""
-    stored = np.array([trial.values[0] for trial in trials], dtype=float)
-    if (stored > 0).all() and not objective.maximize:
-        stored = np.log(stored)
-    budgets = [_budget_of(trial) for trial in trials]
-    best = max if objective.maximize else min
-    level = {
-        budget: float(best(v for v, b in zip(stored, budgets, strict=True) if b == budget))
-        for budget in set(budgets)
-    }
-    return {
-        trial.number: [float(value) - level[budget]]
-        for trial, value, budget in zip(trials, stored, budgets, strict=True)
-    }
+    values = np.log(stored) if (stored > 0).all() and not maximize else stored.copy()
+    own = np.array([-1 if budget is None else budget for budget in budgets])
+    for budget in set(budgets):
+        rows = own == (-1 if budget is None else budget)
+        values[rows] -= values[rows].max() if maximize else values[rows].min()
+    return values
 
 
 def _budget_of(trial: FrozenTrial) -> int | None:

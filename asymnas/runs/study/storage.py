@@ -39,7 +39,7 @@ def open_storage(url: str, *, timeout_s: float = WAIT_S) -> BaseStorage:
     Raises:
         StudyError: It cannot be opened.
     """
-    return _opened(url, timeout_s, pooled=False)
+    return _opened(url, timeout_s, writes=False)
 
 
 @dataclass(frozen=True)
@@ -86,27 +86,29 @@ def _log(connection: sqlite3.Connection, record: object) -> None:
 def open_to_write(url: str) -> tuple[BaseStorage, WriteAheadLog]:
     """Opens a storage for the one process that writes to it, and its log, which is not begun.
 
+    It has no cache: that process has in memory what it has written.
+
     Raises:
         StudyError: It cannot be opened.
     """
     file = sqlite_file(whole_url(url))
     if file is None or is_networked(file):
-        return _opened(url, WAIT_S, pooled=True), WriteAheadLog()
+        return _opened(url, WAIT_S, writes=True), WriteAheadLog()
     log = WriteAheadLog(file)
-    return _opened(url, WAIT_S, pooled=True, made=log.engines.append), log
+    return _opened(url, WAIT_S, writes=True, made=log.engines.append), log
 
 
 def _opened(
     url: str,
     timeout_s: float,
     *,
-    pooled: bool,
+    writes: bool,
     made: Callable[[Engine], None] = lambda engine: None,
 ) -> BaseStorage:
-    """A storage; a SQLite connection that is not pooled ends with each read."""
+    """A storage; a SQLite connection that only reads is not pooled, so it ends with each read."""
     whole, options = whole_url(url), dict[str, Any]()
     if whole.startswith("sqlite"):
-        options = {"connect_args": {"timeout": timeout_s}, **({} if pooled else UNPOOLED)}
+        options = {"connect_args": {"timeout": timeout_s}, **({} if writes else UNPOOLED)}
     file = sqlite_file(whole)
     try:
         if file is not None and file.is_file():
@@ -114,7 +116,8 @@ def _opened(
         if whole.startswith(("sqlite", "mysql", "postgres")):
             backend = optuna.storages.RDBStorage(whole, engine_kwargs=options)
             made(backend.engine)
-            return optuna.storages.get_storage(backend)  # with one cache of finished trials
+            # To read, with one cache of finished trials.
+            return backend if writes else optuna.storages.get_storage(backend)
         return optuna.storages.get_storage(whole)
     except DamageError:
         raise

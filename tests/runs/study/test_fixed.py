@@ -8,7 +8,7 @@ from optuna.trial import TrialState, create_trial
 
 from asymnas.core import columns as t
 from asymnas.networks.families import Suggester
-from asymnas.runs.study import FIXED, ask_fixed, candidate_of, next_number, open_study
+from asymnas.runs.study import FIXED, ask_fixed, candidate_of, open_study
 
 CHOICES = {"depth": 3, "growth": 1.25, "activation": "tanh", "rate": 1.6e-2}
 CANDIDATE = {
@@ -28,14 +28,14 @@ def draw(suggester: Suggester) -> None:
 
 def test_a_trial_has_its_candidate_and_its_choices_from_the_start(tmp_path: Path) -> None:
     study = open_study(made_plan(tmp_path, sampler=FIXED))
-    assert next_number(study) == 0
+    assert study.next_number() == 0
     assert ask_fixed(study, CANDIDATE, CHOICES, draw) == 0
     (trial,) = study.optuna.trials
     assert trial.state == TrialState.RUNNING
     assert trial.params == CHOICES
     values = candidate_of(study, 0)
     assert {name: values[name] for name in CANDIDATE} == CANDIDATE
-    assert next_number(study) == 1
+    assert study.next_number() == 1
     study.lease.release()
 
 
@@ -45,7 +45,7 @@ def test_a_trial_that_an_earlier_version_left_waiting_is_started_and_not_doubled
     study = open_study(made_plan(tmp_path, sampler=FIXED))
     attributes = study.as_attributes(CANDIDATE)
     study.optuna.add_trial(create_trial(state=TrialState.WAITING, user_attrs=attributes))
-    assert next_number(study) == 0
+    assert study.next_number() == 0
     assert ask_fixed(study, CANDIDATE, CHOICES, draw) == 0
     (trial,) = study.optuna.trials
     assert trial.state == TrialState.RUNNING

@@ -1,14 +1,20 @@
 """What samplers are shown of a study, and that it changes nothing that is stored."""
 
 import math
+from copy import copy
+from random import Random
 
 import numpy as np
 import optuna
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from optuna.samplers import RandomSampler
+from optuna.trial import TrialState, create_trial
 
 from asymnas.analysis.front import Objective
-from asymnas.runs.study.shown import trials_shown, values_shown
+from asymnas.runs.study.rows import DETAILS
+from asymnas.runs.study.shown import ShownTrials
 
 LOSS, SIZE = Objective("val_loss"), Objective("total_params")
 BUDGETS = (1_000, 16_000)
@@ -32,6 +38,10 @@ def complete(study):
     return study.get_trials(deepcopy=False)
 
 
+def values_shown(objectives, trials, reference):
+    return [trial.values for trial in ShownTrials(objectives, reference).of(trials)]
+
+
 def test_losses_are_relative_to_the_best_of_their_budget():
     study = study_of()
     trials = complete(study)
@@ -46,14 +56,14 @@ def test_losses_are_relative_to_the_best_of_their_budget():
 def test_what_is_maximised_is_relative_to_its_greatest():
     trials = complete(study_of())
     shown = values_shown([Objective("psnr", maximize=True)], trials, {})
-    assert max(value for (value,) in shown.values()) == 0
+    for rung in (0, 1):
+        assert max(value for (value,) in shown[rung::2]) == 0
 
 
 def test_studies_without_a_ladder_and_other_objectives_are_shown_as_they_are():
     trials = complete(study_of(shown=False))
-    assert values_shown([LOSS], trials, {}) is None
-    assert values_shown([LOSS, Objective("decoder_macs")], trials, {}) is None
-    assert values_shown([Objective("psnr", True), SIZE], trials, {}) is None
+    for objectives in ([LOSS], [LOSS, Objective("decoder_macs")], [Objective("psnr", True), SIZE]):
+        assert ShownTrials(objectives, {}).of(trials) is trials
 
 
 def test_loss_and_size_are_logarithms_over_a_fixed_reference():
@@ -72,11 +82,55 @@ def test_trials_are_shown_with_their_draws_and_those_values_and_stay_as_they_are
     study = study_of()
     study.ask().suggest_float("x", 0, 1)
     trials = complete(study)
-    values = values_shown([LOSS], trials, {})
-    shown = trials_shown([LOSS], trials, {})
+    shown = ShownTrials([LOSS], {}).of(trials)
     assert [t.params for t in shown] == [t.params for t in trials]
-    assert [t.values for t in shown[:-1]] == [values[t.number] for t in trials[:-1]]
-    assert shown[-1].state == optuna.trial.TrialState.RUNNING
+    assert [t.state for t in shown] == [t.state for t in trials]
+    assert shown[-1].state == TrialState.RUNNING
+    assert (shown[-1].values, len(shown[0].values)) == (None, 1)
     assert trials[0].values != shown[0].values
     assert trials[0].user_attrs
     assert not shown[0].user_attrs
+
+
+def naive_values(trials, *, maximize):
+    """Each value less the best of its budget, as logarithms where that can be."""
+    done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    logarithms = not maximize and all(trial.value > 0 for trial in done)
+    own = {n.number: math.log(n.value) if logarithms else n.value for n in done}
+    budgets = {n.number: n.user_attrs.get(DETAILS, {}).get("budget") for n in done}
+    best = max if maximize else min
+    level = {b: best(v for n, v in own.items() if budgets[n] == b) for b in budgets.values()}
+    return {n: value - level[budgets[n]] for n, value in own.items()}
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), maximize=st.booleans(), lowest=st.sampled_from([-1.0, 0.1]))
+def test_a_study_that_grows_is_shown_as_it_would_be_at_once(seed, maximize, lowest):
+    """Trials begin and end in any order; levels fall, and a loss below zero changes all values."""
+    random = Random(seed)
+    growing = ShownTrials([Objective("loss", maximize)], {})
+    trials, running = [], []
+    for _ in range(40):
+        if running and random.random() < 0.5:
+            number = running.pop(random.randrange(len(running)))
+            state = random.choice((TrialState.COMPLETE, TrialState.COMPLETE, TrialState.PRUNED))
+            value = random.uniform(lowest, 2) if state == TrialState.COMPLETE else None
+            trials[number] = copy(trials[number])
+            trials[number].state, trials[number].values = state, None if value is None else [value]
+        else:
+            details = {} if random.random() < 0.1 else {"budget": random.choice(BUDGETS)}
+            trials.append(create_trial(state=TrialState.RUNNING, user_attrs={DETAILS: details}))
+            trials[-1].number = len(trials) - 1
+            running.append(trials[-1].number)
+        shown = growing.of(trials)
+        if shown is not trials:
+            values = naive_values(trials, maximize=maximize)
+            assert [n.state for n in shown] == [n.state for n in trials]
+            assert {n.number: n.value for n in shown if n.values} == pytest.approx(values)
+
+
+def test_a_finished_trial_is_copied_once():
+    trials = complete(study_of())
+    growing = ShownTrials([LOSS], {})
+    first, again = growing.of(trials), growing.of(trials)
+    assert [id(trial) for trial in first] == [id(trial) for trial in again]
