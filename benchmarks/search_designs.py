@@ -12,6 +12,8 @@ Digits under 20,000 parameters, one seed at a time, each with its own splits:
 
 `--add NAME=PATTERN` compares with searches that are there already, such as those of another
 version: the pattern names the run directory of a seed, as in `--add "before=runs/old-{seed}"`.
+`--keep NAME` takes a search from the table that is there, whose runs need not exist any more;
+`--keep NAME=NEW` renames it.
 
 Compared are the lowest validation loss and the volume that the front of loss and size covers, in
 logarithms from the loss of predicting the mean and the budget. Writes benchmarks/search_designs.md.
@@ -138,6 +140,32 @@ def rows_of(name: str, outcomes: Mapping[int, Outcome]) -> list[str]:
     ]
 
 
+def kept(name: str, text: str) -> dict[int, Outcome]:
+    """A search of the table that was written before, by seed.
+
+    Args:
+        name: As the table has it.
+        text: The page.
+    """
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    found = {}
+    for cells in lines:
+        if len(cells) == 9 and cells[0] == name:
+            best, size, share, rate, volume, examples, complete = cells[2:]
+            found[int(cells[1])] = Outcome(
+                best=float(best),
+                size=float(size.rstrip("%")) / 100,
+                share=float(share.rstrip("%")) / 100,
+                rate=float(rate),
+                volume=float(volume),
+                examples=int(examples.replace(",", "")),
+                complete=int(complete),
+            )
+    if not found:
+        raise SystemExit(f"{RESULTS.name} has no search named {name!r}")
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=Path, default=Path("runs/search-designs"))
@@ -145,7 +173,13 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=None)
     parser.add_argument("--designs", default="ladder,two objectives,random")
     parser.add_argument("--add", action="append", default=[], metavar="NAME=PATTERN")
+    parser.add_argument("--keep", action="append", default=[], metavar="NAME[=NEW]")
     args = parser.parse_args()
+    before = RESULTS.read_text("utf-8") if args.keep else ""
+    earlier = {
+        new or name: kept(name, before)
+        for name, _, new in (given.partition("=") for given in args.keep)
+    }
     designs = args.designs.split(",")
     seeds = [int(seed) for seed in args.seeds.split(",")]
     outcomes: dict[str, dict[int, Outcome]] = {}
@@ -170,6 +204,7 @@ def main() -> None:
             for seed, folder in folders.items()
             if (folder / "summary.json").is_file()
         }
+    outcomes |= earlier
     ladder = outcomes["ladder"]
     lines = [
         *heading("Designs of a search, compared", __file__),

@@ -22,7 +22,7 @@ from figures import save
 from plotly.subplots import make_subplots
 from pooling import Pooled, pooled
 from scipy.stats import t as student
-from sweeps import LONG, PATCHES
+from sweeps import AGAIN, LONG, PATCHES
 
 from asymnas.analysis.estimates import Interval
 from asymnas.core.columns import MEASURE
@@ -88,6 +88,7 @@ class Row:
     def label(self) -> str:
         """Data, networks, size, and four times the training."""
         times = ", 4×" if self.longer else ""
+        times += ", again" if AGAIN in self.place else ""
         return f"{DATA[self.dataset][0]}, {self.networks}, {short(self.entry['budget'])}{times}"
 
     def contrast(self, share: str) -> Interval:

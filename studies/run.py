@@ -79,8 +79,9 @@ def pack(run_dir: Path, results: Path, *, done: bool) -> int:
         for file in files:
             archive.add(file, file.relative_to(run_dir))
     (results / STATE).write_bytes(content.getvalue())
-    for name in KEPT:
-        shutil.copy(run_dir / name, results / name)
+    for name in KEPT:  # files of data are named from here, not from the root of this machine
+        text = (run_dir / name).read_text("utf-8")
+        (results / name).write_text(text.replace(f"{Path.cwd()}/", ""), "utf-8")
     summary = json.loads((run_dir / "summary.json").read_text("utf-8"))
     runs = finished_runs(run_dir / "study.db")
     hours = round(summary["wall_seconds"] / 3600, 2)

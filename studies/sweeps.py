@@ -6,6 +6,8 @@ All are of one design: six structures per budget, chosen from eighteen by short 
 shares and with its mirrored decoder; both sides' learning rates tuned at the length of training
 that is measured; in some, two of the structures also trained a quarter and four times as
 long. A name that ends in `_long` is the same sweep at four times the length, rates tuned at it.
+`_again` is an independent replication, with other structures and splits and twice the runs, of what
+the first sweep suggested without establishing it.
 Those of `wallpapers` need `python studies/wallpapers.py 16` first.
 """
 
@@ -88,5 +90,14 @@ _LONGER = (
     "digits_denoising",
     "wallpapers_dense",
 )
+AGAIN = "_again"
+
+
+def again(first: SweepConfig) -> SweepConfig:
+    """The same question asked of other structures and splits, with twice the runs."""
+    return replace(first, study=replace(first.study, seed=first.study.seed + 1), seeds=4)
+
+
 #: In the order in which they are run.
 SWEEPS = _USUAL | {name + LONG: longer(_USUAL[name]) for name in _LONGER}
+SWEEPS["fashion_mnist_dense" + AGAIN + LONG] = again(SWEEPS["fashion_mnist_dense" + LONG])
