@@ -8,6 +8,7 @@ from typing import Any
 
 from asymnas.analysis.search_share import BudgetProfile
 from asymnas.core import columns as t
+from asymnas.core.labels import label
 from asymnas.core.text import percent, plural, share_phrase
 from asymnas.reporting.findings import BEST, Findings
 from asymnas.runs.run import Run
@@ -54,7 +55,7 @@ def _discovered(summary: Mapping[str, Any], *, inferred: bool) -> list[str]:
     total = best["encoder_params"] + best["decoder_params"] + best["shared_params"]
     finished = sum(summary["trials"][state] for state in ("complete", "pruned", "failed"))
     sentences = [
-        f"The best of {plural(finished, 'trial')} reaches {quality} {reached:.5g} with "
+        f"The best of {plural(finished, 'trial')}: {label(quality)} {reached:.4g} with "
         f"{total:,} parameters, {share_phrase(best['decoder_share'], best['shared_params'])}."
     ]
     if share["estimate"] is not None and not inferred:
