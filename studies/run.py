@@ -4,10 +4,11 @@
     python studies/run.py NAME --minutes 55      the next chunk of a study
     python studies/run.py --minutes 55           the next chunk of the first that is not done
 
-A study is a sweep of `sweeps.py`, or a file here with a `plan()` of its own. A chunk goes on from
-`studies/results/NAME/state.tar.xz`, trains until its time is up or the study is done, and writes
-the state again, with `trials.csv` and `summary.json`, to be committed. What was half trained when
-the time was up starts again where the run directory, `runs/studies/NAME`, is another.
+A study is a sweep of `sweeps.py`, a table of `candidates.py`, or a file here with a `plan()` of its
+own. A chunk goes on from `studies/results/NAME/state.tar.xz`, trains until its time is up or the
+study is done, and writes the state again, with `summary.json` and but for tables `trials.csv`, to
+be committed. What was half trained when the time was up starts again where the run directory,
+`runs/studies/NAME`, is another.
 """
 
 import argparse
@@ -17,11 +18,12 @@ import shutil
 import sqlite3
 import sys
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
+from candidates import CANDIDATES, plan_candidates
 from sweeps import SWEEPS
 
 from asymnas.reporting.console import make_console
@@ -32,15 +34,18 @@ from asymnas.runs.plan import Plan
 from asymnas.runs.sweep_plan import plan_sweep
 
 #: In the order in which they are to be run.
-STUDIES = (*SWEEPS, "reference_network")
+STUDIES = (*SWEEPS, "reference_network", *CANDIDATES)
 RESULTS = Path(__file__).parent / "results"
 RUNS = Path("runs", "studies")
 STATE, PROGRESS = "state.tar.xz", "progress.json"
 KEPT = ("trials.csv", "summary.json")
+KEPT_OF_CANDIDATES = ("summary.json",)  # their runs are in the table that is made of the state
 
 
 def planned(name: str, run_dir: Path, timeout: float | None) -> Plan:
     """The plan of a study, to be run in a directory for so many seconds."""
+    if name in CANDIDATES:
+        return plan_candidates(name, run_dir, timeout)
     if name not in SWEEPS:
         made: Callable[[Path, float | None], Plan] = import_module(name).plan
         return made(run_dir, timeout)
@@ -70,8 +75,8 @@ def unpack(results: Path, run_dir: Path) -> None:
         archive.extractall(run_dir, filter="data")
 
 
-def pack(run_dir: Path, results: Path, *, done: bool) -> int:
-    """Writes the state and what is read of it; how many runs have ended."""
+def pack(run_dir: Path, results: Path, *, done: bool, kept: Sequence[str] = KEPT) -> int:
+    """Writes the state and what is kept besides; how many runs have ended."""
     results.mkdir(parents=True, exist_ok=True)
     files = [run_dir / "study.db", *sorted((run_dir / "losses").glob("*"))]
     content = io.BytesIO()
@@ -79,7 +84,7 @@ def pack(run_dir: Path, results: Path, *, done: bool) -> int:
         for file in files:
             archive.add(file, file.relative_to(run_dir))
     (results / STATE).write_bytes(content.getvalue())
-    for name in KEPT:  # files of data are named from here, not from the root of this machine
+    for name in kept:  # files of data are named from here, not from the root of this machine
         text = (run_dir / name).read_text("utf-8")
         (results / name).write_text(text.replace(f"{Path.cwd()}/", ""), "utf-8")
     summary = json.loads((run_dir / "summary.json").read_text("utf-8"))
@@ -92,8 +97,8 @@ def pack(run_dir: Path, results: Path, *, done: bool) -> int:
 
 def chunk(name: str, minutes: float, *, runs: Path = RUNS, results: Path = RESULTS) -> bool:
     """Trains the next chunk of a study; whether the study is done."""
-    run_dir, kept = (runs / name).absolute(), results / name
-    unpack(kept, run_dir)
+    run_dir, own = (runs / name).absolute(), results / name
+    unpack(own, run_dir)
     console = make_console(stderr=False)
     plan = planned(name, run_dir, 60 * minutes)
     with (
@@ -102,8 +107,9 @@ def chunk(name: str, minutes: float, *, runs: Path = RUNS, results: Path = RESUL
     ):
         publish(run)
     done = ending == "finished"
-    count = pack(run_dir, kept, done=done)
-    console.print(f"{name}: {count} runs, {'done' if done else ending}; commit {kept}")
+    kept = KEPT_OF_CANDIDATES if name in CANDIDATES else KEPT
+    count = pack(run_dir, own, done=done, kept=kept)
+    console.print(f"{name}: {count} runs, {'done' if done else ending}; commit {own}")
     return done
 
 

@@ -27,7 +27,7 @@ from asymnas.runs.phases import Phase
 from asymnas.runs.pruners import PRUNERS
 from asymnas.runs.study import METRICS_ATTRIBUTE, SearchStudy
 from asymnas.runs.time_limits import MARGIN, TimeLimits, work_of
-from asymnas.runs.trials import RUNG_OBJECTIVES, ActiveTrial, TrialStore
+from asymnas.runs.trials import CPU_SECONDS, RUNG_OBJECTIVES, ActiveTrial, TrialStore
 from asymnas.training.reconstructions import ORIGINAL, RECONSTRUCTION, reconstruction_png
 from asymnas.training.rung import Job, RungResult, rung_steps, train_rung
 
@@ -232,7 +232,8 @@ class Coordinator:
             self._checkpoints.delete(active.number, except_examples=curve[-1][0])
             active.checkpoint = checkpoint
             active.curve, active.seconds = curve, float(remembered.get(t.SECONDS, 0))
-            active.objectives = dict(remembered.get(RUNG_OBJECTIVES, {}))
+            measured = remembered.get(RUNG_OBJECTIVES, {})  # written before the curve
+            active.objectives = {name: values[: len(curve)] for name, values in measured.items()}
             active.metrics = dict(remembered.get(METRICS_ATTRIBUTE, {}))
 
     def _submit(self, active: ActiveTrial) -> None:
@@ -252,7 +253,7 @@ class Coordinator:
             save=self._checkpoints.path(active.number, until * config.batch_size),
             metrics=self._metrics(active),
             measure_below=self._measure_below(active),
-            every_rung=tuple(self._store.measured_objectives()) if prunes else (),
+            every_rung=self._every_rung,
             quick=prunes,
             device=config.device,
             precision=config.precision,
@@ -272,6 +273,12 @@ class Coordinator:
             ) from error
         self._flights[future] = active
         self._limits.begin(future, self._work(active))
+
+    @property
+    def _every_rung(self) -> tuple[str, ...]:
+        """Metrics that are taken after each rung: those pruned by, and those the phase wants."""
+        pruned_by = self._store.measured_objectives() if self._config.pruner != "none" else []
+        return (*pruned_by, *(n for n in self._phase.every_rung if n not in pruned_by))
 
     def _work(self, active: ActiveTrial) -> float:
         """The work of a trial's next rung."""
@@ -334,6 +341,8 @@ class Coordinator:
             self._limits.measured(self._work(active), result.seconds)
         self._failures.trained(active)
         active.seconds += result.seconds
+        if self._phase.every_rung:
+            active.objectives.setdefault(CPU_SECONDS, []).append(result.cpu_seconds)
         if result.failure and not is_control:
             self._tell_failed([(active, result.failure)])
         elif not is_control:
@@ -353,7 +362,9 @@ class Coordinator:
     def _tell_failed(self, failed: Sequence[tuple[ActiveTrial, str]]) -> None:
         """Ends trials that failed, each with its failure."""
         for active, failure in failed:
-            self._tell(active, "failed", {t.FAILURE: failure, t.SECONDS: active.seconds})
+            kept = {RUNG_OBJECTIVES: active.objectives} if self._phase.every_rung else {}
+            attributes = {t.FAILURE: failure, t.SECONDS: active.seconds, **kept}
+            self._tell(active, "failed", attributes)
 
     def _go_on(self, active: ActiveTrial) -> None:
         """Decides what becomes of a trial by its curve: new, continued, pruned or complete."""
@@ -376,7 +387,7 @@ class Coordinator:
         active.checkpoint = self._checkpoints.path(active.number, seen)
         active.curve.append((seen, result.metrics[t.VAL_LOSS]))
         active.metrics = {n: v for n, v in result.metrics.items() if n != t.VAL_LOSS}
-        for name in self._store.measured_objectives():
+        for name in dict.fromkeys((*self._store.measured_objectives(), *self._phase.every_rung)):
             if name in result.metrics:
                 active.objectives.setdefault(name, []).append(result.metrics[name])
         if result.samples is not None:

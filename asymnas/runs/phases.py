@@ -67,6 +67,7 @@ class Phase:
         ladder: Which trial fills which part of the budget; `None` if sizes are drawn.
         measure_all: Whether every complete trial is measured by all metrics; otherwise those that
             join the front are.
+        every_rung: Metrics that are also taken after each rung, and kept with its processor time.
     """
 
     config: StudyConfig
@@ -77,6 +78,7 @@ class Phase:
     test: bool = False
     ladder: Ladder | None = None
     measure_all: bool = True
+    every_rung: tuple[str, ...] = ()
 
     def candidate(self, trial: int, suggester: Suggester) -> Candidate:
         """Draws the candidate of a trial, by its number."""

@@ -32,7 +32,9 @@ from asymnas.space.fit import widths_of
 
 NEVER_PRUNED_EVERY = 10  # one trial in ten is never pruned
 SAME_RATE = math.log(1.25)  # log ratio of two rates, or rate ratios, that are about the same
-RUNG_OBJECTIVES = "rung_objectives"  # a trial attribute: measured objectives by name, by rung
+#: A trial attribute: by name, by rung, measured objectives and what a phase wants of every rung.
+RUNG_OBJECTIVES = "rung_objectives"
+CPU_SECONDS = "cpu_seconds"  # a name there: processor time of each rung, a failed one included
 
 
 @dataclass(eq=False, kw_only=True)
@@ -47,7 +49,8 @@ class ActiveTrial:
         labels: What a fixed list says of it, by column; empty in a search.
         curve: Examples seen and validation loss, by rung.
         rate_ratio: The decoder's rate over the encoder's.
-        objectives: Measured objectives besides the validation loss, by name, a value per rung.
+        objectives: Measured objectives besides the validation loss, and what the phase wants of
+            every rung, by name, a value per rung.
         seconds: Time workers have spent on it.
         checkpoint: The file that the next rung starts from.
         metrics: What the last rung was measured by, the validation loss left out.

@@ -7,7 +7,7 @@ its learning rate follow from the step's number and the seed alone.
 
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -109,6 +109,8 @@ class RungResult:
             metrics asked for, `train_loss`, on as many training examples as validate, and, for a
             job with `test`, `test_loss` and `test_<metric>`.
         seconds: Time the rung took.
+        cpu_seconds: Processor time of the worker's process meanwhile, which other work on the
+            machine changes little; of one that trains several rungs at once, of all of them.
         failure: Why the candidate cannot go on; empty if it can.
         samples: Validation examples, clean, and what the network made of them as its kind
             validates, each `[n, *shape]`, float32.
@@ -116,6 +118,7 @@ class RungResult:
 
     metrics: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     failure: str = ""
     samples: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None = None
 
@@ -135,24 +138,29 @@ def train_rung(job: Job) -> RungResult:
         DeviceError: The device asked for is not there.
         StudyError: There is no room to save the rung.
     """
+    began, before = time.perf_counter(), time.process_time()
     try:
-        return _train(job)
+        result = _train(job)
     except AsymnasError:
         raise
     except Exception as error:  # any: it is raised again, as the machine's if it is that
         if (failure := machine_failure(error)) is None:
             raise
         raise failure from error
+    return replace(
+        result,
+        seconds=time.perf_counter() - began,
+        cpu_seconds=time.process_time() - before,
+    )
 
 
 def _train(job: Job) -> RungResult:
-    began = time.perf_counter()
     device = resolve_device(job.device)
     data = loaded_dataset(job.data, str(device))
     state = _State.of(job, device)
     failure = state.train(job, data.train)
     if failure:
-        return RungResult(failure=failure, seconds=time.perf_counter() - began)
+        return RungResult(failure=failure)
     metrics, failure, losses = _scores(state.model, data, job)
     kind = job.architecture.kind
     wanted = job.samples and not failure
@@ -163,7 +171,6 @@ def _train(job: Job) -> RungResult:
             np.savez(file, losses.numpy())  # an archive: its checksum shows a changed bit
     return RungResult(
         metrics=metrics,
-        seconds=time.perf_counter() - began,
         failure=failure,
         samples=reconstruct(state.model, data.validation, kind=kind) if wanted else None,
     )

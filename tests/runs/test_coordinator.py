@@ -1,7 +1,8 @@
 """The loop on made results: counting, failures, duplicates, resumption, growth."""
 
+from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from asymnas.core import columns as t
 from asymnas.core.errors import CheckpointError, DataError, StudyError, WorkerError
 from asymnas.runs.coordinator import Snapshot
 from asymnas.runs.execute import execute
-from asymnas.runs.plan import plan_search
+from asymnas.runs.phases import Phase
+from asymnas.runs.plan import SearchPlan, plan_search
 from asymnas.runs.seeds import trial_seed
 from asymnas.runs.study import SearchStudy
+from asymnas.runs.trials import CPU_SECONDS, RUNG_OBJECTIVES
 from asymnas.training.rung import Job, RungResult
 
 from .conftest import executed
@@ -463,6 +466,48 @@ def test_a_continued_run_remembers_what_was_measured_at_each_rung(
     broken = replace(config, run_dir=str(tmp_path / "broken"))
     executed(plan_search(broken), Made(stop_at=31))
     pd.testing.assert_frame_equal(values(run_of(broken, Made())), values(whole))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredAtEachRung(SearchPlan):
+    """A search whose one phase wants a metric of every rung."""
+
+    def phases(self, study: SearchStudy, /) -> Iterator[Phase]:
+        for phase in super().phases(study):
+            yield replace(phase, every_rung=("mae",))
+
+
+def measured_at_each_rung(config: StudyConfig) -> MeasuredAtEachRung:
+    return MeasuredAtEachRung(**vars(plan_search(config)))
+
+
+def test_what_a_phase_wants_of_every_rung_is_kept_with_its_time(
+    small: StudyConfig, tmp_path: Path
+) -> None:
+    """Of each rung, interrupted or not; a rung that failed took time and measured nothing."""
+
+    def answer(job: Job) -> RungResult:
+        if job.last and job.learning_rate < 2e-3:
+            return RungResult(failure="collapsed", cpu_seconds=0.5)
+        result = made_result(job)
+        return replace(result, metrics={**result.metrics, "mae": job.until / 8}, cpu_seconds=2.0)
+
+    config = replace(small, sampler="random", pruner="none", trials=12)
+    executor = Made(answer)
+    run, _ = executed(measured_at_each_rung(config), executor)
+    assert {job.every_rung for job in executor.jobs} == {("mae",)}
+    assert set(own(run)[t.STATE]) == {"complete", "failed"}
+    for _, trial in own(run).iterrows():
+        failed = trial[t.STATE] == "failed"
+        measured = trial[RUNG_OBJECTIVES]
+        assert measured[CPU_SECONDS] == [2.0] * 3 + [0.5 if failed else 2.0]
+        seen = [examples / config.batch_size / 8 for examples, _ in trial[t.CURVE]]
+        assert measured["mae"] == seen
+        assert len(seen) == (3 if failed else 4)
+    broken = replace(config, run_dir=str(tmp_path / "broken"))
+    executed(measured_at_each_rung(broken), Made(answer, stop_at=7))
+    again, _ = executed(measured_at_each_rung(broken), Made(answer))
+    assert list(again.table[RUNG_OBJECTIVES]) == list(run.table[RUNG_OBJECTIVES])
 
 
 def test_work_per_trial_does_not_grow_with_the_trials(

@@ -151,6 +151,7 @@ def test_training_learns():
     assert result.metrics["val_loss"] < 0.5 * baseline
     assert result.metrics["val_loss"] < train_rung(replace(job, until=20)).metrics["val_loss"]
     assert result.seconds > 0
+    assert result.cpu_seconds > 0
 
 
 def test_weights_of_a_checkpoint_are_those_that_were_evaluated(trained):
