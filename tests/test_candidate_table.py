@@ -12,6 +12,7 @@ import pytest
 from asymnas import Architecture, StudyConfig
 from asymnas.core.config import DataSpec
 from asymnas.core.provenance import setup
+from asymnas.data.sources.fashion_mnist import DEBIAN as FASHION
 from asymnas.runs.seeds import replicate_seed
 from asymnas.training.rung import Job, train_rung
 
@@ -77,6 +78,21 @@ def test_candidates_follow_from_their_number_and_fill_the_budget(tmp_path):
     shares = [run.architecture.decoder_share for run in runs]
     assert min(shares) < 0.15
     assert max(shares) > 0.85
+
+
+@pytest.mark.slow
+def test_every_table_is_planned_and_measured_alike(tmp_path):
+    from candidates import CANDIDATES, METRICS, plan_candidates
+
+    for name in CANDIDATES:
+        if "fashion" in name and not FASHION.is_dir():
+            continue
+        plan = plan_candidates(name, tmp_path / name, 60.0)
+        (phase,) = plan.phases(None)
+        assert phase.every_rung == plan.config.metrics == METRICS
+        assert plan.config.trials == len(phase.runs) == 1_500
+        total = phase.runs[-1].architecture.counts.total_params
+        assert 0.97 * plan.config.budget <= total <= plan.config.budget
 
 
 @pytest.mark.slow

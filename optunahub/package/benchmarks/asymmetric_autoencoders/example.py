@@ -6,7 +6,7 @@ import optuna
 
 import optunahub
 
-WORKERS, SECONDS, SEEDS = 4, 10.0, 3
+WORKERS, SECONDS, SEEDS = 4, 5.0, 3
 SAMPLERS = {"random": optuna.samplers.RandomSampler, "TPE": optuna.samplers.TPESampler}
 
 module = optunahub.load_module(package="benchmarks/asymmetric_autoencoders")
