@@ -91,7 +91,7 @@ def _section(table: Any) -> str:
         "|---|---|",
         f"| candidates | {len(table)} |",
         f"| runs | {runs.ngroups} |",
-        f"| of candidates with three seeds | {_several(rows)} |",
+        f"| candidates with three seeds | {_several(rows)} |",
         f"| runs that failed (collapsed or diverged) | {failed} |",
         f"| rungs, examples | {', '.join(f'{n:,}' for n in table.rungs)} |",
         f"| processor time in all | {hours:.2f} h |",
