@@ -6,7 +6,7 @@ nominal size; `scale` makes it narrower or wider, and its counts grow with the s
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations_with_replacement
 from typing import Any
@@ -18,6 +18,7 @@ from asymnas.core.budget import Budget, Counts
 from asymnas.networks.counting import count_macs, count_params, shapes_only
 from asymnas.networks.families import Family, Problem, SideName
 from asymnas.networks.kinds import kind_of
+from asymnas.space.any_family import DrawnSide
 from asymnas.space.formula import ParameterFormula, Widths, derive, width_fields
 
 NO_COUNTS = Counts()
@@ -168,6 +169,8 @@ def _guess(low: float, below: Counts, high: float, above: Counts, target: float)
 @lru_cache(maxsize=200_000)
 def _side_counts(part: SizedPart, side: SideName, config: Any) -> Counts:
     """Counts of one side alone: by its structure's formula, or built on the meta device."""
+    if isinstance(config, DrawnSide):  # the formula is that of the family that was drawn
+        return _side_counts(replace(part, family=config.entry), side, config.config)
     if not part.count_macs:
         widths = Widths(config, width_fields(part.family, config))
         formula = _formula(part, side, _Structure(widths))

@@ -1,16 +1,18 @@
 """Families that are drawn, for one side or for both."""
 
+from dataclasses import replace
+
 import numpy as np
 import optuna
 import pytest
 from problems import BUDGET, space_of
 
 from asymnas.core.errors import ConfigError
-from asymnas.networks.families import Problem
+from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.presets import PRESETS
-from asymnas.space.any_family import ANY
+from asymnas.space.any_family import ANY, AnyFamily
 from asymnas.space.sized_presets import queue_of, scaled_in
-from asymnas.space.suggesters import Fixed
+from asymnas.space.suggesters import Fixed, Random
 
 IMAGE = Problem(shape=(1, 28, 28), latent=8)
 FAMILIES_OF_IMAGES = {"conv2d", "dense", "transformer"}
@@ -54,6 +56,19 @@ def test_a_draw_asks_for_the_choices_of_its_own_families_alone():
     for name in trial.params:
         assert name in others or name.startswith(own)
     assert space.suggest(Fixed(trial.params)).architecture == architecture
+
+
+def test_a_drawn_side_is_counted_as_one_of_its_own_family(monkeypatch):
+    """By the formula of that family: the family to draw from builds nothing."""
+    problem = Problem(shape=(1, 28, 28), latent=9)
+    space = space_of(ANY, problem)
+    monkeypatch.setattr(AnyFamily, "build_encoder", None)
+    monkeypatch.setattr(AnyFamily, "build_decoder", None)
+    for seed in range(6):
+        for part, side in zip(space.parts, space.suggest_structures(Random(seed)), strict=True):
+            own = replace(part, family=FAMILIES.get(side.family))
+            for scale in (0.0, 0.01, 0.1):
+                assert part.counts(side, scale) == own.counts(side.config, scale)
 
 
 def test_the_mirrored_pairs_of_drawn_families():

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -191,8 +191,8 @@ class SearchStudy:
             presets: Draws by preset.
         """
         waiting, trials = self._written.queued(), self._written.trials
-        begun = {trial.user_attrs.get(t.PRESET) for trial in trials} if presets else set()
-        preset = next((name for name in presets if name not in begun), None)
+        origins = partial(map, lambda trial: trial.user_attrs.get(t.PRESET), trials)
+        preset = next((name for name in presets if name not in origins()), None)
         if waiting is not None:
             beginning = Beginning.of(self.start(waiting.number))
         elif preset is not None:

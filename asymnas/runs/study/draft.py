@@ -6,9 +6,11 @@ trial more, which is written once, with all that is known of it.
 """
 
 import copy
+from bisect import bisect_left
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import optuna
@@ -66,8 +68,9 @@ class View(InMemoryStorage):
     ) -> None:
         super().__init__()
         self._storage, self._real_id, self._beginning = storage, study_id, beginning
-        self._before = [trial for trial in trials if trial.number < beginning.number]
-        self._after = [trial for trial in trials if trial.number > beginning.number]
+        place = bisect_left(trials, beginning.number, key=attrgetter("number"))
+        own = place < len(trials) and trials[place].number == beginning.number
+        self._before, self._after = trials[:place], trials[place + own :]
         self.own_id, self.noted = -1, dict[str, Any]()
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
