@@ -47,6 +47,7 @@ DATA = {
 #: The contrasts that were fixed before the first run: a third and two thirds against a half.
 PRIMARY = ("1/3", "2/3")
 BETTER, WORSE, NEITHER = "#0b6e69", "#b3174f", "#4a5560"
+SHOWN = (-35, 50)  # per cent; an interval that reaches beyond ends at the frame
 WIDTH, PER_ROW, AROUND = 900, 30, 110  # pixels
 
 
@@ -143,6 +144,7 @@ def rows(results: Path = RESULTS) -> list[Row]:
             row.dataset == "signals",
             row.label.split(",")[:2],
             row.entry["budget"],
+            AGAIN in row.place,
         ),
     )
 
@@ -304,8 +306,15 @@ def figure(made: Sequence[Row]) -> go.Figure:
         drawn.add_vline(x=0, line={"color": NEITHER, "width": 1}, col=column, row=1)
         drawn.add_hline(y=known - 0.5, line={"color": "#d5dbe1", "width": 1}, col=column, row=1)
     title = {"text": "loss against an even split", "font": {"size": 13}}
-    drawn.update_xaxes(ticksuffix=" %", zeroline=False, title=title, matches="x")
-    drawn.update_yaxes(categoryorder="array", categoryarray=labels[::-1], automargin=True)
+    drawn.update_xaxes(
+        range=SHOWN, dtick=25, ticksuffix=" %", zeroline=False, title=title, matches="x"
+    )
+    drawn.update_yaxes(
+        categoryorder="array",
+        categoryarray=labels[::-1],
+        range=(-0.7, len(labels) - 0.3),
+        automargin=True,
+    )
     drawn.update_layout(
         template="plotly_white",
         font={"family": "DejaVu Sans, sans-serif", "size": 13, "color": NEITHER},
