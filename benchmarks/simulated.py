@@ -1,6 +1,6 @@
 """Samplers and pruners on the table of digits, at equal simulated seconds.
 
-    python benchmarks/simulated.py [--seeds 20] [--seconds 8] [--workers 4]
+    python benchmarks/simulated.py [--seeds 20] [--seconds 40] [--workers 4]
 
 Every study draws from OptunaHub's package `asymmetric_autoencoders`, each candidate once. Studies
 of one seed and sampler with and without a pruner are a pair. Writes benchmarks/simulated.md.
@@ -83,7 +83,7 @@ def main() -> None:
     """Measures and writes the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--seconds", type=float, default=40.0)
     parser.add_argument("--workers", type=int, default=4)
     given = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
