@@ -287,13 +287,13 @@ class Measurements:
     def row(self, what: str, repeats: int, row: Callable[[dict[str, float]], str]) -> str:
         """A row of a table."""
         answer = self.medians(what, repeats, both=False)["after"]
-        return f"| {row(answer)} | {answer['load']:.1f} |"
+        return f"| {row(answer)} | {_load(answer)} |"
 
     def per_trial(self) -> list[str]:
         """Rows by the number of trials before."""
         return [
             f"| {size:,} | {name} | {a['whole'] - a['sampler']:.0f} | {a['sampler']:.0f} "
-            f"| {a['load']:.1f} |"
+            f"| {_load(a)} |"
             for size in SIZES
             for name, a in self.medians(f"trials {size}", self.repeats, both=True).items()
         ]
@@ -326,7 +326,8 @@ def page(made: Measurements) -> list[str]:
     """All tables."""
     return [
         "Results are made up. Times are CPU time of the coordinator's process but where a column "
-        "says otherwise; the load is that of two cores when a measurement ended. "
+        "says otherwise; the load is that of two cores when a measurement ended, a "
+        "dash where it was not taken by the script. "
         f"{'Measured once each' if made.repeats == 1 else f'Medians of {made.repeats} per trial'}.",
         "",
         "## Per trial",
@@ -348,6 +349,10 @@ def page(made: Measurements) -> list[str]:
             [f"| {name} {made.row(f'workers {name}', 1, _workers_row)}" for name in PRUNERS],
         )[:-1],
     ]
+
+
+def _load(a: dict[str, float]) -> str:
+    return "–" if math.isnan(a["load"]) else f"{a['load']:.1f}"
 
 
 def _published_row(a: dict[str, float]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from reference_network import CONTRASTS, REFERENCE
+from reference_network import CONTRASTS, DATA, REFERENCE
 from scipy.stats import t as student
 
 from asymnas.analysis.comparison import holm
@@ -133,8 +133,10 @@ def question_table(arms: Mapping[str, Arm]) -> str:
 
 def tables(results: Path) -> dict[str, str]:
     """Both tables by their names on the page; none before the study is done."""
-    if not (results / "trials.csv").is_file():
+    progress = results / "progress.json"
+    if not progress.is_file() or not json.loads(progress.read_text("utf-8"))["done"]:
         return {}
     arms = arms_of(results)
-    pca = json.loads((results / "pca.json").read_text("utf-8"))["test_loss"]
+    components = (results.parent / "principal_components.json").read_text("utf-8")
+    pca = json.loads(components)[DATA]["test"]
     return {"arms": arm_table(arms, pca), "questions": question_table(arms)}

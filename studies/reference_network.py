@@ -2,7 +2,6 @@
 
     python studies/wallpapers.py
     python studies/run.py reference_network --minutes 55
-    python studies/reference_network.py                    what principal components leave
 
 "Double some numbers on the decoder side" confounds the size of a network with its split. Here
 *where* (encoder, both sides, decoder) is crossed with *how* (wider layers, more layers) at one
@@ -13,23 +12,17 @@ photographs. It is made for a GPU: two cores with native bf16 train 900 examples
 80,000 examples no arm is as good as principal components (`LOG.md`).
 """
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sklearn.decomposition import PCA
-
 from asymnas import Architecture, StudyConfig
 from asymnas.analysis.tuning import RateGrid
-from asymnas.core.config import DataSpec
 from asymnas.core.confirmation_config import ConfirmationConfig
-from asymnas.data.base import load_dataset
 from asymnas.runs.confirmation_plan import ConfirmationPlan
 from asymnas.runs.contenders import Contender, Entered
 from asymnas.runs.plan import plan_search
 from asymnas.runs.study import FIXED
-from asymnas.training.evaluation import as_input
 
 SEEDS = 4  # more can be added to what is there
 EXAMPLES = 400_000
@@ -47,7 +40,6 @@ CONTRASTS = (
     ("At the reference's size: two thirds for a half?", "two thirds in the decoder", REFERENCE),
     ("A third for a half?", "one third in the decoder", REFERENCE),
 )
-RESULTS = Path(__file__).parent / "results" / "reference_network"
 
 
 def arms() -> dict[str, Architecture]:
@@ -128,20 +120,3 @@ def plan(run_dir: Path, timeout: float | None) -> ConfirmationPlan:
         entered=Entered(contenders, {}, []),
         grid=RateGrid(FIRST_RATE, 3),
     )
-
-
-def principal_components() -> float:
-    """Test loss of as many principal components as the networks have latent numbers.
-
-    They are fitted on the training photographs, in the values that the networks take.
-    """
-    data = load_dataset(DataSpec(name=DATA))
-    train, test = (as_input(x).flatten(1).double().numpy() for x in (data.train, data.test))
-    pca = PCA(LATENT).fit(train)
-    return float(((pca.inverse_transform(pca.transform(test)) - test) ** 2).mean())
-
-
-if __name__ == "__main__":
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    values = {"components": LATENT, "test_loss": principal_components()}
-    (RESULTS / "pca.json").write_text(json.dumps(values) + "\n", "utf-8")

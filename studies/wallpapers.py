@@ -23,8 +23,8 @@ from sklearn.datasets import load_sample_images
 
 RUNS = Path("runs")
 SHORTER, SEED = 960, 0
-SIDES = (48, 16)  # pixels
-MOST = 24_000  # pixels that the patches of a photograph measure along one side together
+MOST = {48: 500, 16: 1_500}  # patches per photograph, by their side in pixels
+USUAL = 48
 
 #: Photographs by package; drawings, renderings and patterns are left out.
 PACKAGES = {
@@ -82,15 +82,15 @@ def patches(picture: Image.Image, side: int, rng: np.random.Generator) -> NDArra
     rows, columns = height // side, width // side
     whole = pixels[: rows * side, : columns * side].reshape(rows, side, columns, side, 3)
     cut = whole.swapaxes(1, 2).reshape(-1, side, side, 3)
-    return cut[rng.permutation(len(cut))[: MOST // side]]
+    return cut[rng.permutation(len(cut))[: MOST[side]]]
 
 
 def main() -> None:
     """Fetches, cuts and writes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("side", nargs="?", type=int, choices=SIDES, default=SIDES[0])
+    parser.add_argument("side", nargs="?", type=int, choices=MOST, default=USUAL)
     side = parser.parse_args().side
-    archive = RUNS / ("wallpapers.npz" if side == SIDES[0] else f"wallpapers-{side}.npz")
+    archive = RUNS / ("wallpapers.npz" if side == USUAL else f"wallpapers-{side}.npz")
     rng = np.random.default_rng(SEED)
     cut = {name: patches(picture, side, rng) for name, picture in photographs()}
     archive.parent.mkdir(exist_ok=True)

@@ -1,5 +1,6 @@
 """The reference network's tables: numbers of a study that was made up."""
 
+import json
 import math
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def studies(monkeypatch):
 @pytest.fixture
 def results(tmp_path):
     """A run per arm and seed, each arm 2 % worse than the one before it; one seed is not whole."""
-    from reference_network import arms
+    from reference_network import DATA, arms
 
     rng = np.random.default_rng(0)
     lines = []
@@ -45,9 +46,13 @@ def results(tmp_path):
                     t.RATE_RATIO: 4.0,
                 }
             )
-    pd.DataFrame(lines).to_csv(tmp_path / "trials.csv", index=False)
-    (tmp_path / "pca.json").write_text('{"components": 64, "test_loss": 0.006}')
-    return tmp_path
+    study = tmp_path / "reference_network"
+    study.mkdir()
+    pd.DataFrame(lines).to_csv(study / "trials.csv", index=False)
+    (study / "progress.json").write_text('{"runs": 45, "hours": 1.0, "done": true}')
+    components = {DATA: {"components": 64, "test": 0.006}}
+    (tmp_path / "principal_components.json").write_text(json.dumps(components))
+    return study
 
 
 def test_arms_are_compared_over_the_seeds_that_all_of_them_have(results):
@@ -87,7 +92,9 @@ def test_the_tables_have_every_arm_and_every_question(results):
     assert "both, wider against reference" in questions[0]
 
 
-def test_a_study_that_is_not_begun_has_no_tables(tmp_path):
+def test_a_study_that_is_not_done_has_no_tables(results, tmp_path):
     from arms import tables
 
-    assert tables(tmp_path) == {}
+    assert tables(tmp_path / "not begun") == {}
+    (results / "progress.json").write_text('{"runs": 20, "hours": 0.5, "done": false}')
+    assert tables(results) == {}

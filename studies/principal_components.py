@@ -1,0 +1,48 @@
+"""What principal components leave of the photographs, which a network should at least reach.
+
+    python studies/wallpapers.py; python studies/wallpapers.py 16
+    python studies/principal_components.py
+
+As many components as the studies' networks have latent numbers are fitted on the training split, in
+the values that the networks take. Writes `results/principal_components.json`: mean squared errors.
+"""
+
+import json
+from pathlib import Path
+
+from numpy.typing import NDArray
+from reference_network import DATA, LATENT
+from sklearn.decomposition import PCA
+from sweeps import PATCHES, SWEEPS
+from torch import Tensor
+
+from asymnas.core.config import DataSpec
+from asymnas.data.base import load_dataset
+from asymnas.training.evaluation import as_input
+
+RESULTS = Path(__file__).parent / "results" / "principal_components.json"
+
+
+def values_of(examples: Tensor) -> NDArray:
+    """Examples as networks take them, one per row `[n, d]`, float64."""
+    return as_input(examples).flatten(1).double().numpy()
+
+
+def errors(dataset: str, components: int) -> dict[str, float]:
+    """Mean squared errors of reconstructing each split that nothing is fitted on."""
+    data = load_dataset(DataSpec(name=dataset))
+    pca = PCA(components).fit(values_of(data.train))
+    splits = {"validation": values_of(data.validation), "test": values_of(data.test)}
+    return {
+        "components": components,
+        **{
+            name: float(((pca.inverse_transform(pca.transform(x)) - x) ** 2).mean())
+            for name, x in splits.items()
+        },
+    }
+
+
+if __name__ == "__main__":
+    latent = SWEEPS["wallpapers_dense"].study.latent
+    found = {DATA: errors(DATA, LATENT), PATCHES: errors(PATCHES, latent)}
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
