@@ -1,25 +1,17 @@
 """Names that are programs, paths or terminal codes are names and nothing else."""
 
 import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import dashboard, in_a_browser, tab
 from command_line import asymnas
 from PIL import Image
 
 from asymnas import StudyConfig
 from asymnas.reporting.summary import as_markdown
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 NAME = "<script>alert(1)</script>/../../x"
 PICTURE = "<img src=x onerror=document.title='owned'>"
 FILES = (
@@ -86,48 +78,11 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-def dom(address: str, profile: Path) -> str:
-    """A page as Chromium has it after its scripts have run."""
-    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"]
-    command += ["--no-first-run", "--disable-background-networking", "--disable-component-update"]
-    command += ["--disable-sync", f"--user-data-dir={profile}", "--virtual-time-budget=4000"]
-    command += ["--dump-dom", address]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=250, check=True)
-    return done.stdout
-
-
-@pytest.fixture
-def dashboard() -> Iterator[Callable[[Path], str]]:
-    """Starts the dashboard of a run and returns its address."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(directory: Path) -> str:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        command = [sys.executable, "-m", "asymnas.dashboard", str(directory), "--port", str(port)]
-        started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
-        address = f"http://127.0.0.1:{port}"
-        for _ in range(600):
-            with suppress(OSError), urllib.request.urlopen(f"{address}/api/studies") as answer:
-                assert answer.status == 200
-                return address
-            time.sleep(0.1)
-        raise TimeoutError("the dashboard does not answer")
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
-
-
 @pytest.mark.slow
 @pytest.mark.essential
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+@in_a_browser
 def test_hostile_names_pass_through_search_report_and_dashboard(
-    pictures: Path,
-    dashboard: Callable[[Path], str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = tmp_path / "home"
     home.mkdir()
@@ -141,11 +96,12 @@ def test_hostile_names_pass_through_search_report_and_dashboard(
     (database,) = home.rglob("study.db")
     directory = database.parent
     assert directory == home / StudyConfig(name=NAME).run_dir
-    report = dom((directory / "report.html").as_uri(), tmp_path / "profile")
-    studies = f"{dashboard(directory)}/dashboard"
-    pages = [dom(f"{studies}{page}", tmp_path / "profile") for page in ("", "/studies/1/note")]
-    for page in (report, *pages):
-        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
-        assert "<script>alert" not in page
-        assert "<img src=x" not in page.replace('"', "")
-        assert "<title>owned" not in page
+    with dashboard(directory) as studies, tab() as shown:
+        note = f"{studies}/studies/1/note"
+        for address in ((directory / "report.html").as_uri(), studies, note):
+            shown.open(address)
+            shown.page.get_by_text("<script>alert(1)</script>").first.wait_for()
+            page = shown.page.content()
+            assert "<script>alert" not in page
+            assert "<img src=x" not in page.replace('"', "")
+            assert shown.page.title() != "owned"

@@ -1,16 +1,14 @@
 """The page is whole, safe and self-contained."""
 
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from html import escape
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from browser import in_a_browser, tab
 from computed_once import importances_once
 from made_findings import made_comparison, made_inference, made_sweep
 from made_tables import made_table
@@ -47,7 +45,6 @@ from asymnas.runs.front_table import front_rows
 LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
 NASTY = 'R&D <b>"5 > 4"</b> </script><img src=x onerror=alert(1)>'
 VOID = {"meta", "img", "br", "link", "line", "polygon", "rect"}
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 class Reader(HTMLParser):
@@ -311,53 +308,11 @@ def test_styles_are_about_the_report_alone():
     ]
 
 
-#: Run on a page: sorts a table thrice, hovers over the last point, writes what it sees.
-PROBE = """<pre id="seen"></pre><script>
-const seen = [], table = document.querySelector(".asymnas-report table");
-const button = table.querySelectorAll("thead button")[1];
-for (let n = 0; n < 3; n++) {
-  button.click();
-  const cells = [...table.tBodies[0].rows].map((row) => row.cells[1].textContent);
-  seen.push(button.parentNode.getAttribute("aria-sort") + " " + cells.join(" "));
-}
-const plot = document.querySelector(".plot"), place = plot.querySelectorAll(".point");
-setTimeout(() => {
-  const box = [...plot.querySelectorAll(".scatterlayer .point")].at(-1).getBoundingClientRect();
-  const at = { bubbles: true, clientX: box.x + box.width / 2, clientY: box.y + box.height / 2 };
-  for (const type of ["mouseover", "mousemove"])
-    plot.querySelector(".nsewdrag").dispatchEvent(new MouseEvent(type, at));
-  setTimeout(() => {
-    seen.push(plot.querySelector(".hoverlayer text").textContent, typeof window.Plotly);
-    document.querySelector("#seen").remove();
-    for (const script of document.querySelectorAll("body > script")) script.remove();
-    seen.push([...document.body.children].map((child) => child.className),
-              getComputedStyle(document.body).margin);
-    const shown = document.createElement("pre");
-    shown.id = "seen";
-    shown.textContent = seen.join("\\n");
-    document.body.append(shown);
-  }, 300);
-}, 500);
-</script>"""
-
-
-def in_a_browser(page: Path, width: int = 1000) -> tuple[str, str]:
-    """The page's DOM after its scripts have run, and what the console said."""
-    assert CHROMIUM is not None
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
-    command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    command += [f"--user-data-dir={page.parent / 'profile'}", "--enable-logging=stderr"]
-    command += [f"--window-size={width},2000", "--virtual-time-budget=8000", "--dump-dom"]
-    command.append(page.as_uri())
-    done = subprocess.run(command, capture_output=True, text=True, timeout=250, check=True)
-    return done.stdout, "".join(line for line in done.stderr.splitlines() if "CONSOLE" in line)
-
-
 @pytest.mark.slow
 @pytest.mark.essential
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+@in_a_browser
 def test_a_browser_draws_every_figure_and_blocks_nothing(tmp_path):
-    page = tmp_path / "page.html"
+    file = tmp_path / "page.html"
     sweep, inference = made_sweep([50_000, 150_000]), made_inference([50_000, 150_000])
     followed_up = [
         share_panel(sweep, inference),
@@ -367,53 +322,53 @@ def test_a_browser_draws_every_figure_and_blocks_nothing(tmp_path):
     ]
     content = content_of(made_table())
     sections = (*content.sections, Section("sweep", "The sweep", followed_up))
-    html = render_page(replace(content, sections=sections))
-    page.write_text(html.replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
-    dom, console = in_a_browser(page)
-    assert console == ""
-    assert dom.count('class="plot-container') == 8
-    seen = dom.partition('<pre id="seen">')[2].partition("</pre>")[0].splitlines()
-    rising = [f"{loss:#.4g}" for loss in sorted(pareto_front(made_table(), LOSS_SIZE)["val_loss"])]
-    assert seen[0] == f"ascending {' '.join(rising)}"
-    assert seen[1] == f"descending {' '.join(rising[::-1])}"
-    assert seen[2] == f"null {' '.join(rising)}"
-    assert seen[3].startswith("trial ")
-    assert "decoder conv2d, " in seen[3]
-    assert seen[4:] == ["undefined", "asymnas-report", "0px"]
+    file.write_text(render_page(replace(content, sections=sections)), encoding="utf-8")
+    with tab() as shown:
+        shown.open(file.as_uri(), plots=8)
+        assert shown.page.locator(".plot-container").count() == 8
+        rising = [f"{v:#.4g}" for v in sorted(pareto_front(made_table(), LOSS_SIZE)["val_loss"])]
+        header = shown.page.locator("table").first.locator("th").nth(1)
+        cells = shown.page.locator("table").first.locator("tbody tr td:nth-child(2)")
+        for order, values in (("ascending", rising), ("descending", rising[::-1]), (None, rising)):
+            header.locator("button").click()
+            assert (header.get_attribute("aria-sort"), cells.all_inner_texts()) == (order, values)
+        front = shown.page.locator(".plot").first
+        front.locator(".scatterlayer .point").last.hover(force=True)
+        told = front.locator(".hoverlayer text").first.text_content()
+        assert told.startswith("trial ")
+        assert "decoder conv2d, " in told
+        assert shown.page.evaluate("typeof window.Plotly") == "undefined"
+        assert shown.style("body", "margin") == "0px"
+        assert shown.said == []
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+@in_a_browser
 def test_two_reports_in_a_foreign_page_and_two_in_frames_leave_it_as_it_is(tmp_path):
     """A page with styles and a Plotly of its own, as a notebook's HTML has them."""
     report = render_page(content_of(made_table()))
     styles = "h2 { color: rgb(1, 2, 3) } td, th { color: rgb(4, 5, 6); font-size: 40px }"
-    script = """
-    const style = (node, name) => getComputedStyle(document.querySelector(node))[name];
-    document.querySelector("#seen").textContent = [
-      window.Plotly, document.title, style("#own h2", "color"), style("#own td", "font-size"),
-      style("body", "margin-left"), style(".asymnas-report td", "font-size"),
-      style(".asymnas-report h2", "color") !== style("#own h2", "color"),
-      document.querySelectorAll(".asymnas-report .plot-container").length,
-      [...document.querySelectorAll("iframe")].map((frame) =>
-        frame.contentDocument.querySelectorAll(".plot-container").length),
-      [...document.querySelectorAll("iframe")].map((frame) => {
-        const { scrollWidth, clientWidth } = frame.contentDocument.documentElement;
-        return scrollWidth <= clientWidth;
-      }),
-    ].join("; ");"""
     frames = f'<iframe width="400" srcdoc="{escape(report)}"></iframe>' * 2
-    page = tmp_path / "foreign.html"
-    page.write_text(
+    file = tmp_path / "foreign.html"
+    file.write_text(
         f"<!doctype html><title>Theirs</title><style>body {{ margin: 7px }} {styles}</style>"
-        "<script>window.Plotly = 'theirs'</script><pre id='seen'></pre>"
+        "<script>window.Plotly = 'theirs'</script>"
         "<div id='own'><h2>Own</h2><table><tr><td>1</td></tr></table></div>"
-        f"{report}{report}{frames}"
-        f"<script>addEventListener('load', () => setTimeout(() => {{{script}}}, 1000))</script>",
+        f"{report}{report}{frames}",
         encoding="utf-8",
     )
-    dom, console = in_a_browser(page)
-    seen = dom.partition('<pre id="seen">')[2].partition("</pre>")[0]
-    own = "theirs; Theirs; rgb(1, 2, 3); 40px; 7px; "
-    assert seen == f"{own}14.88px; true; 8; 4,4; true,true"
-    assert "Uncaught" not in console
+    with tab() as shown:
+        shown.open(file.as_uri(), plots=8)
+        assert shown.page.evaluate("[window.Plotly, document.title]") == ["theirs", "Theirs"]
+        assert shown.style("#own h2", "color") == "rgb(1, 2, 3)"
+        assert shown.style("#own td", "font-size") == "40px"
+        assert shown.style("body", "margin-left") == "7px"
+        assert shown.style(".asymnas-report td", "font-size") == "14.88px"
+        assert shown.style(".asymnas-report h2", "color") != "rgb(1, 2, 3)"
+        assert shown.page.locator(".asymnas-report .plot-container").count() == 8
+        for frame in shown.page.frames[1:]:
+            frame.wait_for_function("document.querySelectorAll('.plot-container').length == 4")
+            root = "document.documentElement"
+            assert frame.evaluate(f"{root}.scrollWidth <= {root}.clientWidth")
+        policy = "outside the document's <head>, which is disallowed. The policy has been ignored."
+        assert [told for told in shown.said if not told.endswith(policy)] == []
