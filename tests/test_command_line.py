@@ -173,3 +173,19 @@ def test_a_sweep_lies_in_its_study_s_directory(tmp_path, text, given, design, na
     config = sweep.configured(path if text else None, given)
     assert (config.shares, config.seeds) == design
     assert (config.study.name, config.study.run_dir) == (name, run_dir)
+
+
+def test_tab_completes_commands_and_flags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    result = asymnas("--install-completion", "--shell", "bash")
+    assert (result.exit_code, result.stderr) == (0, "")
+    (script,) = tmp_path.rglob("completions/asymnas")
+    assert str(script) in (tmp_path / ".bashrc").read_text()
+
+    def offered(*words: str) -> str:
+        typed = f"COMP_WORDS=(asymnas {' '.join(words)}); COMP_CWORD={len(words)}"
+        command = f'source {script}; {typed}; _asymnas; echo "${{COMPREPLY[@]}}"'
+        return subprocess.run(["bash", "-c", command], capture_output=True, text=True).stdout
+
+    assert offered("s").split() == ["search", "sweep", "show"]
+    assert offered("sweep", "--bu").split() == ["--budgets"]

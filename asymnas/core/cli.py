@@ -170,6 +170,8 @@ def application(commands: Sequence[Command], name: str) -> App:
         for command in commands:
             app.command(command, name=command.__name__, help=_help(command))
             app[command.__name__]["--help"].group = _ABOUT
+        completion = "Set up Tab in your shell (bash, zsh or fish) to complete commands and flags."
+        app.register_install_completion_command(help=completion, group=_ABOUT, result_action=None)
     app["--help"].group = app["--version"].group = _ABOUT
     return app
 
