@@ -1,11 +1,13 @@
-"""Ten thousand random histories of a small search: kills, full and broken disks, broken workers.
+"""Ten thousand random histories of a small search: kills, disks that fail, workers that hang.
 
     PYTHONPATH=tests python benchmarks/histories.py [--seeds 10000] [--first 0] [--workers 2]
 
 Each seed gives one history (`tests/runs/histories.py`): up to ten starts that are killed or fail at
-a random write, workers that break, checkpoints that are damaged or lost. One more start, without
-faults, has to end with the trials and the files of a search that nothing happened to. The study is
-held in memory, results are made up, and everything else is the real thing.
+a random write, a database that does not answer for a while, a lease that is lost or left behind,
+workers that end, break, hang and answer late, clocks that jump, checkpoints that are damaged or
+lost. One more start, without faults, has to end with the trials and the files of a search that
+nothing happened to. The study is held in memory, results are made up, hours pass by a clock of
+their own, and everything else is the real thing, the pool of workers too.
 
 What is wrong is printed with its seed. Counts are kept in `histories.jsonl`, per hundred seeds, so
 that a run that was stopped goes on where it was; the table is written to `histories.md`.
@@ -20,6 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from heading import heading
 from memory_storage import studies_in_memory
 from runs.conftest import executed, small_search
@@ -36,6 +39,7 @@ CHUNK = 100
 
 def chunk(first: int) -> dict[str, Any]:
     """What the histories of a hundred seeds came to."""
+    torch.set_num_threads(1)
     began = time.process_time()
     problems, starts, events = [], 0, 0
     with studies_in_memory(), tempfile.TemporaryDirectory() as folder:
@@ -49,7 +53,7 @@ def chunk(first: int) -> dict[str, Any]:
             problem = problem_of(history, table, names)
             problems += [] if problem is None else [problem]
             starts += history.starts
-            events += len(history.events) + history.broken
+            events += len(history.events)
     seconds = time.process_time() - began
     return {
         "first": first,
@@ -67,9 +71,11 @@ def page(rows: list[dict[str, Any]]) -> list[str]:
     return [
         *heading("Random histories", __file__),
         "Of each seed, a search of six trials goes through up to ten starts that are killed or "
-        "fail at a random write, with workers that break and checkpoints that are damaged or lost "
-        "in between. The last start, without faults, has to end with the same trials and the same "
-        "files as a search that nothing happened to.",
+        "fail at a random write, or whose database does not answer for a while, with workers that "
+        "end, break, hang or answer late, clocks that jump, leases that are lost, and checkpoints "
+        "that are damaged or deleted in between. The last start, without faults, has to end with "
+        "the same trials and the same files as a search that nothing happened to; no worker is "
+        "replaced before its limit or long after it; and a fault costs one rung at most.",
         "",
         "| histories | starts | faults | histories that ended otherwise | CPU, s per history |",
         "|---|---|---|---|---|",

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -35,29 +36,43 @@ class Killed(BaseException):
 
 
 class Faults:
-    """Counts writes, and fails one of them.
+    """Counts the writes of a thread, and fails some of them.
 
     Args:
-        at: Which one, from 1; `None` for none.
-        error: What it raises; `Killed` stops all later writes as well.
-        lasting: Whether all later writes fail too.
+        at: Which one is the first to fail, from 1; `None` for none.
+        error: What it raises, if it does; `Killed` stops all later writes as well.
+        times: How many writes fail, in a row.
+
+    Attributes:
+        writes: The names of all writes.
+        failed: How many of them were within those that fail.
+        killed: Whether the process is gone.
     """
 
     def __init__(
-        self, at: int | None, error: Callable[[str], BaseException], *, lasting: bool = False
+        self,
+        at: int | None,
+        error: Callable[[str], BaseException | None],
+        *,
+        times: float = 1,
     ) -> None:
         self.writes: list[str] = []
-        self._at, self._error, self._lasting = at, error, lasting
+        self._at, self._error, self._times = at, error, times
+        self._thread = threading.get_ident()
+        self.failed = 0
         self.killed = False
 
     def write(self, name: str) -> None:
         """Takes in a write that is about to be made."""
+        if threading.get_ident() != self._thread:
+            return  # a worker's, which stands for another process
         if self.killed:
             raise Killed
         self.writes.append(name)
-        here = len(self.writes)
-        if self._at is not None and (here == self._at or (self._lasting and here > self._at)):
-            error = self._error(name)
+        if self._at is None or not 0 <= len(self.writes) - self._at < self._times:
+            return
+        self.failed += 1
+        if (error := self._error(name)) is not None:
             self.killed = isinstance(error, Killed)
             raise error
 
@@ -104,6 +119,13 @@ def broken(name: str) -> BaseException:
     if name in STORAGE_WRITES:
         return optuna.exceptions.StorageInternalError("disk I/O error")
     return OSError(errno.EIO, os.strerror(errno.EIO), name)
+
+
+def refused(name: str) -> BaseException | None:
+    """What a write to a study raises while its database does not answer; files are written."""
+    if name in STORAGE_WRITES:
+        return optuna.exceptions.StorageInternalError("server closed the connection")
+    return None
 
 
 def at(plan: SearchPlan, directory: Path) -> SearchPlan:

@@ -1,56 +1,39 @@
-"""Random histories of a small search: starts that are killed or fail, workers that break.
+"""Random histories of a small search: starts that are killed or fail, workers that break or hang.
 
 A seed gives one history. After it, one start without faults has to end with the trials and the
 files of a search that nothing happened to.
 """
 
-from collections import Counter
-from contextlib import suppress
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
 
 import pandas as pd
+import pytest
 
 from asymnas.core import columns as t
-from asymnas.core.errors import AsymnasError, CheckpointError, WorkerError
+from asymnas.core.errors import AsymnasError
 from asymnas.runs.directory import CHECKPOINTS
 from asymnas.runs.plan import SearchPlan
-from asymnas.training.rung import Job, RungResult
 
 from .conftest import executed
-from .faults import Faults, Killed, at, broken, faults, files, full, killed
-from .made_results import Made, made_result
+from .database_leases import STALE, UnreliableLease, row_of
+from .faults import Faults, Killed, at, broken, faults, files, full, killed, refused
+from .scripted_workers import Clock, Script, scripted
 
 MOST_STARTS = 10
 WRITES = 160  # about as many as a search makes
-BREAKING = 0.05  # rungs whose worker breaks, once
-KINDS = ((killed, False), (killed, False), (full, False), (full, True), (broken, False))
-
-
-class Unreliable(Made):
-    """Trains as `Made` does, but that some workers break, and that checkpoints are read.
-
-    Args:
-        random: Decides which rungs' workers break.
-        breaking: The part of them.
-    """
-
-    def __init__(self, random: Random, breaking: float) -> None:
-        super().__init__(self._trained)
-        self._random, self._breaking = random, breaking
-        self._broken = set[tuple[str, int]]()
-        self.lost = self.broken = 0
-
-    def _trained(self, job: Job) -> RungResult:
-        rung = job.architecture.key(), job.until
-        if rung not in self._broken and self._random.random() < self._breaking:
-            self._broken.add(rung)
-            self.broken += 1
-            raise WorkerError("a worker ended", workers=("one",))
-        if job.checkpoint is not None and job.checkpoint.read_bytes() != b"made":
-            self.lost += 1
-            raise CheckpointError(f"{job.checkpoint} is damaged")
-        return made_result(job)
+MOST_REFUSED = 40  # writes, until a database that does not answer does so again
+TROUBLED = 0.08  # rungs that break their worker, or on which it hangs or is late, once per start
+PACES = (1e-8, 5e-7)  # seconds per unit of work: rungs of about one second, and of fifty
+ON_SERVER = 0.25  # histories whose lease is a row of a database
+LOST = 0.2  # of their starts, in which another process takes the lease
+KINDS = (
+    *((killed, 1), (killed, 1), (full, 1), (full, math.inf), (broken, 1)),
+    (refused, MOST_REFUSED),
+)
 
 
 class History:
@@ -60,14 +43,29 @@ class History:
         seed: Of the history.
         plan: The search.
         directory: A folder of its own.
+
+    Attributes:
+        events: What has happened, in order.
+        starts: How many there were.
+        rungs: How many were begun, in all starts.
+        lost: Checkpoints that were lost.
+        troubles: Rungs that came to nothing, of which the workers were the cause.
+        wrong: What workers saw that was not right.
     """
 
     def __init__(self, seed: int, plan: SearchPlan, directory: Path) -> None:
         self.seed, self._random, self._plan = seed, Random(seed), at(plan, directory)
         self._run_dir = Path(self._plan.config.run_dir)
+        self._refused = 0  # writes that a database will not take yet
+        self._workers = self._random.choice((1, 2))
+        self._pace = self._random.choice(PACES)
+        on_server = self._random.random() < ON_SERVER
+        directory.mkdir()
+        self._row = f"sqlite:///{directory / 'lease.db'}" if on_server else ""
+        self._left = False  # whether the row is another holder's
         self.events: list[str] = []
-        self.rungs = Counter[tuple[str, int]]()
-        self.starts = self.lost = self.broken = 0
+        self.wrong: list[str] = []
+        self.rungs = self.starts = self.lost = self.troubles = 0
 
     def happen(self) -> tuple[pd.DataFrame, set[str]]:
         """All of it, then a start without faults.
@@ -79,31 +77,72 @@ class History:
             if self._start(self._fault()):
                 break
             self._between_starts()
+        self._make_stale()
         if not self._start(Faults(None, killed), reliable=True):
             raise AssertionError("the search did not end")
         return self._table, files(self._plan)
 
     def _fault(self) -> Faults:
-        error, lasting = self._random.choice(KINDS)
+        if self._refused:
+            return Faults(1, refused, times=self._refused)
+        error, times = self._random.choice(KINDS)
         number = self._random.randint(1, WRITES)
-        self.events.append(f"{error.__name__}{' from' if lasting else ''} at write {number}")
-        return Faults(number, error, lasting=lasting)
+        if error is refused:
+            times = self._refused = self._random.randint(1, MOST_REFUSED)
+        lasting = {1: "", math.inf: " and from then on"}.get(times, f" and until {times} later")
+        self.events.append(f"{error.__name__} at write {number}{lasting}")
+        return Faults(number, error, times=times)
 
     def _start(self, found: Faults, *, reliable: bool = False) -> bool:
-        executor = Unreliable(self._random, breaking=0.0 if reliable else BREAKING)
+        """Whether a start finished the search."""
+        clock = Clock(Random(self._random.random()), now=self._random.uniform(0, 1e6))
+        script = Script(self._random, clock, self._pace, 0.0 if reliable else TROUBLED)
+        wall = Random(self._random.random())
         ended = False
-        with faults(found), suppress(Killed, AsymnasError, OSError):
-            run, ending = executed(self._plan, executor)
+        with (
+            self._lease(found, reliable=reliable),
+            scripted(script, self._workers, wall) as pool,
+            faults(found),
+            suppress(Killed, AsymnasError, OSError),
+        ):
+            run, ending = executed(self._plan, pool)
             ended = ending == "finished"
             self._table = run.table.drop(columns=[t.SECONDS])
+        self._refused = max(0, self._refused - found.failed)
         self.starts += 1
-        self.rungs.update((job.architecture.key(), job.until) for job in executor.jobs)
-        self.lost += executor.lost
-        self.broken += executor.broken
+        self.rungs += len(script.begun)
+        self.lost += script.lost
+        self.troubles += len(script.troubles)
+        self.wrong += script.wrong
+        self.events += script.troubles
         return ended
+
+    @contextmanager
+    def _lease(self, found: Faults, *, reliable: bool) -> Iterator[None]:
+        """Within the context, the study's lease is where the history has it."""
+        if not self._row:
+            yield
+            return
+        losing = not reliable and self._random.random() < LOST
+        lost_at = self._random.randint(1, 20) if losing else None
+        lease = UnreliableLease(self._row, "a study", found, lost_at)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("asymnas.runs.study.opening.lease_of", lambda storage, name: lease)
+            yield
+        if lease.left:
+            self._left = True
+            self.events.append("the lease is left behind")
+
+    def _make_stale(self) -> None:
+        """Lets time pass, until a lease that was left behind is stale."""
+        if self._left:
+            row_of(self._row, **STALE)
+            self._left = False
 
     def _between_starts(self) -> None:
         """Now and then a checkpoint is deleted, or what it holds is no checkpoint any more."""
+        if self._random.random() < 0.5:
+            self._make_stale()
         paths = sorted((self._run_dir / CHECKPOINTS).glob("trial_*.pt"))
         if not paths or self._random.random() > 0.2:
             return
@@ -129,10 +168,10 @@ def problem_of(history: History, whole: pd.DataFrame, names: set[str]) -> str | 
         table, left = history.happen()
         pd.testing.assert_frame_equal(table, whole)
         assert left <= names, f"files are left: {left - names}"
+        assert not history.wrong, "; ".join(history.wrong)
         own = sum(len(curve) for curve in whole[t.CURVE])
-        most = own + history.starts + history.broken + 4 * history.lost
-        trained = sum(history.rungs.values())
-        assert trained <= most, f"{trained} rungs were trained, {own} are enough"
+        most = own + history.starts + history.troubles + 4 * history.lost
+        assert history.rungs <= most, f"{history.rungs} rungs were trained, {own} are enough"
     except Exception as error:  # whatever it is, it is a fault with a seed
         happened = "; ".join(history.events)
         return f"seed {history.seed} ({happened}): {type(error).__name__}: {str(error)[:300]}"

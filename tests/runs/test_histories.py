@@ -1,5 +1,9 @@
-"""Random histories of kills, failures and breaking workers end as if nothing had happened."""
+"""Random histories of kills, disks that fail, workers that break or hang: all end undisturbed.
 
+Each is checked against faults put in on purpose, which a few histories have to find.
+"""
+
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from asymnas.runs.plan import plan_search
+from asymnas.runs.time_limits import TimeLimits
 
 from .conftest import executed, small_search
 from .faults import at, files
@@ -42,17 +47,49 @@ def test_many_histories(tmp_path: Path) -> None:
     assert list(problems(tmp_path, range(FEW, SEEDS))) == []
 
 
-@pytest.mark.slow
-@pytest.mark.essential
+def forgotten(*arguments: object) -> None:
+    """In place of a method: it does nothing."""
+
+
+def at_once(limits: TimeLimits[object], now: float, at_work: set[object]) -> dict[object, float]:
+    """In place of the limits: none is waited for."""
+    return dict.fromkeys(at_work, 0.0)
+
+
+def never(limits: TimeLimits[object], now: float, at_work: set[object]) -> dict[object, float]:
+    """In place of the limits: each is waited for."""
+    return {}
+
+
 @pytest.mark.parametrize(
-    ("owner", "name"),
+    ("place", "fault", "said"),
     [
-        ("asymnas.runs.coordinator.Coordinator", "_resume"),  # what was in training is left
-        ("asymnas.runs.trials.TrialStore", "_load"),  # what was trained is forgotten
+        ("coordinator.Coordinator._resume", forgotten, ""),  # what was in training is left
+        ("trials.TrialStore._load", forgotten, ""),  # what was trained is forgotten
+        ("time_limits.TimeLimits.overdue", never, "a worker hangs for 7200 s and is not replaced"),
+        ("time_limits.TimeLimits.overdue", at_once, "the limit is "),  # and late answers are lost
+        ("time_limits.LONGEST_PASS_S", math.inf, "the limit is "),  # the machine's sleep counts
+        ("coordinator.MOST_HANGS", 1, "DataFrame"),  # one hang and the trial fails
     ],
 )
+@pytest.mark.slow
+@pytest.mark.essential
 def test_faults_put_in_on_purpose_are_found_and_named_by_seed(
-    owner: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: str, fault: object, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"{owner}.{name}", lambda *arguments: None)
-    assert next(problems(tmp_path, range(FEW))).startswith("seed ")
+    monkeypatch.setattr(f"asymnas.runs.{place}", fault)
+    found = next(problems(tmp_path, range(2 * FEW)))
+    assert found.startswith("seed ")
+    assert said in found
+
+
+@pytest.mark.slow
+@pytest.mark.essential
+def test_a_seed_gives_one_history_whatever_the_threads_do(tmp_path: Path) -> None:
+    plan = plan_search(replace(small_search(tmp_path / "plan"), trials=6))
+    for seed in range(6):
+        first, second = (History(seed, plan, tmp_path / f"{seed} {name}") for name in "ab")
+        first.happen()
+        second.happen()
+        assert first.events == second.events
+        assert (first.starts, first.rungs) == (second.starts, second.rungs)

@@ -6,6 +6,7 @@ raises what a full disk does, once or from then on. Then the same search is star
 """
 
 import json
+import math
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -66,10 +67,10 @@ def started_again(plan: SearchPlan, found: Faults) -> tuple[pd.DataFrame, int]:
 
 
 KINDS = {
-    "killed": (killed, False),
-    "full once": (full, False),
-    "full": (full, True),
-    "broken": (broken, False),
+    "killed": (killed, 1),
+    "full once": (full, 1),
+    "full": (full, math.inf),
+    "broken": (broken, 1),
 }
 
 
@@ -101,11 +102,11 @@ def check(kind: str, plan: SearchPlan, whole: pd.DataFrame, numbers: range, tmp_
     untouched = at(plan, tmp_path / "untouched")
     result(untouched, Made())
     files_of_whole = files(untouched)
-    error, lasting = KINDS[kind]
+    error, times = KINDS[kind]
     wrong = []
     rungs = sum(len(curve) for curve in whole[t.CURVE])
     for number in numbers:
-        found = Faults(number, error, lasting=lasting)
+        found = Faults(number, error, times=times)
         own = at(plan, tmp_path / f"{number}")
         try:
             table, trained = started_again(own, found)

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 import sqlalchemy as sa
+from runs.database_leases import ELSEWHERE, STALE, row_of
 from sqlalchemy import event
 
 from asymnas.core.errors import StudyError
@@ -91,15 +92,6 @@ def test_of_many_at_the_same_moment_one_holds(make: MakeLease, round_: int) -> N
         lease.release()
 
 
-def row_of(url: str, **changes: object) -> None:
-    """Makes a lease's row what another holder, or time, would have made it."""
-    engine = sa.create_engine(url)
-    with engine.begin() as connection:
-        assignments = ", ".join(f"{name} = :{name}" for name in changes)
-        connection.execute(sa.text(f"UPDATE asymnas_leases SET {assignments}"), changes)
-    engine.dispose()
-
-
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 's.db'}"
@@ -113,14 +105,11 @@ def left_by(url: str, **changes: object) -> None:
     lease.release()  # not its row any more: `token` is another one's
 
 
-ELSEWHERE = {"token": "x", "host": "elsewhere", "pid": 1, "started": 0.0}
-
-
 @pytest.mark.parametrize("stale", [False, True])
 @pytest.mark.parametrize("step", range(1, 12))
 def test_interleaved_at_every_statement_one_holds(url: str, step: int, stale: bool) -> None:
     """A second lease is acquired as a whole before the n-th statement of the first."""
-    left_by(url, **ELSEWHERE, renewed="2000-01-01 00:00:00")
+    left_by(url, **ELSEWHERE, **STALE)
     if not stale:
         engine = sa.create_engine(url)
         with engine.begin() as connection:
@@ -155,7 +144,7 @@ def test_interleaved_at_every_statement_one_holds(url: str, step: int, stale: bo
 def test_a_holder_elsewhere_is_taken_over_when_it_is_stale_and_not_before(url: str) -> None:
     left_by(url, **ELSEWHERE)
     assert not held(DatabaseLease(url, "a study"))
-    row_of(url, renewed="2000-01-01 00:00:00")
+    row_of(url, **STALE)
     lease = DatabaseLease(url, "a study")
     assert held(lease)
     lease.release()
@@ -174,7 +163,7 @@ def test_a_dead_process_of_this_host_is_taken_over_at_once(url: str) -> None:
 
 def test_a_live_process_of_this_host_is_never_stale_whatever_the_clocks_say(url: str) -> None:
     here = Holder.here()
-    left_by(url, token="x", pid=here.pid, started=here.started, renewed="2000-01-01 00:00:00")
+    left_by(url, token="x", pid=here.pid, started=here.started, **STALE)
     assert not held(DatabaseLease(url, "a study"))
 
 
