@@ -1,10 +1,11 @@
 """The dashboard's command: where it listens, and what it says of that."""
 
+import optuna
 import pytest
 from command_line import asymnas
 
 from asymnas import Run
-from asymnas.dashboard import is_loopback
+from asymnas.dashboard import is_loopback, show_few_curves
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.3.2.1", "::1", "[::1]", "localhost"])
@@ -29,3 +30,18 @@ def test_a_dashboard_that_others_reach_is_warned_of(
     assert result.exit_code == 0
     assert listening == [host]
     assert ("can read and change this run" in result.stderr) == warned
+
+
+def test_the_dashboard_draws_the_curves_of_the_first_trials(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("asymnas.dashboard.MOST_CURVES", 2)
+    study = optuna.create_study()
+    for number in range(4):
+        trial = study.ask()
+        trial.report(0.5, 100)
+        study.tell(trial, number)
+    show_few_curves(study._storage)
+    assert [trial.intermediate_values for trial in study.trials] == [{100: 0.5}] * 2 + [{}] * 2
+    assert [trial.value for trial in study.trials] == [0, 1, 2, 3]
+    assert study._storage.get_trial(3).intermediate_values == {100: 0.5}
