@@ -19,7 +19,7 @@ from asymnas.core.confirmation_config import ConfirmationConfig
 from asymnas.core.errors import StudyError
 from asymnas.core.sweep_config import SweepConfig
 from asymnas.runs.confirmation_plan import open_search, plan_confirmation, plan_control
-from asymnas.runs.contenders import front_members
+from asymnas.runs.contenders import choose_contenders, front_members
 from asymnas.runs.plan import plan_search
 from asymnas.runs.study import open_study
 from asymnas.runs.sweep_plan import plan_sweep
@@ -159,8 +159,17 @@ def test_contenders_are_who_they_are_said_to_be(directory: Path) -> None:
     assert len(mirror.encoder.channels) == len(entered["best"].encoder.channels)
     assert 0.8 * total < mirror.counts.total_params <= total
     assert 0.8 * 12_000 < reference.counts.total_params <= 12_000
+    (begun,) = search.table[search.table[t.PRESET] == "reference"][t.ARCHITECTURE]
+    assert reference == Architecture.from_dict(begun)
+
+
+def test_of_a_search_that_began_with_none_the_reference_is_the_whole_preset(tmp_path: Path) -> None:
+    run, _ = executed(plan_search(search_of(tmp_path, enqueue=("none",), trials=3)), Made())
+    contenders = choose_contenders(run, run, top=1).contenders
+    (reference,) = (c.architecture for c in contenders if c.name == "reference")
     preset = Architecture.preset("reference")
     assert (reference.encoder.kernels, reference.latent) == (preset.encoder.kernels, 4)
+    assert 0.8 * 12_000 < reference.counts.total_params <= 12_000
 
 
 def test_rates_are_the_searches_own_and_untuned_those_of_the_best(directory: Path) -> None:
