@@ -68,6 +68,7 @@ def execute(
                 _interruptible() as asked,
                 _workers(plan.config, executor, prepared) as workers,
             ):
+                study.stop_waiting(asked)
                 ending = _coordinate(
                     plan, study, workers, observe, prepared, lambda: called.stopping or asked()
                 )

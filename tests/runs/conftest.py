@@ -89,8 +89,9 @@ def in_process() -> Iterator[Executor]:
 def unsynced() -> Iterator[None]:
     """Studies of tests need not outlive the machine: commits wait for no disk."""
 
-    def relax(connection: sqlite3.Connection, record: object) -> None:
-        connection.execute("PRAGMA synchronous=OFF")
+    def relax(connection: object, record: object) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute("PRAGMA synchronous=OFF")
 
     event.listen(Engine, "connect", relax)
     yield

@@ -28,6 +28,7 @@ from asymnas.runs.study.rows import DETAILS, OPTUNA_STATES, TrialTable, trial_ch
 from asymnas.runs.study.samplers import LEARNING, Draw, make_sampler
 from asymnas.runs.study.shown import ShownTrials
 from asymnas.runs.study.storage import readable
+from asymnas.runs.study.waiting import Waiting
 from asymnas.runs.study.written import WrittenTrials
 
 if TYPE_CHECKING:
@@ -162,6 +163,15 @@ class SearchStudy:
         if self._lease is None:
             raise StudyError("this study was opened to read only")
         return self._lease
+
+    def stop_waiting(self, stopping: Callable[[], bool]) -> None:
+        """Has a wait for a server that went away end when the run is to stop.
+
+        Args:
+            stopping: Whether it is, asked every tenth of a second.
+        """
+        if isinstance(self._backend, Waiting):
+            self._backend.stopping = stopping
 
     def close(self) -> None:
         """Ends writing: another process may continue the study. It can still be read."""

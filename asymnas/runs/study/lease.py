@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import threading
+import time
 import uuid
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -25,6 +26,7 @@ from asymnas.runs.study.storage import reason_of, sqlite_file, whole_url
 
 STALE_S = 60.0
 RENEW_S = 10.0
+LONGEST_S = 1800.0
 
 
 class Lease(Protocol):
@@ -192,19 +194,31 @@ class DatabaseLease:
     Times are the database server's alone, so that the clocks of hosts do not matter. A row is
     inserted under a unique key, and taken over only as it was read: of two processes one wins.
 
+    A server that does not answer does not end the lease: nobody else gets it there either. When it
+    answers again, it may have been another process that it answered first, so nothing is to be
+    written to the study before the lease is renewed.
+
     Args:
         storage: Storage URL.
         study: The study's name.
         renew_s: Seconds between renewals.
         stale_s: Seconds after the last renewal at which another process may take over.
+        longest_s: Seconds after the last renewal at which the lease is given up as lost.
     """
 
     def __init__(
-        self, storage: str, study: str, *, renew_s: float = RENEW_S, stale_s: float = STALE_S
+        self,
+        storage: str,
+        study: str,
+        *,
+        renew_s: float = RENEW_S,
+        stale_s: float = STALE_S,
+        longest_s: float = LONGEST_S,
     ) -> None:
         self._url = whole_url(storage)
         self._study = blake2b(study.encode(), digest_size=16).hexdigest()
-        self._renew_s, self._stale_s = renew_s, stale_s
+        self._renew_s, self._stale_s, self.longest_s = renew_s, stale_s, longest_s
+        self._renewed = time.monotonic()
         self._token = uuid.uuid4().hex
         self._lost = ""
         self._stop = threading.Event()
@@ -222,15 +236,15 @@ class DatabaseLease:
             _LEASES.create(self._engine, checkfirst=True)
             holder = None if self._insert() else self._take_over()
         except (SQLAlchemyError, ImportError, ValueError) as error:
-            reason = without_secrets(reason_of(error), self._url)
-            shown = public_url(self._url)
+            reason = self.reason_of(error)
             raise StudyError(
-                f"cannot lock the study in {shown}: {reason}; check that the URL is of the form "
-                "sqlite:///FILE, postgresql+DRIVER://USER@HOST/NAME or mysql+DRIVER://..., that "
-                "the driver is installed, and that the server answers"
+                f"cannot lock the study in {self.shown}: {reason}; check that the URL is of the "
+                "form sqlite:///FILE, postgresql+DRIVER://USER@HOST/NAME or mysql+DRIVER://..., "
+                "that the driver is installed, and that the server answers"
             ) from None
         if holder is not None:
             raise _in_use(holder)
+        self._renewed = time.monotonic()
         self._stop.clear()
         self._thread = threading.Thread(target=self._keep, name="asymnas-lease", daemon=True)
         self._thread.start()
@@ -243,6 +257,42 @@ class DatabaseLease:
         """
         if self._lost:
             raise StudyError(self._lost)
+
+    def renew(self) -> None:
+        """Renews the lease now.
+
+        Raises:
+            StudyError: Another process has taken the study over.
+            SQLAlchemyError: The database does not answer.
+        """
+        began = time.monotonic()
+        with self._begin() as connection:
+            values = {"renewals": _LEASES.c.renewals + 1, "renewed": _now(connection)}
+            update = sa.update(_LEASES).where(self._is_ours).values(**values)
+            ours = connection.execute(update).rowcount
+        if not ours:
+            self._lost = "another process has taken this study over, and continues it there"
+        self.check()
+        self._renewed = began
+
+    @property
+    def held(self) -> bool:
+        """Whether it was acquired and not released; it may be lost."""
+        return self._thread is not None
+
+    @property
+    def may_be_stale(self) -> bool:
+        """Whether another process may have taken the study over since the last renewal."""
+        return time.monotonic() - self._renewed >= self._stale_s
+
+    @property
+    def shown(self) -> str:
+        """The storage's URL without its secrets."""
+        return public_url(self._url)
+
+    def reason_of(self, error: Exception) -> str:
+        """What an error of the database says, in one line without secrets."""
+        return without_secrets(reason_of(error), self._url)
 
     def release(self, *, discard: bool = False) -> None:
         """Gives the lease up, if it is held; nothing is left of it in any case."""
@@ -299,25 +349,17 @@ class DatabaseLease:
         return self._engine.begin()
 
     def _keep(self) -> None:
-        """Renews the lease every few seconds; an error is fatal once the row would be stale."""
-        failing = 0.0
+        """Renews the lease every few seconds, until it is lost, given up or released."""
         while not self._stop.wait(self._renew_s):
             try:
-                with self._begin() as connection:
-                    values = {"renewals": _LEASES.c.renewals + 1, "renewed": _now(connection)}
-                    update = sa.update(_LEASES).where(self._is_ours).values(**values)
-                    ours = connection.execute(update).rowcount
+                self.renew()
+            except StudyError:
+                return
             except SQLAlchemyError as error:
-                failing += self._renew_s
-                if failing >= self._stale_s:
-                    reason = without_secrets(reason_of(error), self._url)
+                if time.monotonic() - self._renewed >= self.longest_s:
+                    reason = self.reason_of(error)
                     self._lost = f"the study's database could not be reached: {reason}"
                     return
-                continue
-            failing = 0.0
-            if not ours:
-                self._lost = "another process has taken this study over, and continues it there"
-                return
 
 
 def _now(connection: sa.Connection) -> datetime:

@@ -42,7 +42,7 @@ from asymnas.runs.study.bridge import (
     Purpose,
     SearchStudy,
 )
-from asymnas.runs.study.lease import Lease, lease_of
+from asymnas.runs.study.lease import DatabaseLease, Lease, lease_of
 from asymnas.runs.study.objectives import resolve_objectives
 from asymnas.runs.study.samplers import FIXED
 from asymnas.runs.study.storage import (
@@ -54,6 +54,7 @@ from asymnas.runs.study.storage import (
     sqlite_file,
     writable,
 )
+from asymnas.runs.study.waiting import waiting
 from asymnas.space.space import Space
 
 # What the losses of values taken as probabilities are: asymnas 0.1 left their entropy in.
@@ -117,6 +118,8 @@ def open_study(plan: StudyPlan, *, fresh: bool = False) -> SearchStudy:
     try:
         delete_drafts(directory)
         backend, log = open_to_write(storage)
+        if isinstance(lease, DatabaseLease):
+            backend = waiting(backend, lease)
         with writable(storage):
             study = _existing(config, storage, backend, fresh=fresh)
             data = fingerprint(plan.data)

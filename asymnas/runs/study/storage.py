@@ -223,10 +223,10 @@ def writable(url: str) -> Iterator[None]:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Keeps Optuna from logging less than warnings, and gives the process its level back."""
+def quiet(level: int = optuna.logging.WARNING) -> Iterator[None]:
+    """Keeps Optuna from logging less than a level, and gives the process its level back."""
     before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(max(before, optuna.logging.WARNING))
+    optuna.logging.set_verbosity(max(before, level))
     try:
         yield
     finally:

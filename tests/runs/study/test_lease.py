@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from runs.database_leases import ELSEWHERE, STALE, row_of
 from sqlalchemy import event
+from sqlalchemy.exc import SQLAlchemyError
 
 from asymnas.core.errors import StudyError
 from asymnas.runs.study.lease import DatabaseLease, FileLease, Holder, Lease, lease_of
@@ -217,7 +218,7 @@ def test_a_database_that_is_gone_ends_the_lease_without_its_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"sqlite:///file:{tmp_path / 's.db'}?uri=true&password=S3cr3t"
-    lease = DatabaseLease(url, "a study", renew_s=0.01, stale_s=0.03)
+    lease = DatabaseLease(url, "a study", renew_s=0.01, longest_s=0.03)
     lease.acquire()
     monkeypatch.setattr("asymnas.runs.study.lease.reason_of", lambda error: f"cannot reach {url}")
     engine = sa.create_engine(url)
@@ -227,6 +228,37 @@ def test_a_database_that_is_gone_ends_the_lease_without_its_password(
     with pytest.raises(StudyError, match=r"could not be reached: .*password=\*\*\*"):
         check_for_a_while(lease)
     lease.release()
+
+
+def test_a_database_that_is_away_for_a_while_leaves_the_lease_in_doubt_until_it_is_renewed(
+    url: str,
+) -> None:
+    def rename(old: str, new: str) -> None:
+        engine = sa.create_engine(url)
+        with engine.begin() as connection:
+            connection.execute(sa.text(f"ALTER TABLE {old} RENAME TO {new}"))
+        engine.dispose()
+
+    lease = DatabaseLease(url, "a study", renew_s=3600, stale_s=0.05)
+    assert not lease.held
+    lease.acquire()
+    assert lease.held
+    rename("asymnas_leases", "away")
+    time.sleep(0.06)
+    assert lease.may_be_stale
+    with pytest.raises(SQLAlchemyError):
+        lease.renew()
+    lease.check()
+    assert lease.may_be_stale
+    rename("away", "asymnas_leases")
+    before = time.monotonic()
+    lease.renew()
+    assert not lease.may_be_stale or time.monotonic() - before > 0.05
+    row_of(url, **ELSEWHERE)
+    with pytest.raises(StudyError, match="another process has taken this study over"):
+        lease.renew()
+    lease.release()
+    assert not lease.held
 
 
 @pytest.mark.slow
