@@ -1,7 +1,6 @@
 """Draws the README's figures from committed results: `python studies/figures.py` (needs Chromium).
 
-Writes docs/images/share-digits.png, front-fashion-mnist.png and, of version 0.1,
-digits-confirmation.png.
+Writes docs/images/share-digits.png, front-fashion-mnist.png and digits-confirmation.png.
 """
 
 import json
@@ -120,5 +119,5 @@ if __name__ == "__main__":
     save(share(sweep), ROOT / "docs" / "images" / "share-digits.png")
     search = ROOT / "studies" / "results" / "fashion_mnist" / "trials.csv"
     save(front(search), ROOT / "docs" / "images" / "front-fashion-mnist.png")
-    digits = ROOT / "studies" / "results" / "version-0.1" / "digits" / "confirmation.json"
+    digits = ROOT / "studies" / "results" / "digits" / "search" / "confirmation.json"
     save(confirmation(digits), ROOT / "docs" / "images" / "digits-confirmation.png")

@@ -46,18 +46,22 @@ def test_the_widths_of_intervals() -> None:
 
 
 def test_the_confirmation_of_digits() -> None:
-    compared = {
-        c["against"]: c for c in results("version-0.1/digits/confirmation.json")["comparisons"]
-    }
+    found = results("digits/search/confirmation.json")
+    pairs, difference = found["searches"], found["searches"]["difference"]
+    figures = percents(difference["estimate"], difference["low"], difference["high"])
+    p = f"{pairs['p']:.2f}".removeprefix("0")
+    assert len(pairs["pairs"]) == 3
+    assert "three pairs of searches say: {} % ({} to {} %, p = {})".format(*figures, p) in TEXT
+    compared = {row["against"]: row for row in found["comparisons"]}
     for against, form in (
-        ("mirror", "Mirroring the best encoder costs {} % ({} to {} %, p = {})"),
-        ("symmetric", "symmetric search is {} % worse ({} to {} %, p = {})"),
+        ("symmetric", "the best of the symmetric search is {} % better ({} to {} %)"),
+        ("mirror", "the mirror of the best encoder {} % better ({} to {} %, p = {p} after Holm)"),
+        ("reference", "its rates tuned, {} % better ({} to {} %)"),
     ):
-        row = compared[against]
-        difference = row["difference"]
-        figures = percents(difference["estimate"], difference["low"], difference["high"])
-        p = f"{row['p_holm']:.3f}".removeprefix("0")
-        assert form.format(*figures, p) in TEXT
+        row = compared[against]["difference"]
+        figures = percents(-row["estimate"], -row["high"], -row["low"])
+        p = f"{compared[against]['p_holm']:.2f}".removeprefix("0")
+        assert form.format(*figures, p=p) in TEXT
 
 
 def test_the_front_of_digits() -> None:
