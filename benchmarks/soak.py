@@ -7,10 +7,10 @@
 `kills`: a search of small networks on digits with one worker, in processes, with SQLite, is killed
 so often that a thousand kills fit into it, and started again each time. Whether its worker or its
 coordinator is killed, and when, is drawn: within a rung, once a rung has been trained since the
-kill before; or at any time in the seconds after that kill, while a process starts, wherever the
-search is further than its part of the kills. A worker is not killed twice in a row before it has
-trained a rung: three times at one rung, and the candidate counts as the cause. The search has to
-end as one that nothing happened to, which is trained first.
+kill before; or at any time in the seconds after that kill, before a rung has been trained, where
+the search is further than its part of the kills. A worker is not killed twice in a row before it
+has trained a rung: three times at one rung, and the candidate counts as the cause. The search has
+to end as one that nothing happened to, which is trained first.
 
 `goodput`: a search with two workers, of which one process a minute is killed, drawn from the three.
 It is interrupted after some minutes; then one that nothing happens to trains as many trials.
@@ -52,7 +52,7 @@ SHORT = ("--examples", "20k", "--workers", "1")
 TWO = ("--workers", "2")
 
 COORDINATORS = 0.25  # of the kills: a coordinator takes twice as long to start as a worker
-RUNG_S = 0.5  # seconds after a rung has begun within which a process is killed
+RUNG_S = 0.5  # seconds after a rung has begun within which a process is killed, or at its end
 START_S = 4.0  # seconds after a kill within which one is killed that starts
 LOOK_S = 0.02
 EVERY_S = 60.0  # between kills, for the goodput
@@ -227,12 +227,14 @@ def kills(wanted: int, trials: int, seed: int) -> dict[str, Any]:
 def wait_for_moment(search: Search, moment: str, begun: int, random: Random) -> None:
     """Waits until a process is to be killed, or the search has ended.
 
-    Within a rung, two have begun since the kill before: the one that it cost, and the next.
+    Within a rung, two have begun since the kill before: the one that it cost, and the next. While a
+    process starts, none has been trained since.
     """
-    while moment == "rung" and search.runs and len(search.begun) < begun + 2:
+    own = 2 if moment == "rung" else 0
+    while search.runs and len(search.begun) < begun + own:
         time.sleep(LOOK_S)
-    end = time.monotonic() + random.uniform(0, START_S if moment == "start" else RUNG_S)
-    while search.runs and time.monotonic() < end:
+    end = time.monotonic() + random.uniform(0, RUNG_S if own else START_S)
+    while search.runs and time.monotonic() < end and len(search.begun) < begun + max(own, 1) + 1:
         time.sleep(LOOK_S)
 
 
