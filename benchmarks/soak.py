@@ -51,7 +51,7 @@ SEARCH += ("--metrics", "psnr")
 SHORT = ("--examples", "20k", "--workers", "1")
 TWO = ("--workers", "2")
 
-COORDINATORS = 0.25  # of the kills: a coordinator takes twice as long to start as a worker
+COORDINATORS = 0.1  # of the kills: a coordinator takes three times as long to start as a worker
 RUNG_S = 0.5  # seconds after a rung has begun within which a process is killed, or at its end
 START_S = 4.0  # seconds after a kill within which one is killed that starts
 LOOK_S = 0.02
@@ -308,8 +308,8 @@ def page(figures: dict[str, Any]) -> list[str]:
         lines += [
             f"`asymnas search {' '.join((*SEARCH, *SHORT))}`, in processes and with SQLite, is "
             "killed (SIGKILL) about as often as it can be without standing still: a worker takes "
-            "some 3 s to start and a coordinator twice as long. Some are killed while a process "
-            "starts, the others within a rung. The last start is left alone.",
+            "some 3 s to start and a coordinator three times as long. Some are killed while a "
+            "process starts, the others within a rung. The last start is left alone.",
             "",
             f"{found['seconds'] / 60:.0f} minutes, {found['seconds'] / found['kills']:.1f} s per "
             f"kill; load {low:.1f} to {high:.1f}.",
