@@ -5,7 +5,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asymnas.core.cli import FAILED, OK, DryRun, Fresh, Given, Json, Replay, StudyFile, serve, takes
+from asymnas.core.cli import (
+    FAILED,
+    OK,
+    Dashboard,
+    DryRun,
+    Fresh,
+    Given,
+    Json,
+    Replay,
+    StudyFile,
+    serve,
+    takes,
+)
 from asymnas.core.config import StudyConfig
 from asymnas.core.errors import ConfigError
 from asymnas.core.study_file import load_study
@@ -61,6 +73,7 @@ def search(
     fresh: Fresh = False,
     dry_run: DryRun = False,
     as_json: Json = False,
+    with_dashboard: Dashboard = False,
     replay: Replay = None,
     **given: Given,
 ) -> int:
@@ -74,10 +87,12 @@ def search(
     everything finished saved.
     """
     if replay is not None:
-        alone = [name for name, is_set in (("--fresh", fresh), ("--dry-run", dry_run)) if is_set]
+        flags = {"--fresh": fresh, "--dry-run": dry_run, "--dashboard": with_dashboard}
+        alone = [name for name, is_set in flags.items() if is_set]
         return _replay(replay, study, given, alone, as_json=as_json)
     config = configured(study, given)  # before torch is imported: a bad value is said at once
     from asymnas.reporting.console import exit_code, make_console, print_plan, print_summary
+    from asymnas.reporting.live_dashboard import live_dashboard
     from asymnas.reporting.progress import display
     from asymnas.reporting.publish import publish
     from asymnas.runs.execute import execute
@@ -89,7 +104,8 @@ def search(
     if dry_run:
         return OK
     with (
-        display(console) as observe,
+        display(console) as shown,
+        live_dashboard(plan.config.run_dir, console, shown, wanted=with_dashboard) as observe,
         execute(plan, fresh=fresh, observe=observe) as (run, ending),
     ):
         published = publish(run)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asymnas.core.cli import OK, DryRun, Fresh, Given, Json, StudyFile, serve, takes
+from asymnas.core.cli import OK, Dashboard, DryRun, Fresh, Given, Json, StudyFile, serve, takes
 from asymnas.core.config import StudyConfig
 from asymnas.core.declarations import changed, options_of
 from asymnas.core.study_file import load_sweep
@@ -78,6 +78,7 @@ def sweep(
     fresh: Fresh = False,
     dry_run: DryRun = False,
     as_json: Json = False,
+    with_dashboard: Dashboard = False,
     **given: Given,
 ) -> int:
     """Infer the decoder share with the lowest loss, budget by budget.
@@ -98,6 +99,7 @@ def sweep(
         print_sweep_plan,
         print_sweep_summary,
     )
+    from asymnas.reporting.live_dashboard import live_dashboard
     from asymnas.reporting.progress import display
     from asymnas.reporting.publish import publish
     from asymnas.runs.execute import execute
@@ -110,7 +112,8 @@ def sweep(
     if dry_run:
         return OK
     with (
-        display(console) as observe,
+        display(console) as shown,
+        live_dashboard(plan.config.run_dir, console, shown, wanted=with_dashboard) as observe,
         execute(plan, fresh=fresh, observe=observe) as (run, ending),
     ):
         published = publish(run)

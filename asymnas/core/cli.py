@@ -86,6 +86,15 @@ DryRun = Annotated[
     bool,
     Parameter(help="Print the plan and its cost; train nothing", negative="", show_default="off"),
 ]
+Dashboard = Annotated[
+    bool,
+    Parameter(
+        name="--dashboard",
+        help="Serve the Optuna dashboard of the run while it goes on, and print its address",
+        negative="",
+        show_default="off",
+    ),
+]
 Replay = Annotated[
     Path | None,
     Parameter(
