@@ -87,6 +87,7 @@ def test_the_report_is_printed_dark_on_light_and_whole(run: Run) -> None:
         assert shown.said == []
 
 
+@pytest.mark.filterwarnings("ignore:IPython3 lexer unavailable")
 def test_a_notebook_s_page_draws_the_report_and_stays_as_it_is(run: Run, tmp_path: Path) -> None:
     nbformat = pytest.importorskip("nbformat")
     nbconvert = pytest.importorskip("nbconvert")

@@ -185,6 +185,17 @@ class Command:
     def send(self, number: signal.Signals) -> None:
         os.killpg(self.process.pid, number)
 
+    def wait_until(self, condition: Callable[[], bool], seconds: float = 600) -> None:
+        """Waits for what it is to do; fails at once, with its output, if it ends before."""
+
+        def reached() -> bool:
+            if condition():
+                return True
+            assert self.process.poll() is None, self.process.communicate()
+            return False
+
+        wait_until(reached, seconds)
+
     def finish(self, seconds: float = 600) -> tuple[int, str, str]:
         out, err = self.process.communicate(timeout=seconds)
         return self.process.returncode, out, err

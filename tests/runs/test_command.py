@@ -15,7 +15,7 @@ from PIL import Image
 from asymnas import Run
 from asymnas.core import columns as t
 
-from .conftest import finished, wait_until
+from .conftest import finished
 
 SMALL = ("--family", "dense", "--budget", "6k", "--latent", "8", "--examples", "4k")
 SMALL += ("--precision", "fp32", "--trials", "6", "--run-dir", "run", "--metrics", "psnr")
@@ -41,7 +41,7 @@ def test_kill_of_the_whole_group_loses_nothing(
     monkeypatch.chdir(tmp_path)
     database = tmp_path / "run" / "study.db"
     killed = search(*SMALL)
-    wait_until(lambda: finished(database) >= 2)
+    killed.wait_until(lambda: finished(database) >= 2)
     killed.send(signal.SIGKILL)
     killed.finish()
     before = _finished(database)
@@ -62,7 +62,7 @@ def test_ctrl_c_ends_within_five_seconds(
     monkeypatch.chdir(tmp_path)
     database = tmp_path / "run" / "study.db"
     running = search(*SMALL)
-    wait_until(lambda: finished(database) >= 2)
+    running.wait_until(lambda: finished(database) >= 2)
     running.send(signal.SIGINT)
     assert running.cpu_seconds_to_end() < 5
     code, out, err = running.finish()
@@ -95,7 +95,7 @@ def test_a_second_coordinator_is_refused(
     monkeypatch.chdir(tmp_path)
     database = tmp_path / "run" / "study.db"
     first = search(*SMALL, *ALONE, "--trials", "500")
-    wait_until(lambda: finished(database) >= 1)
+    first.wait_until(lambda: finished(database) >= 1)
     second = asymnas("search", *SMALL, *ALONE, "--trials", "500")
     assert second.exit_code == 1
     assert str(first.process.pid) in second.stderr
