@@ -12,6 +12,7 @@ import pytest
 
 from asymnas.core import columns as t
 from asymnas.runs.sweep_plan import plan_sweep
+from asymnas.training.machine_failures import machine_failure
 from asymnas.training.rung import Job, RungResult
 
 from .kill_points import Whole, check, whole_of
@@ -30,10 +31,16 @@ SOME = 6  # points of each kind of fault and sweep, in the tests that are always
 
 
 def with_losses(job: Job) -> RungResult:
-    """A made result, and the loss of each example where it is kept."""
+    """A made result, and the loss of each example where it is kept.
+
+    A disk that fails is the machine's doing and not the candidate's, as where training writes.
+    """
     result = made_sweep(job)
     if job.losses is not None and job.last:
-        job.losses.parent.mkdir(exist_ok=True)
+        try:
+            job.losses.parent.mkdir(exist_ok=True)
+        except OSError as error:
+            raise machine_failure(error) or error from error
         with job.losses.open("wb") as file:
             np.savez(file, np.full(5, result.metrics[t.VAL_LOSS], dtype=np.float32))
     return result
