@@ -48,6 +48,7 @@ class WorkerProcess:
     def __init__(self, environment: Mapping[str, str], log: Path | None, ahead: str) -> None:
         self._log, self._log_start = log, 0
         self._started = False
+        self._calls = 0
         places = [place or os.getcwd() for place in sys.path]
         command = [sys.executable, "-P", "-c", START, str(PACKAGE), ahead, *places]
         output = log.open("ab") if log else None
@@ -86,13 +87,18 @@ class WorkerProcess:
     def exchange(self, call: bytes) -> bytes:
         """Sends a call and receives its answer, both as bytes that only their reader unpacks.
 
+        Both carry the call's number: a second answer to an earlier call is dropped.
+
         Raises:
             Exception: The process has ended, or left something else in the pipe.
         """
-        stdin = _pipe(self._process.stdin)
-        pickle.dump(call, stdin)
+        stdin, stdout = _pipe(self._process.stdin), _pipe(self._process.stdout)
+        self._calls += 1
+        pickle.dump((self._calls, call), stdin)
         stdin.flush()
-        answer: bytes = pickle.load(_pipe(self._process.stdout))
+        number, answer = 0, b""
+        while number != self._calls:
+            number, answer = pickle.load(stdout)
         return answer
 
     def kill(self) -> None:

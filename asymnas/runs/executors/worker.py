@@ -2,8 +2,9 @@
 
 The first message of a process says that it is ready. Then it answers each call with a status
 (`RESULT`, `ERROR` or `BROKEN`) and a value. Calls and answers travel as bytes within a pickle, so
-that one that cannot be unpacked leaves the pipe whole. After a failure of its own and not the
-call's it ends, to be replaced by a new process.
+that one that cannot be unpacked leaves the pipe whole, beside the call's number, so that no answer
+is taken for another call's. After a failure of its own and not the call's it ends, to be replaced
+by a new process.
 
 It imports the standard library and the package's errors alone: a call imports what it needs. What
 all calls need can be imported ahead, while the parent prepares the first one. It ignores Ctrl-C,
@@ -41,11 +42,11 @@ def main(ahead: str) -> None:
             import_module(ahead)
     while True:
         try:
-            call = pickle.load(calls)
+            number, call = pickle.load(calls)
         except EOFError:
             return
         status, answered = answer(call)
-        pickle.dump(answered, answers)
+        pickle.dump((number, answered), answers)
         answers.flush()
         if status == BROKEN:
             os._exit(1)  # at once: tidying up may hang where the accelerator has failed

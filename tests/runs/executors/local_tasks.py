@@ -1,10 +1,12 @@
 """What the tests ask local workers to do; importable by them."""
 
 import os
+import pickle
 import signal
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 from asymnas.core.errors import WorkerError
 
@@ -84,6 +86,17 @@ def chat(lines: int) -> str:
     os.system("echo from a child")
     sys.stdout.flush()
     return "done"
+
+
+def write_twice() -> None:
+    """From now on this process writes each of its answers twice."""
+    write = pickle.dump
+
+    def twice(answer: object, pipe: IO[bytes]) -> None:
+        write(answer, pipe)
+        write(answer, pipe)
+
+    pickle.dump = twice  # type: ignore[assignment]
 
 
 def read_input() -> str:

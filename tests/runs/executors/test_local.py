@@ -112,6 +112,14 @@ def test_what_a_task_prints_does_not_mix_with_its_result(tmp_path):
         assert line in written
 
 
+def test_a_second_answer_is_not_taken_for_that_of_the_next_call(lone):
+    pid = lone.submit(os.getpid).result(timeout=60)
+    lone.submit(tasks.write_twice).result(timeout=60)
+    results = [lone.submit(tasks.add, n).result(timeout=60) for n in range(10)]
+    assert results == list(range(10))
+    assert lone.submit(os.getpid).result(timeout=60) == pid  # it is sound
+
+
 @pytest.mark.parametrize("ending", [tasks.kill_itself, tasks.die], ids=["killed", "exited"])
 def test_a_dead_worker_breaks_its_own_future_only(executor, ending):
     before = executor.submit(tasks.sleep, 0.5)
