@@ -8,7 +8,8 @@ The default search of digits with results that are made up, its study in a SQLit
   trials before them are copies of some that the search has made, with higher losses.
 - `publish` at 10,000, and what another process takes to open that run.
 - 256 simulated workers: the real coordinator, whose CPU time is added to a simulated clock. A
-  candidate that is trained to its end takes 30 to 90 s; one that is pruned, its part of that.
+  candidate that is trained to its end takes half to one and a half times a mean of 60 s, or of
+  150 s; one that is pruned, its part of that.
 
 With `--against`, the first is measured in an earlier checkout too, in turn. All are kept in
 `coordinator.jsonl`, so that a run that was stopped goes on where it was; the tables are written to
@@ -32,7 +33,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -53,9 +54,9 @@ KEPT = Path(__file__).with_suffix(".jsonl")
 SIZES = (100, 1_000, 10_000)
 BASE = 90  # trials that are made, of which the others are copies
 NEXT = 40
-WORKERS, CANDIDATE_S = 256, 60.0
+WORKERS = 256
+WHOLE_S = (60, 150)  # of a candidate that is trained to its end, on average
 SIMULATED = 1_500  # trials
-PRUNERS = ("asha",)
 SAMPLING = ("infer_relative_search_space", "sample_relative", "sample_independent", "after_trial")
 
 
@@ -81,13 +82,17 @@ class AtOnce(Executor):
 class Simulated(Executor):
     """Workers on a clock that stands still but for the coordinator's CPU time.
 
+    Args:
+        whole: Seconds that a candidate takes on average if it is trained to its end.
+
     Attributes:
         now: Seconds since the start.
-        last: When the last rung was submitted.
+        last: When the last candidate was begun.
         rungs: Start and end of each.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, whole: float) -> None:
+        self._whole = whole
         self.now, self.last, self.rungs = 0.0, 0.0, list[tuple[float, float]]()
         self._cpu, self._order = time.process_time(), itertools.count()
         self._open: list[tuple[float, int, Future[Any], RungResult]] = []
@@ -96,12 +101,13 @@ class Simulated(Executor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         (job,) = args
         self._pass()
-        whole = CANDIDATE_S * (0.5 + random.Random(job.seed).random())
+        whole = self._whole * (0.5 + random.Random(job.seed).random())
         done = self._reached.get(job.seed, 0.0)
         self._reached[job.seed] = job.until / job.total
         end = self.now + whole * (self._reached[job.seed] - done)
         self.rungs.append((self.now, end))
-        self.last = self.now
+        if job.checkpoint is None:
+            self.last = self.now
         future: Future[Any] = Future()
         heapq.heappush(self._open, (end, next(self._order), future, made_up(job)))
         self._cpu = time.process_time()  # writing the checkpoint is a worker's
@@ -225,15 +231,16 @@ def published(folder: Path) -> dict[str, float]:
         }
 
 
-def simulated(folder: Path, pruner: str) -> dict[str, float]:
-    """The part of the time until the last rung is submitted in which workers train."""
-    plan = plan_search(replace(config_in(folder, SIMULATED, WORKERS), pruner=pruner))
-    executor, began = Simulated(), time.process_time()
+def simulated(folder: Path, whole: float) -> dict[str, float]:
+    """The part of the time until the last candidate is begun in which workers train."""
+    plan = plan_search(config_in(folder, SIMULATED, WORKERS))
+    executor, began = Simulated(whole), time.process_time()
     with execute(plan, executor=executor, observe=executor.wait) as (run, _):
-        rows = len(run.table)
-    busy = sum(min(end, executor.last) - start for start, end in executor.rungs)
+        rows, trained = len(run.table), len(run.own)
+    busy = sum(max(0.0, min(end, executor.last) - start) for start, end in executor.rungs)
     return {
         "trials": rows,
+        "candidate": sum(end - start for start, end in executor.rungs) / trained,
         "seconds": executor.last,
         "busy": 100 * busy / (WORKERS * executor.last),
         "coordinator": 100 * (time.process_time() - began) / executor.last,
@@ -251,7 +258,7 @@ def measured(what: str, base: Path) -> dict[str, float]:
         if kind == "trials":
             return per_trial(folder, NEXT)
         if kind == "workers":
-            return simulated(folder, size)
+            return simulated(folder, float(size))
         return published(folder)
 
 
@@ -342,11 +349,12 @@ def page(made: Measurements) -> list[str]:
         ),
         f"## {WORKERS} simulated workers",
         "",
-        "Until the last rung is submitted; the first draws, while most workers wait, count.",
+        "Until the last candidate is begun, after which there is less and less to do; the first draws, "
+        "while most workers wait, count.",
         *table(
-            "| pruner | trials, duplicates among them | simulated s | workers busy "
-            "| coordinator busy | load |",
-            [f"| {name} {made.row(f'workers {name}', 1, _workers_row)}" for name in PRUNERS],
+            "| trained to the end, s | a candidate's mean, s | trials, duplicates among them "
+            "| simulated s | workers busy | coordinator busy | load |",
+            [f"| {s} {made.row(f'workers {s}', 1, _workers_row)}" for s in WHOLE_S],
         )[:-1],
     ]
 
@@ -360,7 +368,10 @@ def _published_row(a: dict[str, float]) -> str:
 
 
 def _workers_row(a: dict[str, float]) -> str:
-    return f"{a['trials']:,.0f} | {a['seconds']:.0f} | {a['busy']:.1f} % | {a['coordinator']:.0f} %"
+    return (
+        f"{a['candidate']:.0f} | {a['trials']:,.0f} | {a['seconds']:.0f} | {a['busy']:.1f} % "
+        f"| {a['coordinator']:.0f} %"
+    )
 
 
 def main() -> None:

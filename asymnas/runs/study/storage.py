@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from asymnas.core.errors import AsymnasError, DamageError, StudyError
 from asymnas.core.urls import HIDDEN, public_url, without_password, without_secrets
+from asymnas.runs.study.whole_trials import WholeTrials
 
 #: The environment variable that holds the whole URL of a storage whose password is not stored.
 STORAGE_VARIABLE = "ASYMNAS_STORAGE"
@@ -114,7 +115,7 @@ def _opened(
         if file is not None and file.is_file():
             _check_structure(file)
         if whole.startswith(("sqlite", "mysql", "postgres")):
-            backend = optuna.storages.RDBStorage(whole, engine_kwargs=options)
+            backend = WholeTrials(whole, engine_kwargs=options)
             made(backend.engine)
             # To read, with one cache of finished trials.
             return backend if writes else optuna.storages.get_storage(backend)

@@ -9,10 +9,15 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 
+import optuna
 import pandas as pd
 import pytest
 import sqlalchemy as sa
 from database_servers import PASSWORD, SERVERS, Server, server_of
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+from optuna.storages import RDBStorage
+from optuna.study import StudyDirection
+from optuna.trial import TrialState
 from runs.conftest import Command, wait_until
 
 from asymnas.core import columns as t
@@ -23,6 +28,7 @@ from asymnas.runs.execute import execute
 from asymnas.runs.plan import plan_search
 from asymnas.runs.study import open_study, read_study
 from asymnas.runs.study.lease import DatabaseLease
+from asymnas.runs.study.storage import open_to_write
 
 pytestmark = [
     pytest.mark.slow,
@@ -134,6 +140,29 @@ def test_ctrl_c_ends_the_wait_and_the_search_goes_on_later(
     assert code == 0, err
     assert PASSWORD not in out + err
     assert states() == 3 * ["complete"]
+
+
+def test_a_trial_is_stored_as_optuna_stores_it(server: Server) -> None:
+    drawn = optuna.create_trial(
+        state=TrialState.RUNNING,
+        params={"rate": 0.03, "kernel": None},
+        distributions={
+            "rate": FloatDistribution(1e-4, 1.0, log=True),
+            "kernel": CategoricalDistribution((3, None)),
+        },
+        user_attrs={"widths": [3, 5], "note": "ä"},
+        system_attrs={"fixed_params": {"kernel": None}},
+    )
+    backends = open_to_write(server.url)[0], RDBStorage(server.url)
+    study = backends[0].create_new_study([StudyDirection.MINIMIZE], "whole trials")
+    for backend in (*backends, *backends):
+        backend.create_new_trial(study, drawn)
+    one, *others = backends[1].get_all_trials(study)
+    assert (one.params, one.user_attrs) == (drawn.params, drawn.user_attrs)
+    assert [other.number for other in others] == [1, 2, 3]
+    for name in ("state", "datetime_start", "params", "distributions", "user_attrs"):
+        assert [getattr(other, name) for other in others] == 3 * [getattr(one, name)]
+    assert [other.system_attrs for other in others] == 3 * [drawn.system_attrs]
 
 
 def test_a_stale_lease_is_taken_over_and_its_holder_notices(server: Server) -> None:
