@@ -88,12 +88,14 @@ class Simulated(Executor):
     Attributes:
         now: Seconds since the start.
         last: When the last candidate was begun.
+        worked: Seconds that the coordinator had worked by then.
         rungs: Start and end of each.
     """
 
     def __init__(self, whole: float) -> None:
         self._whole = whole
         self.now, self.last, self.rungs = 0.0, 0.0, list[tuple[float, float]]()
+        self.worked, self._worked = 0.0, 0.0
         self._cpu, self._order = time.process_time(), itertools.count()
         self._open: list[tuple[float, int, Future[Any], RungResult]] = []
         self._reached: dict[int, float] = {}
@@ -107,7 +109,7 @@ class Simulated(Executor):
         end = self.now + whole * (self._reached[job.seed] - done)
         self.rungs.append((self.now, end))
         if job.checkpoint is None:
-            self.last = self.now
+            self.last, self.worked = self.now, self._worked
         future: Future[Any] = Future()
         heapq.heappush(self._open, (end, next(self._order), future, made_up(job)))
         self._cpu = time.process_time()  # writing the checkpoint is a worker's
@@ -115,7 +117,9 @@ class Simulated(Executor):
 
     def _pass(self) -> None:
         now = time.process_time()
-        self.now, self._cpu = self.now + now - self._cpu, now
+        self.now += now - self._cpu
+        self._worked += now - self._cpu
+        self._cpu = now
 
     def wait(self, snapshot: object) -> None:
         """Ends the rungs that have ended, or the next one."""
@@ -234,7 +238,7 @@ def published(folder: Path) -> dict[str, float]:
 def simulated(folder: Path, whole: float) -> dict[str, float]:
     """The part of the time until the last candidate is begun in which workers train."""
     plan = plan_search(config_in(folder, SIMULATED, WORKERS))
-    executor, began = Simulated(whole), time.process_time()
+    executor = Simulated(whole)
     with execute(plan, executor=executor, observe=executor.wait) as (run, _):
         rows, trained = len(run.table), len(run.own)
     busy = sum(max(0.0, min(end, executor.last) - start) for start, end in executor.rungs)
@@ -243,7 +247,7 @@ def simulated(folder: Path, whole: float) -> dict[str, float]:
         "candidate": sum(end - start for start, end in executor.rungs) / trained,
         "seconds": executor.last,
         "busy": 100 * busy / (WORKERS * executor.last),
-        "coordinator": 100 * (time.process_time() - began) / executor.last,
+        "coordinator": 100 * executor.worked / executor.last,
     }
 
 
@@ -349,8 +353,8 @@ def page(made: Measurements) -> list[str]:
         ),
         f"## {WORKERS} simulated workers",
         "",
-        "Until the last candidate is begun, after which there is less and less to do; the first draws, "
-        "while most workers wait, count.",
+        "Until the last candidate is begun, after which there is less and less to do; the first "
+        "draws, while most workers wait, count.",
         *table(
             "| trained to the end, s | a candidate's mean, s | trials, duplicates among them "
             "| simulated s | workers busy | coordinator busy | load |",
