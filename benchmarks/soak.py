@@ -32,6 +32,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import closing
+from itertools import takewhile
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -53,7 +54,7 @@ TWO = ("--workers", "2")
 
 COORDINATORS = 0.1  # of the kills: a coordinator takes three times as long to start as a worker
 RUNG_S = 0.5  # seconds after a rung has begun within which a process is killed, or at its end
-START_S = 4.0  # seconds after a kill within which one is killed that starts
+START_S = 2.0  # seconds after a kill within which one is killed that starts
 LOOK_S = 0.02
 EVERY_S = 60.0  # between kills, for the goodput
 
@@ -199,8 +200,9 @@ def kills(wanted: int, trials: int, seed: int) -> dict[str, Any]:
             random = Random(f"{seed} {len(done)}")
             ahead = len(set(map(trial_of, before))) / trials > len(done) / wanted
             victim = "coordinator" if random.random() < COORDINATORS else "worker"
-            if ahead and victim == "worker" and done and done[-1]["moment"] == "start":
-                ahead = done[-1]["victim"] == "coordinator"  # never two workers before a rung
+            since = takewhile(lambda kill: kill["moment"] == "start", reversed(done))
+            if ahead and any(kill["victim"] == "worker" for kill in since):
+                victim = "coordinator"  # never two workers before a rung
             moment = "start" if ahead else "rung"
             wait_for_moment(soaked, moment, len(before), random)
             while soaked.runs and not soaked.kill(victim, random):
