@@ -1,5 +1,7 @@
 """The network of the question: which side of it deserves more parameters, and how?
 
+    python studies/run.py reference_network_small --minutes 55
+
     python studies/wallpapers.py
     python studies/run.py reference_network --minutes 55
 
@@ -8,11 +10,14 @@
 total, half as large again as the reference network's; besides, the reference network's widths are
 moved from one side to the other at its own total. Each arm trains at learning rates of its own per
 side, tuned on one seed; then every arm trains with the same seeds and is scored once on the test
-photographs. It is made for a GPU: two cores with native bf16 train 900 examples per second, and at
-80,000 examples no arm is as good as principal components (`LOG.md`).
+examples.
+
+The network takes photographs and is made for a GPU: two cores with native bf16 train 900 examples
+per second, and at 80,000 examples no arm is as good as principal components (`LOG.md`). The small
+one has the same layers, a quarter as wide, and takes Fashion-MNIST, which two cores can train.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +30,117 @@ from asymnas.runs.plan import plan_search
 from asymnas.runs.study import FIXED
 
 SEEDS = 4  # more can be added to what is there
-EXAMPLES = 400_000
 FIRST_RATE = 2e-3  # where tuning begins; the grid goes on until the best is inside
-DATA, LATENT = "npz:runs/wallpapers.npz", 64
 REFERENCE = "reference"
+Width = tuple[tuple[int, int, int], int]  # channels of the stages and units of the hidden layer
+
+
+@dataclass(frozen=True)
+class Network:
+    """The network at one size, with the widths of its arms; of two, the encoder's come first.
+
+    Args:
+        dataset: What it takes.
+        shape: Of an example.
+        latent: Numbers of the latent vector.
+        examples: Training examples per run.
+        precision: The same on every machine.
+        reference: Widths of the reference network, both sides.
+        twice: Of a side that is twice as large.
+        half_more: Of a side that is half as large again.
+        more: Of a side that has two thirds of the reference network's total.
+        less: Of a side that has one third of it.
+        deeper: Residual blocks of two convolutions at the innermost stage, where weights are many,
+            and their inner channels, which make a side twice as large.
+        half_deeper: The same for half as large again.
+    """
+
+    dataset: str
+    shape: tuple[int, ...]
+    latent: int
+    examples: int
+    precision: str
+    reference: Width
+    twice: tuple[Width, Width]
+    half_more: tuple[Width, Width]
+    more: tuple[Width, Width]
+    less: tuple[Width, Width]
+    deeper: tuple[int, int]
+    half_deeper: tuple[int, int]
+
+    def arms(self) -> dict[str, Architecture]:
+        """The networks by name: the reference, six half as large again, two of its own total."""
+        preset = replace(Architecture.preset("reference"), shape=self.shape, latent=self.latent)
+        encoder = _of_width(preset.encoder, self.reference)
+        decoder = _of_width(preset.decoder, self.reference)
+
+        def encoder_of(widths: tuple[Width, Width]) -> Any:
+            return _of_width(encoder, widths[0])
+
+        def decoder_of(widths: tuple[Width, Width]) -> Any:
+            return _of_width(decoder, widths[1])
+
+        sides = {
+            REFERENCE: (encoder, decoder),
+            "decoder, wider": (encoder, decoder_of(self.twice)),
+            "encoder, wider": (encoder_of(self.twice), decoder),
+            "both, wider": (encoder_of(self.half_more), decoder_of(self.half_more)),
+            "decoder, deeper": (encoder, _deeper(decoder, *self.deeper)),
+            "encoder, deeper": (_deeper(encoder, *self.deeper), decoder),
+            "both, deeper": (
+                _deeper(encoder, *self.half_deeper),
+                _deeper(decoder, *self.half_deeper),
+            ),
+            "two thirds in the decoder": (encoder_of(self.less), decoder_of(self.more)),
+            "one third in the decoder": (encoder_of(self.more), decoder_of(self.less)),
+        }
+        return {name: preset.with_sides(*both) for name, both in sides.items()}
+
+
+def _of_width(side: Any, width: Width) -> Any:
+    return replace(side, channels=width[0], hidden=width[1])
+
+
+def _deeper(side: Any, count: int, inner: int) -> Any:
+    return replace(side, blocks=(0, 0, count), block="residual", inner=(inner,) * count)
+
+
+def _alike(*width: Any) -> tuple[Any, Any]:
+    """The same widths on both sides."""
+    return width, width
+
+
+NETWORKS = {
+    "reference_network_small": Network(
+        dataset="fashion-mnist",
+        shape=(1, 28, 28),
+        latent=16,
+        examples=160_000,
+        precision="fp32",
+        reference=((8, 16, 32), 64),
+        twice=(((11, 23, 45), 92), ((11, 21, 45), 94)),
+        half_more=(((10, 20, 39), 79), ((10, 19, 39), 80)),
+        more=(((9, 17, 37), 76), ((9, 17, 37), 75)),
+        less=(((7, 13, 27), 50), ((6, 13, 26), 52)),
+        deeper=(3, 24),
+        half_deeper=(2, 18),
+    ),
+    "reference_network": Network(
+        dataset="npz:runs/wallpapers.npz",
+        shape=(3, 48, 48),
+        latent=64,
+        examples=400_000,
+        precision="bf16",  # slow where it is not native
+        reference=((32, 64, 128), 256),
+        twice=_alike((45, 91, 181), 363),
+        half_more=_alike((39, 78, 157), 314),
+        more=(((37, 74, 148), 296), ((37, 74, 148), 295)),
+        less=_alike((26, 52, 104), 209),
+        deeper=(5, 113),
+        half_deeper=(3, 94),
+    ),
+}
+
 #: Each question with the arms whose log test losses answer it, the first less the second.
 CONTRASTS = (
     ("Does size matter at all?", "both, wider", REFERENCE),
@@ -42,57 +154,25 @@ CONTRASTS = (
 )
 
 
-def arms() -> dict[str, Architecture]:
-    """The networks by name: the reference, six of 3.92 million parameters, two of its own total."""
-    reference = Architecture.preset("reference")
-    encoder, decoder = reference.encoder, reference.decoder
-    twice, half_more = ((45, 91, 181), 363), ((39, 78, 157), 314)
-    smaller = (26, 52, 104), 209
-
-    def wider(side: Any, widths: tuple[tuple[int, ...], int]) -> Any:
-        return replace(side, channels=widths[0], hidden=widths[1])
-
-    def deeper(side: Any, count: int, inner: int) -> Any:
-        """Residual blocks of two convolutions at the innermost stage, where weights are many."""
-        return replace(side, blocks=(0, 0, count), block="residual", inner=(inner,) * count)
-
-    sides = {
-        REFERENCE: (encoder, decoder),
-        "decoder, wider": (encoder, wider(decoder, twice)),
-        "encoder, wider": (wider(encoder, twice), decoder),
-        "both, wider": (wider(encoder, half_more), wider(decoder, half_more)),
-        "decoder, deeper": (encoder, deeper(decoder, 5, 113)),
-        "encoder, deeper": (deeper(encoder, 5, 113), decoder),
-        "both, deeper": (deeper(encoder, 3, 94), deeper(decoder, 3, 94)),
-        "two thirds in the decoder": (
-            wider(encoder, smaller),
-            wider(decoder, ((37, 74, 148), 295)),
-        ),
-        "one third in the decoder": (
-            wider(encoder, ((37, 74, 148), 296)),
-            wider(decoder, smaller),
-        ),
-    }
-    return {name: reference.with_sides(*both) for name, both in sides.items()}
-
-
-def plan(run_dir: Path, timeout: float | None) -> ConfirmationPlan:
+def plan_network(name: str, run_dir: Path, timeout: float | None) -> ConfirmationPlan:
     """Tuning of each arm's rates, then all arms with every seed.
 
     Args:
+        name: Which of `NETWORKS`.
         run_dir: Where the run is kept.
         timeout: Seconds after which it pauses.
     """
-    networks = arms()
+    network = NETWORKS[name]
+    arms = network.arms()
     resolved = plan_search(
         StudyConfig(
-            name="reference-network",
-            dataset=DATA,
+            name=name,
+            dataset=network.dataset,
             family="conv2d",
-            latent=LATENT,
-            budget=max(network.counts.total_params for network in networks.values()),
-            examples=EXAMPLES,
-            precision="bf16",  # the same on every machine; slow where it is not native
+            latent=network.latent,
+            budget=max(arm.counts.total_params for arm in arms.values()),
+            examples=network.examples,
+            precision=network.precision,
             metrics=("mse", "psnr"),
             sampler="random",
             pruner="none",
@@ -103,14 +183,14 @@ def plan(run_dir: Path, timeout: float | None) -> ConfirmationPlan:
     )
     contenders = [
         Contender(
-            name=name,
-            architecture=network,
+            name=arm,
+            architecture=architecture,
             learning_rate=None,
-            origin=f"{network.counts.total_params:,} parameters, {network.decoder_share:.3f} of "
-            "them in the decoder",
-            is_control=name != REFERENCE,
+            origin=f"{architecture.counts.total_params:,} parameters, "
+            f"{architecture.decoder_share:.3f} of them in the decoder",
+            is_control=arm != REFERENCE,
         )
-        for name, network in networks.items()
+        for arm, architecture in arms.items()
     ]
     return ConfirmationPlan(
         config=replace(resolved.config, sampler=FIXED),

@@ -4,11 +4,11 @@
     python studies/run.py NAME --minutes 55      the next chunk of a study
     python studies/run.py --minutes 55           the next chunk of the first that is not done
 
-A study is a sweep of `sweeps.py`, a table of `candidates.py`, or a file here with a `plan()` of its
-own. A chunk goes on from `studies/results/NAME/state.tar.xz`, trains until its time is up or the
-study is done, and writes the state again, with `summary.json` and but for tables `trials.csv`, to
-be committed. What was half trained when the time was up starts again where the run directory,
-`runs/studies/NAME`, is another.
+A study is a sweep of `sweeps.py`, one of the networks of `reference_network.py`, or a table of
+`candidates.py`. A chunk goes on from `studies/results/NAME/state.tar.xz`, trains until its time is
+up or the study is done, and writes the state again, with `summary.json` and but for tables
+`trials.csv`, to be committed. What was half trained when the time was up starts again where the run
+directory, `runs/studies/NAME`, is another.
 """
 
 import argparse
@@ -18,12 +18,12 @@ import shutil
 import sqlite3
 import sys
 import tarfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 from candidates import CANDIDATES, plan_candidates
+from reference_network import NETWORKS, plan_network
 from sweeps import SWEEPS
 
 from asymnas.reporting.console import make_console
@@ -34,7 +34,7 @@ from asymnas.runs.plan import Plan
 from asymnas.runs.sweep_plan import plan_sweep
 
 #: In the order in which they are to be run.
-STUDIES = (*SWEEPS, "reference_network", *CANDIDATES)
+STUDIES = (*SWEEPS, *NETWORKS, *CANDIDATES)
 RESULTS = Path(__file__).parent / "results"
 RUNS = Path("runs", "studies")
 STATE, PROGRESS = "state.tar.xz", "progress.json"
@@ -46,9 +46,8 @@ def planned(name: str, run_dir: Path, timeout: float | None) -> Plan:
     """The plan of a study, to be run in a directory for so many seconds."""
     if name in CANDIDATES:
         return plan_candidates(name, run_dir, timeout)
-    if name not in SWEEPS:
-        made: Callable[[Path, float | None], Plan] = import_module(name).plan
-        return made(run_dir, timeout)
+    if name in NETWORKS:
+        return plan_network(name, run_dir, timeout)
     sweep = SWEEPS[name]
     study = replace(sweep.study, name=name, run_dir=str(run_dir), timeout=timeout)
     return plan_sweep(replace(sweep, study=study))
