@@ -273,7 +273,7 @@ TABLES = {
 def page(text: str, made: Sequence[Row]) -> str:
     """The page with each of its tables written anew between two comments."""
     written = {name: write(made) for name, write in TABLES.items()}
-    for name, lines in (written | arms.tables(RESULTS / "reference_network")).items():
+    for name, lines in (written | arms.tables(RESULTS)).items():
         before, begin, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition("<!-- end -->")
         if not begin or not end:

@@ -1,4 +1,4 @@
-"""The tables of the reference network's study: its arms, and what they say to each question."""
+"""The tables of the reference network's studies: their arms, and what they say to each question."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from reference_network import CONTRASTS, DATA, REFERENCE
+from reference_network import CONTRASTS, NETWORKS, REFERENCE
 from scipy.stats import t as student
 
 from asymnas.analysis.comparison import holm
@@ -83,12 +83,12 @@ def costs(log_ratio: Interval) -> str:
     return with_span(relative_change(log_ratio), change)
 
 
-def arm_table(arms: Mapping[str, Arm], pca: float) -> str:
-    """What each arm is and how well it reconstructs the test photographs.
+def arm_table(arms: Mapping[str, Arm], components: Mapping[str, float]) -> str:
+    """What each arm is and how well it reconstructs the test examples.
 
     Args:
         arms: All of them.
-        pca: Test loss of as many principal components as the networks have latent numbers.
+        components: How many principal components, and the test loss that they leave.
     """
     reference = arms[REFERENCE]
     against = {
@@ -107,8 +107,9 @@ def arm_table(arms: Mapping[str, Arm], pca: float) -> str:
         ]
         for arm in arms.values()
     ]
+    count, pca = components["components"], components["test"]
     excess = change(pca / exp(float(reference.losses.mean())) - 1)
-    lines.append(["64 principal components", "", "", "", "", f"{pca:.3g}", excess])
+    lines.append([f"{count} principal components", "", "", "", "", f"{pca:.3g}", excess])
     columns = ["network", "parameters", "in the decoder", "MACs", "rates, encoder / decoder"]
     columns += ["test error", "against the reference"]
     return Rows(columns=columns, rows=lines).to_markdown()
@@ -132,11 +133,17 @@ def question_table(arms: Mapping[str, Arm]) -> str:
 
 
 def tables(results: Path) -> dict[str, str]:
-    """Both tables by their names on the page; none before the study is done."""
-    progress = results / "progress.json"
-    if not progress.is_file() or not json.loads(progress.read_text("utf-8"))["done"]:
-        return {}
-    arms = arms_of(results)
-    components = (results.parent / "principal_components.json").read_text("utf-8")
-    pca = json.loads(components)[DATA]["test"]
-    return {"arms": arm_table(arms, pca), "questions": question_table(arms)}
+    """Two tables of each study that is done, by their names on the page.
+
+    Args:
+        results: The folder of all studies' results.
+    """
+    components = json.loads((results / "principal_components.json").read_text("utf-8"))
+    written = {}
+    for name, network in NETWORKS.items():
+        progress = results / name / "progress.json"
+        if progress.is_file() and json.loads(progress.read_text("utf-8"))["done"]:
+            arms = arms_of(results / name)
+            written[f"{name}: arms"] = arm_table(arms, components[network.dataset])
+            written[f"{name}: questions"] = question_table(arms)
+    return written

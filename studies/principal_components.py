@@ -1,17 +1,19 @@
-"""What principal components leave of the photographs, which a network should at least reach.
+"""What principal components leave of a study's data, which a network should at least reach.
 
     python studies/wallpapers.py; python studies/wallpapers.py 16
-    python studies/principal_components.py
+    python studies/principal_components.py [DATA ...]
 
 As many components as the studies' networks have latent numbers are fitted on the training split, in
 the values that the networks take. Writes `results/principal_components.json`: mean squared errors.
+Other data than those named keep what is there; all are taken where none is.
 """
 
 import json
+import sys
 from pathlib import Path
 
 from numpy.typing import NDArray
-from reference_network import DATA, LATENT
+from reference_network import NETWORKS
 from sklearn.decomposition import PCA
 from sweeps import PATCHES, SWEEPS
 from torch import Tensor
@@ -43,6 +45,9 @@ def errors(dataset: str, components: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    latent = SWEEPS["wallpapers_dense"].study.latent
-    found = {DATA: errors(DATA, LATENT), PATCHES: errors(PATCHES, latent)}
+    latents = {network.dataset: network.latent for network in NETWORKS.values()}
+    latents[PATCHES] = SWEEPS["wallpapers_dense"].study.latent
+    found = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
+    for name in sys.argv[1:] or latents:
+        found[name] = errors(name, latents[name])
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
