@@ -31,7 +31,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import takewhile
 from pathlib import Path
 from random import Random
@@ -107,19 +107,21 @@ class Search:
         """Kills a process; returns whether there was one."""
         if self._process is None or not self.runs:
             return False
-        workers = [
-            child
-            for child in psutil.Process(self._process.pid).children()
-            if child.status() != psutil.STATUS_ZOMBIE
-        ]
-        if victim == "worker":
-            if workers:
-                random.choice(workers).kill()
-            return bool(workers)
-        self.orphans_s += sum(sum(worker.cpu_times()[:2]) for worker in workers)
-        self._process.kill()
-        self._process.wait()
-        return True
+        with suppress(psutil.NoSuchProcess):  # one that ended by itself meanwhile
+            workers = [
+                child
+                for child in psutil.Process(self._process.pid).children()
+                if child.status() != psutil.STATUS_ZOMBIE
+            ]
+            if victim == "worker":
+                if workers:
+                    random.choice(workers).kill()
+                return bool(workers)
+            self.orphans_s += sum(sum(worker.cpu_times()[:2]) for worker in workers)
+            self._process.kill()
+            self._process.wait()
+            return True
+        return False
 
     def interrupt(self) -> None:
         """Ends it as Ctrl-C does."""
