@@ -100,4 +100,7 @@ def again(first: SweepConfig) -> SweepConfig:
 
 #: In the order in which they are run.
 SWEEPS = _USUAL | {name + LONG: longer(_USUAL[name]) for name in _LONGER}
-SWEEPS["fashion_mnist_dense" + AGAIN + LONG] = again(SWEEPS["fashion_mnist_dense" + LONG])
+SWEEPS |= {
+    name + AGAIN + LONG: again(SWEEPS[name + LONG])
+    for name in ("fashion_mnist_dense", "digits_dense", "digits_fsq")
+}
