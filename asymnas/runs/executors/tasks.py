@@ -52,14 +52,16 @@ class TaskQueue:
 
     A call that a worker failed on goes to another one, before all that wait; its future fails when
     `MOST_WORKERS` have failed on it or there is no other. The worker that failed pauses, longer
-    each time in a row, so that one that fails at once does not take all work.
+    each time in a row, so that one that fails at once does not take all work. A call wakes as few
+    workers as it needs, so that it costs no more where thousands wait.
 
     Args:
         workers: All that will take calls.
     """
 
     def __init__(self, workers: int) -> None:
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        self._changed, self._paused = threading.Condition(lock), threading.Condition(lock)
         self._waiting: deque[Task] = deque()
         self._workers = set[Hashable](range(workers))
         self._failures_in_a_row: dict[Hashable, int] = {}
@@ -81,8 +83,7 @@ class TaskQueue:
         """Adds a call; its future fails at once where no worker is left."""
         with self._changed:
             self._waiting.append(task)
-            self._fail_what_nobody_takes()
-            self._changed.notify_all()
+            self._offer(task)
 
     def take(self, worker: Hashable) -> Task | None:
         """Waits for a call that the worker may take; `None` when there will be none."""
@@ -90,19 +91,21 @@ class TaskQueue:
             while True:
                 pause = self._pauses.get(worker, 0.0) - time.monotonic()
                 mine = (task for task in self._waiting if worker not in task.failures)
-                if (task := next(mine, None)) is not None and pause <= 0:
+                if (task := next(mine, None)) is None and self._closed:
+                    return None
+                if pause > 0:  # apart from the others, of whom a new call wakes one
+                    self._paused.wait(pause)
+                elif task is None:
+                    self._changed.wait()
+                else:
                     self._waiting.remove(task)
                     return task
-                if task is None and self._closed:
-                    return None
-                self._changed.wait(pause if task is not None else None)
 
     def put_back(self, task: Task) -> None:
         """Returns a call that was taken and not made."""
         with self._changed:
             self._waiting.appendleft(task)
-            self._fail_what_nobody_takes()
-            self._changed.notify_all()
+            self._offer(task)
 
     def succeeded(self, worker: Hashable) -> None:
         """Notes that a worker has answered: it is sound."""
@@ -121,16 +124,16 @@ class TaskQueue:
                 task.fail()
             else:
                 self._waiting.appendleft(task)
-                self._fail_what_nobody_takes()
-            self._changed.notify_all()
+                self._offer(task)
+            self._changed.notify_all()  # it may wait again, in another thread: it is to pause
 
     def retire(self, worker: Hashable, reason: AsymnasError) -> None:
         """Takes a worker out for good."""
         with self._changed:
             self._workers.discard(worker)
             self._retired_for = reason
-            self._fail_what_nobody_takes()
-            self._changed.notify_all()
+            for task in list(self._waiting):
+                self._offer(task)
 
     def close(self, *, cancel: bool) -> None:
         """Takes no more calls, and with `cancel` drops those that wait."""
@@ -143,13 +146,15 @@ class TaskQueue:
                 self._waiting.clear()
                 self._pauses.clear()
             self._changed.notify_all()
+            self._paused.notify_all()
 
-    def _fail_what_nobody_takes(self) -> None:
-        for task in list(self._waiting):
-            if self._workers - task.failures.keys():
-                continue
-            self._waiting.remove(task)
-            if task.failures:
-                task.fail()
-            elif task.start():
-                task.future.set_exception(self._retired_for or RuntimeError("no worker is left"))
+    def _offer(self, task: Task) -> None:
+        """Wakes who may take a call that waits; fails it if there is nobody."""
+        if any(worker not in task.failures for worker in self._workers):
+            self._changed.notify(len(task.failures) + 1)
+            return
+        self._waiting.remove(task)
+        if task.failures:
+            task.fail()
+        elif task.start():
+            task.future.set_exception(self._retired_for or RuntimeError("no worker is left"))
