@@ -41,13 +41,14 @@ def display(console: Console) -> Iterator[Callable[[Snapshot], None]]:
 
 
 def _plain_lines(console: Console) -> Callable[[Snapshot], None]:
-    """Prints a line every quarter of a minute and one at the end, for logs."""
-    printed = time.monotonic()
+    """Prints a line, for logs, with the first result, every quarter of a minute, and at the end."""
+    printed, has_result = time.monotonic(), False
 
     def show(snapshot: Snapshot) -> None:
-        nonlocal printed
-        if _is_last(snapshot) or time.monotonic() - printed >= PLAIN_EVERY:
-            printed = time.monotonic()
+        nonlocal printed, has_result
+        first = not has_result and snapshot.best_loss is not None
+        if first or _is_last(snapshot) or time.monotonic() - printed >= PLAIN_EVERY:
+            printed, has_result = time.monotonic(), snapshot.best_loss is not None
             console.print(_plain_line(snapshot), soft_wrap=True)
 
     return show
