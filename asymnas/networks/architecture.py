@@ -15,7 +15,7 @@ from asymnas.core.config import Bottleneck
 from asymnas.core.errors import ConfigError
 from asymnas.core.side_families import family_label, with_side_families
 from asymnas.core.tables import Rows
-from asymnas.core.text import by, plural, share_phrase
+from asymnas.core.text import by, one_line, plural, share_phrase
 from asymnas.networks.counting import count_macs, count_params, layer_rows, shapes_only
 from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.initial_weights import initialise
@@ -184,8 +184,8 @@ class Architecture:
                 config_type = FAMILIES.get(given[f"{side}_family"]).config_type
                 given[side] = config_type(**_tuples(given[side]))
             return cls(**_tuples(given))
-        except (KeyError, TypeError) as error:
-            raise ConfigError(f"not an architecture: {error}") from error
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ConfigError(f"not an architecture: {one_line(error)}") from error
 
     def key(self) -> str:
         """Canonical text: equal for equal architectures."""

@@ -4,9 +4,11 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from asymnas.core.checksums import with_checksum
-from asymnas.core.errors import ConfigError, DamageError, UnknownNameError
+from asymnas.core.errors import AsymnasError, ConfigError, DamageError, UnknownNameError
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.families.conv import ConvSide
 from asymnas.networks.families.dense import DenseSide
@@ -107,6 +109,8 @@ def test_an_architecture_cannot_change_and_equals_its_like():
         {"encoder": {}},
         {"color": "red"},
         {"encoder_family": None},
+        {"decoder": "dense"},
+        {"kind": [1]},
     ],
     ids=str,
 )
@@ -118,6 +122,40 @@ def test_what_is_no_architecture_is_refused(change):
         del values[name]
         with pytest.raises(ConfigError, match=f"not an architecture: .*{name}"):
             Architecture.from_dict(values)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+FIELDS = [
+    *SMALL.to_dict(),
+    *((side, name) for side in ("encoder", "decoder") for name in ("widths", "x")),
+]
+
+
+def read(values):
+    """An architecture, or the error in its place."""
+    try:
+        return Architecture.from_dict(values)
+    except AsymnasError as error:
+        return error
+
+
+@given(st.sampled_from(FIELDS), JSON)
+def test_any_value_in_an_architecture_is_an_error_of_one_line_or_read_back(field, value):
+    values = SMALL.to_dict()
+    if isinstance(field, str):
+        values[field] = value
+    else:
+        side, name = field
+        values[side] = {**values[side], name: value}
+    result = read(values)
+    if isinstance(result, AsymnasError):
+        assert str(result).isprintable()
+    else:
+        assert read(result.to_dict()).key() == result.key()
 
 
 def test_a_file_of_a_run_that_was_changed_by_hand_is_read_without_its_checksum():

@@ -20,8 +20,8 @@ from .made_results import Made
 
 pytestmark = pytest.mark.usefixtures("in_memory")
 
-SEEDS = 500
-FEW = 30
+SEEDS, PART = 500, 50  # in parts, for as many processes as there are
+FEW = 60
 
 
 def problems(tmp_path: Path, seeds: range) -> Iterator[str]:
@@ -38,13 +38,9 @@ def problems(tmp_path: Path, seeds: range) -> Iterator[str]:
 
 @pytest.mark.slow
 @pytest.mark.essential
-def test_some_histories(tmp_path: Path) -> None:
-    assert list(problems(tmp_path, range(FEW))) == []
-
-
-@pytest.mark.slow
-def test_many_histories(tmp_path: Path) -> None:
-    assert list(problems(tmp_path, range(FEW, SEEDS))) == []
+@pytest.mark.parametrize("first", range(0, SEEDS, PART))
+def test_many_histories(first: int, tmp_path: Path) -> None:
+    assert list(problems(tmp_path, range(first, first + PART))) == []
 
 
 def forgotten(*arguments: object) -> None:
@@ -78,7 +74,7 @@ def test_faults_put_in_on_purpose_are_found_and_named_by_seed(
     place: str, fault: object, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(f"asymnas.runs.{place}", fault)
-    found = next(problems(tmp_path, range(2 * FEW)))
+    found = next(problems(tmp_path, range(FEW)))
     assert found.startswith("seed ")
     assert said in found
 
