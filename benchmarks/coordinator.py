@@ -8,12 +8,12 @@ The default search of digits with results that are made up, its study in a SQLit
   trials before them are copies of some that the search has made, with higher losses.
 - `publish` at 10,000, and what another process takes to open that run.
 - 256 simulated workers: the real coordinator, whose CPU time is added to a simulated clock. A
-  candidate that is trained to its end takes half to one and a half times a mean of 60 s, or of
-  150 s; one that is pruned, its part of that.
+  candidate that is trained to its end takes half to one and a half times 150 s; one that is
+  pruned, its part of that, so that all together take about a minute on average.
 
 With `--against`, the first is measured in an earlier checkout too, in turn. All are kept in
-`coordinator.jsonl`, so that a run that was stopped goes on where it was; the tables are written to
-`coordinator.md`.
+`coordinator.jsonl`, so that a run that was stopped goes on where it was; rows that are given a name
+there stay in the table. The tables are written to `coordinator.md`.
 """
 
 import argparse
@@ -55,7 +55,7 @@ SIZES = (100, 1_000, 10_000)
 BASE = 90  # trials that are made, of which the others are copies
 NEXT = 40
 WORKERS = 256
-WHOLE_S = (60, 150)  # of a candidate that is trained to its end, on average
+WHOLE_S = (150,)  # of a candidate that is trained to its end, on average
 SIMULATED = 1_500  # trials
 SAMPLING = ("infer_relative_search_space", "sample_relative", "sample_independent", "after_trial")
 
@@ -301,17 +301,25 @@ class Measurements:
         return f"| {row(answer)} | {_load(answer)} |"
 
     def per_trial(self) -> list[str]:
-        """Rows by the number of trials before."""
+        """Rows by the number of trials before; kept ones of other versions come first."""
         return [
             f"| {size:,} | {name} | {a['whole'] - a['sampler']:.0f} | {a['sampler']:.0f} "
             f"| {_load(a)} |"
             for size in SIZES
-            for name, a in self.medians(f"trials {size}", self.repeats, both=True).items()
+            for name, a in [
+                *self._of_others(f"trials {size}"),
+                *self.medians(f"trials {size}", self.repeats, both=True).items(),
+            ]
         ]
 
+    def _of_others(self, what: str) -> list[tuple[str, dict[str, float]]]:
+        """What is kept of versions that are not measured any more, by their name."""
+        rows = ((row["checkout"], row["answer"]) for row in _all_kept() if row["what"] == what)
+        return [(name, answer) for name, answer in rows if name not in ("before", "after")]
+
     def _kept(self, what: str, name: str) -> list[dict[str, float]]:
-        kept = map(json.loads, KEPT.read_text().splitlines()) if KEPT.is_file() else ()
-        return [row["answer"] for row in kept if (row["what"], row["checkout"]) == (what, name)]
+        asked = (what, name)
+        return [row["answer"] for row in _all_kept() if (row["what"], row["checkout"]) == asked]
 
     def _measure(self, what: str, name: str, checkout: Path) -> None:
         command = [sys.executable, __file__, "--measure", what, "--base", str(self.base)]
@@ -329,6 +337,10 @@ class Measurements:
         print(what, name, answer, file=sys.stderr, flush=True)
 
 
+def _all_kept() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in KEPT.read_text().splitlines()] if KEPT.is_file() else []
+
+
 def table(head: str, rows: list[str]) -> list[str]:
     return ["", head, "|---" * (head.count("|") - 1) + "|", *rows, ""]
 
@@ -338,7 +350,7 @@ def page(made: Measurements) -> list[str]:
     return [
         "Results are made up. Times are CPU time of the coordinator's process but where a column "
         "says otherwise; the load is that of two cores when a measurement ended, a "
-        "dash where it was not taken by the script. "
+        "dash where it was not taken by the script. `before` is the checkout of `--against`. "
         f"{'Measured once each' if made.repeats == 1 else f'Medians of {made.repeats} per trial'}.",
         "",
         "## Per trial",
