@@ -13,7 +13,7 @@ Digits under 20,000 parameters, one seed at a time, each with its own splits:
 `--add NAME=PATTERN` compares with searches that are there already, such as those of another
 version: the pattern names the run directory of a seed, as in `--add "before=runs/old-{seed}"`.
 `--keep NAME` takes a search from the table that is there, whose runs need not exist any more;
-`--keep NAME=NEW` renames it.
+`--keep NAME=NEW` renames it. With `--keep ladder` nothing is trained.
 
 Compared are the lowest validation loss and the volume that the front of loss and size covers, in
 logarithms from the loss of predicting the mean and the budget. Writes benchmarks/search_designs.md.
@@ -180,11 +180,13 @@ def main() -> None:
         new or name: kept(name, before)
         for name, _, new in (given.partition("=") for given in args.keep)
     }
-    designs = args.designs.split(",")
+    designs = ["ladder", *(d for d in args.designs.split(",") if d != "ladder")]
+    if "ladder" in earlier:  # with its runs, those of all designs are there
+        designs = []
     seeds = [int(seed) for seed in args.seeds.split(",")]
     outcomes: dict[str, dict[int, Outcome]] = {}
     for seed in seeds:
-        for design in ("ladder", *(d for d in designs if d != "ladder")):
+        for design in designs:
             name = design.replace(" ", "-")
             config = config_of(name, seed, args.runs, args.workers)
             if design == "two objectives":
