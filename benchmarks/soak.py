@@ -50,7 +50,7 @@ BUILD = Path(__file__).parents[1] / "build" / "soak"
 SEARCH = ("--family", "dense", "--budget", "6k", "--latent", "8", "--precision", "fp32")
 SEARCH += ("--metrics", "psnr")
 SHORT = ("--examples", "20k", "--workers", "1")
-TWO = ("--workers", "2")
+TWO = ("--examples", "240k", "--workers", "2")
 
 COORDINATORS = 0.1  # of the kills: a coordinator takes three times as long to start as a worker
 RUNG_S = 0.5  # seconds after a rung has begun within which a process is killed, or at its end
@@ -124,9 +124,9 @@ class Search:
         return False
 
     def interrupt(self) -> None:
-        """Ends it as Ctrl-C does."""
+        """Ends it as a scheduler does; what runs in the background of a shell may ignore Ctrl-C."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGINT)
+            self._process.send_signal(signal.SIGTERM)
             self._process.wait()
 
     def finish(self) -> None:
