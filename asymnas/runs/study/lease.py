@@ -152,7 +152,16 @@ class FileLease:
             raise
 
     def check(self) -> None:
-        """A lock that the system keeps cannot be lost."""
+        """Raises if the lock's file is gone: what is written now would be lost with its folder.
+
+        Raises:
+            StudyError: The folder was moved or deleted.
+        """
+        if not Path(self._lock.lock_file).exists():
+            raise StudyError(
+                f"{self._holder.parent} was moved or deleted while the study in it was written: "
+                "put it back and run the command again"
+            )
 
     def release(self, *, discard: bool = False) -> None:
         """Gives the lease up, if it is held.

@@ -1,5 +1,6 @@
 """One writer per study: two processes or threads never both hold its lease."""
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -67,6 +68,23 @@ def test_a_lock_that_is_discarded_leaves_no_file_and_excludes_as_before(tmp_path
     assert held(second)
     assert not held(first)
     second.release()
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_folder_that_is_moved_or_deleted_is_noticed(tmp_path: Path, deleted: bool) -> None:
+    """What is written to an open database would go where it is now, or nowhere."""
+    folder, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    folder.mkdir()
+    lease = FileLease(folder / "study.db", "a study")
+    lease.acquire()
+    lease.check()
+    if deleted:
+        shutil.rmtree(folder)
+    else:
+        folder.rename(elsewhere)
+    with pytest.raises(StudyError, match=f"^{folder} was moved or deleted"):
+        lease.check()
+    lease.release()
 
 
 def test_studies_in_one_storage_do_not_exclude_each_other(tmp_path: Path) -> None:
