@@ -52,7 +52,8 @@ SEARCH += ("--metrics", "psnr")
 SHORT = ("--examples", "20k", "--workers", "1")
 TWO = ("--examples", "240k", "--workers", "2")
 
-COORDINATORS = 0.1  # of the kills: a coordinator takes three times as long to start as a worker
+# A coordinator takes three times as long to start; it is also killed where no worker may be.
+COORDINATORS = 0.1  # of the kills
 RUNG_S = 0.5  # seconds after a rung has begun within which a process is killed, or at its end
 START_S = 2.0  # seconds after a kill within which one is killed that starts
 LOOK_S = 0.02
