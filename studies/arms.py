@@ -117,7 +117,8 @@ def arm_table(arms: Mapping[str, Arm], components: Mapping[str, float]) -> str:
 
 def question_table(arms: Mapping[str, Arm]) -> str:
     """The contrasts that were fixed before the first run, in their order."""
-    found = [ratio(arms[one], arms[other]) for _, one, other in CONTRASTS]
+    asked = [row for row in CONTRASTS if {*row[1:]} <= arms.keys()]
+    found = [ratio(arms[one], arms[other]) for _, one, other in asked]
     adjusted = holm([p for _, p in found])
     lines = [
         [
@@ -126,7 +127,7 @@ def question_table(arms: Mapping[str, Arm]) -> str:
             costs(log),
             probability(p),
         ]
-        for (question, one, other), (log, _), p in zip(CONTRASTS, found, adjusted, strict=True)
+        for (question, one, other), (log, _), p in zip(asked, found, adjusted, strict=True)
     ]
     columns = ["question", "contrast", "test error", "p, Holm"]
     return Rows(columns=columns, rows=lines, words={1}).to_markdown()

@@ -32,6 +32,7 @@ from asymnas.runs.study import FIXED
 SEEDS = 4  # more can be added to what is there
 FIRST_RATE = 2e-3  # where tuning begins; the grid goes on until the best is inside
 REFERENCE = "reference"
+WIDER_LATENT = ", wider latent"
 Width = tuple[tuple[int, int, int], int]  # channels of the stages and units of the hidden layer
 
 
@@ -53,6 +54,8 @@ class Network:
         deeper: Residual blocks of two convolutions at the innermost stage, where weights are many,
             and their inner channels, which make a side twice as large.
         half_deeper: The same for half as large again.
+        wider_latent: Numbers of a latent vector with which three of the arms are trained besides;
+            0 for none.
     """
 
     dataset: str
@@ -67,9 +70,13 @@ class Network:
     less: tuple[Width, Width]
     deeper: tuple[int, int]
     half_deeper: tuple[int, int]
+    wider_latent: int = 0
 
     def arms(self) -> dict[str, Architecture]:
-        """The networks by name: the reference, six half as large again, two of its own total."""
+        """The networks by name: the reference, six half as large again, two of its own total.
+
+        Three of them follow with the wider latent, if there is one.
+        """
         preset = replace(Architecture.preset("reference"), shape=self.shape, latent=self.latent)
         encoder = _of_width(preset.encoder, self.reference)
         decoder = _of_width(preset.decoder, self.reference)
@@ -94,7 +101,11 @@ class Network:
             "two thirds in the decoder": (encoder_of(self.less), decoder_of(self.more)),
             "one third in the decoder": (encoder_of(self.more), decoder_of(self.less)),
         }
-        return {name: preset.with_sides(*both) for name, both in sides.items()}
+        arms = {name: preset.with_sides(*both) for name, both in sides.items()}
+        if self.wider_latent:
+            for name in (REFERENCE, "both, wider", "decoder, wider"):
+                arms[name + WIDER_LATENT] = replace(arms[name], latent=self.wider_latent)
+        return arms
 
 
 def _of_width(side: Any, width: Width) -> Any:
@@ -138,6 +149,7 @@ NETWORKS = {
         less=_alike((26, 52, 104), 209),
         deeper=(5, 113),
         half_deeper=(3, 94),
+        wider_latent=256,
     ),
 }
 
@@ -151,16 +163,30 @@ CONTRASTS = (
     ("Are extra layers better than wider ones?", "both, deeper", "both, wider"),
     ("At the reference's size: two thirds for a half?", "two thirds in the decoder", REFERENCE),
     ("A third for a half?", "one third in the decoder", REFERENCE),
+    ("Does the latent bind?", REFERENCE + WIDER_LATENT, REFERENCE),
+    (
+        "With a wider latent: does size matter?",
+        "both, wider" + WIDER_LATENT,
+        REFERENCE + WIDER_LATENT,
+    ),
+    (
+        "Does a wider decoder do more than two wider sides?",
+        "decoder, wider" + WIDER_LATENT,
+        "both, wider" + WIDER_LATENT,
+    ),
 )
 
 
-def plan_network(name: str, run_dir: Path, timeout: float | None) -> ConfirmationPlan:
+def plan_network(
+    name: str, run_dir: Path, timeout: float | None, workers: int | None = None
+) -> ConfirmationPlan:
     """Tuning of each arm's rates, then all arms with every seed.
 
     Args:
         name: Which of `NETWORKS`.
         run_dir: Where the run is kept.
         timeout: Seconds after which it pauses.
+        workers: Networks that train at once; by default one per GPU or core.
     """
     network = NETWORKS[name]
     arms = network.arms()
@@ -179,6 +205,7 @@ def plan_network(name: str, run_dir: Path, timeout: float | None) -> Confirmatio
             enqueue=(),
             run_dir=str(run_dir),
             timeout=timeout,
+            workers=workers,
         )
     )
     contenders = [

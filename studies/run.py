@@ -42,14 +42,17 @@ KEPT = ("trials.csv", "summary.json")
 KEPT_OF_CANDIDATES = ("summary.json",)  # their runs are in the table that is made of the state
 
 
-def planned(name: str, run_dir: Path, timeout: float | None) -> Plan:
-    """The plan of a study, to be run in a directory for so many seconds."""
+def planned(name: str, run_dir: Path, timeout: float | None, workers: int | None = None) -> Plan:
+    """The plan of a study, to be run in a directory for so many seconds.
+
+    Candidates are trained one at a time, so that their times are comparable.
+    """
     if name in CANDIDATES:
         return plan_candidates(name, run_dir, timeout)
     if name in NETWORKS:
-        return plan_network(name, run_dir, timeout)
+        return plan_network(name, run_dir, timeout, workers)
     sweep = SWEEPS[name]
-    study = replace(sweep.study, name=name, run_dir=str(run_dir), timeout=timeout)
+    study = replace(sweep.study, name=name, run_dir=str(run_dir), timeout=timeout, workers=workers)
     return plan_sweep(replace(sweep, study=study))
 
 
@@ -94,12 +97,19 @@ def pack(run_dir: Path, results: Path, *, done: bool, kept: Sequence[str] = KEPT
     return runs
 
 
-def chunk(name: str, minutes: float, *, runs: Path = RUNS, results: Path = RESULTS) -> bool:
+def chunk(
+    name: str,
+    minutes: float,
+    workers: int | None = None,
+    *,
+    runs: Path = RUNS,
+    results: Path = RESULTS,
+) -> bool:
     """Trains the next chunk of a study; whether the study is done."""
     run_dir, own = (runs / name).absolute(), results / name
     unpack(own, run_dir)
     console = make_console(stderr=False)
-    plan = planned(name, run_dir, 60 * minutes)
+    plan = planned(name, run_dir, 60 * minutes, workers)
     with (
         display(console) as observe,
         execute(plan, observe=observe) as (run, ending),
@@ -126,6 +136,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("study", nargs="?", choices=STUDIES)
     parser.add_argument("--minutes", type=float, help="how long to train; nothing without")
+    parser.add_argument("--workers", type=int, help="networks trained at once; not of tables")
     given = parser.parse_args()
     if given.minutes is None:
         for name in STUDIES:
@@ -137,7 +148,7 @@ def main() -> None:
     name = given.study or (left[0] if left else None)
     if name is None:
         sys.exit("every study is done")
-    chunk(name, given.minutes)
+    chunk(name, given.minutes, given.workers)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,8 @@ class AdamW:
 
     Args:
         groups: The parameters of each group.
-        rates: The learning rate of each group; may be set before each step.
+        rates: The learning rate of each group; may be set before each step, also to scalar tensors
+            on the parameters' device.
         weight_decay: Share of the rate by which each weight shrinks per step.
 
     Raises:
@@ -41,7 +42,7 @@ class AdamW:
     ) -> None:
         if not all(rate >= 0 for rate in rates):
             raise ValueError(f"learning rates must be 0 or larger, not {list(rates)}")
-        self.rates = list(rates)
+        self.rates: Sequence[float | Tensor] = list(rates)
         self._weight_decay = weight_decay
         self._groups = [list(group) for group in groups]
         self._state = {
@@ -88,7 +89,7 @@ class AdamW:
         return {
             "state": {numbers[parameter]: state for parameter, state in self._state.items()},
             "param_groups": [
-                {"lr": rate, **shared, "params": [numbers[parameter] for parameter in group]}
+                {"lr": float(rate), **shared, "params": [numbers[parameter] for parameter in group]}
                 for group, rate in zip(self._groups, self.rates, strict=True)
             ],
         }

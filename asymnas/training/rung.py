@@ -8,7 +8,7 @@ its learning rate follow from the step's number and the seed alone.
 import math
 import time
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +33,7 @@ from asymnas.training.loaded_data import loaded_dataset
 from asymnas.training.machine_failures import machine_failure
 from asymnas.training.measurement import evenly_spaced, measure
 from asymnas.training.optimizer import AdamW, learning_rate_at
+from asymnas.training.steps import Steps, recording
 
 RUNGS = (1 / 6, 1 / 3, 2 / 3, 1.0)
 WEIGHT_DECAY = 0.01
@@ -182,11 +183,13 @@ def rung_steps(examples: int, batch_size: int) -> tuple[int, ...]:
     return tuple(sorted({max(1, round(total * part)) for part in RUNGS}))
 
 
-def batch_indices(step: int, batch_size: int, n: int, seed: int) -> Tensor:
+def batch_indices(
+    step: int, batch_size: int, n: int, seed: int, device: torch.device | str = "cpu"
+) -> Tensor:
     """Indices of a step's examples, `[batch_size]`: consecutive in one permutation a pass."""
     first, last = step * batch_size, (step + 1) * batch_size - 1
     parts = [
-        _permutation(n, seed, number)[max(0, first - number * n) : last + 1 - number * n]
+        _permutation(n, seed, number, device)[max(0, first - number * n) : last + 1 - number * n]
         for number in range(first // n, last // n + 1)
     ]
     return torch.cat(parts)
@@ -216,6 +219,7 @@ class _State:
     peaks: tuple[float, ...]
     step: int
     precision: torch.dtype
+    device: torch.device
 
     @classmethod
     def of(cls, job: Job, device: torch.device) -> "_State":
@@ -234,26 +238,30 @@ class _State:
             peaks,
             step,
             torch.bfloat16 if job.precision == "bf16" else torch.float32,
+            device,
         )
 
     def train(self, job: Job, examples: Examples) -> str:
         """Takes the steps up to `job.until`; returns why it stopped early, or nothing."""
-        kind = kind_of(job.architecture.kind)
-        reduced = self.precision != torch.float32
-        for step in range(self.step, job.until):
-            indices = batch_indices(step, job.batch_size, len(examples), job.seed)
-            x = as_input(examples[indices])
-            self.optimizer.rates = [learning_rate_at(step, job.total, p) for p in self.peaks]
-            generator = torch.Generator(x.device).manual_seed(job.seed * 1_000_003 + step)
-            with torch.autocast(x.device.type, self.precision, enabled=reduced):
-                loss = kind.training_loss(self.model, x, generator, step / job.total)
-            loss.backward()  # type: ignore[no-untyped-call]
-            self.optimizer.step()
-            if step % CHECK_EVERY == 0 and not math.isfinite(reached := loss.item()):
-                return (
-                    f"diverged: training loss {reached} after {(step + 1) * job.batch_size:,} "
-                    f"examples{_rates(job)}"
+        kind, device = kind_of(job.architecture.kind), self.device
+        loss_of = partial(kind.training_loss, self.model)
+        place = device if isinstance(examples, Tensor) else "cpu"
+        with recording(device) as record:
+            steps = Steps(loss_of, self.optimizer, self.precision, device, record)
+            for step in range(self.step, job.until):
+                indices = batch_indices(step, job.batch_size, len(examples), job.seed, place)
+                loss = steps.take(
+                    as_input(examples[indices]),
+                    job.seed * 1_000_003 + step,
+                    [learning_rate_at(step, job.total, peak) for peak in self.peaks],
+                    step / job.total,
+                    steady=step >= kind.steady_from * job.total,
                 )
+                if step % CHECK_EVERY == 0 and not math.isfinite(reached := loss.item()):
+                    return (
+                        f"diverged: training loss {reached} after {(step + 1) * job.batch_size:,} "
+                        f"examples{_rates(job)}"
+                    )
         self.step = job.until
         return ""
 
@@ -314,6 +322,7 @@ def _rates(job: Job) -> str:
 
 
 @lru_cache(maxsize=4)
-def _permutation(n: int, seed: int, number: int) -> Tensor:
+def _permutation(n: int, seed: int, number: int, device: torch.device | str) -> Tensor:
+    """Drawn on the CPU, so that it is the same on every device."""
     generator = torch.Generator().manual_seed(seed * 10_007 + number)
-    return torch.randperm(n, generator=generator)
+    return torch.randperm(n, generator=generator).to(device)

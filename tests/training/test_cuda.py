@@ -1,11 +1,13 @@
 """On a GPU: the same learning as on the CPU, resumable, and readable anywhere."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from test_rung import DIGITS, METRICS, RUNGS, job_of, job_of_kind
+from torch import nn
 
 from asymnas import Run, StudyConfig, find_best_architecture, run_search
 from asymnas.networks.families import FAMILIES
@@ -14,7 +16,9 @@ from asymnas.training.checkpoints import load_weights, read_checkpoint
 from asymnas.training.evaluation import evaluate
 from asymnas.training.loaded_data import loaded_dataset
 from asymnas.training.metrics import METRICS as ALL_METRICS
+from asymnas.training.optimizer import AdamW
 from asymnas.training.rung import train_rung
+from asymnas.training.steps import Steps, cuda_graph, recording
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 
@@ -33,6 +37,86 @@ def test_a_kind_trains_and_is_measured(kind):
     assert {*METRICS, "val_loss", "train_loss", "test_loss"} <= result.metrics.keys()
     clean, output = result.samples
     assert clean.shape == output.shape
+
+
+def trained_without_a_graph(job, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("asymnas.training.rung.recording", lambda device: nullcontext())
+        return train_rung(job)
+
+
+@pytest.fixture
+def graphs(monkeypatch):
+    """The graphs that were made."""
+    made = []
+
+    def noted(*given):
+        made.append(cuda_graph(*given))
+        return made[-1]
+
+    monkeypatch.setattr("asymnas.training.steps.cuda_graph", noted)
+    return made
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("family", FAMILIES.names())
+def test_replayed_steps_of_a_family_are_the_steps(family, precision, graphs, monkeypatch):
+    job = job_of(family, device="cuda", precision=precision)
+    replayed, plain = train_rung(job), trained_without_a_graph(job, monkeypatch)
+    assert len(graphs) == 1
+    expected = plain.metrics["val_loss"]
+    assert replayed.metrics["val_loss"] == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.parametrize("kind", KINDS.names())
+def test_replayed_steps_of_a_kind_are_the_steps(kind, graphs, monkeypatch):
+    job = job_of_kind(kind, device="cuda")
+    replayed, plain = train_rung(job), trained_without_a_graph(job, monkeypatch)
+    assert len(graphs) == 1
+    expected = plain.metrics["val_loss"]
+    assert replayed.metrics["val_loss"] == pytest.approx(expected, rel=0.01)
+
+
+def test_the_draws_of_replayed_steps_are_those_of_the_steps():
+    """What is drawn, seed by seed, and not only what becomes of it."""
+    device, drawn = torch.device("cuda"), {}
+    for name in ("replayed", "plain"):
+        parameter = nn.Parameter(torch.zeros(4, device=device))
+        optimizer = AdamW([[parameter]], [0.0], 0.0)
+        seen = torch.zeros(4, device=device)
+
+        def loss(x, generator, progress, seen=seen, parameter=parameter):
+            seen.copy_(torch.randn(4, generator=generator, device=x.device))
+            return (x * parameter).sum()
+
+        with recording(device) as record:
+            steps = Steps(
+                loss, optimizer, torch.float32, device, record if name[0] == "r" else None
+            )
+            x = torch.ones(4, device=device)
+            drawn[name] = []
+            for seed in range(8):
+                steps.take(x, seed, [0.0], 0.0, steady=True)
+                drawn[name].append(seen.tolist())
+    assert drawn["replayed"] == drawn["plain"]
+
+
+def test_a_step_that_waits_for_the_device_is_taken_by_itself(graphs):
+    device, parameter = torch.device("cuda"), nn.Parameter(torch.ones(3, device="cuda"))
+    optimizer = AdamW([[parameter]], [0.1], 0.0)
+
+    def waiting(x, generator, progress):
+        drawn = torch.rand(3, generator=generator, device=x.device)
+        return (parameter * x).sum() * max(1.0, drawn.sum().item())
+
+    with recording(device) as record:
+        steps = Steps(waiting, optimizer, torch.float32, device, record)
+        for seed in range(8):
+            loss = steps.take(torch.ones(3, device=device), seed, [0.1], 0.0, steady=True)
+    assert loss.item() < 2.4  # of 3 or more
+    assert not graphs
+    assert not train_rung(job_of(device="cuda")).failure  # the next network is recorded
+    assert len(graphs) == 1
 
 
 def test_rungs_give_what_training_straight_through_gives(tmp_path):

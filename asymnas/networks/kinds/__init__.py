@@ -160,6 +160,9 @@ class Kind:
         statistics: `(model, x, generator)` to what only this kind has, float32 or int64:
             `kl` in nats `[b, latent, ...]` and `distortion` in nats `[b]` where a latent is
             a distribution, `codes` `[b, n]` below `bottleneck.codes` where it is quantised.
+        steady_from: The progress from which on a training step is the same function of `x` and
+            draws, without waiting for the device, so that a GPU may record and replay it; by
+            default none is.
         unit_interval: Whether the data's values must be from 0 to 1.
         usual_family: The family of both sides where none is named and the data allow it; `None`
             for that of the data's shape.
@@ -176,6 +179,7 @@ class Kind:
     statistics: Callable[[Autoencoder, Tensor, torch.Generator], Mapping[str, Tensor]] = (
         _no_statistics
     )
+    steady_from: float = 1.0
     unit_interval: bool = False
     usual_family: str | None = None
     usual_spatial: bool = False

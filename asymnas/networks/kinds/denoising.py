@@ -85,7 +85,7 @@ def denoising(sd: float = 0.3, loss: ErrorName = "mse") -> Kind:
         sd: See `GaussianNoise`.
         loss: See `plain`.
     """
-    return reconstruction(loss, GaussianNoise(sd=sd))
+    return reconstruction(loss, GaussianNoise(sd=sd), steady_from=0.0)
 
 
 @KINDS.register("denoising-masking")
@@ -96,7 +96,7 @@ def denoising_masking(share: float = 0.25, loss: ErrorName = "mse") -> Kind:
         share: See `Masking`.
         loss: See `plain`.
     """
-    return reconstruction(loss, Masking(share=share))
+    return reconstruction(loss, Masking(share=share), steady_from=0.0)
 
 
 @KINDS.register("denoising-gross")
@@ -108,7 +108,7 @@ def denoising_gross(share: float = 0.2, sd: float = 5.0, loss: ErrorName = "mse"
         sd: See `GrossErrors`.
         loss: See `plain`.
     """
-    return reconstruction(loss, GrossErrors(share=share, sd=sd))
+    return reconstruction(loss, GrossErrors(share=share, sd=sd), steady_from=0.0)
 
 
 def _normal(x: Tensor, generator: torch.Generator) -> Tensor:

@@ -60,5 +60,8 @@ def fsq(levels: int = 8, loss: ErrorName = "mse") -> Kind:
         return {"codes": rounded.flatten(1).long()}
 
     return replace(
-        reconstruction(loss), bottleneck=lambda latent: Levels(levels), statistics=statistics
+        reconstruction(loss),
+        bottleneck=lambda latent: Levels(levels),
+        steady_from=0.0,
+        statistics=statistics,
     )

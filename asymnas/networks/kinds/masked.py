@@ -50,6 +50,7 @@ def masked(ratio: float = 0.75) -> Kind:
         validate=validate,
         encoder_inputs=encoder_inputs,
         unsupported_reason=_unsupported_reason,
+        steady_from=0.0,
         usual_family="transformer",
         usual_spatial=True,
     )

@@ -48,7 +48,9 @@ ERRORS: dict[ErrorName, Error] = {
 }
 
 
-def reconstruction(loss: ErrorName, corrupt: Corruption = lambda x, generator: x) -> Kind:
+def reconstruction(
+    loss: ErrorName, corrupt: Corruption = lambda x, generator: x, steady_from: float = 1.0
+) -> Kind:
     """The kind that minimises an error of reconstructions, with nothing between the sides.
 
     Args:
@@ -57,6 +59,7 @@ def reconstruction(loss: ErrorName, corrupt: Corruption = lambda x, generator: x
             leaves out the data's own entropy, which no network can change.
         corrupt: What is done to the input, in training and in validation, `[b, *shape]` both; it
             leaves its argument as it is. The target is the clean example.
+        steady_from: See `Kind`.
     """
     error = ERRORS[loss]
 
@@ -80,6 +83,7 @@ def reconstruction(loss: ErrorName, corrupt: Corruption = lambda x, generator: x
         training_loss=training_loss,
         validate=validate,
         head=error.head,
+        steady_from=steady_from,
         unit_interval=error.unit_interval,
     )
 
@@ -93,4 +97,4 @@ def plain(loss: ErrorName = "mse") -> Kind:
             from 0 to 1, for which the decoder puts out logits; `val_loss` is what exceeds the
             entropy of the values.
     """
-    return reconstruction(loss)
+    return reconstruction(loss, steady_from=0.0)

@@ -108,6 +108,7 @@ def variational(
         bottleneck=lambda latent: Posterior(),
         head=nn.Sigmoid if bernoulli else nn.Identity,
         code_size=lambda latent: 2 * latent,
+        steady_from=warm_up,
         statistics=statistics,
         unit_interval=bernoulli,
     )

@@ -138,6 +138,7 @@ def vq(codes: int = 256, width: int = 4, commitment: float = 0.25, loss: ErrorNa
         reconstruction(loss),
         training_loss=training_loss,
         bottleneck=lambda latent: Codebook(codes, width),
+        steady_from=REVIVED_UNTIL,
         unsupported_reason=unsupported_reason,
         statistics=statistics,
     )
