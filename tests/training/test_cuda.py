@@ -140,7 +140,7 @@ def test_weights_are_read_on_a_cpu(tmp_path):
     assert evaluate(model, data.validation, kind="plain").loss == pytest.approx(
         result.metrics["val_loss"], rel=1e-3
     )
-    losses = np.load(tmp_path / "losses.npy")
+    losses = np.load(tmp_path / "losses.npy")["arr_0"]
     assert losses.shape == (len(data.validation),)
     assert losses.mean() == pytest.approx(result.metrics["val_loss"], rel=1e-4)
 
