@@ -3,7 +3,8 @@
 Rates are tuned on a few structures at a few shares, a group each. A group's rates lie on a grid of
 factors of two that goes on until the best one has a worse neighbour on either side; then the ratio
 of the sides' rates does the same at that rate. The best is interpolated, and smoothed over the
-decoder share.
+decoder share. Where it is next to rates at which the network breaks down, all are halved: other
+structures and seeds break down a little earlier, and near the best the loss is flat.
 """
 
 import math
@@ -31,6 +32,7 @@ from asymnas.core.columns import (
 RATE_STEP = 2.0  # factor between neighbours on the grid of rates
 RATIO_STEP = 4.0  # the same of the ratio: a factor of two on each side
 FARTHEST = 8  # steps from the middle of either grid, at most
+BROKEN = math.log(2.0)  # so far above its group's best a log loss shows a breakdown
 
 
 class Group(NamedTuple):
@@ -153,13 +155,36 @@ class TunedRates:
         return math.exp(rate), math.exp(ratio)
 
 
-def tuned_rates(losses: Mapping[Group, Losses], grid: RateGrid) -> TunedRates:
+def margin(losses: Mapping[Group, Losses]) -> int:
+    """How many steps slower than their best all groups train, so that shares stay comparable.
+
+    Returns:
+        1 if at some group's best point one step more, for either side or both, breaks it down.
+    """
+    return int(any(_at_breakdown(done) for done in losses.values() if done))
+
+
+def _at_breakdown(done: Losses) -> bool:
+    best = _best(done)
+    return any(
+        loss > done[best] + BROKEN
+        and point.rate - point.ratio <= best.rate - best.ratio + 1  # steps of the encoder's rate
+        and point.rate + point.ratio <= best.rate + best.ratio + 1
+        for point, loss in done.items()
+    )
+
+
+def tuned_rates(
+    losses: Mapping[Group, Losses], grid: RateGrid, slower: int | None = None
+) -> TunedRates:
     """Each group's best rates, interpolated on the grid and smoothed over the share.
 
     Args:
         losses: What was run; groups without a run that completed are left out.
         grid: What it lies on.
+        slower: Steps by which all are slower than the best; by default the groups' `margin`.
     """
+    behind = math.log(RATE_STEP) * (margin(losses) if slower is None else slower)
     places, rates, ratios = [], [], []
     for group, done in losses.items():
         if not any(map(math.isfinite, done.values())):
@@ -170,7 +195,9 @@ def tuned_rates(losses: Mapping[Group, Losses], grid: RateGrid) -> TunedRates:
             along_rate = {p.rate: loss for p, loss in done.items() if p.ratio == 0}
         along_ratio = {p.ratio: loss for p, loss in done.items() if p.rate == best.rate}
         places.append(_log_odds(group.share))
-        rates.append(math.log(grid.middle) + math.log(RATE_STEP) * _vertex(along_rate, best.rate))
+        rates.append(
+            math.log(grid.middle) + math.log(RATE_STEP) * _vertex(along_rate, best.rate) - behind
+        )
         ratios.append(math.log(RATIO_STEP) * _vertex(along_ratio, best.ratio))
     if not places:
         return TunedRates((math.log(grid.middle),), (0.0,), (0.0, 0.0))
@@ -178,10 +205,10 @@ def tuned_rates(losses: Mapping[Group, Losses], grid: RateGrid) -> TunedRates:
 
 
 def _vertex(losses: Mapping[int, float], best: int) -> float:
-    """The lowest place of a parabola through the best and its neighbours, where it has both."""
+    """The lowest place of a parabola through the best and its neighbours, where both trained."""
     below, at, above = (losses.get(best + step, math.inf) for step in (-1, 0, 1))
     bend = below - 2 * at + above
-    if not math.isfinite(bend) or bend <= 0:
+    if bend <= 0 or not max(below, above) <= at + BROKEN:
         return float(best)
     return best + min(max((below - above) / (2 * bend), -0.5), 0.5)
 

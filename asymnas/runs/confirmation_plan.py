@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from asymnas.analysis.tuning import Group, Losses, RateGrid, grid_losses, tuned_rates
+from asymnas.analysis.tuning import Group, Losses, RateGrid, grid_losses, margin, tuned_rates
 from asymnas.core import columns as t
 from asymnas.core.config import StudyConfig
 from asymnas.core.confirmation_config import ConfirmationConfig
@@ -164,9 +164,12 @@ class ConfirmationPlan:
             c.name: (c.learning_rate or self.grid.middle, c.rate_ratio)
             for c in self.entered.contenders
         }
-        for group, losses in self._losses(table).items():
+        tuned = self._losses(table)
+        slower = margin(tuned)
+        for group, losses in tuned.items():
             _, contender = self._groups[group]
-            rates[contender.name] = tuned_rates({group: losses}, self.grid).at(group.share)
+            own = tuned_rates({group: losses}, self.grid, slower)
+            rates[contender.name] = own.at(group.share)
         return rates
 
     @property

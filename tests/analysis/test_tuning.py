@@ -17,6 +17,7 @@ from asymnas.analysis.tuning import (
     edge_rates,
     edge_share,
     grid_losses,
+    margin,
     tuned_rates,
 )
 from asymnas.core import columns as t
@@ -42,7 +43,8 @@ def tuned_by(loss, groups=(LOW, HALF, HIGH), grid=GRID):
 def bowl(best_rate, best_ratio):
     def loss(group, rate, ratio):
         odds = math.log(group.share / (1 - group.share))
-        return math.log(rate / best_rate(odds)) ** 2 + 0.3 * math.log(ratio / best_ratio) ** 2
+        rates = math.log(rate / best_rate(odds)) ** 2 + 0.3 * math.log(ratio / best_ratio) ** 2
+        return 0.1 * rates
 
     return loss
 
@@ -113,9 +115,36 @@ def test_a_run_that_failed_is_worse_than_all_and_ends_a_grid():
         return math.inf if rate > 0.03 else -math.log(rate)
 
     losses, _ = tuned_by(loss, (HALF,))
-    rate, _ = tuned_rates(losses, GRID).at(0.5)
+    rate, _ = tuned_rates(losses, GRID, 0).at(0.5)
     assert rate == pytest.approx(0.02)
     assert edge_rates(table_of(losses)) == {BUDGET: 0.0}
+
+
+@pytest.mark.parametrize("broken", [math.inf, 0.0])
+@pytest.mark.parametrize(("edge", "slower"), [(0.03, 1), (0.05, 0)])
+def test_all_rates_are_halved_where_one_best_is_next_to_a_breakdown(broken, edge, slower):
+    def loss(group, rate, ratio):
+        if group == HIGH and rate / math.sqrt(ratio) > edge:  # the encoder's
+            return broken
+        return -5 + 0.1 * math.log(rate / 0.02) ** 2 + 0.1 * math.log(ratio) ** 2
+
+    losses, _ = tuned_by(loss)
+    assert margin(losses) == slower
+    for group in (LOW, HALF, HIGH):
+        rate, ratio = tuned_rates(losses, GRID).at(group.share)
+        assert ratio == pytest.approx(1)
+        assert rate == pytest.approx(0.02 / 2**slower)
+
+
+def test_a_side_that_breaks_down_two_steps_away_is_no_reason():
+    done = {Point(0, 0): -5.0, Point(1, -1): math.inf, Point(0, -1): -4.9, Point(0, 1): -4.9}
+    assert margin({HALF: done}) == 0  # the encoder at four times its rate
+    assert margin({HALF: done | {Point(0, 1): math.inf}}) == 1  # the decoder at twice
+
+
+def test_a_worse_rate_is_no_breakdown():
+    losses, _ = tuned_by(lambda group, rate, ratio: 0.5 * abs(math.log(rate / 0.01)))
+    assert margin(losses) == 0
 
 
 def test_a_best_at_the_last_of_the_grid_is_at_an_end():
