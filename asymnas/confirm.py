@@ -121,12 +121,8 @@ def confirm(
     everything finished saved.
     """
     config = make(ConfirmationConfig, given)
-    from asymnas.reporting.console import (
-        exit_code,
-        make_console,
-        print_confirmation,
-        print_confirmation_plan,
-    )
+    from asymnas.reporting.confirmation_console import print_confirmation, print_confirmation_plan
+    from asymnas.reporting.console import exit_code, make_console
     from asymnas.reporting.progress import display
     from asymnas.runs.confirmation_plan import open_search, plan_control
 

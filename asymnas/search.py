@@ -94,7 +94,6 @@ def search(
     from asymnas.reporting.console import exit_code, make_console, print_plan, print_summary
     from asymnas.reporting.live_dashboard import live_dashboard
     from asymnas.reporting.progress import display
-    from asymnas.reporting.publish import publish
     from asymnas.runs.execute import execute
     from asymnas.runs.plan import plan_search
 
@@ -108,6 +107,8 @@ def search(
         live_dashboard(plan.config.run_dir, console, shown, wanted=with_dashboard) as observe,
         execute(plan, fresh=fresh, observe=observe) as (run, ending),
     ):
+        from asymnas.reporting.publish import publish  # the analysis, which no start waits for
+
         published = publish(run)
     print_summary(console, published, ending)
     if as_json:

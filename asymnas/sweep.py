@@ -93,15 +93,11 @@ def sweep(
     everything finished saved.
     """
     config = configured(study, given)  # before torch is imported: a bad value is said at once
-    from asymnas.reporting.console import (
-        exit_code,
-        make_console,
-        print_sweep_plan,
-        print_sweep_summary,
-    )
+    from asymnas.reporting.console import exit_code, make_console
     from asymnas.reporting.live_dashboard import live_dashboard
     from asymnas.reporting.progress import display
     from asymnas.reporting.publish import publish
+    from asymnas.reporting.sweep_console import print_sweep_plan, print_sweep_summary
     from asymnas.runs.execute import execute
     from asymnas.runs.sweep_plan import plan_sweep
 

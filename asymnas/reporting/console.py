@@ -4,36 +4,32 @@ import shlex
 from collections.abc import Mapping
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from asymnas.analysis.blocked.waves import ASSUMED, detectable_cost
-from asymnas.analysis.comparison import LEAST_SEARCHES, least_pairs
 from asymnas.core import columns as t
 from asymnas.core.config import StudyConfig
-from asymnas.core.confirmation_config import ConfirmationConfig
 from asymnas.core.files import from_here
 from asymnas.core.labels import label, value
 from asymnas.core.tables import Rows
 from asymnas.core.terminal import Terminal
-from asymnas.core.text import change, duration, percent, plural, short, tenths
-from asymnas.networks.architecture import unsupported_reason
-from asymnas.networks.presets import PRESETS
-from asymnas.reporting.publish import Published
-from asymnas.reporting.tables import contender_rows, search_rows, share_rows
-from asymnas.runs.contenders import named_presets
+from asymnas.core.text import change, duration, plural, short
 from asymnas.runs.coordinator import Ending
-from asymnas.runs.directory import CONFIRMATION, SWEEP_DIR
+from asymnas.runs.directory import SWEEP_DIR
 from asymnas.runs.front_table import front_rows
 from asymnas.runs.likeness import PROBLEM_SETTINGS
 from asymnas.runs.plan import SearchPlan
 from asymnas.runs.run import Run
-from asymnas.runs.sweep_plan import EXPECTED, SweepPlan
 from asymnas.space.filling import MOST_RATIO, RATE_RATIO, RATE_RATIOS, SIZE_RATIO
 from asymnas.training.rung import rung_steps
+
+if (
+    TYPE_CHECKING
+):  # what is published is analysed, which imports much that a start need not wait for
+    from asymnas.reporting.publish import Published
 
 MOST_ROWS = 12
 LOG_WIDTH = 200  # characters to a line where there is no terminal
@@ -141,7 +137,7 @@ def _continuous(plan: SearchPlan) -> dict[str, str]:
     return {**({} if config.symmetric else {SIZE_RATIO: ratio}), **rates, RATE_RATIO: rate_ratio}
 
 
-def print_summary(console: Console, published: Published, ending: Ending) -> None:
+def print_summary(console: Console, published: "Published", ending: Ending) -> None:
     """Prints a search's result: the front, the verdict, where everything is, what to run next."""
     run, summary = published.findings.run, published.summary
     console.print()
@@ -156,7 +152,7 @@ def print_summary(console: Console, published: Published, ending: Ending) -> Non
     ):
         if sentence:
             console.print(sentence)
-    _print_left_out(console, summary)
+    print_left_out(console, summary)
     shown = from_here(run.directory)
     quoted = shlex.quote(str(shown))
     places = {
@@ -260,7 +256,8 @@ def print_rows(console: Console, rows: Rows, most: int | None = MOST_ROWS) -> No
     console.print()
 
 
-def _print_left_out(console: Console, summary: Mapping[str, Any]) -> None:
+def print_left_out(console: Console, summary: Mapping[str, Any]) -> None:
+    """Prints what could not be shown or compared."""
     for sentence in summary["left_out"]:
         console.print(sentence, style="yellow")
 
@@ -307,177 +304,3 @@ def presets_line(run: Run) -> str:
             ending += ", on the front"
         parts.append(f"{row[t.PRESET]} (trial {row[t.TRIAL]}): {ending}")
     return f"Presets: {'; '.join(parts)}."
-
-
-CONTROLS = 3  # the symmetric search's best, the mirror, the reference
-
-
-def print_sweep_plan(console: Console, plan: SweepPlan, *, full: bool) -> None:
-    """Prints what a sweep is about to do and what it costs; in full with rates and sizes."""
-    sweep, config = plan.sweep, plan.config
-    grid = sweep.share_grid()
-    enough = (
-        f"until the intervals at 1/3 and 2/3 reach ±{sweep.until:g} in log loss"
-        if sweep.until is not None
-        else f"{plural(sweep.seeds, 'run')} of each on average"
-    )
-    console.print(
-        f"{config.name}: {plan.space.family} autoencoders ({config.kind}) of {config.dataset} "
-        f"({plan.n_train:,} training examples), latent {config.latent}. "
-        f"{plural(len(sweep.budgets), 'budget')} ({', '.join(map(short, sweep.budgets))}) x "
-        f"{plural(sweep.structures, 'structure')}, each at {plural(len(grid), 'decoder share')} "
-        f"({percent(grid[0])} to {percent(grid[-1])}) and mirrored, {enough}, on "
-        f"{plural(config.workers or 1, 'worker')}.",
-    )
-    for note in [*plan.notes, *_left_out_shares(plan)]:
-        console.print(f"Data: {note}" if note in plan.notes else note)
-    if full:
-        _print_cost(console, plan)
-
-
-def _left_out_shares(plan: SweepPlan) -> list[str]:
-    """Budgets that lack some of the shares, in words."""
-    grid, sentences = plan.sweep.share_grid(), []
-    for budget, blocks in plan.by_budget.items():
-        lacking = [share for share in grid if share not in blocks[0].shares]
-        if lacking:
-            shares = ", ".join(percent(share) for share in lacking)
-            sentences.append(
-                f"At {budget:,} parameters hardly any structure can have {shares} of them in the "
-                "decoder: left out."
-            )
-    return sentences
-
-
-def _print_cost(console: Console, plan: SweepPlan) -> None:
-    config = plan.config
-    cells = [cell for block in plan.blocks for cell in block.cells]
-    counts = [cell.architecture.counts for cell in cells]
-    filled = [c.total_params / cell.budget for c, cell in zip(counts, cells, strict=True)]
-    off = max(abs(c.decoder_share - cell.share) for c, cell in zip(counts, cells, strict=True))
-    macs = sum(c.total_macs for c in counts) / len(counts)
-    console.print("Design", style="bold")
-    console.print(
-        f"{plural(len(plan.blocks), 'structure')} drawn; each at {tenths(min(filled))} to "
-        f"{tenths(max(filled))} of its budget and at most {100 * off:.1f} points off its share; "
-        f"learning rates from {plan.grid.middle:.2g} on, by factors of 2."
-    )
-    console.print("Cost", style="bold")
-    for part in plan.parts:
-        about = "" if part.exact else "about "
-        console.print(
-            f"{part.name}: {about}{plural(part.runs, 'run')}, {part.examples:,} training examples"
-        )
-    console.print(
-        f"In all about {plan.examples:,} training examples, {short(3 * macs * plan.examples)} MACs "
-        f"forward and back.\nResults would go to {from_here(Path(config.run_dir))}. "
-        "Nothing was trained."
-    )
-    cost = detectable_cost(ASSUMED, plan.sweep.structures, plan.sweep.seeds)
-    if cost is not None:
-        console.print(
-            f"If structures and seeds vary as on digits, it shows a difference of {percent(cost)} "
-            "at 1/3 or 2/3 from an even split with a chance of 80 %."
-        )
-
-
-def print_sweep_summary(console: Console, published: Published, ending: Ending) -> None:
-    """Prints a sweep's result: the best shares, the verdict, what cannot be concluded."""
-    summary, inferred = published.summary, published.findings.inferred
-    console.print()
-    print_ending(console, ending)
-    for sentence in summary["verdict"]:
-        console.print(sentence)
-    if inferred is not None and inferred.share.budgets:
-        console.print()
-        print_rows(console, share_rows(inferred.share))
-        for sentence in summary["cautions"]:
-            console.print(sentence, style="yellow")
-    console.print(trials_line(summary))
-    _print_left_out(console, summary)
-    shown = from_here(published.findings.run.directory)
-    places = {
-        "report": str(from_here(published.report)),
-        "dashboard": f"python -m asymnas.dashboard {shlex.quote(str(shown))}",
-    }
-    print_places(console, places)
-
-
-def print_confirmation_plan(
-    console: Console, wanted: ConfirmationConfig, search: Run, plan: SearchPlan
-) -> None:
-    """Prints what a confirmation is about to do and what it costs at most.
-
-    Args:
-        console: Where to print.
-        wanted: What was asked for.
-        search: The search that is confirmed.
-        plan: Of the symmetric search.
-    """
-    control = plan.config
-    top = min(wanted.top, len(search.front))
-    presets = _possible(wanted, plan)
-    controls = CONTROLS + len(presets)
-    more = wanted.searches - 1
-    tuned = (2 + len(presets)) * (wanted.rates + EXPECTED) if wanted.rates > 1 else 0
-    runs = (top + controls + 2 * more) * wanted.seeds + tuned
-    examples = control.examples or 0
-    name = search.study.config["name"]
-    others = f", and {plural(more, 'further pair')} of a free and a symmetric one" if more else ""
-    lines = (
-        f"{name}: first a symmetric search of {plural(control.trials, 'trial')}{others}, as far as",
-        f"they are not there; then the best of each search, the {top} best of this one's front,",
-        "the mirror of the best and, for images, the reference network,",
-        *(
-            (f"besides {plural(len(presets), 'preset')} ({', '.join(presets)}),",)
-            if presets
-            else ()
-        ),
-        f"each trained with {plural(wanted.seeds, 'fresh seed')} and scored on the test split.",
-        f"About {plural(runs, 'run')} of {examples:,} examples besides the searches.",
-    )
-    console.print(" ".join(lines))
-    if wanted.searches < LEAST_SEARCHES:
-        console.print(
-            f"With {plural(wanted.searches, 'pair')} of searches, what symmetry costs is known of "
-            f"the networks found alone: it takes --searches {LEAST_SEARCHES}.",
-            style="yellow",
-        )
-    least = least_pairs(controls)
-    if wanted.seeds < least:
-        console.print(
-            f"With {plural(wanted.seeds, 'seed')}, {plural(controls, 'comparison')} at once cannot "
-            f"reach p < .05, whatever they show: it takes at least {least}.",
-            style="yellow",
-        )
-
-
-def _possible(wanted: ConfirmationConfig, plan: SearchPlan) -> list[str]:
-    """The presets whose family can serve the search's data and kind."""
-    space = plan.space
-    families = {name: PRESETS.get(name).family for name in named_presets(wanted.presets)}
-    return [
-        name
-        for name, family in families.items()
-        if unsupported_reason(family, family, space.problem, space.kind) is None
-    ]
-
-
-def print_confirmation(console: Console, published: Published, ending: Ending) -> None:
-    """Prints a confirmation's result: the contenders' test losses and the verdict."""
-    run, confirmed = published.findings.run, published.findings.confirmed
-    console.print()
-    print_ending(console, ending)
-    places = {"report": str(from_here(published.report))}
-    if confirmed is not None:
-        objectives = [objective.name for objective in run.objectives]
-        print_rows(console, contender_rows(confirmed.contenders, objectives))
-        if confirmed.searches:
-            print_rows(console, search_rows(confirmed.searches))
-        for sentence in confirmed.verdict:
-            console.print(sentence)
-        for name, why in confirmed.missing.items():
-            console.print(f"There is no {name}: {why}.")
-        places["scores"] = str(from_here(run.directory / CONFIRMATION))
-    _print_left_out(console, published.summary)
-    print_places(console, places)

@@ -16,17 +16,12 @@ from asymnas.core.config import StudyConfig
 from asymnas.core.errors import StudyError
 from asymnas.core.sweep_config import SweepConfig
 from asymnas.core.tables import Rows
-from asymnas.reporting.console import (
-    exit_code,
-    print_confirmation,
-    print_rows,
-    print_summary,
-    print_sweep_summary,
-    sweep_command,
-)
+from asymnas.reporting.confirmation_console import print_confirmation
+from asymnas.reporting.console import exit_code, print_rows, print_summary, sweep_command
 from asymnas.reporting.findings import Findings, confirmed
 from asymnas.reporting.publish import Published
 from asymnas.reporting.summary import summarise
+from asymnas.reporting.sweep_console import print_sweep_summary
 from asymnas.reporting.tables import contender_rows, share_rows
 
 

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import optuna
-import optuna_dashboard
 import pandas as pd
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
@@ -365,7 +364,11 @@ class SearchStudy:
             noted = SimpleNamespace(
                 storage=self.storage, study=self.optuna, _trial_id=self._written.id_of(number)
             )
-        optuna_dashboard.save_note(noted, text)
+        from optuna_dashboard import (
+            save_note,  # with scikit-learn: a second that no start waits for
+        )
+
+        save_note(noted, text)
 
     def plot(self, name: str, figure: "go.Figure", largest: int) -> None:
         """Sets a plot of the study's page in the dashboard.
@@ -375,8 +378,10 @@ class SearchStudy:
             figure: The plot.
             largest: Characters of it as JSON; a larger one is not stored.
         """
+        from optuna_dashboard import save_plotly_graph_object
+
         if len(figure.to_json()) <= largest:
-            optuna_dashboard.save_plotly_graph_object(self.optuna, figure, graph_object_id=name)
+            save_plotly_graph_object(self.optuna, figure, graph_object_id=name)
 
     @property
     def _named(self) -> str:
