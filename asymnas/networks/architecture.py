@@ -210,9 +210,12 @@ class Architecture:
     def _built_sizes(self) -> "_Sizes":
         with shapes_only():
             model = self._assemble()
-        latent = FAMILIES.get(self.decoder_family).latent_shape(self.problem)
-        x, z = (torch.empty(1, *shape, device="meta") for shape in (self.shape, latent))
+        x = torch.empty(1, *self.shape, device="meta")
         with torch.no_grad():
+            latent = FAMILIES.get(self.decoder_family).latent_shape(self.problem)
+            if self.bottleneck == "spatial":  # an encoder made by hand may have other positions
+                latent = (self.latent, *model.encoder(x).shape[2:])
+            z = torch.empty(1, *latent, device="meta")
             encoder_macs = count_macs(model.encoder, *self._encoder_inputs(model, x))
             decoder_macs = count_macs(model.decoder, z)
         counts = Counts(

@@ -1,5 +1,7 @@
 """Counts of parameters and MACs."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -7,6 +9,7 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from asymnas.networks.architecture import Architecture
 from asymnas.networks.counting import count_macs, count_params
 
 
@@ -106,3 +109,15 @@ def test_what_does_not_fit_is_refused_without_values_too(layer, shape):
     for device in ("cpu", "meta"):
         with pytest.raises(RuntimeError):
             count_macs(layer.to(device), torch.zeros(shape, device=device))
+
+
+def test_macs_of_a_latent_whose_positions_are_the_encoders_own():
+    """Three stages, where the space's own spatial latents take as many as the problem says."""
+    made_by_hand = replace(Architecture.preset("reference"), bottleneck="spatial", latent=2)
+    model = made_by_hand.build(0)
+    x = torch.zeros(1, *made_by_hand.shape)
+    latent = model.encode(x)
+    assert latent.shape == (1, 2, 6, 6)
+    with FlopCounterMode(display=False) as counted:
+        model.decode(latent)
+    assert made_by_hand.counts.decoder_macs == counted.get_total_flops() // 2
