@@ -106,6 +106,23 @@ def test_what_is_not_a_count_is_refused_by_name(text):
     assert "150k" in str(caught.value)
 
 
+def read(text):
+    """A count, or the error in its place."""
+    try:
+        return parse_count(text)
+    except ConfigError as error:
+        return error
+
+
+@given(st.text("0123456789.kKmMgG _+-eE,²٣\n\x00", max_size=8) | st.text())
+def test_any_text_is_a_count_or_an_error_of_one_line(text):
+    result = read(text)
+    if isinstance(result, ConfigError):
+        assert str(result).isprintable()
+    else:
+        assert 1 <= result <= MOST
+
+
 @given(st.integers(1, MOST))
 def test_a_plain_number_is_itself(count):
     assert parse_count(str(count)) == count

@@ -6,12 +6,14 @@ from dataclasses import FrozenInstanceError, fields, replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from asymnas.core.budget import MOST, Budget
 from asymnas.core.config import DataSpec, StudyConfig, default_examples
 from asymnas.core.confirmation_config import ConfirmationConfig
 from asymnas.core.declarations import options_of
-from asymnas.core.errors import ConfigError, OptionError
+from asymnas.core.errors import AsymnasError, ConfigError, OptionError
 from asymnas.core.sweep_config import SweepConfig
 
 STUDY = StudyConfig(budget=20_000)
@@ -191,6 +193,31 @@ def test_a_bad_value_is_an_error_that_names_option_rule_and_value(config, name, 
     rule = options_of(config)[name].rule.text
     assert str(caught.value) == f"{name} must be {rule} but got {value!r}"
     assert isinstance(caught.value, OptionError)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+OPTIONS = [(config, name) for config in MAKERS for name in options_of(config)]
+
+
+def made(config, name, value):
+    """A configuration, or the error in its place."""
+    try:
+        return MAKERS[config](**{name: value})
+    except AsymnasError as error:
+        return error
+
+
+@given(st.sampled_from(OPTIONS), JSON)
+def test_any_value_of_an_option_is_an_error_of_one_line_or_kept(option, value):
+    result = made(*option, value)
+    if isinstance(result, AsymnasError):
+        assert str(result).isprintable()
+    else:
+        json.dumps(result.to_dict())
 
 
 def test_every_option_with_a_rule_has_bad_values_above():
