@@ -149,20 +149,46 @@ def rows(results: Path = RESULTS) -> list[Row]:
     )
 
 
-def groups(made: Sequence[Row]) -> dict[str, list[Row]]:
+Sweeps = Sequence[Row]
+"""All sweeps of one row: data, networks, size and length are the same, structures are not."""
+
+
+def sweeps_of(made: Sequence[Row]) -> list[Sweeps]:
+    """The rows, each with its sweeps, the first of them first."""
+    by_row: dict[tuple[str, int], list[Row]] = {}
+    for row in made:
+        by_row.setdefault((row.place.replace(AGAIN, ""), row.entry["budget"]), []).append(row)
+    return list(by_row.values())
+
+
+def combined(sweeps: Sweeps, share: str) -> tuple[Interval, float]:
+    """A row's contrast by all its sweeps, and its standard error.
+
+    Weighted by their inverse variances; Student's t with their degrees of freedom together.
+    """
+    weights = [row.error(share) ** -2 for row in sweeps]
+    estimates = [float(row.contrast(share).estimate or 0) for row in sweeps]
+    mean = sum(w * e for w, e in zip(weights, estimates, strict=True)) / sum(weights)
+    error = float(sum(weights) ** -0.5)
+    free = sum(row.entry["contrasts"][share]["structures"] - 1 for row in sweeps)
+    half = float(student.ppf(0.975, free)) * error
+    return Interval(estimate=mean, low=mean - half, high=mean + half), error
+
+
+def groups(made: Sequence[Row]) -> dict[str, list[Sweeps]]:
     """The rows that a mean is taken over, by its name: images at the usual length, and longer."""
     images = [row for row in made if not row.known and row.dataset != "signals"]
-    usual = [row for row in images if not row.longer]
-    longer = [row for row in images if row.longer]
+    usual = sweeps_of([row for row in images if not row.longer])
+    longer = sweeps_of([row for row in images if row.longer])
     return {"mean": usual, "mean, 4×": longer} if len(longer) > 1 else {"mean": usual}
 
 
-def over_all(measured: Sequence[Row]) -> dict[str, Pooled]:
+def over_all(measured: Sequence[Sweeps]) -> dict[str, Pooled]:
     """The primary contrasts over rows, as a random-effects mean."""
     return {
         share: pooled(
-            [float(row.contrast(share).estimate or 0) for row in measured],
-            [row.error(share) for row in measured],
+            [float(combined(sweeps, share)[0].estimate or 0) for sweeps in measured],
+            [combined(sweeps, share)[1] for sweeps in measured],
         )
         for share in PRIMARY
     }
@@ -188,6 +214,18 @@ def contrast_table(made: Sequence[Row]) -> str:
         link = f"[{row.label}](../studies/results/{row.place})"
         lines.append([link, *contrasts, row.entry["verdict"], counts, short(row.examples)])
     return table(columns, lines)
+
+
+def twice_table(made: Sequence[Row]) -> str:
+    """The same of rows that were measured by two sweeps, both together."""
+    columns = ("data, networks, parameters", *(f"{share} in the decoder" for share in PRIMARY))
+    lines = []
+    for sweeps in sweeps_of(made):
+        if len(sweeps) > 1:
+            contrasts = [costs(combined(sweeps, share)[0]) for share in PRIMARY]
+            count = sum(row.entry["structures"] for row in sweeps)
+            lines.append([sweeps[0].label, *contrasts, str(count)])
+    return table((*columns, "structures"), lines)
 
 
 def shares_table(made: Sequence[Row]) -> str:
@@ -263,6 +301,7 @@ def cost_table(made: Sequence[Row]) -> str:
 
 TABLES = {
     "contrasts": contrast_table,
+    "twice": twice_table,
     "mean": summary_table,
     "shares": shares_table,
     "costs": cost_table,
@@ -287,7 +326,7 @@ def figure(made: Sequence[Row]) -> go.Figure:
     means = {name: over_all(measured) for name, measured in groups(made).items()}
     labels = [row.label for row in made]
     for name, measured in groups(made).items():
-        labels.insert(labels.index(measured[-1].label) + 1, name)
+        labels.insert(labels.index(measured[-1][-1].label) + 1, name)
     known = sum(row.known for row in made)
     drawn = make_subplots(
         cols=2,

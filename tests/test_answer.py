@@ -75,9 +75,28 @@ def test_a_study_that_is_not_done_gives_no_row(tmp_path):
 def test_longer_training_has_a_mean_of_its_own():
     from answer import groups, rows
 
-    means = groups(rows())
+    means = {name: sum(measured, []) for name, measured in groups(rows()).items()}
     assert not any(row.longer or row.known for row in means["mean"])
     assert all(row.longer for row in means.get("mean, 4×", []))
+
+
+def test_two_sweeps_of_a_row_count_as_one():
+    from answer import PRIMARY, combined, groups, rows, sweeps_of
+
+    every = sweeps_of(rows())
+    assert sum(map(len, every)) == len(rows())
+    twice = [sweeps for sweeps in every if len(sweeps) == 2]
+    assert len(twice) == 3
+    assert all(sweeps in groups(rows())["mean, 4×"] for sweeps in twice)
+    for sweeps in every:
+        for share in PRIMARY:
+            both, error = combined(sweeps, share)
+            each = [row.contrast(share) for row in sweeps]
+            if len(sweeps) == 1:
+                assert (both.low, both.high) == pytest.approx((each[0].low, each[0].high))
+            else:
+                assert error < min(row.error(share) for row in sweeps)
+                assert min(e.estimate for e in each) < both.estimate < max(e.estimate for e in each)
 
 
 def test_the_figure_draws_every_row_of_both_contrasts():
