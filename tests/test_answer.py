@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from itertools import chain
 from math import log, sqrt
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def test_a_study_that_is_not_done_gives_no_row(tmp_path):
 def test_longer_training_has_a_mean_of_its_own():
     from answer import groups, rows
 
-    means = {name: sum(measured, []) for name, measured in groups(rows()).items()}
+    means = {name: list(chain(*measured)) for name, measured in groups(rows()).items()}
     assert not any(row.longer or row.known for row in means["mean"])
     assert all(row.longer for row in means.get("mean, 4×", []))
 
