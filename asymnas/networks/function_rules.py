@@ -115,6 +115,36 @@ def _interpolation(
     return (*x.shape[:2], *given), 0
 
 
+def _max_pool(
+    axes: int,
+    x: torch.Tensor,
+    kernel_size: Numbers,
+    stride: Numbers | None = None,
+    padding: Numbers = 0,
+    dilation: Numbers = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> tuple[Shape, int]:
+    _refuse(x.ndim != axes + 2 or ceil_mode or return_indices)
+    each = _each(axes, kernel_size, stride or kernel_size, padding, dilation)
+    by_axis = zip(x.shape[2:], *each, strict=True)
+    sizes = tuple((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in by_axis)
+    _refuse(min(sizes) < 1)
+    return (*x.shape[:2], *sizes), 0
+
+
+def _average_pool(
+    axes: int,
+    x: torch.Tensor,
+    kernel_size: Numbers,
+    stride: Numbers | None = None,
+    padding: Numbers = 0,
+    ceil_mode: bool = False,
+    *counted: Any,
+) -> tuple[Shape, int]:
+    return _max_pool(axes, x, kernel_size, stride, padding, ceil_mode=ceil_mode)
+
+
 def _adaptive_pool(axes: int, x: torch.Tensor, output_size: Numbers) -> tuple[Shape, int]:
     (given,) = _each(axes, output_size)
     _refuse(len(given) != axes or not all(isinstance(n, int) for n in given))
@@ -153,6 +183,10 @@ RULES: dict[Any, Callable[..., tuple[Shape, int]]] = {
         (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d), _transposed_convolution
     ),
     F.interpolate: _interpolation,
+    F.max_pool1d: partial(_max_pool, 1),
+    F.max_pool2d: partial(_max_pool, 2),
+    F.avg_pool1d: partial(_average_pool, 1),
+    F.avg_pool2d: partial(_average_pool, 2),
     F.adaptive_avg_pool1d: partial(_adaptive_pool, 1),
     F.adaptive_avg_pool2d: partial(_adaptive_pool, 2),
     F.pixel_shuffle: _pixel_shuffle,

@@ -62,6 +62,15 @@ LAYERS = {
         nn.PixelUnshuffle(3), nn.Conv2d(36, 8, 1), nn.PixelShuffle(2), nn.Conv2d(2, 3, 1)
     ),
     "pools": lambda: nn.Sequential(nn.AvgPool2d(2), nn.MaxPool2d(2), nn.Conv2d(4, 3, 1)),
+    "pools with options": lambda: nn.Sequential(
+        nn.MaxPool2d(3, stride=2, padding=1, dilation=1),
+        nn.AvgPool2d((2, 1), stride=1, padding=(1, 0)),
+        nn.MaxPool2d(2, ceil_mode=True),
+        nn.Conv2d(4, 3, 1),
+    ),
+    "pools of signals": lambda: nn.Sequential(
+        nn.Flatten(2), nn.AvgPool1d(3), nn.MaxPool1d(2, dilation=2, stride=3), nn.Conv1d(4, 3, 1)
+    ),
     "pools to a size": lambda: nn.Sequential(
         nn.AdaptiveAvgPool2d((2, 3)), nn.Flatten(2), nn.AdaptiveAvgPool1d(4), nn.Linear(4, 2)
     ),
@@ -101,6 +110,8 @@ def test_macs_without_values_are_those_of_a_pass_with_values(name):
         (nn.Linear(5, 3), (2, 4)),
         (nn.Conv2d(4, 6, 3), (2, 5, 9, 9)),
         (nn.Conv2d(4, 6, 3), (2, 4, 2, 2)),
+        (nn.MaxPool2d(3), (2, 4, 2, 2)),
+        (nn.AvgPool2d(3), (2, 4, 2, 2)),
         (nn.PixelShuffle(2), (2, 6, 3, 3)),
         (nn.PixelUnshuffle(2), (2, 4, 5, 6)),
     ],
