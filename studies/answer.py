@@ -46,6 +46,8 @@ DATA = {
 }
 #: The contrasts that were fixed before the first run: a third and two thirds against a half.
 PRIMARY = ("1/3", "2/3")
+#: Networks whose decoder mirrors the encoder, against those of an even split.
+MIRRORED = "mirrored"
 BETTER, WORSE, NEITHER = "#0b6e69", "#b3174f", "#4a5560"
 SHOWN = (-35, 50)  # per cent; an interval that reaches beyond ends at the frame
 WIDTH, PER_ROW, AROUND = 900, 30, 110  # pixels
@@ -92,15 +94,23 @@ class Row:
         times += ", again" if AGAIN in self.place else ""
         return f"{DATA[self.dataset][0]}, {self.networks}, {short(self.entry['budget'])}{times}"
 
-    def contrast(self, share: str) -> Interval:
-        """Log ratio of the loss at a share to that at a half."""
-        return interval(self.entry["contrasts"][share])
+    def contrast(self, name: str) -> Interval:
+        """Log ratio of the loss at a share, or of mirrored decoders, to that at a half."""
+        return interval(self._written(name))
 
-    def error(self, share: str) -> float:
+    def error(self, name: str) -> float:
         """Standard error of a contrast, whose interval is Student's t over structures."""
-        contrast = self.entry["contrasts"][share]
+        contrast = self._written(name)
         half = (contrast["high"] - contrast["low"]) / 2
-        return float(half / student.ppf(0.975, contrast["structures"] - 1))
+        return float(half / student.ppf(0.975, self.structures(name) - 1))
+
+    def structures(self, name: str) -> int:
+        """How many structures a contrast is of."""
+        return int(self._written(name).get("structures", self.entry["structures"]))
+
+    def _written(self, name: str) -> Mapping[str, Any]:
+        entry = self.entry
+        return entry["cost_of_mirroring"] if name == MIRRORED else entry["contrasts"][name]
 
 
 def interval(entry: Mapping[str, Any] | None) -> Interval:
@@ -161,16 +171,16 @@ def sweeps_of(made: Sequence[Row]) -> list[Sweeps]:
     return list(by_row.values())
 
 
-def combined(sweeps: Sweeps, share: str) -> tuple[Interval, float]:
+def combined(sweeps: Sweeps, name: str) -> tuple[Interval, float]:
     """A row's contrast by all its sweeps, and its standard error.
 
     Weighted by their inverse variances; Student's t with their degrees of freedom together.
     """
-    weights = [row.error(share) ** -2 for row in sweeps]
-    estimates = [float(row.contrast(share).estimate or 0) for row in sweeps]
+    weights = [row.error(name) ** -2 for row in sweeps]
+    estimates = [float(row.contrast(name).estimate or 0) for row in sweeps]
     mean = sum(w * e for w, e in zip(weights, estimates, strict=True)) / sum(weights)
     error = float(sum(weights) ** -0.5)
-    free = sum(row.entry["contrasts"][share]["structures"] - 1 for row in sweeps)
+    free = sum(row.structures(name) - 1 for row in sweeps)
     half = float(student.ppf(0.975, free)) * error
     return Interval(estimate=mean, low=mean - half, high=mean + half), error
 
@@ -184,13 +194,13 @@ def groups(made: Sequence[Row]) -> dict[str, list[Sweeps]]:
 
 
 def over_all(measured: Sequence[Sweeps]) -> dict[str, Pooled]:
-    """The primary contrasts over rows, as a random-effects mean."""
+    """The primary contrasts and mirroring over rows, as random-effects means."""
     return {
-        share: pooled(
-            [float(combined(sweeps, share)[0].estimate or 0) for sweeps in measured],
-            [combined(sweeps, share)[1] for sweeps in measured],
+        name: pooled(
+            [float(combined(sweeps, name)[0].estimate or 0) for sweeps in measured],
+            [combined(sweeps, name)[1] for sweeps in measured],
         )
-        for share in PRIMARY
+        for name in (*PRIMARY, MIRRORED)
     }
 
 
@@ -242,17 +252,17 @@ def shares_table(made: Sequence[Row]) -> str:
 def summary_table(made: Sequence[Row]) -> str:
     """The mean over rows, and where a further row would lie."""
     lines = []
-    for name, measured in groups(made).items():
+    for group, measured in groups(made).items():
         pools = over_all(measured)
-        length = "the usual training" if name == "mean" else "four times the training"
+        length = "the usual training" if group == "mean" else "four times the training"
         lines += [
             [
-                f"{share} in the decoder, {length}",
+                f"{name if name == MIRRORED else f'{name} in the decoder'}, {length}",
                 str(len(measured)),
-                costs(pools[share].mean),
-                span(relative_change(pools[share].prediction), change),
+                costs(pools[name].mean),
+                span(relative_change(pools[name].prediction), change),
             ]
-            for share in PRIMARY
+            for name in pools
         ]
     return table(("", "rows of images", "mean", "a further row, 95 % prediction interval"), lines)
 
@@ -341,7 +351,8 @@ def figure(made: Sequence[Row]) -> go.Figure:
             _bar(drawn, column, row.label, contrast, colour(contrast), "circle")
         for name, pools in means.items():
             _bar(drawn, column, name, pools[share].prediction, NEITHER, "diamond", thickness=1)
-            _bar(drawn, column, name, pools[share].mean, NEITHER, "diamond", thickness=5)
+            mean = pools[share].mean
+            _bar(drawn, column, name, mean, colour(mean), "diamond", thickness=5)
         drawn.add_vline(x=0, line={"color": NEITHER, "width": 1}, col=column, row=1)
         drawn.add_hline(y=known - 0.5, line={"color": "#d5dbe1", "width": 1}, col=column, row=1)
     title = {"text": "loss against an even split", "font": {"size": 13}}
