@@ -134,7 +134,7 @@ def question_table(arms: Mapping[str, Arm]) -> str:
 
 
 def tables(results: Path) -> dict[str, str]:
-    """Two tables of each study that is done, by their names on the page.
+    """The tables of each study that is done, by their names on the page.
 
     Args:
         results: The folder of all studies' results.
@@ -146,5 +146,6 @@ def tables(results: Path) -> dict[str, str]:
         if progress.is_file() and json.loads(progress.read_text("utf-8"))["done"]:
             arms = arms_of(results / name)
             written[f"{name}: arms"] = arm_table(arms, components[network.dataset])
-            written[f"{name}: questions"] = question_table(arms)
+            if not network.found:  # of two arms, the first table says it all
+                written[f"{name}: questions"] = question_table(arms)
     return written

@@ -2,6 +2,11 @@
 
     python studies/run.py reference_network_small --minutes 55
 
+    python -m asymnas.search --dataset fashion-mnist --family conv2d --latent 16 --budget 82033 \\
+        --examples 160k --trials 40 --precision fp32 --metrics mse --run-dir runs/question_small
+    cp runs/question_small/best/architecture.json studies/results/reference_network_small_found/
+    python studies/run.py reference_network_small_found --minutes 10
+
     python studies/wallpapers.py
     python studies/run.py reference_network --minutes 55
 
@@ -18,7 +23,9 @@ that was tried, and then no arm is as good as principal components (`LOG.md`). T
 same layers, a quarter as wide, and takes Fashion-MNIST, which two cores can train.
 """
 
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +40,8 @@ from asymnas.runs.study import FIXED
 FIRST_RATE = 2e-3  # where tuning begins; the grid goes on until the best is inside
 REFERENCE = "reference"
 WIDER_LATENT = ", wider latent"
+FOUND = "found by a search"
+RESULTS = Path(__file__).parent / "results"
 Width = tuple[tuple[int, int, int], int]  # channels of the stages and units of the hidden layer
 
 
@@ -57,6 +66,9 @@ class Network:
         half_deeper: The same for half as large again.
         wider_latent: Numbers of a latent vector with which three of the arms are trained besides;
             0 for none.
+        found: The committed file of what a search found at the reference network's total; the two
+            are then the only arms. Empty for none.
+        rates: Of arms whose rates are known: learning rate, and the decoder's over the encoder's.
     """
 
     dataset: str
@@ -73,6 +85,8 @@ class Network:
     deeper: tuple[int, int]
     half_deeper: tuple[int, int]
     wider_latent: int = 0
+    found: str = ""
+    rates: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def arms(self) -> dict[str, Architecture]:
         """The networks by name: the reference, six half as large again, two of its own total.
@@ -89,6 +103,10 @@ class Network:
         def decoder_of(widths: tuple[Width, Width]) -> Any:
             return _of_width(decoder, widths[1])
 
+        if self.found:
+            file = RESULTS / self.found
+            found = Architecture.from_dict(json.loads(file.read_text("utf-8")))
+            return {REFERENCE: preset.with_sides(encoder, decoder), FOUND: found}
         sides = {
             REFERENCE: (encoder, decoder),
             "decoder, wider": (encoder, decoder_of(self.twice)),
@@ -156,6 +174,12 @@ NETWORKS = {
         wider_latent=256,
     ),
 }
+#: The network beside what a search finds at its total, at the rate that the search gave it.
+NETWORKS["reference_network_small_found"] = replace(
+    NETWORKS["reference_network_small"],
+    found="reference_network_small_found/architecture.json",
+    rates={REFERENCE: (0.007194, 1.833), FOUND: (0.010, 1.0)},
+)
 
 #: Each question with the arms whose log test losses answer it, the first less the second.
 CONTRASTS = (
@@ -216,7 +240,8 @@ def plan_network(
         Contender(
             name=arm,
             architecture=architecture,
-            learning_rate=None,
+            learning_rate=network.rates[arm][0] if arm in network.rates else None,
+            rate_ratio=network.rates[arm][1] if arm in network.rates else 1.0,
             origin=f"{architecture.counts.total_params:,} parameters, "
             f"{architecture.decoder_share:.3f} of them in the decoder",
             is_control=arm != REFERENCE,
