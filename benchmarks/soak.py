@@ -13,7 +13,7 @@ has trained a rung: three times at one rung, and the candidate counts as the cau
 to end as one that nothing happened to, which is trained first.
 
 `goodput`: a search with two workers, of which one process a minute is killed, drawn from the three.
-It is interrupted after some minutes; then one that nothing happens to trains as many trials.
+It is interrupted after some minutes; then one that nothing happens to runs for as long.
 
 A run that was stopped goes on where it was, from what is in `build/soak`; `--seed` begins another.
 Each writes its part of the table to `soak.md`, from figures kept in `soak.json`; `table` writes it
@@ -23,7 +23,6 @@ from those alone.
 import argparse
 import json
 import os
-import resource
 import shutil
 import signal
 import sqlite3
@@ -31,6 +30,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from itertools import takewhile
 from pathlib import Path
@@ -58,6 +58,7 @@ RUNG_S = 0.5  # seconds after a rung has begun within which a process is killed,
 START_S = 2.0  # seconds after a kill within which one is killed that starts
 LOOK_S = 0.02
 EVERY_S = 60.0  # between kills, for the goodput
+ENDLESS = ("--trials", "100000")
 
 
 class Search:
@@ -74,7 +75,6 @@ class Search:
         self._rungs.touch()
         self._flags = (*SEARCH, *flags, "--run-dir", str(self._run))
         self._process: subprocess.Popen[bytes] | None = None
-        self.orphans_s = 0.0  # CPU of workers whose coordinator was killed
 
     def start(self) -> None:
         """Starts it, if it does not run."""
@@ -118,7 +118,6 @@ class Search:
                 if workers:
                     random.choice(workers).kill()
                 return bool(workers)
-            self.orphans_s += sum(sum(worker.cpu_times()[:2]) for worker in workers)
             self._process.kill()
             self._process.wait()
             return True
@@ -139,6 +138,15 @@ class Search:
     def table(self) -> pd.DataFrame:
         """Its trials, without the time that they took."""
         return Run.open(self._run).table.drop(columns=["seconds"])
+
+    def ended(self) -> pd.DataFrame:
+        """Its trials with the seconds `after` the first draw at which each ended."""
+        table = Run.open(self._run).table
+        times = "SELECT number, datetime_start, datetime_complete FROM trials ORDER BY number"
+        rows = pd.DataFrame(self._ask(times), columns=["trial", "start", "end"])
+        rows["after"] = pd.to_datetime(rows["end"]) - pd.to_datetime(rows["start"]).min()
+        rows["after"] = rows["after"].dt.total_seconds()
+        return table.merge(rows[["trial", "after"]], on="trial")
 
     def states(self) -> dict[str, int]:
         """Its trials by Optuna's states."""
@@ -175,12 +183,6 @@ def search(rungs: str, *flags: str) -> None:
     WorkerPool.submit = noted  # type: ignore[method-assign, assignment]
     sys.argv = ["search", *flags]
     serve(command)
-
-
-def cpu_s() -> float:
-    """CPU seconds of all processes that have ended and were waited for."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def trial_of(rung: str) -> str:
@@ -270,12 +272,11 @@ def outcome(soaked: Search, whole: Search, record: Path) -> dict[str, Any]:
 
 
 def goodput(minutes: float, seed: int) -> dict[str, Any]:
-    """A search with a kill a minute beside one without; trials per hour, and CPU time per trial."""
+    """A search with a kill a minute, and one without for as long; what both got done."""
     folder, random = BUILD / f"goodput-{seed}", Random(seed)
     shutil.rmtree(folder, ignore_errors=True)
-    killed = Search(folder / "killed", *TWO, "--trials", "100000")
-    before, began, loads = cpu_s(), time.monotonic(), list[float]()
-    victims: Counter[str] = Counter()
+    killed, whole = (Search(folder / name, *TWO, *ENDLESS) for name in ("killed", "whole"))
+    began, loads, victims = time.monotonic(), list[float](), Counter[str]()
     killed.start()
     while (passed := time.monotonic() - began) < 60 * minutes:
         time.sleep(min(EVERY_S * random.uniform(0.5, 1.5), 60 * minutes - passed))
@@ -286,21 +287,33 @@ def goodput(minutes: float, seed: int) -> dict[str, Any]:
             loads.append(os.getloadavg()[0])
             print(f"{passed:.0f} s: {victim}", flush=True)
     killed.interrupt()
-    seconds, cpu = time.monotonic() - began, cpu_s() - before + killed.orphans_s
-    trials = sum(count for state, count in killed.states().items() if state != "RUNNING")
-    # Duplicates end with their originals and are not among those that a search is asked for.
-    own = killed.table()
-    wanted = int((own["duplicate_of"].isna() & own["state"].isin(["complete", "pruned"])).sum())
-    whole = Search(folder / "whole", *TWO, "--trials", str(wanted))
-    before, began = cpu_s(), time.monotonic()
-    whole.finish()
+    whole.start()
+    time.sleep(60 * minutes)
+    whole.interrupt()
+    loads.append(os.getloadavg()[0])
+    return compared(killed, whole, victims) | {"loads": [min(loads), max(loads)]}
+
+
+def compared(killed: Search, whole: Search, victims: Mapping[str, int]) -> dict[str, Any]:
+    """What two searches got done in the time that both ran, from the first draw of each on."""
+    seconds = min(search.ended()["after"].max() for search in (killed, whole))
     return {
         "kills": dict(victims),
-        "trials": wanted,
-        "rows": trials,
-        "killed": {"seconds": seconds, "cpu": cpu},
-        "whole": {"seconds": time.monotonic() - began, "cpu": cpu_s() - before},
-        "loads": [min(loads), max(loads), os.getloadavg()[0]],
+        "seconds": seconds,
+        "killed": done_within(killed, seconds),
+        "whole": done_within(whole, seconds),
+    }
+
+
+def done_within(search: Search, seconds: float) -> dict[str, float]:
+    """Trials that count and ended so soon, their examples, and the seconds of their training."""
+    table = search.ended()
+    counts = table["duplicate_of"].isna() & table["state"].isin(["complete", "pruned"])
+    own = table[counts & (table["after"] <= seconds)]
+    return {
+        "trials": len(own),
+        "examples": int(own["examples"].sum()),
+        "training": float(own["seconds"].sum()),
     }
 
 
@@ -317,7 +330,7 @@ def page(figures: dict[str, Any]) -> list[str]:
             "process starts, the others within a rung. The last start is left alone.",
             "",
             f"{found['seconds'] / 60:.0f} minutes, {found['seconds'] / found['kills']:.1f} s per "
-            f"kill; load {low:.1f} to {high:.1f}.",
+            f"kill; load {low:.1f} to {high:.1f}. {found.get('note', '')}".rstrip(),
             "",
             "| | |",
             "|---|---|",
@@ -338,28 +351,29 @@ def page(figures: dict[str, Any]) -> list[str]:
             *(f"- {end['victim'].removeprefix('none: ')}: {end['said']}" for end in ends),
         ]
     if (found := figures.get("goodput")) is not None:
-        killed, whole, trials = found["killed"], found["whole"], found["trials"]
-        victims = found["kills"]
+        killed, whole, victims = found["killed"], found["whole"], found["kills"]
         lines += [
             "## Goodput with a kill a minute",
             "",
-            f"`asymnas search {' '.join((*SEARCH, *TWO))}`, {trials} trials with "
-            f"{sum(victims.values())} kills, {victims.get('coordinator', 0)} of them of the "
-            "coordinator, and as many trials without. CPU time is that of all processes. Load "
-            f"{found['loads'][0]:.1f} to {found['loads'][1]:.1f}, {found['loads'][2]:.1f} at the "
-            "end.",
+            f"`asymnas search {' '.join((*SEARCH, *TWO))}` with {sum(victims.values())} kills, "
+            f"{victims.get('coordinator', 0)} of them of the coordinator, and without, "
+            f"{found['seconds'] / 60:.0f} minutes each from the first draw on. What counts is what "
+            "is not lost: trials that ended, duplicates left out. Both draw by TPE, so they train "
+            "other networks: examples of one may take longer than those of the other, and seconds "
+            "of training are shorter where a worker has a core for itself while others start. "
+            f"Load {found['loads'][0]:.1f} to {found['loads'][1]:.1f}.",
             "",
             "| | killed | undisturbed | goodput |",
             "|---|---|---|---|",
-            row("trials per CPU hour", trials, killed["cpu"], whole["cpu"]),
-            row("trials per hour", trials, killed["seconds"], whole["seconds"]),
+            row("seconds of training that count", killed["training"], whole["training"]),
+            row("examples that count", killed["examples"], whole["examples"]),
+            row("trials that count", killed["trials"], whole["trials"]),
         ]
     return lines
 
 
-def row(name: str, trials: int, killed_s: float, whole_s: float) -> str:
-    rates = (3600 * trials / seconds for seconds in (killed_s, whole_s))
-    return f"| {name} | {' | '.join(f'{rate:,.0f}' for rate in rates)} | {whole_s / killed_s:.0%} |"
+def row(name: str, killed: float, whole: float) -> str:
+    return f"| {name} | {killed:,.0f} | {whole:,.0f} | {killed / whole:.0%} |"
 
 
 def answer(value: bool) -> str:
