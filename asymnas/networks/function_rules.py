@@ -78,10 +78,7 @@ def _convolution(
 ) -> tuple[Shape, int]:
     axes = weight.ndim - 2
     _refuse(x.ndim != axes + 2 or x.shape[1] != weight.shape[1] * groups)
-    each = _each(axes, weight.shape[2:], stride, padding, dilation)
-    by_axis = zip(x.shape[2:], *each, strict=True)
-    sizes = tuple((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in by_axis)
-    _refuse(min(sizes) < 1)
+    sizes = _windows(x, weight.shape[2:], stride, padding, dilation)
     shape = (x.shape[0], weight.shape[0], *sizes)
     return shape, x.shape[0] * math.prod(sizes) * weight.numel()
 
@@ -126,11 +123,7 @@ def _max_pool(
     return_indices: bool = False,
 ) -> tuple[Shape, int]:
     _refuse(x.ndim != axes + 2 or ceil_mode or return_indices)
-    each = _each(axes, kernel_size, stride or kernel_size, padding, dilation)
-    by_axis = zip(x.shape[2:], *each, strict=True)
-    sizes = tuple((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in by_axis)
-    _refuse(min(sizes) < 1)
-    return (*x.shape[:2], *sizes), 0
+    return (*x.shape[:2], *_windows(x, kernel_size, stride or kernel_size, padding, dilation)), 0
 
 
 def _average_pool(
@@ -159,6 +152,17 @@ def _pixel_shuffle(x: torch.Tensor, factor: int) -> tuple[Shape, int]:
 def _pixel_unshuffle(x: torch.Tensor, factor: int) -> tuple[Shape, int]:
     _refuse(x.ndim != 4 or x.shape[2] % factor != 0 or x.shape[3] % factor != 0)
     return (x.shape[0], x.shape[1] * factor**2, x.shape[2] // factor, x.shape[3] // factor), 0
+
+
+def _windows(
+    x: torch.Tensor, kernel: Numbers, stride: Numbers, padding: Numbers, dilation: Numbers
+) -> Shape:
+    """How many places a sliding kernel has along each axis."""
+    each = _each(x.ndim - 2, kernel, stride, padding, dilation)
+    by_axis = zip(x.shape[2:], *each, strict=True)
+    sizes = tuple((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in by_axis)
+    _refuse(min(sizes) < 1)
+    return sizes
 
 
 def _each(axes: int, *values: Any) -> list[tuple[Any, ...]]:

@@ -364,9 +364,8 @@ class SearchStudy:
             noted = SimpleNamespace(
                 storage=self.storage, study=self.optuna, _trial_id=self._written.id_of(number)
             )
-        from optuna_dashboard import (
-            save_note,  # with scikit-learn: a second that no start waits for
-        )
+        # It imports scikit-learn, a second that no start waits for.
+        from optuna_dashboard import save_note
 
         save_note(noted, text)
 
