@@ -1,5 +1,6 @@
 """Opening Optuna storages, with their errors as one line that holds no password."""
 
+import ctypes
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -11,8 +12,8 @@ from typing import Any
 import optuna
 import psutil
 from optuna.storages import BaseStorage
-from sqlalchemy import Engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from asymnas.core.errors import AsymnasError, DamageError, StudyError
@@ -52,6 +53,11 @@ class WriteAheadLog:
     that; a machine that loses its power may lose the last trials, and never the database. While
     the run goes on, the files `-wal` and `-shm` beside the database are a part of it.
 
+    SQLite maps `-shm` into memory. If the file system becomes read-only, the next write to a mapped
+    page is no error that could be reported but a signal which ends the process. So each statement
+    first looks whether it can be written, and then the connections are left open for ever: closing
+    the last one writes there too.
+
     Args:
         file: The database; `None` for another storage, which has no such log.
         engines: Its connections.
@@ -59,29 +65,46 @@ class WriteAheadLog:
 
     file: Path | None = None
     engines: list[Engine] = field(default_factory=list)
+    _opened: list[sqlite3.Connection] = field(default_factory=list)
 
     def begin(self) -> None:
         """Begins the log."""
         for engine in self.engines:
-            event.listen(engine, "connect", _log)
+            event.listen(engine, "connect", self._connected)
+            event.listen(engine, "before_cursor_execute", self._check)
             engine.dispose()
 
     def fold(self) -> None:
-        """Makes the database one plain file again, if a log was begun."""
+        """Makes the database one plain file again, if a log was begun and it can be written."""
+        if self._is_read_only:
+            for connection in self._opened:
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))  # no end closes it
+            return
         for engine in self.engines:
-            if not event.contains(engine, "connect", _log):
+            if not event.contains(engine, "connect", self._connected):
                 return
-            event.remove(engine, "connect", _log)
+            event.remove(engine, "connect", self._connected)
+            event.remove(engine, "before_cursor_execute", self._check)
             engine.dispose()
         if self.file is not None and self.file.is_file():
             with suppress(sqlite3.Error), closing(sqlite3.connect(self.file, FOLD_S)) as database:
                 database.execute("PRAGMA journal_mode=DELETE")  # a reader may keep the log
 
+    def _connected(self, connection: sqlite3.Connection, record: object) -> None:
+        with suppress(sqlite3.OperationalError):  # locked just now: it is slower, and as right
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+        self._opened.append(connection)
 
-def _log(connection: sqlite3.Connection, record: object) -> None:
-    with suppress(sqlite3.OperationalError):  # locked just now: it is slower, and as right
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
+    def _check(self, connection: Connection, cursor: object, statement: str, *_: object) -> None:
+        if self._is_read_only:
+            reason = sqlite3.OperationalError(f"{self.file} can no longer be written")
+            raise OperationalError(statement, None, reason)
+
+    @property
+    def _is_read_only(self) -> bool:
+        shared = f"{self.file}-shm"
+        return not os.access(shared, os.W_OK) and os.path.exists(shared)
 
 
 def open_to_write(url: str) -> tuple[BaseStorage, WriteAheadLog]:
