@@ -1,13 +1,14 @@
-"""Ten thousand random histories of a small search: kills, disks that fail, workers that hang.
+"""Ten thousand random histories of a small search: kills, lost power, workers that hang.
 
     PYTHONPATH=tests python benchmarks/histories.py [--seeds 10000] [--first 0] [--workers 2]
 
-Each seed gives one history (`tests/runs/histories.py`): up to ten starts that are killed or fail at
-a random write, a database that does not answer for a while, a lease that is lost or left behind,
-workers that end, break, hang and answer late, clocks that jump, checkpoints that are damaged or
-lost. One more start, without faults, has to end with the trials and the files of a search that
-nothing happened to. The study is held in memory, results are made up, hours pass by a clock of
-their own, and everything else is the real thing, the pool of workers too.
+Each seed gives one history (`tests/runs/histories.py`): up to ten starts that are killed, lose
+their power or fail at a random write, a disk that answers late, a database that does not answer for
+a while, a lease that is lost or left behind, workers that end, break, hang and answer late, clocks
+that jump, checkpoints that are damaged or lost. One more start, without faults, has to end with the
+trials and the files of a search that nothing happened to. The study is held in memory, results are
+made up, hours pass by a clock of their own, and everything else is the real thing, the pool of
+workers too.
 
 What is wrong is printed with its seed. Counts are kept in `histories.jsonl`, per hundred seeds, so
 that a run that was stopped goes on where it was; the table is written to `histories.md`.
@@ -72,10 +73,13 @@ def page(rows: list[dict[str, Any]]) -> list[str]:
         *heading("Random histories", __file__),
         "Of each seed, a search of six trials goes through up to ten starts that are killed or "
         "fail at a random write, or whose database does not answer for a while, with workers that "
-        "end, break, hang or answer late, clocks that jump, leases that are lost, and checkpoints "
-        "that are damaged or deleted in between. The last start, without faults, has to end with "
-        "the same trials and the same files as a search that nothing happened to; no worker is "
-        "replaced before its limit or long after it; and a fault costs one rung at most.",
+        "end, break, hang or answer late, clocks that jump, a disk that answers late, leases that "
+        "are lost, and checkpoints that are damaged or deleted in between. Where the power is "
+        "lost, files whose content was not synced are cut, renamed and deleted ones whose folder "
+        "was not synced are as before, and the study may lack its last commits. The last start, "
+        "without faults, has to end with the same trials and the same files as a search that "
+        "nothing happened to; no file is found cut under its own name; no worker is replaced "
+        "before its limit or long after it; and a fault costs one rung at most.",
         "",
         "| histories | starts | faults | histories that ended otherwise | CPU, s per history |",
         "|---|---|---|---|---|",

@@ -134,7 +134,11 @@ class Coordinator:
             AsymnasError: The data or the device is gone.
         """
         try:
-            self._delete_superseded(set(self._study.running()))
+            running = set(self._study.running())
+            self._delete_superseded(running)
+            for trial in self._checkpoints.trials_with_several() - running:
+                seen, _ = self._study.recall(trial)[t.CURVE][-1]  # a loss of power undid a deletion
+                self._checkpoints.delete(trial, except_examples=seen)
             if self._store.missing:  # otherwise what is unfinished is of a later phase
                 self._resume()
             return self._loop()

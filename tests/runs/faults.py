@@ -17,6 +17,8 @@ from memory_storage import MemoryStorage
 from asymnas.runs.plan import SearchPlan
 from asymnas.runs.study.lease import FileLease
 
+from .power import Power
+
 STORAGE_WRITES = (
     *("create_new_study", "set_study_user_attr", "set_study_system_attr", "create_new_trial"),
     *("set_trial_param", "set_trial_state_values", "set_trial_intermediate_value"),
@@ -42,6 +44,7 @@ class Faults:
         at: Which one is the first to fail, from 1; `None` for none.
         error: What it raises, if it does; `Killed` stops all later writes as well.
         times: How many writes fail, in a row.
+        power: Is told of writes to the study, where a kill is a loss of power.
 
     Attributes:
         writes: The names of all writes.
@@ -55,9 +58,11 @@ class Faults:
         error: Callable[[str], BaseException | None],
         *,
         times: float = 1,
+        power: Power | None = None,
     ) -> None:
         self.writes: list[str] = []
         self._at, self._error, self._times = at, error, times
+        self.power = power
         self._thread = threading.get_ident()
         self.failed = 0
         self.killed = False
@@ -98,12 +103,18 @@ def faults(found: Faults) -> Iterator[Faults]:
 def _counted(real: Callable[..., Any], name: str, found: Faults) -> Callable[..., Any]:
     def write(*arguments: Any, **options: Any) -> Any:
         found.write(name)
+        if found.power is not None and isinstance(arguments[0], MemoryStorage):
+            found.power.about_to_write(arguments[0], len(found.writes))
         return real(*arguments, **options)
 
     return write
 
 
 def killed(name: str) -> BaseException:
+    return Killed(name)
+
+
+def power_lost(name: str) -> BaseException:
     return Killed(name)
 
 

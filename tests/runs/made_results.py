@@ -4,6 +4,7 @@ import hashlib
 import math
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from pathlib import Path
 from typing import Any
 
 from asymnas.core import columns as t
@@ -32,17 +33,30 @@ def made_result(job: Job) -> RungResult:
     return RungResult(metrics=metrics, seconds=1.0)
 
 
+def made_checkpoint(path: Path, content: bytes) -> None:
+    """Writes a file quickly."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
 class Made(Executor):
     """Answers each rung at once, notes its job, and raises Ctrl-C in place of the n-th.
 
     Args:
         answer: What a rung comes to; an error that it raises is the rung's.
         stop_at: Rungs before Ctrl-C; `None` for none.
+        write: Writes a checkpoint.
     """
 
-    def __init__(self, answer: Answer = made_result, *, stop_at: int | None = None) -> None:
+    def __init__(
+        self,
+        answer: Answer = made_result,
+        *,
+        stop_at: int | None = None,
+        write: Callable[[Path, bytes], object] = made_checkpoint,
+    ) -> None:
         self.jobs: list[Job] = []
-        self._answer, self._stop_at = answer, stop_at
+        self._answer, self._stop_at, self._write = answer, stop_at, write
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         assert fn is train_rung
@@ -57,7 +71,6 @@ class Made(Executor):
             future.set_exception(error)
         else:
             if job.save is not None and not result.failure:
-                job.save.parent.mkdir(parents=True, exist_ok=True)
-                job.save.write_bytes(b"made")
+                self._write(job.save, b"made")
             future.set_result(result)
         return future

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from asymnas.core.errors import CheckpointError, WorkerError
+from asymnas.core.files import write_whole
 from asymnas.runs.executors.pool import WorkerPool
 from asymnas.runs.executors.worker import BROKEN, ERROR, RESULT
 from asymnas.runs.time_limits import work_of
@@ -161,7 +162,7 @@ class ScriptedWorker:
 
     def __init__(self, script: Script) -> None:
         self._script, self._clock = script, script.clock
-        self._made = Made(script.result)
+        self._made = Made(script.result, write=write_whole)
         self._woken = threading.Event()
         self._killed = self.has_ended = False
         self._began = self._limit = 0.0

@@ -1,12 +1,14 @@
-"""Random histories of kills, disks that fail, workers that break or hang: all end undisturbed.
+"""Random histories of kills, lost power, workers that break or hang: all end undisturbed.
 
 Each is checked against faults put in on purpose, which a few histories have to find.
 """
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -57,15 +59,29 @@ def never(limits: TimeLimits[object], now: float, at_work: set[object]) -> dict[
     return {}
 
 
+@contextmanager
+def in_place(path: Path) -> Iterator[IO[bytes]]:
+    """In place of `whole_file`: the file itself, which is not synced."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        yield file
+
+
 @pytest.mark.parametrize(
     ("place", "fault", "said"),
     [
-        ("coordinator.Coordinator._resume", forgotten, ""),  # what was in training is left
-        ("trials.TrialStore._load", forgotten, ""),  # what was trained is forgotten
-        ("time_limits.TimeLimits.overdue", never, "a worker hangs for 7200 s and is not replaced"),
-        ("time_limits.TimeLimits.overdue", at_once, "the limit is "),  # and late answers are lost
-        ("time_limits.LONGEST_PASS_S", math.inf, "the limit is "),  # the machine's sleep counts
-        ("coordinator.MOST_HANGS", 1, "DataFrame"),  # one hang and the trial fails
+        # what was in training is left, what was trained is forgotten
+        ("runs.coordinator.Coordinator._resume", forgotten, ""),
+        ("runs.trials.TrialStore._load", forgotten, ""),
+        # no limit of time, one that makes late answers lost, and one that counts a machine's sleep
+        ("runs.time_limits.TimeLimits.overdue", never, "hangs for 7200 s and is not replaced"),
+        ("runs.time_limits.TimeLimits.overdue", at_once, "the limit is "),
+        ("runs.time_limits.LONGEST_PASS_S", math.inf, "the limit is "),
+        # one hang and the trial fails
+        ("runs.coordinator.MOST_HANGS", 1, "DataFrame"),
+        # files that are not synced, nor are their names: what was renamed comes back
+        ("core.files.whole_file", in_place, "was not whole"),
+        ("core.files._sync_names", forgotten, ""),
     ],
 )
 @pytest.mark.slow
@@ -73,7 +89,7 @@ def never(limits: TimeLimits[object], now: float, at_work: set[object]) -> dict[
 def test_faults_put_in_on_purpose_are_found_and_named_by_seed(
     place: str, fault: object, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"asymnas.runs.{place}", fault)
+    monkeypatch.setattr(f"asymnas.{place}", fault)
     found = next(problems(tmp_path, range(FEW)))
     assert found.startswith("seed ")
     assert said in found
