@@ -25,7 +25,7 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from asymnas.analysis.estimates import Floats
-from asymnas.analysis.rows import clusters, measured
+from asymnas.analysis.rows import clusters, drawn, measured
 from asymnas.core.columns import BUDGET, CURVE, DRAWN, LEARNING_RATE, STATE, TARGET_SHARE
 
 LEAST_TRIALS = 10
@@ -107,7 +107,7 @@ def comparable_trials(table: pd.DataFrame) -> ComparableTrials | None:
         `None` with fewer than ten completed trials or ten to compare, no rung that enough trials
         reached, no choice that varies, or a loss that does not.
     """
-    rows = measured(table)
+    rows = drawn(measured(table))
     if rows.empty:
         return None
     ended = rows[rows[STATE].isin(["complete", "pruned"])]

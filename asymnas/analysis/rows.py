@@ -13,6 +13,7 @@ from asymnas.core.columns import (
     PHASE,
     REPLICATE,
     RETRY_OF,
+    SIZED_FROM,
     STATE,
     STRUCTURE,
     TRIAL,
@@ -54,6 +55,11 @@ def measured(table: pd.DataFrame) -> pd.DataFrame:
     if table.empty:
         return table
     return counting(table[table[DUPLICATE_OF].isna()].sort_values(TRIAL))
+
+
+def drawn(rows: pd.DataFrame) -> pd.DataFrame:
+    """The trials that drew for themselves: not those that repeat a best one at another size."""
+    return rows[rows[SIZED_FROM].isna()] if SIZED_FROM in rows else rows
 
 
 def of_whole_replicates(rows: pd.DataFrame) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from asymnas.analysis.front import Objective, pareto_front, scored
-from asymnas.analysis.rows import measured
+from asymnas.analysis.rows import drawn, measured
 from asymnas.core.columns import BUDGET, DECODER_SHARE, TRIAL
 
 #: Ends of the ranges that a profile has: closer together where shares are even.
@@ -52,11 +52,13 @@ class SearchShare(TypedDict):
 def decoder_share(table: pd.DataFrame, objectives: Sequence[Objective]) -> SearchShare:
     """The median decoder share over the front, and what was seen by range of the share.
 
+    Of trials that drew for themselves: those that repeat another's draws say nothing of their own.
+
     Args:
         table: A trial table, in any order.
         objectives: What the front is over.
     """
-    front = pareto_front(table, objectives)
+    front = drawn(pareto_front(table, objectives))
     shares = front[DECODER_SHARE].dropna() if len(front) else pd.Series(dtype=float)
     return {
         "estimate": float(shares.median()) if len(shares) else None,
@@ -77,7 +79,7 @@ def share_profile(table: pd.DataFrame, objectives: Sequence[Objective]) -> list[
     Returns:
         One entry per budget, rising, with one range for each of `ENDS`; empty without trials.
     """
-    rows = measured(table)
+    rows = drawn(measured(table))
     if rows.empty or rows[DECODER_SHARE].isna().all():
         return []
     rows = rows[rows[DECODER_SHARE].notna()]

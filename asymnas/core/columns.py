@@ -41,6 +41,8 @@ DRAWN = "drawn."  # prefix of the sampler's own draws
 
 PRESET = "preset"  # str: of a search that enqueued presets, the one that the trial is, or missing
 
+SIZED_FROM = "sized_from"  # int: the trial whose draws this one repeats at a size of its own
+
 # A fixed list of candidates (a sweep, a confirmation) says of each what it is there for.
 PHASE = "phase"  # one of PHASES
 BUDGET = "budget"  # int: the stratum's budget of total parameters

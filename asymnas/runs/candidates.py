@@ -37,7 +37,11 @@ class Candidates:
         if phase.runs is None:
             return self._drawn(
                 self._study.draft(
-                    config.sampler, config.seed, parallel=parallel, presets=phase.presets
+                    config.sampler,
+                    config.seed,
+                    parallel=parallel,
+                    presets=phase.presets,
+                    source_of=phase.source_of,
                 )
             )
         number = self._study.next_number()

@@ -86,6 +86,10 @@ class Phase:
             return self.space.suggest(suggester)
         return self.ladder.suggest(trial, suggester)
 
+    def source_of(self, trial: int) -> int | None:
+        """The budget whose best trial another repeats at its own size; `None` if it does not."""
+        return None if self.ladder is None else self.ladder.source_of(trial)
+
     def labels(self, trial: int) -> Mapping[str, Any]:
         """What the trial table says of a drawn trial besides, by column."""
         if self.ladder is None:

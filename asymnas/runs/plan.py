@@ -21,6 +21,7 @@ from asymnas.runs.executors.on_ray import on_ray, usual_workers
 from asymnas.runs.phases import Phase
 from asymnas.runs.pruners import PRUNERS
 from asymnas.runs.study import (
+    LEARNING,
     REFERENCE,
     SAMPLERS,
     Purpose,
@@ -163,7 +164,10 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
     )
     fills = len(config.objectives) == 1
     queue = queue_of(config.enqueue, space, fills=fills)
-    ladder = ladder_under(space, first=len(queue.presets)) if fills else None
+    ladder = None
+    if fills:
+        repeats = config.sampler in LEARNING
+        ladder = ladder_under(space, first=len(queue.presets), repeats=repeats)
     facts = metric_facts(data, *space.of_each_pair())
     check_values(config, data)
     resolved = replace(

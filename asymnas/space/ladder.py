@@ -2,7 +2,8 @@
 
 Every trial belongs to a rung by its number alone: half of them fill the whole budget, the others
 share a quarter and a sixteenth of it. The best of each rung together are the front of loss and
-size.
+size. Where a sampler learns, one trial in ten fills a size between the rungs, or below them, with
+what is the best at a larger one so far: what a rung has found serves the sizes around it too.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,21 @@ from asymnas.space.space import Candidate, Space
 from asymnas.space.suggesters import Random
 
 DIVISORS = (16, 4)  # of the budget, of the rungs below the whole one
+BETWEEN = (2, 8, 32)  # of the budget, of the sizes at which a best network is repeated, in turn
+PERIOD, PLACES = 20, (9, 18)  # of so many trials these repeat one, in place of the smaller rungs'
+
+
+@dataclass(frozen=True)
+class Between:
+    """A size that is no rung.
+
+    Args:
+        space: Under its budget.
+        source: The budget of the next larger rung, whose best network is repeated.
+    """
+
+    space: Space
+    source: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +41,13 @@ class Ladder:
         rungs: One space per rung, the smallest budget first; the last has the whole one.
         left_out: Why a budget has no rung, by its parameters.
         first: So many trials come before all others and fill the whole budget: presets.
+        between: Sizes that are filled with what is best at a rung.
     """
 
     rungs: tuple[Space, ...]
     left_out: Mapping[int, str] = field(default_factory=dict)
     first: int = 0
+    between: tuple[Between, ...] = ()
 
     @property
     def budgets(self) -> tuple[int, ...]:
@@ -43,8 +61,25 @@ class Ladder:
             trial: Its number in the study.
         """
         whole, smaller = self.rungs[-1], self.rungs[:-1]
+        if (size := self._between(trial)) is not None:
+            return size.space
         cycle = (whole, *smaller, *[whole] * (len(smaller) - 1))
         return whole if trial < self.first else cycle[(trial - self.first) % len(cycle)]
+
+    def source_of(self, trial: int) -> int | None:
+        """The budget whose best network a trial repeats at its own size; `None` where it draws.
+
+        Args:
+            trial: Its number in the study.
+        """
+        size = self._between(trial)
+        return None if size is None else size.source
+
+    def _between(self, trial: int) -> Between | None:
+        period, place = divmod(trial - self.first, PERIOD)
+        if period < 0 or place not in PLACES or not self.between:
+            return None
+        return self.between[(len(PLACES) * period + PLACES.index(place)) % len(self.between)]
 
     def suggest(self, trial: int, suggester: Suggester) -> Candidate:
         """Draws the candidate of a trial; it fills the budget of the trial's rung."""
@@ -55,21 +90,31 @@ class Ladder:
         return self.suggest(trial, Random(seed))
 
 
-def ladder_under(space: Space, *, first: int = 0) -> Ladder:
+def ladder_under(space: Space, *, first: int = 0, repeats: bool = False) -> Ladder:
     """The ladder below a space's budget; a part of it that admits nothing is left out.
 
     Args:
         space: Of the whole budget.
         first: Trials that come before all others and fill the whole budget.
+        repeats: Whether sizes between the rungs are filled with what is best at a rung.
     """
-    rungs: list[Space] = []
     left_out: dict[int, str] = {}
-    total = space.budget.total_params
-    for divisor in DIVISORS:
-        if total < divisor:
-            continue
+
+    def part(divisor: int) -> Space | None:
+        total = space.budget.total_params // divisor
+        if total == 0:
+            return None
         try:
-            rungs.append(space.under(replace(space.budget, total_params=total // divisor)))
+            return space.under(replace(space.budget, total_params=total))
         except BudgetError as error:
-            left_out[total // divisor] = str(error)
-    return Ladder(rungs=(*rungs, space), left_out=left_out, first=first)
+            left_out[total] = str(error)
+            return None
+
+    rungs = (*filter(None, map(part, DIVISORS)), space)
+    whole = Ladder(rungs=rungs, left_out=dict(left_out), first=first)
+    sizes = filter(None, map(part, BETWEEN if repeats else ()))
+    between = [
+        Between(size, min(b for b in whole.budgets if b >= size.budget.total_params))
+        for size in sizes
+    ]
+    return replace(whole, between=tuple(between))

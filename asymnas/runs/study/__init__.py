@@ -13,13 +13,14 @@ from asymnas.runs.study.lease import Lease, lease_of
 from asymnas.runs.study.objectives import resolve_objectives
 from asymnas.runs.study.opening import StudyPlan, check_data, open_study, read_study
 from asymnas.runs.study.rows import METRICS_ATTRIBUTE
-from asymnas.runs.study.samplers import FIXED, SAMPLERS
+from asymnas.runs.study.samplers import FIXED, LEARNING, SAMPLERS
 from asymnas.runs.study.storage import writable
 
 __all__ = [
     "FIXED",
     "METRICS_ATTRIBUTE",
     "REFERENCE",
+    "LEARNING",
     "SAMPLERS",
     "Callback",
     "Draft",

@@ -25,7 +25,7 @@ from asymnas.runs.study.draft import Beginning, Draft
 from asymnas.runs.study.lease import Lease
 from asymnas.runs.study.rows import DETAILS, OPTUNA_STATES, TrialTable, trial_checksum
 from asymnas.runs.study.samplers import LEARNING, Draw, make_sampler
-from asymnas.runs.study.shown import ShownTrials
+from asymnas.runs.study.shown import ShownTrials, budget_of
 from asymnas.runs.study.storage import readable
 from asymnas.runs.study.waiting import Waiting
 from asymnas.runs.study.written import WrittenTrials
@@ -187,17 +187,21 @@ class SearchStudy:
         *,
         parallel: bool,
         presets: Mapping[str, Mapping[str, Any]] = _NONE,
+        source_of: Callable[[int], int | None] = lambda number: None,
     ) -> Draft:
         """The next trial, to be drawn in memory and then written by `add`.
 
         Its draws follow from the seed, its number and the trials before it. A trial that is queued
-        comes first, then presets, each once and in this order, then trials that are all drawn.
+        comes first, then presets, each once and in this order, then trials that are all drawn but
+        for those that repeat the draws of the best.
 
         Args:
             sampler: A sampler's name, or a sampler.
             seed: The study's.
             parallel: Whether other trials are running.
             presets: Draws by preset.
+            source_of: The budget whose best trial so far is repeated, by a trial's number; `None`
+                for a trial that is drawn.
         """
         waiting, trials = self._written.queued(), self._written.trials
         origins = partial(map, lambda trial: trial.user_attrs.get(t.PRESET), trials)
@@ -206,9 +210,20 @@ class SearchStudy:
             beginning = Beginning.of(self.start(waiting.number))
         elif preset is not None:
             beginning = Beginning(len(trials), {t.PRESET: preset}, presets[preset])
+        elif (best := self._best_of(source_of(len(trials)))) is not None:
+            beginning = Beginning(len(trials), {t.SIZED_FROM: best.number}, best.params)
         else:
             beginning = Beginning(len(trials), {}, {})
         return self._draft(beginning, sampler, seed, parallel=parallel)
+
+    def _best_of(self, budget: int | None) -> FrozenTrial | None:
+        """The best complete trial that fills a budget, by the only objective."""
+        if budget is None:
+            return None
+        complete = (n for n in self._written.trials if n.state == TrialState.COMPLETE)
+        own = [trial for trial in complete if budget_of(trial) == budget]
+        sign = -1 if self.objectives[0].maximize else 1
+        return min(own, key=lambda trial: sign * trial.values[0], default=None)
 
     def draft_again(self, number: int, sampler: Any, seed: int) -> Draft:
         """A running trial of which no candidate is known; what it has drawn stays as it is."""

@@ -51,6 +51,8 @@ class ShownTrials:
     def of(self, trials: Sequence[FrozenTrial]) -> Sequence[FrozenTrial]:
         """The trials with their draws and, if complete, a value to compare, and nothing else.
 
+        On a ladder without those that repeat the draws of another.
+
         Args:
             trials: All trials of the study, by number; they stay as they are.
 
@@ -58,10 +60,11 @@ class ShownTrials:
             The trials themselves where their values can be compared as they are.
         """
         if len(self._objectives) == 1 and not self._on_ladder:
-            self._on_ladder = any(_budget_of(trial) is not None for trial in trials)
+            self._on_ladder = any(budget_of(trial) is not None for trial in trials)
         if not (self._on_ladder or self._sized):
             return trials
-        shown = [self._finished.get(trial.number) or self._copy(trial) for trial in trials]
+        drawn = [trial for trial in trials if t.SIZED_FROM not in trial.user_attrs]
+        shown = [self._finished.get(trial.number) or self._copy(trial) for trial in drawn]
         self._set_values()
         return shown
 
@@ -72,7 +75,7 @@ class ShownTrials:
         if trial.state == TrialState.COMPLETE:
             self._complete.append(own)
             self._stored.append(trial.values)
-            self._budgets.append(_budget_of(trial))
+            self._budgets.append(budget_of(trial))
         if trial.state.is_finished():
             self._finished[trial.number] = own
         return own
@@ -110,7 +113,7 @@ def _relative(stored: Floats, budgets: Sequence[int | None], *, maximize: bool) 
     return values
 
 
-def _budget_of(trial: FrozenTrial) -> int | None:
+def budget_of(trial: FrozenTrial) -> int | None:
     """The budget that a trial fills; `None` where its size was drawn."""
     attributes = trial.user_attrs
     value = attributes.get(t.BUDGET, attributes.get(DETAILS, {}).get(t.BUDGET))
