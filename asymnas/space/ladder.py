@@ -17,7 +17,7 @@ from asymnas.space.suggesters import Random
 
 DIVISORS = (16, 4)  # of the budget, of the rungs below the whole one
 BETWEEN = (2, 8, 32)  # of the budget, of the sizes at which a best network is repeated, in turn
-PERIOD, PLACES = 20, (9, 18)  # of so many trials these repeat one, in place of the smaller rungs'
+EVERY = 5  # trials of the smaller rungs, of which the last is such a one instead
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,10 @@ class Ladder:
         Args:
             trial: Its number in the study.
         """
-        whole, smaller = self.rungs[-1], self.rungs[:-1]
         if (size := self._between(trial)) is not None:
             return size.space
-        cycle = (whole, *smaller, *[whole] * (len(smaller) - 1))
-        return whole if trial < self.first else cycle[(trial - self.first) % len(cycle)]
+        place = self._of_smaller(trial)
+        return self.rungs[-1] if place is None else self.rungs[place % len(self.rungs[:-1])]
 
     def source_of(self, trial: int) -> int | None:
         """The budget whose best network a trial repeats at its own size; `None` where it draws.
@@ -76,10 +75,15 @@ class Ladder:
         return None if size is None else size.source
 
     def _between(self, trial: int) -> Between | None:
-        period, place = divmod(trial - self.first, PERIOD)
-        if period < 0 or place not in PLACES or not self.between:
-            return None
-        return self.between[(len(PLACES) * period + PLACES.index(place)) % len(self.between)]
+        turn, place = divmod(self._of_smaller(trial) or 0, EVERY)
+        repeats = self.between and place == EVERY - 1
+        return self.between[turn % len(self.between)] if repeats else None
+
+    def _of_smaller(self, trial: int) -> int | None:
+        """The place of a trial among those of the smaller rungs, which are every second pair."""
+        smaller = len(self.rungs) - 1
+        cycle, place = divmod(trial - self.first, 2 * smaller or 1)
+        return cycle * smaller + place - 1 if cycle >= 0 and 1 <= place <= smaller else None
 
     def suggest(self, trial: int, suggester: Suggester) -> Candidate:
         """Draws the candidate of a trial; it fills the budget of the trial's rung."""

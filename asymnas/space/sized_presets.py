@@ -32,6 +32,7 @@ EVEN = 0.01  # distance of a mirrored pair's decoder share from one half, at mos
 FILLED = 0.9  # of the budget, at least, before a simpler structure is tried
 SHARE_SLACK = 0.03  # from the share aimed at, at most, before a simpler structure is tried
 MARGIN = 0.25  # of a parameter, so that a target is met in spite of rounding
+RATED_AT = 20_000  # parameters, of the rates that presets have
 SIDES: tuple[SideName, ...] = ("encoder", "decoder")
 
 
@@ -140,7 +141,7 @@ def scaled_in(name: str, space: Space) -> ScaledPreset:
         if not space.fits(structures):
             continue
         share = preset.decoder_share or _share_of_equal_widths(space, structures)
-        target = _Target(space, share)
+        target = _Target(space, share, _rate(preset, space))
         missed, parameters, architecture = _sized(target, structures, choices)
         sized = ScaledPreset(
             name=name,
@@ -380,6 +381,7 @@ class _Target:
 
     space: Space
     share: float
+    rate: float  # that it trains at
 
     @property
     def total(self) -> float:
@@ -419,6 +421,19 @@ class _Target:
         return off, 1 - counts.total_params / self.total
 
 
+def _rate(preset: Preset, space: Space) -> float:
+    """The learning rate that a preset begins with, within the range of the space.
+
+    The rate that suits it falls with the width of its layers, so with the square root of its
+    parameters (Yang et al. 2022, arXiv 2203.03466); where none is known, the range's middle.
+    """
+    low, high = space.learning_rates
+    if preset.rate is None:
+        return math.sqrt(low * high)
+    larger = space.budget.total_params / RATED_AT
+    return min(max(preset.rate / math.sqrt(max(larger, 1.0)), low), high)
+
+
 def _sized(
     target: _Target, structures: Sequence[Any], choices: Mapping[str, Any]
 ) -> tuple[tuple[bool, float], dict[str, Any], Architecture]:
@@ -426,11 +441,10 @@ def _sized(
     space, total = target.space, target.total
     names = [f"{part.name}_width" for part in space.parts]
     spans = space.spans(structures)
-    rate = math.sqrt(space.learning_rates[0] * space.learning_rates[1])
 
     def draw(*targets: float) -> tuple[tuple[bool, float], dict[str, Any], Architecture]:
         places = map(_place, targets, spans)
-        drawn = {**choices, **dict(zip(names, places, strict=True)), "learning_rate": rate}
+        drawn = {**choices, **dict(zip(names, places, strict=True)), "learning_rate": target.rate}
         made = space.suggest(Fixed(drawn)).architecture
         return target.missed(made), drawn, made
 

@@ -47,7 +47,7 @@ class Noting:
 
 
 def some_fail(job: Job) -> RungResult:
-    return RungResult(metrics={}, seconds=1, failure="nan") if luck(job) < 0.1 else made_result(job)
+    return RungResult(metrics={}, seconds=1, failure="nan") if luck(job) < 0.2 else made_result(job)
 
 
 def test_each_trial_is_seen_once_when_it_has_finished(small: StudyConfig) -> None:

@@ -15,6 +15,7 @@ from asymnas import StudyConfig, run_search
 from asymnas.core import columns as t
 from asymnas.core.errors import ConfigError, StudyError
 from asymnas.core.sweep_config import SweepConfig
+from asymnas.networks.presets import PRESETS as REGISTERED
 from asymnas.reporting.console import presets_line
 from asymnas.runs.plan import plan_search
 from asymnas.runs.sweep_plan import plan_sweep
@@ -51,7 +52,9 @@ def test_presets_are_the_first_trials_and_are_counted(
     assert origins(run.table) == [*PRESETS, *[""] * (len(run.table) - len(PRESETS))]
     for preset, row in zip(plan.queue.presets, run.table.to_dict("records"), strict=False):
         assert row[t.ARCHITECTURE] == preset.architecture.to_dict()
-        assert row[t.LEARNING_RATE] == pytest.approx(math.sqrt(math.prod(queued.learning_rates)))
+        middle = math.sqrt(math.prod(queued.learning_rates))
+        rate = REGISTERED.get(preset.name).rate or middle
+        assert row[t.LEARNING_RATE] == pytest.approx(rate)
         assert row["drawn.size_ratio"] == pytest.approx(preset.parameters["size_ratio"])
         assert (row[t.BUDGET], row[t.RATE_RATIO]) == (queued.budget, 1.0)
         assert row[t.TOTAL_PARAMS] >= 0.97 * queued.budget

@@ -20,6 +20,27 @@ def test_half_of_the_trials_fill_the_whole_budget_and_the_rest_is_shared(trials)
     assert counts == {32_000: trials // 2, 8_000: trials // 4, 2_000: trials // 4}
 
 
+@pytest.mark.parametrize(("budget", "budgets"), [(32_000, 3), (5_000, 2)])
+def test_a_fifth_of_the_trials_of_smaller_rungs_repeat_the_best_of_the_next_larger(budget, budgets):
+    ladder = ladder_under(space_of(*ROWS, budget=budget), first=1, repeats=True)
+    assert len(ladder.budgets) == budgets
+    numbers = range(1, 121)
+    sizes = Counter(ladder.space_of(n).budget.total_params for n in numbers)
+    assert sizes[budget] == 60
+    repeated = {n: ladder.source_of(n) for n in numbers if ladder.source_of(n)}
+    assert len(repeated) == 12
+    for trial, source in repeated.items():
+        own = ladder.space_of(trial).budget.total_params
+        assert own not in ladder.budgets
+        assert source == min(rung for rung in ladder.budgets if rung > own)
+    assert sum(sizes[size.space.budget.total_params] for size in ladder.between) == 12
+
+
+def test_without_smaller_rungs_none_is_repeated():
+    ladder = ladder_under(space_of(*ROWS, budget=500), repeats=True)
+    assert not any(ladder.source_of(n) for n in range(60))
+
+
 def test_every_tenth_trial_which_is_never_pruned_is_not_always_of_one_rung():
     ladder = ladder_under(space_of(*ROWS, budget=32_000))
     rungs = {ladder.space_of(n).budget.total_params for n in range(0, 200, 10)}

@@ -80,8 +80,34 @@ def test_the_space_gives_the_architecture_back_through_optuna(
     study.enqueue_trial(dict(found.parameters))
     candidate = space.suggest(study.ask())
     assert candidate.architecture == found.architecture
-    assert candidate.learning_rate == pytest.approx((1e-3 * 1e-2) ** 0.5)
+    if PRESETS.get(name).rate is None:
+        assert candidate.learning_rate == pytest.approx((1e-3 * 1e-2) ** 0.5)
     assert set(study.trials[0].params) == set(found.parameters)
+
+
+@pytest.mark.parametrize(
+    ("budget", "rates", "rate"),
+    [
+        (5_000, (1e-3, 0.1), 0.03),
+        (20_000, (1e-3, 0.1), 0.03),
+        (180_000, (1e-3, 0.1), 0.01),
+        (2_000_000, (1e-3, 0.1), 0.003),
+        (20_000, (1e-3, 0.01), 0.01),
+        (2_000_000, (0.02, 0.1), 0.02),
+    ],
+)
+def test_the_plain_network_begins_at_a_rate_that_falls_with_its_size(
+    budget: int, rates: tuple[float, float], rate: float
+) -> None:
+    space = Space(
+        encoder_family="conv2d",
+        decoder_family="conv2d",
+        problem=Problem(shape=(1, 28, 28), latent=8),
+        kind="plain",
+        budget=Budget(total_params=budget),
+        learning_rates=rates,
+    )
+    assert scaled_in("reference", space).parameters["learning_rate"] == pytest.approx(rate)
 
 
 def test_published_choices_are_kept_where_there_is_room() -> None:

@@ -30,5 +30,6 @@ PRESETS.register("reference", "A common, almost perfectly symmetric convolutiona
             "latent": 64,
         },
         usual=True,
+        rate=0.03,
     )
 )

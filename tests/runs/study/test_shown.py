@@ -92,6 +92,15 @@ def test_trials_are_shown_with_their_draws_and_those_values_and_stay_as_they_are
     assert not shown[0].user_attrs
 
 
+def test_trials_that_repeat_the_draws_of_another_are_not_shown():
+    study = study_of()
+    trial = study.ask()
+    trial.set_user_attr("sized_from", 3)
+    study.tell(trial, 1e-9)
+    shown = ShownTrials([LOSS], {}).of(complete(study))
+    assert [t.number for t in shown] == list(range(30))
+
+
 def naive_values(trials, *, maximize):
     """Each value less the best of its budget, as logarithms where that can be."""
     done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
