@@ -6,7 +6,6 @@ of both kinds.
 """
 
 import json
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -97,14 +96,7 @@ class Checkpoints:
 
     def trials(self) -> set[int]:
         """Numbers of the trials that have a checkpoint."""
-        return set(self._counts())
-
-    def trials_with_several(self) -> set[int]:
-        """Numbers of the trials that have more than one checkpoint."""
-        return {trial for trial, count in self._counts().items() if count > 1}
-
-    def _counts(self) -> Counter[int]:
-        return Counter(int(p.name.split("_")[1]) for p in self._folder.glob("trial_*_*.pt"))
+        return {int(path.name.split("_")[1]) for path in self._folder.glob("trial_*_*.pt")}
 
 
 def losses_path(run_dir: Path, trial: int) -> Path:
