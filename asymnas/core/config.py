@@ -40,6 +40,7 @@ from asymnas.core.declarations import (
     native,
 )
 from asymnas.core.errors import ConfigError
+from asymnas.core.rates import usual_rates
 
 Bottleneck = Literal["dense", "spatial", "pooled"]
 PartName = Literal["whole", "encoder", "decoder"]  # of an autoencoder that is exported
@@ -259,9 +260,13 @@ class StudyConfig:
     ] = None
     batch_size: Annotated[Whole, Option("Examples per step", SEARCH)] = 64
     learning_rates: Annotated[
-        Rates,
-        Option("Lowest and highest rate; each candidate's is drawn on a log scale", SEARCH),
-    ] = (1e-3, 0.1)
+        Rates | None,
+        Option(
+            "Lowest and highest rate; each candidate's is drawn on a log scale",
+            SEARCH,
+            default="0.001 to 0.1, lower ones above 180,000 parameters",
+        ),
+    ] = None
     sampler: Annotated[
         Any,
         Rule("a sampler's name, or an Optuna sampler in Python"),
@@ -355,6 +360,10 @@ class StudyConfig:
             decoder_params=self.max_decoder_params,
             macs=self.max_macs,
         )
+
+    def rates(self) -> tuple[float, float]:
+        """The lowest and the highest learning rate: those given, or what suits the budget."""
+        return self.learning_rates or usual_rates(self.budget)
 
     def data(self) -> DataSpec:
         """What determines the data and its splits."""

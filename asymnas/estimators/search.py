@@ -51,7 +51,7 @@ class AutoencoderSearch(FittedAutoencoder):
         patience: Ends the search earlier, when the last so many trials lowered the loss by less
             than 1 % together.
         batch_size: Examples per step.
-        learning_rates: Lowest and highest rate.
+        learning_rates: Lowest and highest rate; by default what suits the budget.
         sampler: "tpe", "nsgaii", "gp", "random", "qmc", or an Optuna sampler.
         pruner: "asha", "rank", "none" or "auto".
         device: "auto", "cpu", "cuda" or "cuda:N".
@@ -100,7 +100,7 @@ class AutoencoderSearch(FittedAutoencoder):
         timeout: Any = None,
         patience: Any = None,
         batch_size: Any = 64,
-        learning_rates: Any = (1e-3, 0.1),
+        learning_rates: Any = None,
         sampler: Any = "tpe",
         pruner: Any = "auto",
         device: Any = "auto",

@@ -131,7 +131,7 @@ def _print_details(console: Console, plan: SearchPlan) -> None:
 def _continuous(plan: SearchPlan) -> dict[str, str]:
     """What is drawn on a scale, by name, with its range in words."""
     config, sides = plan.config, ("encoder",) if plan.config.symmetric else ("encoder", "decoder")
-    rates = {"learning_rate": "{:g} to {:g}, log scale".format(*config.learning_rates)}
+    rates = {"learning_rate": "{:g} to {:g}, log scale".format(*config.rates())}
     if plan.ladder is None:
         width = "0 to 1: from the narrowest to the widest that fits"
         return {**{f"{side}_width": width for side in sides}, **rates}

@@ -343,7 +343,7 @@ def plan_confirmation(
         space=resolved.space,
         data=data,
         entered=entered,
-        grid=RateGrid(best.learning_rate or config.learning_rates[0], confirmation.rates),
+        grid=RateGrid(best.learning_rate or config.rates()[0], confirmation.rates),
     )
 
 

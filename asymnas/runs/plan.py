@@ -158,7 +158,7 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
         problem=Problem(shape=data.shape, latent=config.latent, bottleneck=bottleneck),
         kind=config.kind,
         budget=config.caps(),
-        learning_rates=config.learning_rates,
+        learning_rates=config.rates(),
         symmetric=config.symmetric,
         wide=config.space == "wide",
     )
@@ -180,6 +180,7 @@ def plan_search(config: StudyConfig, data: Dataset | None = None) -> SearchPlan:
         pruner=pruner,
         metrics=resolve_metrics(config.objectives, facts, config.metrics),
         examples=rung_steps(examples, config.batch_size)[-1] * config.batch_size,
+        learning_rates=config.rates(),
         workers=on_this_machine(config).workers,
         precision=resolve_precision(config, lambda: _usual_macs(space, fills=fills)),
         dataset=located(config.dataset),

@@ -432,7 +432,7 @@ def plan_sweep(
             problem=search.space.problem,
             kind=config.kind,
             budget=replace(config.caps(), total_params=budget),
-            learning_rates=config.learning_rates,
+            learning_rates=config.rates(),
             wide=search.space.wide,
         )
         for budget in sweep.budgets
@@ -448,6 +448,6 @@ def plan_sweep(
         space=search.space,
         data=search.data,
         blocks=blocks,
-        grid=RateGrid(math.sqrt(math.prod(config.learning_rates)), sweep.rates),
+        grid=RateGrid(math.sqrt(math.prod(config.rates())), sweep.rates),
     )
     return replace(plan, config=replace(config, trials=sum(part.runs for part in plan.parts)))

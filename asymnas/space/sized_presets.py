@@ -15,6 +15,7 @@ from asymnas.core.budget import Budget, Counts
 from asymnas.core.config import Bottleneck
 from asymnas.core.declarations import native
 from asymnas.core.errors import BudgetError, ConfigError
+from asymnas.core.rates import at_size
 from asymnas.core.text import percent, share_phrase
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.families import FAMILIES, Problem, SideName
@@ -32,7 +33,6 @@ EVEN = 0.01  # distance of a mirrored pair's decoder share from one half, at mos
 FILLED = 0.9  # of the budget, at least, before a simpler structure is tried
 SHARE_SLACK = 0.03  # from the share aimed at, at most, before a simpler structure is tried
 MARGIN = 0.25  # of a parameter, so that a target is met in spite of rounding
-RATED_AT = 20_000  # parameters, of the rates that presets have
 SIDES: tuple[SideName, ...] = ("encoder", "decoder")
 
 
@@ -422,16 +422,11 @@ class _Target:
 
 
 def _rate(preset: Preset, space: Space) -> float:
-    """The learning rate that a preset begins with, within the range of the space.
-
-    The rate that suits it falls with the width of its layers, so with the square root of its
-    parameters (Yang et al. 2022, arXiv 2203.03466); where none is known, the range's middle.
-    """
+    """The learning rate that a preset begins with: one that suits it, or the range's middle."""
     low, high = space.learning_rates
     if preset.rate is None:
         return math.sqrt(low * high)
-    larger = space.budget.total_params / RATED_AT
-    return min(max(preset.rate / math.sqrt(max(larger, 1.0)), low), high)
+    return min(max(at_size(preset.rate, space.budget.total_params), low), high)
 
 
 def _sized(

@@ -141,7 +141,7 @@ def not_tested(first: str, second: str, why: str) -> str:
         ({"enqueue": ["taesd", "dc-ae"]}, "enqueue none", "enqueue taesd,dc-ae", [ALONE]),
         (
             {"learning_rates": [1e-4, 0.1]},
-            "learning rates 0.001,0.1",
+            "learning rates none",
             "learning rates 0.0001,0.1",
             [ALONE],
         ),

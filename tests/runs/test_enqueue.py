@@ -52,7 +52,7 @@ def test_presets_are_the_first_trials_and_are_counted(
     assert origins(run.table) == [*PRESETS, *[""] * (len(run.table) - len(PRESETS))]
     for preset, row in zip(plan.queue.presets, run.table.to_dict("records"), strict=False):
         assert row[t.ARCHITECTURE] == preset.architecture.to_dict()
-        middle = math.sqrt(math.prod(queued.learning_rates))
+        middle = math.sqrt(math.prod(queued.rates()))
         rate = REGISTERED.get(preset.name).rate or middle
         assert row[t.LEARNING_RATE] == pytest.approx(rate)
         assert row["drawn.size_ratio"] == pytest.approx(preset.parameters["size_ratio"])
