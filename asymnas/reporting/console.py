@@ -85,9 +85,10 @@ def print_plan(console: Console, plan: SearchPlan, *, full: bool) -> None:
         console.print(
             f"{'Half of the' if smaller else 'All'} candidates fill {whole} parameters{rest}."
         )
-        if sizes := [f"{size.space.budget.total_params:,}" for size in plan.ladder.between]:
-            sizes_listed = " or ".join(reversed(sizes))
-            console.print(f"One in ten repeats the best so far at another size: {sizes_listed}.")
+        if plan.ladder.between:
+            *others, last = sorted(size.space.budget.total_params for size in plan.ladder.between)
+            sizes = " or ".join(filter(None, [", ".join(f"{n:,}" for n in others), f"{last:,}"]))
+            console.print(f"One in ten repeats the best so far at another size: {sizes}.")
     for why in plan.ladder.left_out.values() if plan.ladder is not None else ():
         console.print(f"  left out: {why}")
     if plan.queue.presets:
