@@ -14,7 +14,7 @@ from scipy.stats import kendalltau, norm, ttest_1samp
 
 from asymnas.analysis.comparison import signed_rank
 from asymnas.analysis.estimates import Floats, Interval
-from asymnas.analysis.rows import clusters, measured
+from asymnas.analysis.rows import clusters, drawn, measured
 from asymnas.core.columns import (
     BUDGET,
     CURVE,
@@ -133,7 +133,7 @@ def agreement(table: pd.DataFrame) -> Agreement:
     Returns:
         Fewer than ten architectures give no intervals.
     """
-    rows = measured(table)
+    rows = drawn(measured(table))
     if rows.empty:
         return Agreement()
     pruned = bool((rows[STATE] == "pruned").any())

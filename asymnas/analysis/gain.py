@@ -47,7 +47,8 @@ class Gains:
     def add(self, row: Mapping[str, Any]) -> None:
         """Takes in a finished trial, a row of the trial table that is no duplicate."""
         values = [float(row.get(objective.name, math.nan)) for objective in self._objectives]
-        counts = row.get(t.STATE) == "complete" and all(map(math.isfinite, values))
+        repeats = pd.notna(row.get(t.SIZED_FROM))  # what another has gained
+        counts = row.get(t.STATE) == "complete" and all(map(math.isfinite, values)) and not repeats
         self._gains.append(self._gain(row, values) if counts else 0.0)
 
     def of_last(self, count: int) -> float | None:

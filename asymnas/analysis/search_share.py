@@ -52,13 +52,11 @@ class SearchShare(TypedDict):
 def decoder_share(table: pd.DataFrame, objectives: Sequence[Objective]) -> SearchShare:
     """The median decoder share over the front, and what was seen by range of the share.
 
-    Of trials that drew for themselves: those that repeat another's draws say nothing of their own.
-
     Args:
         table: A trial table, in any order.
         objectives: What the front is over.
     """
-    front = drawn(pareto_front(table, objectives))
+    front = pareto_front(table, objectives)
     shares = front[DECODER_SHARE].dropna() if len(front) else pd.Series(dtype=float)
     return {
         "estimate": float(shares.median()) if len(shares) else None,
@@ -70,7 +68,7 @@ def share_profile(table: pd.DataFrame, objectives: Sequence[Objective]) -> list[
     """The best value of the first objective by range of the decoder share, budget by budget.
 
     Trials of different sizes are not comparable by their loss: where a search fills a ladder of
-    budgets, each rung has a profile of its own.
+    budgets, each rung has a profile of its own. Trials that repeat another's draws are left out.
 
     Args:
         table: A trial table, in any order.

@@ -1,6 +1,6 @@
 """Learning rates that suit a network of a size.
 
-Of Adam, the rate that suits a network falls with the width of its layers (Yang et al. 2022, arXiv
+With Adam, the rate that suits a network falls with the width of its layers (Yang et al. 2022, arXiv
 2203.03466), and so with the square root of its parameters. `benchmarks/first_rate.py` measures at
 which rate the plain network of a search trains best, from 20,000 parameters on.
 """
@@ -8,7 +8,7 @@ which rate the plain network of a search trains best, from 20,000 parameters on.
 import math
 
 RATED_AT = 20_000  # parameters up to which rates do not fall
-USUAL = 0.03  # there
+USUAL = 0.03  # at that size
 SPAN = 10.0  # from the usual rate to either end of its range
 LOWEST, HIGHEST = 1e-3, 0.1  # that every range includes, and that none exceeds
 

@@ -141,6 +141,7 @@ def _entry(row: "pd.Series[Any]", run: Run) -> dict[str, Any]:
         t.RATE_RATIO: float(row.get(t.RATE_RATIO, 1.0)),
         t.ARCHITECTURE: row[t.ARCHITECTURE],
         **({t.PRESET: row[t.PRESET]} if pd.notna(row.get(t.PRESET)) else {}),
+        **({t.SIZED_FROM: int(row[t.SIZED_FROM])} if pd.notna(row.get(t.SIZED_FROM)) else {}),
     }
 
 

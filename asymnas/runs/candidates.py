@@ -77,14 +77,15 @@ class Candidates:
 
     def _drawn(self, draft: Draft) -> ActiveTrial:
         """A trial with what the space makes of its draws, written to the study."""
-        candidate = self._phase.candidate(draft.number, draft.trial)
+        sized_from = draft.beginning.attributes.get(t.SIZED_FROM)
+        candidate = self._phase.candidate(draft.number, draft.trial, sized_from=sized_from)
         active = ActiveTrial(
             number=draft.number,
             architecture=candidate.architecture,
             learning_rate=candidate.learning_rate,
             rate_ratio=candidate.rate_ratio,
             seed=trial_seed(self._config.seed, draft.number),
-            labels=self._phase.labels(draft.number),
+            labels=self._phase.labels(draft.number, sized_from=sized_from),
         )
         active.number = self._study.add(draft, active.attributes)
         return active

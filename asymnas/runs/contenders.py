@@ -68,7 +68,10 @@ def _leading(search: Run) -> pd.DataFrame:
     if front.empty or t.BUDGET not in front or pd.isna(front.iloc[0][t.BUDGET]):
         return front
     rows = scored(search.table, search.objectives)
-    rows = rows[rows[t.BUDGET] == front.iloc[0][t.BUDGET]]
+    budgets = {front.iloc[0][t.BUDGET]}
+    if pd.notna(sized_from := front.iloc[0].get(t.SIZED_FROM)):  # of a size that has few others
+        budgets |= set(rows.loc[rows[t.TRIAL] == sized_from, t.BUDGET])
+    rows = rows[rows[t.BUDGET].isin(budgets)]
     rows = rows.sort_values([objective.name, t.TRIAL], ascending=[not objective.maximize, True])
     return rows[~rows[t.ARCHITECTURE].map(str).duplicated()]
 

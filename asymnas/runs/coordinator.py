@@ -136,7 +136,7 @@ class Coordinator:
         try:
             running = set(self._study.running())
             self._delete_superseded(running)
-            for trial in self._checkpoints.trials() - running:  # what a loss of power undeleted
+            for trial in self._checkpoints.trials() - running:  # a loss of power restores some
                 seen, _ = self._study.recall(trial)[t.CURVE][-1]
                 self._checkpoints.delete(trial, except_examples=seen)
             if self._store.missing:  # otherwise what is unfinished is of a later phase

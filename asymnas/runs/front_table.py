@@ -4,6 +4,7 @@ It is in `runs` because a `Run` shows itself in notebooks by it.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -16,6 +17,7 @@ from asymnas.core.columns import (
     ENCODER_PARAMS,
     PRESET,
     SHARED_PARAMS,
+    SIZED_FROM,
     TOTAL_PARAMS,
     TRIAL,
 )
@@ -41,23 +43,30 @@ def front_rows(front: pd.DataFrame, objectives: Sequence[Objective], best: int |
     trials = [] if front.empty else [int(trial) for trial in front[TRIAL]]
     marked = marks(front, objectives)
     tags = {trials.index(trial): ", ".join(words) for trial, words in marked.items()}
-    enqueued = (PRESET,) if PRESET in front and front[PRESET].notna().any() else ()
+    origins = [name for name in (PRESET, SIZED_FROM) if name in front and front[name].notna().any()]
     return Rows(
         title="The front in numbers",
-        columns=("trial", *(label(name) for name in names), *enqueued),
+        columns=("trial", *(label(name) for name in (*names, *origins))),
         rows=tuple(
             (
                 str(trial),
                 *(cell(name, row[name]) for name in names),
-                *(row[name] if pd.notna(row[name]) else "" for name in enqueued),
+                *(_origin(row[name]) for name in origins),
             )
             for trial, (_, row) in zip(trials, front.iterrows(), strict=True)
         ),
         caption=_explained(tags.values(), objectives),
         marked=trials.index(best) if best in trials else None,
         tags=tags,
-        words=(len(names) + 1,) if enqueued else (),
+        words=tuple(range(len(names) + 1, len(names) + 1 + len(origins))),
     )
+
+
+def _origin(value: Any) -> str:
+    """A preset's name, or the trial that one is sized from; empty for trials that are drawn."""
+    if pd.isna(value):
+        return ""
+    return value if isinstance(value, str) else f"trial {int(value)}"
 
 
 def _explained(tags: Iterable[str], objectives: Sequence[Objective]) -> str:

@@ -11,7 +11,7 @@ from asymnas.networks.families import Suggester
 from asymnas.space.ladder import Ladder
 from asymnas.space.space import Candidate, Space
 
-#: Columns that a fixed list fills.
+#: Columns that say what a trial is there for.
 LABELS = (
     t.PHASE,
     t.CONTENDER,
@@ -24,6 +24,7 @@ LABELS = (
     t.HORIZON,
     t.WAVE,
     t.RETRY_OF,
+    t.SIZED_FROM,
 )
 
 #: Ranges under which the dashboard shows what a list has decided.
@@ -80,21 +81,31 @@ class Phase:
     measure_all: bool = True
     every_rung: tuple[str, ...] = ()
 
-    def candidate(self, trial: int, suggester: Suggester) -> Candidate:
-        """Draws the candidate of a trial, by its number."""
+    def candidate(
+        self, trial: int, suggester: Suggester, *, sized_from: int | None = None
+    ) -> Candidate:
+        """Draws the candidate of a trial.
+
+        Args:
+            trial: Its number.
+            suggester: Draws.
+            sized_from: The trial whose draws it repeats at another size; `None` for none.
+        """
         if self.ladder is None:
             return self.space.suggest(suggester)
-        return self.ladder.suggest(trial, suggester)
+        return self.ladder.suggest(trial, suggester, repeats=sized_from is not None)
 
     def source_of(self, trial: int) -> int | None:
-        """The budget whose best trial another repeats at its own size; `None` if it does not."""
+        """The budget whose best trial another is to repeat at another size; `None` for none."""
         return None if self.ladder is None else self.ladder.source_of(trial)
 
-    def labels(self, trial: int) -> Mapping[str, Any]:
+    def labels(self, trial: int, *, sized_from: int | None = None) -> Mapping[str, Any]:
         """What the trial table says of a drawn trial besides, by column."""
         if self.ladder is None:
             return {}
-        return {t.BUDGET: self.ladder.space_of(trial).budget.total_params}
+        space = self.ladder.space_of(trial, repeats=sized_from is not None)
+        repeated = {} if sized_from is None else {t.SIZED_FROM: sized_from}
+        return {t.BUDGET: space.budget.total_params, **repeated}
 
     def draw(self, suggester: Suggester) -> None:
         """Asks for the choices of a listed run by name, each with its range."""

@@ -1,9 +1,9 @@
 """A ladder of budgets: the candidates of a search fill its budget, or a fixed part of it.
 
 Every trial belongs to a rung by its number alone: half of them fill the whole budget, the others
-share a quarter and a sixteenth of it. The best of each rung together are the front of loss and
-size. Where a sampler learns, one trial in ten fills a size between the rungs, or below them, with
-what is the best at a larger one so far: what a rung has found serves the sizes around it too.
+share a quarter and a sixteenth of it. Where a sampler learns, one trial in ten fills a size between
+the rungs, or below them, with the best network so far of a larger rung instead: what a rung has
+found serves the sizes around it too. The best of all sizes together are the front of loss and size.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from asymnas.space.suggesters import Random
 
 DIVISORS = (16, 4)  # of the budget, of the rungs below the whole one
 BETWEEN = (2, 8, 32)  # of the budget, of the sizes at which a best network is repeated, in turn
-EVERY = 5  # trials of the smaller rungs, of which the last is such a one instead
+EVERY = 5  # of the trials of smaller rungs, every fifth repeats a network
 
 
 @dataclass(frozen=True)
@@ -54,19 +54,21 @@ class Ladder:
         """Total parameters of each rung, rising."""
         return tuple(space.budget.total_params for space in self.rungs)
 
-    def space_of(self, trial: int) -> Space:
+    def space_of(self, trial: int, *, repeats: bool = False) -> Space:
         """The space of a trial's rung.
 
         Args:
             trial: Its number in the study.
+            repeats: Whether it repeats a network, and so fills a size between the rungs.
         """
-        if (size := self._between(trial)) is not None:
+        size = self._between(trial)
+        if repeats and size is not None:
             return size.space
         place = self._of_smaller(trial)
         return self.rungs[-1] if place is None else self.rungs[place % len(self.rungs[:-1])]
 
     def source_of(self, trial: int) -> int | None:
-        """The budget whose best network a trial repeats at its own size; `None` where it draws.
+        """The budget whose best network a trial is to repeat at another size; `None` for none.
 
         Args:
             trial: Its number in the study.
@@ -85,9 +87,9 @@ class Ladder:
         cycle, place = divmod(trial - self.first, 2 * smaller or 1)
         return cycle * smaller + place - 1 if cycle >= 0 and 1 <= place <= smaller else None
 
-    def suggest(self, trial: int, suggester: Suggester) -> Candidate:
-        """Draws the candidate of a trial; it fills the budget of the trial's rung."""
-        return suggest_filled(self.space_of(trial), suggester)
+    def suggest(self, trial: int, suggester: Suggester, *, repeats: bool = False) -> Candidate:
+        """Draws the candidate of a trial; it fills the budget of the trial's rung, or its size."""
+        return suggest_filled(self.space_of(trial, repeats=repeats), suggester)
 
     def sample(self, trial: int, seed: int) -> Candidate:
         """The candidate of a trial drawn at random; the same seed gives the same one."""
@@ -116,7 +118,7 @@ def ladder_under(space: Space, *, first: int = 0, repeats: bool = False) -> Ladd
 
     rungs = (*filter(None, map(part, DIVISORS)), space)
     whole = Ladder(rungs=rungs, left_out=dict(left_out), first=first)
-    sizes = filter(None, map(part, BETWEEN if repeats else ()))
+    sizes = filter(None, map(part, BETWEEN if repeats and len(rungs) > 1 else ()))
     between = [
         Between(size, min(b for b in whole.budgets if b >= size.budget.total_params))
         for size in sizes

@@ -28,6 +28,12 @@ def test_a_gain_is_the_fall_of_the_best_loss_of_a_budget():
     assert made.of_last(6) is None
 
 
+def test_a_trial_that_repeats_the_best_at_another_size_gains_nothing():
+    drawn = {"budget": 100, "val_loss": 0.5, "sized_from": math.nan}
+    made = gains([drawn, {"budget": 50, "val_loss": 0.6, "sized_from": 0}])
+    assert made.of_last(1) == 0
+
+
 @pytest.mark.parametrize("row", [{"state": "pruned", "val_loss": 0.1}, {"state": "failed"}])
 def test_what_is_not_complete_gains_nothing(row):
     made = gains([{"val_loss": 0.5}, row, {"val_loss": math.nan}, {"val_loss": 0.6}])

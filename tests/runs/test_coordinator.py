@@ -114,6 +114,19 @@ def test_some_trials_repeat_the_best_so_far_at_a_size_between_the_rungs(small: S
     )
 
 
+def test_where_nothing_can_be_repeated_a_trial_draws_on_its_rung(small: StudyConfig) -> None:
+    """As long as no trial of the source's budget is complete."""
+
+    def answer(job: Job) -> RungResult:
+        params = job.architecture.counts.total_params
+        return replace(made_result(job), failure="none of these" if params > 4_500 else "")
+
+    run = run_of(replace(small, trials=24), Made(answer))
+    rows = run.table[run.table[t.SIZED_FROM].isna()]
+    assert set(rows[t.BUDGET]) == {375, 1_500, 6_000}
+    assert set(run.table.loc[run.table[t.SIZED_FROM].notna(), t.BUDGET]) == {750}
+
+
 def test_optuna_has_the_learning_curves_of_a_search_of_the_loss_alone(small: StudyConfig) -> None:
     run = run_of(small, Made())
     for trial, (_, row) in zip(run.study.optuna.trials, run.table.iterrows(), strict=True):

@@ -49,11 +49,11 @@ def _cut_off_at(
     """The table of a run that was stopped within a trial's draws and then continued."""
     real = Ladder.suggest
 
-    def cut_off(self: Ladder, trial: int, suggester: Any) -> Any:
+    def cut_off(self: Ladder, trial: int, suggester: Any, **options: Any) -> Any:
         if trial == number:
             suggester.suggest_int("encoder_depth", 1, 4)
             raise KeyboardInterrupt
-        return real(self, trial, suggester)
+        return real(self, trial, suggester, **options)
 
     plan = plan_search(replace(config, run_dir=str(run_dir)))
     with monkeypatch.context() as patched:

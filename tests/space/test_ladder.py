@@ -25,12 +25,13 @@ def test_a_fifth_of_the_trials_of_smaller_rungs_repeat_the_best_of_the_next_larg
     ladder = ladder_under(space_of(*ROWS, budget=budget), first=1, repeats=True)
     assert len(ladder.budgets) == budgets
     numbers = range(1, 121)
-    sizes = Counter(ladder.space_of(n).budget.total_params for n in numbers)
+    sizes = Counter(ladder.space_of(n, repeats=True).budget.total_params for n in numbers)
     assert sizes[budget] == 60
     repeated = {n: ladder.source_of(n) for n in numbers if ladder.source_of(n)}
     assert len(repeated) == 12
     for trial, source in repeated.items():
-        own = ladder.space_of(trial).budget.total_params
+        assert ladder.space_of(trial).budget.total_params in ladder.budgets[:-1]
+        own = ladder.space_of(trial, repeats=True).budget.total_params
         assert own not in ladder.budgets
         assert source == min(rung for rung in ladder.budgets if rung > own)
     assert sum(sizes[size.space.budget.total_params] for size in ladder.between) == 12
@@ -38,6 +39,7 @@ def test_a_fifth_of_the_trials_of_smaller_rungs_repeat_the_best_of_the_next_larg
 
 def test_without_smaller_rungs_none_is_repeated():
     ladder = ladder_under(space_of(*ROWS, budget=500), repeats=True)
+    assert not ladder.between
     assert not any(ladder.source_of(n) for n in range(60))
 
 

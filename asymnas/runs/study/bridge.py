@@ -61,6 +61,7 @@ _NONE: Mapping[str, Mapping[str, Any]] = {}
 _SHOWN = (
     t.ARCHITECTURE,
     t.BUDGET,
+    t.SIZED_FROM,
     t.TOTAL_PARAMS,
     t.ENCODER_PARAMS,
     t.DECODER_PARAMS,
@@ -200,8 +201,8 @@ class SearchStudy:
             seed: The study's.
             parallel: Whether other trials are running.
             presets: Draws by preset.
-            source_of: The budget whose best trial so far is repeated, by a trial's number; `None`
-                for a trial that is drawn.
+            source_of: The budget whose best trial so far is to be repeated, by a trial's number;
+                `None` for a trial that is drawn.
         """
         waiting, trials = self._written.queued(), self._written.trials
         origins = partial(map, lambda trial: trial.user_attrs.get(t.PRESET), trials)
@@ -236,14 +237,14 @@ class SearchStudy:
         trials = self._written.trials if named else self._written.read_unfinished()
         seen: Sequence[FrozenTrial] = [n for n in trials if n.state != TrialState.WAITING]
         if named:
+            if sampler in LEARNING:
+                seen = self._shown.of(seen)
             draw = Draw(
                 seed=seed,
                 number=beginning.number,
-                completed=sum(trial.state == TrialState.COMPLETE for trial in trials),
+                completed=sum(trial.state == TrialState.COMPLETE for trial in seen),
                 parallel=parallel,
             )
-            if sampler in LEARNING:
-                seen = self._shown.of(seen)
             sampler = make_sampler(sampler, draw)
         self.optuna.sampler = sampler  # takes the trial in when it is finished
         return Draft.of(beginning, self.storage, self._study_id, self.optuna, seen, sampler)

@@ -62,7 +62,8 @@ class TrialTable:
         }
         kind = None if self._numbers or unfinished else object  # no rows have no types
         table = pd.DataFrame(columns, dtype=kind).sort_values(t.TRIAL, ignore_index=True)
-        return table.astype({t.DUPLICATE_OF: "Int64", t.TRIAL: int})
+        sized = {t.SIZED_FROM: "Int64"} if t.SIZED_FROM in table else {}
+        return table.astype({t.DUPLICATE_OF: "Int64", t.TRIAL: int, **sized})
 
     def _append(self, row: Mapping[str, Any]) -> None:
         for name in row:

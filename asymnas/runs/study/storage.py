@@ -54,9 +54,10 @@ class WriteAheadLog:
     the run goes on, the files `-wal` and `-shm` beside the database are a part of it.
 
     SQLite maps `-shm` into memory. If the file system becomes read-only, the next write to a mapped
-    page is no error that could be reported but a signal which ends the process. So each statement
-    first looks whether it can be written, and then the connections are left open for ever: closing
-    the last one writes there too.
+    page is no error that could be reported but a signal which ends the process. So before each
+    statement we check whether that file can be written. If it cannot, the connections stay open
+    until the process ends, because closing the last one writes there too; until then, the log's
+    files stay as well.
 
     Args:
         file: The database; `None` for another storage, which has no such log.
@@ -86,6 +87,7 @@ class WriteAheadLog:
             event.remove(engine, "connect", self._connected)
             event.remove(engine, "before_cursor_execute", self._check)
             engine.dispose()
+        self._opened.clear()
         if self.file is not None and self.file.is_file():
             with suppress(sqlite3.Error), closing(sqlite3.connect(self.file, FOLD_S)) as database:
                 database.execute("PRAGMA journal_mode=DELETE")  # a reader may keep the log
@@ -103,6 +105,8 @@ class WriteAheadLog:
 
     @property
     def _is_read_only(self) -> bool:
+        if self.file is None:
+            return False
         shared = f"{self.file}-shm"
         return not os.access(shared, os.W_OK) and os.path.exists(shared)
 
