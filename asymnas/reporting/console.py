@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -188,7 +189,8 @@ def sweep_command(config: Mapping[str, Any], directory: Path) -> str:
         config: The search's configuration, as its study holds it.
         directory: The search's run directory, as it is to be printed.
     """
-    usual, wanted = StudyConfig().to_dict(), dict(config)
+    study, wanted = StudyConfig(budget=config["budget"]), dict(config)
+    usual = replace(study, learning_rates=study.rates()).to_dict()
     if config["family"] is not None:  # one name for both sides
         wanted |= {"encoder_family": None, "decoder_family": None}
     options = {
