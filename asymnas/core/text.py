@@ -159,9 +159,9 @@ def by(shape: Sequence[int]) -> str:
     return "\N{MULTIPLICATION SIGN}".join(str(extent) for extent in shape)
 
 
-def joined(words: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+def joined(words: Sequence[str], last: str = "and") -> str:
+    """`a`, `a and b`, `a, b and c`, or with another word before the last."""
+    return f" {last} ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def listed(names: Sequence[object], limit: int = 5) -> str:

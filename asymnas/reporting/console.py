@@ -17,7 +17,7 @@ from asymnas.core.files import from_here
 from asymnas.core.labels import label, value
 from asymnas.core.tables import Rows
 from asymnas.core.terminal import Terminal
-from asymnas.core.text import change, duration, plural, short
+from asymnas.core.text import change, duration, joined, plural, short
 from asymnas.runs.coordinator import Ending
 from asymnas.runs.directory import SWEEP_DIR
 from asymnas.runs.front_table import front_rows
@@ -87,9 +87,9 @@ def print_plan(console: Console, plan: SearchPlan, *, full: bool) -> None:
             f"{'Half of the' if smaller else 'All'} candidates fill {whole} parameters{rest}."
         )
         if plan.ladder.between:
-            *others, last = sorted(size.space.budget.total_params for size in plan.ladder.between)
-            sizes = " or ".join(filter(None, [", ".join(f"{n:,}" for n in others), f"{last:,}"]))
-            console.print(f"One in ten repeats the best so far at another size: {sizes}.")
+            sizes = sorted(size.space.budget.total_params for size in plan.ladder.between)
+            listed = joined([f"{size:,}" for size in sizes], "or")
+            console.print(f"One in ten repeats the best so far at another size: {listed}.")
     for why in plan.ladder.left_out.values() if plan.ladder is not None else ():
         console.print(f"  left out: {why}")
     if plan.queue.presets:

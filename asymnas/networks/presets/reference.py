@@ -5,6 +5,7 @@ Its dense layers hold 92 % of the parameters. The space draws no kernel of four 
 on one side; what is sized to a budget keeps the stages and the split, without the hidden layer.
 """
 
+from asymnas.core.rates import USUAL
 from asymnas.networks.presets import PRESETS, Preset
 
 _SIDE = {
@@ -30,6 +31,6 @@ PRESETS.register("reference", "A common, almost perfectly symmetric convolutiona
             "latent": 64,
         },
         usual=True,
-        rate=0.03,
+        rate=USUAL,
     )
 )

@@ -66,7 +66,7 @@ class WriteAheadLog:
 
     file: Path | None = None
     engines: list[Engine] = field(default_factory=list)
-    _opened: list[sqlite3.Connection] = field(default_factory=list)
+    _opened: list[sqlite3.Connection] = field(default_factory=list, init=False, repr=False)
 
     def begin(self) -> None:
         """Begins the log."""
