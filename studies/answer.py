@@ -61,6 +61,7 @@ class Row:
         place: Folder of the results, below `results`.
         dataset: What was trained on.
         networks: Families and kind, in words.
+        plain: Whether the kind is the plain one, whose loss is the error of reconstruction.
         examples: Training examples that each network saw.
         latent: Numbers that stand for an example.
         lowest: Lowest validation loss of the networks that were measured.
@@ -71,6 +72,7 @@ class Row:
     place: str
     dataset: str
     networks: str
+    plain: bool
     examples: int
     latent: int
     lowest: float
@@ -136,6 +138,7 @@ def rows(results: Path = RESULTS) -> list[Row]:
                 place=str(file.parent.relative_to(results)),
                 dataset=summary["dataset"],
                 networks=" ".join([*families, *kinds]),
+                plain=not kinds,
                 examples=int(runs["examples"].median()),
                 latent=summary["latent"],
                 lowest=float(runs[runs["budget"] == entry["budget"]]["val_loss"].min()),
@@ -270,16 +273,19 @@ def summary_table(made: Sequence[Row]) -> str:
 def data_table(made: Sequence[Row]) -> str:
     """What was trained on, how long, and how well."""
     columns = ("data, networks, parameters", "one example", "training set", "passes")
-    columns += ("latent", "lowest validation loss")
+    columns += ("latent", "lowest validation loss", "principal components")
+    components = json.loads((RESULTS / "principal_components.json").read_text("utf-8"))
     lines = []
     for row in made:
         _, shape, count = DATA[row.dataset]
+        lowest = f"{row.lowest:.3g}"
+        pca = f"{components[row.dataset]['validation']:.3g}" if row.plain else MISSING
         passes = (
             f"{row.examples / count:.0f}"
             if row.examples > 3 * count
             else f"{row.examples / count:.1f}"
         )
-        lines.append([row.label, shape, f"{count:,}", passes, str(row.latent), f"{row.lowest:.3g}"])
+        lines.append([row.label, shape, f"{count:,}", passes, str(row.latent), lowest, pca])
     return table(columns, lines)
 
 
@@ -290,22 +296,18 @@ def cost_table(made: Sequence[Row]) -> str:
         "an even split costs against the best share",
         "mirroring costs against an even split",
     )
-    columns += ("best share at equal MACs", "best share after 4 times the examples")
-    lines = []
-    for row in made:
-        within, horizons = row.entry["within"], row.entry["horizons"]
-        longer = next((entry for entry in horizons if entry["horizon"] == 4), None)
-        lines.append(
-            [
-                row.label,
-                with_span(interval(row.entry), hundredths),
-                span(interval(within), hundredths),
-                with_span(interval(row.entry["cost_of_even_split"]), change),
-                with_span(interval(row.entry["cost_of_mirroring"]), change),
-                with_span(interval(row.equal_macs), hundredths),
-                with_span(interval(longer), hundredths),
-            ]
-        )
+    columns += ("best share at equal MACs",)
+    lines = [
+        [
+            row.label,
+            with_span(interval(row.entry), hundredths),
+            span(interval(row.entry["within"]), hundredths),
+            with_span(interval(row.entry["cost_of_even_split"]), change),
+            with_span(interval(row.entry["cost_of_mirroring"]), change),
+            with_span(interval(row.equal_macs), hundredths),
+        ]
+        for row in made
+    ]
     return table(columns, lines)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from numpy.typing import NDArray
 from reference_network import NETWORKS
 from sklearn.decomposition import PCA
-from sweeps import PATCHES, SWEEPS
+from sweeps import SWEEPS
 from torch import Tensor
 
 from asymnas.core.config import DataSpec
@@ -46,7 +46,8 @@ def errors(dataset: str, components: int) -> dict[str, float]:
 
 if __name__ == "__main__":
     latents = {network.dataset: network.latent for network in NETWORKS.values()}
-    latents[PATCHES] = SWEEPS["wallpapers_dense"].study.latent
+    plain = [sweep.study for sweep in SWEEPS.values() if sweep.study.kind == "plain"]
+    latents |= {study.dataset: study.latent for study in plain}
     found = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
     for name in sys.argv[1:] or latents:
         found[name] = errors(name, latents[name])
