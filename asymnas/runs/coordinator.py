@@ -215,8 +215,7 @@ class Coordinator:
 
         Of one that was just asked for, nothing is stored yet that could be read.
         """
-        replicate = self._phase.runs is not None
-        if not replicate and not self._store.register(active):
+        if not self._store.begin(active, repeats=self._phase.runs is not None):
             self._duplicates_in_a_row += 1
             return False
         self._duplicates_in_a_row = 0

@@ -161,6 +161,7 @@ class TrialStore:
         self.gains = gains_of(table, study.objectives, study.design.get(REFERENCE, {}))
         self._trained: defaultdict[str, list[_Trained]] = defaultdict(list)
         self._copies: defaultdict[int, list[ActiveTrial]] = defaultdict(list)
+        self._begun: set[int] = set()  # trials that are no duplicates and have not ended
         self._endings: dict[int, tuple[t.State, Mapping[str, Any]]] = {}
         self._reached: defaultdict[tuple[int | None, int], dict[int, Progress]] = defaultdict(dict)
         for row in own[own[t.STATE] != "running"].to_dict("records"):
@@ -181,6 +182,11 @@ class TrialStore:
         """Finished trials that the run lacks, those in training included."""
         finished = sum(n for state, n in self.states.items() if state != "running")
         return max(0, self.wanted - finished)
+
+    @property
+    def to_begin(self) -> int:
+        """Trials that the run lacks besides those that have begun."""
+        return max(0, self.missing - len(self._begun))
 
     @property
     def front(self) -> set[int]:
@@ -218,18 +224,24 @@ class TrialStore:
         reached = self._reached[_budget(trial.attributes), trial.examples]
         return reached[trial.number], [p for n, p in reached.items() if n != trial.number]
 
-    def register(self, trial: ActiveTrial) -> bool:
+    def begin(self, trial: ActiveTrial, *, repeats: bool) -> bool:
         """Whether a trial is to be trained; otherwise it is a duplicate, and will end as the first.
 
         A trial is a duplicate of one with the same architecture and about the same learning rates
         that has completed, was pruned, or is in training.
+
+        Args:
+            trial: What is taken up.
+            repeats: Whether an architecture may be trained several times at one rate.
         """
-        trained, own = self._trained[trial.architecture.key()], _Trained.of(trial)
-        for other in trained:
-            if other.trial != trial.number and own.is_like(other):
-                self._mark(trial, other.trial)
-                return False
-        trained.append(own)
+        if not repeats:
+            trained, own = self._trained[trial.architecture.key()], _Trained.of(trial)
+            for other in trained:
+                if other.trial != trial.number and own.is_like(other):
+                    self._mark(trial, other.trial)
+                    return False
+            trained.append(own)
+        self._begun.add(trial.number)
         return True
 
     def _mark(self, trial: ActiveTrial, original: int) -> None:
@@ -247,31 +259,38 @@ class TrialStore:
         """Finishes a trial, and the duplicates that waited for it.
 
         Returns:
-            Where the trial failed, the first of its duplicates: that one is to be trained now.
+            Where the trial failed and the run lacks another, the first of its duplicates: that one
+            is to be trained now.
         """
-        self.study.tell(trial.number, state, row)
+        self._begun.discard(trial.number)
         self.states[state] += 1
-        self.gains.add({**row, t.STATE: state})
         copies = self._copies.pop(trial.number, [])
+        succeeded = state == "failed" and self.to_begin > 0
+        if not succeeded:  # before the trial: nothing is left open once that has ended
+            for copy in copies:
+                if state == "failed":
+                    self.study.remember(copy.number, {t.FAILURE: row[t.FAILURE]})
+                self.study.tell(copy.number, state, row)
+        self.study.tell(trial.number, state, row)
+        self.gains.add({**row, t.STATE: state})
         if state == "failed":
-            return self._succeed(trial, copies)
+            trained = self._trained[trial.architecture.key()]
+            trained[:] = [entry for entry in trained if entry.trial != trial.number]
+            return self._succeed(copies) if succeeded else None
         self._endings[trial.number] = state, row
-        for copy in copies:
-            self.study.tell(copy.number, state, row)
         if state == "complete":
             self._complete(trial, row)
         return None
 
-    def _succeed(self, failed: ActiveTrial, copies: list[ActiveTrial]) -> ActiveTrial | None:
+    def _succeed(self, copies: list[ActiveTrial]) -> ActiveTrial | None:
         """Lets the first duplicate of a failed trial take its place for the others."""
-        trained = self._trained[failed.architecture.key()]
-        trained[:] = [entry for entry in trained if entry.trial != failed.number]
         if not copies:
             return None
         first, *others = copies
         self.study.remember(first.number, {t.DUPLICATE_OF: None})
         self.duplicates -= 1
-        trained.append(_Trained.of(first))
+        self._trained[first.architecture.key()].append(_Trained.of(first))
+        self._begun.add(first.number)
         for other in others:
             self.study.remember(other.number, {t.DUPLICATE_OF: first.number})
             self._copies[first.number].append(other)

@@ -60,6 +60,13 @@ def executed(plan: Plan, executor: Executor, *, fresh: bool = False) -> tuple[Ru
         return result
 
 
+def run_of(config: StudyConfig, executor: Executor) -> Run:
+    """A search that is to end by itself."""
+    run, ending = executed(plan_search(config), executor)
+    assert ending == "finished"
+    return run
+
+
 def trained(config: StudyConfig, executor: Executor) -> Run:
     """Runs a search to its end and publishes nothing, which would take longer."""
     return executed(plan_search(config), executor)[0]

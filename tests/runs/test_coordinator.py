@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
 import asymnas.analysis.front
-from asymnas import Architecture, Run, StudyConfig
+from asymnas import Run, StudyConfig
 from asymnas.analysis.front import pareto_front
 from asymnas.core import columns as t
 from asymnas.core.errors import CheckpointError, DataError, StudyError, WorkerError
@@ -24,23 +23,12 @@ from asymnas.runs.study import SearchStudy
 from asymnas.runs.trials import CPU_SECONDS, RUNG_OBJECTIVES
 from asymnas.training.rung import Job, RungResult
 
-from .conftest import executed
+from .conftest import executed, run_of
 from .made_results import Made, made_result
 
 pytestmark = pytest.mark.usefixtures("in_memory")
 
 COMPARED = [t.TRIAL, t.STATE, t.VAL_LOSS, t.TOTAL_PARAMS, t.EXAMPLES, t.LEARNING_RATE]
-
-
-def run_of(config: StudyConfig, executor: Executor) -> Run:
-    """A search that is to end by itself."""
-    run, ending = executed(plan_search(config), executor)
-    assert ending == "finished"
-    return run
-
-
-def own(run: Run) -> pd.DataFrame:
-    return run.table[run.table[t.DUPLICATE_OF].isna()]
 
 
 def values(run: Run) -> pd.DataFrame:
@@ -52,15 +40,15 @@ def test_holds_exactly_the_trials_asked_for(small: StudyConfig) -> None:
     small = replace(small, trials=24)
     with execute(plan_search(small), executor=Made(), observe=seen.append) as (run, ending):
         assert ending == "finished"
-    assert len(own(run)) == small.trials
-    assert set(own(run)[t.STATE]) == {"complete", "pruned"}
-    assert not own(run)[(own(run)[t.STATE] == "pruned") & own(run)[t.NEVER_PRUNED]].any(axis=None)
+    assert len(run.own) == small.trials
+    assert set(run.own[t.STATE]) == {"complete", "pruned"}
+    assert not run.own[(run.own[t.STATE] == "pruned") & run.own[t.NEVER_PRUNED]].any(axis=None)
     last = seen[-1]
     assert last.finished == last.wanted == small.trials
     assert last.front == len(run.front)
-    assert last.best_loss == own(run).query("state == 'complete'")[t.VAL_LOSS].min()
+    assert last.best_loss == run.own.query("state == 'complete'")[t.VAL_LOSS].min()
     more = run_of(replace(small, trials=26), Made())
-    assert len(own(more)) == 26
+    assert len(more.own) == 26
     pd.testing.assert_frame_equal(values(more).head(len(run.table)), values(run))
 
 
@@ -123,7 +111,7 @@ def test_a_broken_worker_of_two_fails_no_trial(small: StudyConfig) -> None:
     config, executor = replace(small, trials=20, workers=2), InTurn()
     run = run_of(config, executor)
     assert len(executor.broke) > 10
-    assert len(own(run)) == 20
+    assert len(run.own) == 20
     assert (run.table[t.STATE] == "failed").sum() == 0
 
 
@@ -276,8 +264,8 @@ def test_a_run_of_like_failures_stops_with_the_reason_and_can_go_on(
     assert (table[t.STATE] == "failed").sum() == 0
     assert (table[t.STATE] == "running").sum() >= 5
     run = run_of(broken, Made())
-    assert len(own(run)) == broken.trials
-    assert set(own(run)[t.STATE]) <= {"complete", "pruned"}
+    assert len(run.own) == broken.trials
+    assert set(run.own[t.STATE]) <= {"complete", "pruned"}
 
 
 def test_unlike_failures_and_divergence_are_the_candidates_own(small: StudyConfig) -> None:
@@ -289,7 +277,7 @@ def test_unlike_failures_and_divergence_are_the_candidates_own(small: StudyConfi
     run = run_of(
         replace(small, sampler="random", trials=20, learning_rates=(1e-3, 5e-3)), Made(answer)
     )
-    assert (own(run)[t.STATE] == "failed").sum() > 5
+    assert (run.own[t.STATE] == "failed").sum() > 5
     words = iter("abcdefghijklmnopqrstuvwxyz")
 
     def unlike(job: Job) -> RungResult:
@@ -339,86 +327,6 @@ def test_a_damaged_checkpoint_restarts_its_trial_from_the_beginning(
         assert len(firsts) == 2
 
 
-TINY = {
-    "budget": 900,
-    "symmetric": True,
-    "latent": 2,
-    "sampler": "random",
-    "pruner": "none",
-    "objectives": ("val_loss", "total_params"),  # sizes and rates are drawn, and no rate ratio
-}
-ONE_RATE = (4e-3, 4.1e-3)
-
-
-def copies_of(run: Run) -> pd.DataFrame:
-    return run.table[run.table[t.DUPLICATE_OF].notna()]
-
-
-@pytest.mark.parametrize("workers", [1, pytest.param(3, marks=pytest.mark.slow)])
-def test_no_architecture_is_trained_twice_at_one_rate(small: StudyConfig, workers: int) -> None:
-    config = replace(small, **TINY, trials=25, learning_rates=ONE_RATE, workers=workers)
-    run, ending = executed(plan_search(config), Made())
-    keys = [Architecture.from_dict(a).key() for a in own(run)[t.ARCHITECTURE]]
-    assert len(set(keys)) == len(keys)
-    assert set(run.table[t.STATE]) == {"complete"}
-    assert len(copies_of(run)) > 0
-    for _, copy in copies_of(run).iterrows():
-        original = run.table.iloc[int(copy[t.DUPLICATE_OF])]
-        assert copy[t.STATE] == original[t.STATE]
-        assert copy[t.ARCHITECTURE] == original[t.ARCHITECTURE]
-        finished = run.study.optuna.trials
-        assert finished[copy[t.TRIAL]].values == finished[original[t.TRIAL]].values
-    assert ending == "finished"
-
-
-def test_an_architecture_is_tried_again_at_another_rate(small: StudyConfig) -> None:
-    config = replace(small, **TINY, trials=40)
-    run = run_of(config, Made())
-    rows = own(run)
-    rates = rows.groupby(rows[t.ARCHITECTURE].map(str))[t.LEARNING_RATE].apply(sorted)
-    assert any(len(each) > 1 for each in rates)
-    assert all((np.diff(np.log(each)) > np.log(1.25)).all() for each in rates)
-    for _, copy in copies_of(run).iterrows():
-        original = run.table.iloc[int(copy[t.DUPLICATE_OF])]
-        assert copy[t.ARCHITECTURE] == original[t.ARCHITECTURE]
-        assert abs(np.log(copy[t.LEARNING_RATE] / original[t.LEARNING_RATE])) <= np.log(1.25)
-
-
-@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 4])
-def test_a_failed_architecture_may_be_tried_again(small: StudyConfig, workers: int) -> None:
-    failed: set[str] = set()
-
-    def answer(job: Job) -> RungResult:
-        key = job.architecture.key()
-        if key not in failed:
-            failed.add(key)
-            return RungResult(failure="diverged: training loss nan")
-        return made_result(job)
-
-    config = replace(small, **TINY, trials=30, learning_rates=ONE_RATE, workers=workers)
-    run = run_of(config, Made(answer))
-    complete = run.table[run.table[t.STATE] == "complete"]
-    assert len(complete) > 0
-    tried = {Architecture.from_dict(a).key() for a in complete[t.ARCHITECTURE]}
-    assert tried <= failed  # each failed first and was tried again
-    originals = run.table.set_index(t.TRIAL).loc[list(copies_of(run)[t.DUPLICATE_OF])]
-    assert set(originals[t.STATE]) <= {"complete", "pruned"}
-    assert originals[t.DUPLICATE_OF].isna().all()
-
-
-def test_what_failed_before_a_run_is_continued_may_be_tried_again(small: StudyConfig) -> None:
-    def diverge(job: Job) -> RungResult:
-        return RungResult(failure="diverged: training loss nan")
-
-    config = replace(small, **TINY, trials=12, learning_rates=ONE_RATE)
-    failed = run_of(config, Made(diverge)).table
-    assert set(failed[t.STATE]) == {"failed"}
-    later = run_of(replace(config, trials=36), Made()).table.iloc[len(failed) :]
-    assert set(later[t.STATE]) == {"complete"}
-    first = {Architecture.from_dict(a).key() for a in failed[t.ARCHITECTURE]}
-    assert first & {Architecture.from_dict(a).key() for a in later[t.ARCHITECTURE]}
-
-
 @pytest.mark.parametrize(
     "second", ["decoder_latency_1", pytest.param("psnr", marks=pytest.mark.slow)]
 )
@@ -436,9 +344,9 @@ def test_a_measured_objective_protects_its_end_of_the_front(
     executor = Made(answer)
     run = run_of(config, executor)
     assert all(second in job.every_rung for job in executor.jobs)
-    assert set(own(run)[t.STATE]) == {"complete"}  # nothing dominates anything
+    assert set(run.own[t.STATE]) == {"complete"}  # nothing dominates anything
     alone = replace(config, objectives=(t.VAL_LOSS,), run_dir=f"{small.run_dir}-alone")
-    assert (own(run_of(alone, Made(answer)))[t.STATE] == "pruned").any()
+    assert (run_of(alone, Made(answer)).own[t.STATE] == "pruned").any()
 
 
 def test_a_continued_run_remembers_what_was_measured_at_each_rung(
@@ -446,7 +354,7 @@ def test_a_continued_run_remembers_what_was_measured_at_each_rung(
 ) -> None:
     config = replace(small, objectives=(t.VAL_LOSS, "decoder_latency_1"), trials=20)
     whole = run_of(config, Made())
-    assert (own(whole)[t.STATE] == "pruned").any()
+    assert (whole.own[t.STATE] == "pruned").any()
     broken = replace(config, run_dir=str(tmp_path / "broken"))
     executed(plan_search(broken), Made(stop_at=31))
     pd.testing.assert_frame_equal(values(run_of(broken, Made())), values(whole))
@@ -480,8 +388,8 @@ def test_what_a_phase_wants_of_every_rung_is_kept_with_its_time(
     executor = Made(answer)
     run, _ = executed(measured_at_each_rung(config), executor)
     assert {job.every_rung for job in executor.jobs} == {("mae",)}
-    assert set(own(run)[t.STATE]) == {"complete", "failed"}
-    for _, trial in own(run).iterrows():
+    assert set(run.own[t.STATE]) == {"complete", "failed"}
+    for _, trial in run.own.iterrows():
         failed = trial[t.STATE] == "failed"
         measured = trial[RUNG_OBJECTIVES]
         assert measured[CPU_SECONDS] == [2.0] * 3 + [0.5 if failed else 2.0]

@@ -73,6 +73,6 @@ def test_a_duplicate_has_about_the_same_ratio_too(
             seed=0,
         )
         study.add(draft, active.attributes)
-        trained.append(store.register(active))
+        trained.append(store.begin(active, repeats=False))
     study.close()
     assert trained == [True, not duplicate]
