@@ -44,7 +44,6 @@ def train(dataset: str) -> None:
             until=steps,
             total=12 * steps,
             device="cpu",
-            quick=True,
         )
         if seed == 0:
             train_rung(job)

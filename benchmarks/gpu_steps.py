@@ -21,6 +21,7 @@ from heading import heading
 
 from asymnas import Architecture
 from asymnas.core.budget import Budget
+from asymnas.core.config import Precision
 from asymnas.core.tables import Rows
 from asymnas.core.text import short
 from asymnas.networks.families import Problem
@@ -32,7 +33,7 @@ from asymnas.training.steps import Record, Steps, recording
 
 BATCH, EXAMPLES, BEFORE = 64, 4_096, 30
 NETWORKS = ("question's", "Fashion-MNIST, 150k")
-PRECISIONS = {"bf16": torch.bfloat16, "fp32": torch.float32}
+PRECISIONS: tuple[Precision, ...] = ("bf16", "fp32")
 MODES = ("kernel by kernel", "as a graph")
 ROWS = tuple(product(NETWORKS, PRECISIONS, MODES))
 
@@ -61,13 +62,13 @@ class Training:
         record: Records a step to replay it; `None` to take each by itself.
     """
 
-    def __init__(self, network: Architecture, precision: str, record: Record | None) -> None:
+    def __init__(self, network: Architecture, precision: Precision, record: Record | None) -> None:
         device = torch.device("cuda")
         kind = kind_of(network.kind)
         model = network.build(0).to(device).to(memory_format=torch.channels_last)
         optimizer = AdamW([list(model.parameters())], [1e-3], 0.01)
         loss = partial(kind.training_loss, model)
-        self.steps = Steps(loss, optimizer, PRECISIONS[precision], device, record)
+        self.steps = Steps(loss, optimizer, precision, device, record)
         size = (EXAMPLES, *network.shape)
         self.data = torch.randint(0, 255, size, dtype=torch.uint8, device=device)
         self.order = torch.randperm(EXAMPLES, device=device)
@@ -84,7 +85,7 @@ class Training:
 
 
 def rate(
-    name: str, precision: str, mode: str, number: int, seconds: float, barrier: Barrier
+    name: str, precision: Precision, mode: str, number: int, seconds: float, barrier: Barrier
 ) -> float:
     """Steps per second of one process, while the others take theirs."""
     with recording(torch.device("cuda")) as record:

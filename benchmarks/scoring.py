@@ -1,11 +1,11 @@
-"""What scoring costs: a quick rung against a whole one, and SSIM against torchmetrics.
+"""What scoring costs: an early rung against the last one, and SSIM against torchmetrics.
 
     python benchmarks/scoring.py [--networks 16]
 
 Random networks of 150,000 parameters are trained on 10,240 examples of Fashion-MNIST, a fraction of
-their first rung, and scored on the whole validation split and on the part that a quick rung takes.
-SSIM is taken of random images and of the same with noise. CPU time of one thread, medians. Writes
-benchmarks/scoring.md.
+their first rung, and scored on the whole validation split in fp32, as after the last rung, and on
+a part of it, as before. SSIM is taken of random images and of the same with noise. CPU time of one
+thread, medians. Writes benchmarks/scoring.md.
 """
 
 import argparse
@@ -28,7 +28,8 @@ from asymnas.training.checkpoints import load_weights
 from asymnas.training.evaluation import evaluate
 from asymnas.training.measurement import evenly_spaced
 from asymnas.training.metrics.ssim import ssim
-from asymnas.training.rung import QUICK_EXAMPLES, Job, rung_steps, train_rung
+from asymnas.training.rung import EARLY_EXAMPLES, Job, rung_steps, train_rung
+from asymnas.training.steps import arithmetic
 
 RESULTS = Path(__file__).with_suffix(".md")
 STEPS = 160
@@ -47,12 +48,12 @@ def seconds(of: Callable[[], object]) -> float:
     return statistics.median(times)
 
 
-def quick_rungs(networks: int) -> str:
+def early_rungs(networks: int) -> str:
     """How far losses on a part of the split are from those on the whole one."""
     config = StudyConfig(dataset="fashion-mnist", budget=150_000, device="cpu", metrics=())
     plan = plan_search(config)
     validation = plan.data.validation
-    part = validation[evenly_spaced(len(validation), QUICK_EXAMPLES)]
+    part = validation[evenly_spaced(len(validation), EARLY_EXAMPLES)]
     losses, ratios = [], []
     for seed in range(networks):
         candidate = plan.sample(seed)
@@ -73,22 +74,25 @@ def quick_rungs(networks: int) -> str:
                 continue
             model = load_weights(candidate.architecture.build(), saved)
         model = model.to(memory_format=torch.channels_last)
-        times, pair = [], []
-        for seen in (validation, part):
+        times, three = [], []
+        for seen, precision in ((validation, "fp32"), (part, "fp32"), (part, "bf16")):
             began = time.process_time()
-            pair.append(evaluate(model, seen, kind="plain").loss)
+            with arithmetic(precision, torch.device("cpu")):
+                three.append(evaluate(model, seen, kind="plain").loss)
             times.append(time.process_time() - began)
-        losses.append(pair)
-        ratios.append(times[0] / times[1])
-        print(seed, pair, times, flush=True)
-    whole, quick = np.log(losses).T
-    difference = quick - whole
-    return (
-        f"{len(losses)} networks, {len(validation):,} validation examples against {len(part):,}: "
-        f"log losses differ by {difference.mean():+.4f} on average with a standard deviation of "
-        f"{difference.std(ddof=1):.4f}, where those of the networks spread by "
-        f"{whole.std(ddof=1):.2f}; rank correlation {spearmanr(whole, quick).statistic:.3f}. The "
-        f"whole split takes {statistics.median(ratios):.1f} times as long."
+        losses.append(three)
+        ratios.append([times[0] / times[1], times[0] / times[2]])
+        print(seed, three, times, flush=True)
+    whole, *parts = np.log(losses).T
+    times_as_long = np.median(ratios, axis=0)
+    said = f"{len(losses)} networks, {len(validation):,} validation examples in fp32 against"
+    return "\n".join(
+        f"- {said} {len(part):,} in {precision}: log losses differ by "
+        f"{(early - whole).mean():+.4f} on average with a standard deviation of "
+        f"{(early - whole).std(ddof=1):.4f}, where those of the networks spread by "
+        f"{whole.std(ddof=1):.2f}; rank correlation {spearmanr(whole, early).statistic:.3f}. The "
+        f"whole split takes {longer:.1f} times as long."
+        for precision, early, longer in zip(("fp32", "bf16"), parts, times_as_long, strict=True)
     )
 
 
@@ -127,9 +131,9 @@ def main() -> None:
     torch.manual_seed(0)
     lines = [
         *heading("What scoring costs", __file__),
-        "## Quick rungs",
+        "## Rungs before the last",
         "",
-        quick_rungs(args.networks),
+        early_rungs(args.networks),
         "",
         "## SSIM",
         "",

@@ -242,7 +242,6 @@ class Coordinator:
     def _submit(self, active: ActiveTrial) -> None:
         config = self._config
         until = self._rung_after(active.examples)
-        prunes = config.pruner != "none"
         job = Job(
             architecture=active.architecture,
             data=self._data,
@@ -257,7 +256,6 @@ class Coordinator:
             metrics=self._metrics(active),
             measure_below=self._measure_below(active),
             every_rung=self._every_rung,
-            quick=prunes,
             device=config.device,
             precision=config.precision,
             samples=until == self._steps[-1] and active.counts,

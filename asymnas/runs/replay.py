@@ -103,7 +103,6 @@ def replay(run: Run, config: StudyConfig, executor: Executor) -> Iterator[Replay
             seed=trial_seed(config.seed, row[t.TRIAL]),
             until=row[t.EXAMPLES] // config.batch_size,
             total=total,
-            quick=config.pruner != "none",
             device=config.device,
             precision=config.precision,
         )

@@ -33,12 +33,12 @@ from asymnas.training.loaded_data import loaded_dataset
 from asymnas.training.machine_failures import machine_failure
 from asymnas.training.measurement import evenly_spaced, measure
 from asymnas.training.optimizer import AdamW, learning_rate_at
-from asymnas.training.steps import Steps, recording
+from asymnas.training.steps import Steps, arithmetic, recording
 
 RUNGS = (1 / 6, 1 / 3, 2 / 3, 1.0)
 WEIGHT_DECAY = 0.01
 CHECK_EVERY = 50  # steps between looks at the loss
-QUICK_EXAMPLES = 2_000  # validation examples that a quick rung is scored on
+EARLY_EXAMPLES = 2_000  # validation examples that rungs before the last are scored on
 COLLAPSE_STEPS = 200  # in a shorter schedule what has not begun to learn looks collapsed
 TEST = "test_"  # before the name of a metric on the test split
 
@@ -64,10 +64,9 @@ class Job:
         measure_below: The highest validation loss with which the network is worth measuring by
             `metrics`; above it they are left out.
         every_rung: Those of `metrics` that are reported after each rung, for pruning.
-        quick: Whether rungs before the last are scored on a part of the validation split, which is
-            enough to prune by.
         device: Where to train.
-        precision: Arithmetic of training, `fp32` or `bf16`; evaluation is always in fp32.
+        precision: Arithmetic of training and of the losses before the last rung, `fp32` or `bf16`;
+            the last rung and all metrics are in fp32.
         samples: Whether to return reconstructions.
         test: Whether the last rung is also scored on the test split, for a confirmation.
         losses: File that the validation loss of each example is saved to after the last rung, as
@@ -87,7 +86,6 @@ class Job:
     metrics: tuple[str, ...] = ()
     measure_below: float = math.inf
     every_rung: tuple[str, ...] = ()
-    quick: bool = False
     device: Device = "auto"
     precision: Precision = "fp32"
     samples: bool = False
@@ -218,7 +216,7 @@ class _State:
     optimizer: AdamW
     peaks: tuple[float, ...]
     step: int
-    precision: torch.dtype
+    precision: Precision
     device: torch.device
 
     @classmethod
@@ -237,7 +235,7 @@ class _State:
             optimizer,
             peaks,
             step,
-            torch.bfloat16 if job.precision == "bf16" else torch.float32,
+            job.precision,
             device,
         )
 
@@ -286,9 +284,10 @@ def _scores(model: Autoencoder, data: Dataset, job: Job) -> _Scored:
             scores = {VAL_LOSS: measured.loss, **measured.metrics}
         else:
             seen = validation
-            if job.quick and len(validation) > QUICK_EXAMPLES:
-                seen = validation[evenly_spaced(len(validation), QUICK_EXAMPLES)]
-            scores = {VAL_LOSS: evaluate(model, seen, kind=kind, progress=progress).loss}
+            if len(validation) > EARLY_EXAMPLES:
+                seen = validation[evenly_spaced(len(validation), EARLY_EXAMPLES)]
+            with arithmetic(job.precision, next(model.parameters()).device):
+                scores = {VAL_LOSS: evaluate(model, seen, kind=kind, progress=progress).loss}
         if not math.isfinite(scores[VAL_LOSS]):
             failure = "diverged: validation loss not finite"
         return _Scored(scores, _at_rate(failure, job))

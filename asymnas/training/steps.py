@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from asymnas.core.config import Precision
 from asymnas.training.optimizer import AdamW
 
 EAGER_STEPS = 3  # before a step is recorded: libraries choose algorithms and allocate in the first
@@ -63,6 +64,11 @@ def recording(device: torch.device) -> Iterator[Record | None]:
         usual.wait_stream(own)
 
 
+def arithmetic(precision: Precision, device: torch.device) -> torch.autocast:
+    """Runs networks in a precision, by autocast where it is less than fp32."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
 class Steps:
     """Takes the steps of one network.
 
@@ -78,7 +84,7 @@ class Steps:
         self,
         loss: Loss,
         optimizer: AdamW,
-        precision: torch.dtype,
+        precision: Precision,
         device: torch.device,
         record: Record | None,
     ) -> None:
@@ -115,8 +121,7 @@ class Steps:
         return self._loss
 
     def _step(self, x: Tensor, progress: float) -> Tensor:
-        reduced = self._precision != torch.float32
-        with torch.autocast(self._device.type, self._precision, enabled=reduced):
+        with arithmetic(self._precision, self._device):
             loss = self._loss_of(x, self._generator, progress)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()

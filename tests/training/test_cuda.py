@@ -90,9 +90,7 @@ def test_the_draws_of_replayed_steps_are_those_of_the_steps():
             return (x * parameter).sum()
 
         with recording(device) as record:
-            steps = Steps(
-                loss, optimizer, torch.float32, device, record if name[0] == "r" else None
-            )
+            steps = Steps(loss, optimizer, "fp32", device, record if name[0] == "r" else None)
             x = torch.ones(4, device=device)
             drawn[name] = []
             for seed in range(8):
@@ -110,7 +108,7 @@ def test_a_step_that_waits_for_the_device_is_taken_by_itself(graphs):
         return (parameter * x).sum() * max(1.0, drawn.sum().item())
 
     with recording(device) as record:
-        steps = Steps(waiting, optimizer, torch.float32, device, record)
+        steps = Steps(waiting, optimizer, "fp32", device, record)
         for seed in range(8):
             loss = steps.take(torch.ones(3, device=device), seed, [0.1], 0.0, steady=True)
     assert loss.item() < 2.4  # of 3 or more

@@ -22,6 +22,7 @@ from asymnas.training.evaluation import evaluate
 from asymnas.training.measurement import evenly_spaced, measure
 from asymnas.training.optimizer import learning_rate_at
 from asymnas.training.rung import COLLAPSE_STEPS, Job, rung_steps, train_rung
+from asymnas.training.steps import arithmetic
 
 DIGITS = DataSpec(name="digits")
 DATA = {"digits": Problem(shape=(1, 8, 8), latent=6), "signals": Problem(shape=(2, 128), latent=6)}
@@ -243,19 +244,29 @@ def test_a_network_above_the_loss_worth_measuring_has_its_loss_alone():
     assert train_rung(replace(job, measure_below=0.999 * loss)).metrics == {"val_loss": loss}
 
 
-def test_a_quick_rung_is_scored_on_examples_spread_over_the_validation_split(trained, monkeypatch):
-    monkeypatch.setattr("asymnas.training.rung.QUICK_EXAMPLES", 50)
-    job = job_of("dense", quick=True)
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_an_early_rung_is_scored_on_examples_spread_over_the_validation_split(
+    precision, trained, monkeypatch
+):
+    """In the arithmetic of training; the last rung on the whole split, in fp32."""
+    monkeypatch.setattr("asymnas.training.rung.EARLY_EXAMPLES", 50)
+    job = job_of("dense", precision=precision)
+    data = load_dataset(DIGITS)
+    part = data.validation[evenly_spaced(len(data.validation), 50)]
+
+    def losses_of(saved, seen):
+        model = load_weights(job.architecture.build(), saved)
+        whole = evaluate(model, seen, kind="plain").loss
+        with arithmetic("bf16", torch.device("cpu")):
+            return {"fp32": whole, "bf16": evaluate(model, seen, kind="plain").loss}
+
     result, saved = trained(replace(job, until=RUNGS[0]))
-    model, data = load_weights(job.architecture.build(), saved), load_dataset(DIGITS)
-    part, whole = (
-        evaluate(model, seen, kind="plain").loss
-        for seen in (data.validation[evenly_spaced(len(data.validation), 50)], data.validation)
-    )
-    assert result.metrics["val_loss"] == pytest.approx(part, rel=1e-6)
-    assert result.metrics["val_loss"] != pytest.approx(whole, rel=1e-6)
-    last = train_rung(job).metrics["val_loss"]
-    assert last == train_rung(replace(job, quick=False)).metrics["val_loss"]
+    early = losses_of(saved, part)
+    assert early["fp32"] != early["bf16"]
+    assert result.metrics["val_loss"] == pytest.approx(early[precision], rel=1e-6)
+    result, saved = trained(job)
+    last = losses_of(saved, data.validation)["fp32"]
+    assert result.metrics["val_loss"] == pytest.approx(last, rel=1e-6)
 
 
 def test_a_rung_within_a_warm_up_is_scored_as_it_was_trained(trained):
