@@ -25,7 +25,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,6 +34,7 @@ from torch.nn.functional import mse_loss
 
 from asymnas import Architecture, Run, StudyConfig
 from asymnas.core import columns as t
+from asymnas.core.config import Precision
 from asymnas.data.base import load_dataset
 from asymnas.data.spec import DataSpec
 from asymnas.runs.execute import execute
@@ -43,6 +43,7 @@ from asymnas.runs.phases import ListedRun, Phase
 from asymnas.runs.plan import SearchPlan, plan_search
 from asymnas.runs.study import FIXED, SearchStudy
 from asymnas.training.evaluation import as_input
+from asymnas.training.steps import arithmetic
 
 RESULTS = Path(__file__).with_suffix(".md")
 DATASET, BUDGET, NETWORKS, EXAMPLES = "fashion-mnist", 150_000, 8, 60_000
@@ -118,7 +119,7 @@ def speed_of(run: Run) -> tuple[float, float]:
     return float(run.own[t.EXAMPLES].sum() / seconds), float(busy)
 
 
-def seconds_per_step(architecture: Architecture, precision: str, *, plain: bool) -> float:
+def seconds_per_step(architecture: Architecture, precision: Precision, *, plain: bool) -> float:
     """Of a whole step of a plain loop, or of its forward and backward pass alone."""
     train = load_dataset(DataSpec(name=DATASET)).train
     model = architecture.build(0)
@@ -127,15 +128,14 @@ def seconds_per_step(architecture: Architecture, precision: str, *, plain: bool)
         train = train.float() / 255
     else:
         model = model.to(memory_format=torch.channels_last)
-        reduced = as_input(train[:BATCH])
+        batch = as_input(train[:BATCH])
     generator, began = torch.Generator().manual_seed(0), 0.0
     order = torch.randperm(len(train), generator=generator)
     for step in range(WARM_UP + MEASURED):
         if step == WARM_UP:
             began = time.perf_counter()
-        x = train[order[step * BATCH : (step + 1) * BATCH]] if plain else reduced
-        lower = torch.autocast("cpu", torch.bfloat16) if precision == "bf16" else nullcontext()
-        with lower:
+        x = train[order[step * BATCH : (step + 1) * BATCH]] if plain else batch
+        with arithmetic(precision, torch.device("cpu")):
             loss = mse_loss(model(x), x)
         loss.backward()
         if plain:
@@ -144,7 +144,7 @@ def seconds_per_step(architecture: Architecture, precision: str, *, plain: bool)
     return (time.perf_counter() - began) / MEASURED
 
 
-def measure(what: str, networks: Path, precision: str, first: int) -> float:
+def measure(what: str, networks: Path, precision: Precision, first: int) -> float:
     """Examples per second over all networks, in this process, beginning with one of them."""
     torch.set_num_threads(2 if what == PLAIN else 1)
     made = [Architecture.from_dict(values) for values in json.loads(networks.read_text())]
@@ -153,7 +153,7 @@ def measure(what: str, networks: Path, precision: str, first: int) -> float:
     return BATCH * len(steps) / sum(steps)
 
 
-def measured_elsewhere(what: str, networks: Path, precision: str) -> float:
+def measured_elsewhere(what: str, networks: Path, precision: Precision) -> float:
     """The same by processes of their own: one of two threads, or two of one thread at once."""
     allocator = faster_allocator()
     settings = {} if what == PLAIN else {**ONE_THREAD, "LD_PRELOAD": allocator or ""}
@@ -196,7 +196,7 @@ def repeat(checkout: Path, seed: int, folder: Path) -> Repeat:
     networks = folder / "networks.json"
     rows = earlier.own.to_dict("records")
     networks.write_text(json.dumps([architecture_of(row).to_dict() for row in rows]))
-    precision = "fp32" if present.config["precision"] == "fp32" else "bf16"
+    precision = present.config["precision"]
     speed, busy = speed_of(present)
     speeds = {
         EARLIER: speed_of(earlier)[0],

@@ -38,7 +38,8 @@ class Snapshot:
 
     Args:
         phase: What is going on.
-        wanted: Finished trials the run is to hold at the end of the phase.
+        wanted: Finished trials that the run holds when the phase ends, more than it asks for where
+            an earlier start has made more.
         complete: Trials trained to the end.
         pruned: Trials stopped early.
         failed: Trials that diverged or broke.
@@ -454,7 +455,7 @@ class Coordinator:
         seconds, newly = time.monotonic() - self._began, self._missing_at_start - store.missing
         return Snapshot(
             phase=self._phase.name,
-            wanted=store.wanted,
+            wanted=max(store.wanted, store.finished),
             complete=store.states["complete"],
             pruned=store.states["pruned"],
             failed=store.states["failed"],

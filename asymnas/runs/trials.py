@@ -178,10 +178,14 @@ class TrialStore:
         self._note(row[t.TRIAL], row[t.CURVE], measured if isinstance(measured, dict) else {}, row)
 
     @property
+    def finished(self) -> int:
+        """Trials that have ended, duplicates left out."""
+        return sum(n for state, n in self.states.items() if state != "running")
+
+    @property
     def missing(self) -> int:
         """Finished trials that the run lacks, those in training included."""
-        finished = sum(n for state, n in self.states.items() if state != "running")
-        return max(0, self.wanted - finished)
+        return max(0, self.wanted - self.finished)
 
     @property
     def to_begin(self) -> int:

@@ -50,6 +50,8 @@ def test_holds_exactly_the_trials_asked_for(small: StudyConfig) -> None:
     more = run_of(replace(small, trials=26), Made())
     assert len(more.own) == 26
     pd.testing.assert_frame_equal(values(more).head(len(run.table)), values(run))
+    with execute(plan_search(small), executor=Made(), observe=seen.append):
+        assert seen[-1].finished == seen[-1].wanted == 26  # not "26/24 trials"
 
 
 @pytest.mark.parametrize("rungs", [pytest.param(1, marks=pytest.mark.slow), 13])
