@@ -14,6 +14,7 @@
         --budget 2615363 --examples 60k --trials 40 --precision bf16 --metrics mse \\
         --run-dir runs/question
     cp runs/question/best/architecture.json studies/results/reference_network_found/
+    cp runs/question/trials.csv studies/results/reference_network_found/search.csv
     python studies/run.py reference_network_found --minutes 55
 
 "Double some numbers on the decoder side" confounds the size of a network with its split. Here

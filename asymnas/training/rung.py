@@ -216,7 +216,6 @@ class _State:
     optimizer: AdamW
     peaks: tuple[float, ...]
     step: int
-    precision: Precision
     device: torch.device
 
     @classmethod
@@ -230,14 +229,7 @@ class _State:
         step = 0
         if job.checkpoint is not None:
             step = resume(job.checkpoint, model, optimizer)
-        return cls(
-            model,
-            optimizer,
-            peaks,
-            step,
-            job.precision,
-            device,
-        )
+        return cls(model, optimizer, peaks, step, device)
 
     def train(self, job: Job, examples: Examples) -> str:
         """Takes the steps up to `job.until`; returns why it stopped early, or nothing."""
@@ -245,7 +237,7 @@ class _State:
         loss_of = partial(kind.training_loss, self.model)
         place = device if isinstance(examples, Tensor) else "cpu"
         with recording(device) as record:
-            steps = Steps(loss_of, self.optimizer, self.precision, device, record)
+            steps = Steps(loss_of, self.optimizer, job.precision, device, record)
             for step in range(self.step, job.until):
                 indices = batch_indices(step, job.batch_size, len(examples), job.seed, place)
                 loss = steps.take(
