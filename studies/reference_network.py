@@ -2,6 +2,8 @@
 
     python studies/run.py reference_network_small --minutes 55
 
+    python studies/run.py reference_network_spatial --minutes 55
+
     python -m asymnas.search --dataset fashion-mnist --family conv2d --latent 16 --budget 82033 \\
         --examples 160k --trials 40 --precision fp32 --metrics mse --run-dir runs/question_small
     cp runs/question_small/best/architecture.json studies/results/reference_network_small_found/
@@ -27,7 +29,9 @@ examples.
 The network takes photographs and is made for a GPU (`--workers 12`), which trains it in eight
 minutes; two cores with native bf16 train 900 examples per second, so 80,000 examples in the time
 that was tried, and then no arm is as good as principal components (`LOG.md`). The small one has the
-same layers, a quarter as wide, and takes Fashion-MNIST, which two cores can train.
+same layers, a quarter as wide, and takes Fashion-MNIST, which two cores can train. Dense layers
+hold most of both; the spatial one has none, and its convolutions are wider, to the small one's
+total.
 """
 
 import json
@@ -38,6 +42,7 @@ from typing import Any
 
 from asymnas import Architecture, StudyConfig
 from asymnas.analysis.tuning import RateGrid
+from asymnas.core.config import Bottleneck
 from asymnas.core.confirmation_config import ConfirmationConfig
 from asymnas.runs.confirmation_plan import ConfirmationPlan
 from asymnas.runs.contenders import Contender, Entered
@@ -59,7 +64,7 @@ class Network:
     Args:
         dataset: What it takes.
         shape: Of an example.
-        latent: Numbers of the latent vector.
+        latent: Numbers of the latent vector, or channels of a spatial latent.
         examples: Training examples per run.
         precision: The same on every machine.
         seeds: Of each arm; more can be added to what is there.
@@ -71,6 +76,7 @@ class Network:
         deeper: Residual blocks of two convolutions at the innermost stage, where weights are many,
             and their inner channels, which make a side twice as large.
         half_deeper: The same for half as large again.
+        bottleneck: How the images meet the latent.
         wider_latent: Numbers of a latent vector with which three of the arms are trained besides;
             0 for none.
         found: The committed file of what a search found at the reference network's total; the two
@@ -91,6 +97,7 @@ class Network:
     less: tuple[Width, Width]
     deeper: tuple[int, int]
     half_deeper: tuple[int, int]
+    bottleneck: Bottleneck = "dense"
     wider_latent: int = 0
     found: str = ""
     rates: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -100,7 +107,12 @@ class Network:
 
         Three of them follow with the wider latent, if there is one.
         """
-        preset = replace(Architecture.preset("reference"), shape=self.shape, latent=self.latent)
+        preset = replace(
+            Architecture.preset("reference"),
+            shape=self.shape,
+            latent=self.latent,
+            bottleneck=self.bottleneck,
+        )
         encoder = _of_width(preset.encoder, self.reference)
         decoder = _of_width(preset.decoder, self.reference)
 
@@ -163,6 +175,22 @@ NETWORKS = {
         less=(((7, 13, 27), 50), ((6, 13, 26), 52)),
         deeper=(3, 24),
         half_deeper=(2, 18),
+    ),
+    "reference_network_spatial": Network(
+        dataset="fashion-mnist",
+        shape=(1, 28, 28),
+        latent=1,  # of 4 by 4 positions
+        bottleneck="spatial",
+        examples=160_000,
+        precision="fp32",
+        seeds=4,
+        reference=((20, 39, 79), 0),
+        twice=_alike((28, 56, 111), 0),
+        half_more=_alike((24, 49, 95), 0),
+        more=_alike((23, 45, 92), 0),
+        less=_alike((16, 33, 62), 0),
+        deeper=(2, 14),
+        half_deeper=(1, 14),
     ),
     "reference_network": Network(
         dataset="npz:runs/wallpapers.npz",
@@ -239,6 +267,7 @@ def plan_network(
             dataset=network.dataset,
             family="conv2d",
             latent=network.latent,
+            bottleneck=network.bottleneck,
             budget=max(arm.counts.total_params for arm in arms.values()),
             examples=network.examples,
             precision=network.precision,

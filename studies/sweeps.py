@@ -8,7 +8,8 @@ that is measured; in some, two of the structures also trained a quarter and four
 long. A name that ends in `_long` is the same sweep at four times the length, rates tuned at it.
 `_again` is an independent replication, with other structures and splits and twice the runs, of what
 the first sweep suggested without establishing it.
-Those of `wallpapers` need `python studies/wallpapers.py 16` first.
+Those of `wallpapers` need `python studies/wallpapers.py 16` first, and `texture`, `satimage` and
+`letter` need `python studies/tables.py`.
 """
 
 from dataclasses import replace
@@ -19,6 +20,7 @@ import linear_generator
 from asymnas import StudyConfig, SweepConfig
 
 PATCHES = "npz:runs/wallpapers-16.npz"
+TABLES = {name: f"csv:runs/{name}.csv?label=class" for name in ("texture", "satimage", "letter")}
 
 
 def sweep(
@@ -72,6 +74,10 @@ _USUAL = {
     "digits_fsq": sweep("digits", "dense", 20_000, 60_000, "fsq", 0),
     "fashion_mnist_dense": sweep("fashion-mnist", "dense", 80_000, 120_000),
     "fashion_mnist_conv2d": sweep("fashion-mnist", "conv2d", 40_000, 60_000),
+    **{
+        f"{name}_dense": sweep(place, "dense", 20_000, 120_000, horizons=0, latent=8)
+        for name, place in TABLES.items()
+    },
     "signals_conv1d": sweep("signals", "conv1d", 20_000, 60_000),
     "fashion_mnist_variational": sweep("fashion-mnist", "dense", 80_000, 120_000, "variational", 0),
     "fashion_mnist_conv2d_160k": sweep("fashion-mnist", "conv2d", 160_000, 240_000),
