@@ -22,7 +22,7 @@ from figures import save
 from plotly.subplots import make_subplots
 from pooling import Pooled, pooled
 from scipy.stats import t as student
-from sweeps import AGAIN, LONG, PATCHES
+from sweeps import AGAIN, LONG, PATCHES, TABLE_FILES
 
 from asymnas.analysis.estimates import Interval
 from asymnas.core.columns import MEASURE
@@ -41,9 +41,14 @@ DATA = {
     "fashion-mnist": ("fashion-mnist", "28 x 28 pixels, grey", 54_000),
     PATCHES: ("photographs", "16 x 16 pixels, colour", 42_580),
     "signals": ("signals", "2 channels of 128 points", 14_400),
+    TABLE_FILES["texture"]: ("texture", "40 numbers", 3_960),
+    TABLE_FILES["satimage"]: ("satimage", "36 numbers", 4_634),
+    TABLE_FILES["letter"]: ("letter", "16 numbers", 14_400),
     "deep-generator": ("deep-generator", "64 numbers", 60_000),
     "linear-generator": ("linear-generator", "64 numbers", 60_000),
 }
+#: Data whose rows the means of images are over.
+IMAGES = ("digits", "fashion-mnist", PATCHES)
 #: The contrasts that were fixed before the first run: a third and two thirds against a half.
 PRIMARY = ("1/3", "2/3")
 #: Networks whose decoder mirrors the encoder, against those of an even split.
@@ -154,7 +159,7 @@ def rows(results: Path = RESULTS) -> list[Row]:
         key=lambda row: (
             row.known,
             row.longer,
-            row.dataset == "signals",
+            row.dataset not in IMAGES,
             row.label.split(",")[:2],
             row.entry["budget"],
             AGAIN in row.place,
@@ -189,11 +194,16 @@ def combined(sweeps: Sweeps, name: str) -> tuple[Interval, float]:
 
 
 def groups(made: Sequence[Row]) -> dict[str, list[Sweeps]]:
-    """The rows that a mean is taken over, by its name: images at the usual length, and longer."""
-    images = [row for row in made if not row.known and row.dataset != "signals"]
-    usual = sweeps_of([row for row in images if not row.longer])
-    longer = sweeps_of([row for row in images if row.longer])
-    return {"mean": usual, "mean, 4×": longer} if len(longer) > 1 else {"mean": usual}
+    """The rows that a mean is taken over, by its name: images, images trained longer, other data."""
+    images = [row for row in made if row.dataset in IMAGES]
+    found = {
+        "mean, images": [row for row in images if not row.longer],
+        "mean, tables and signals": [
+            row for row in made if not row.known and row.dataset not in IMAGES
+        ],
+        "mean, images, 4×": [row for row in images if row.longer],
+    }
+    return {name: sweeps_of(own) for name, own in found.items() if len(own) > 1}
 
 
 def over_all(measured: Sequence[Sweeps]) -> dict[str, Pooled]:
@@ -257,17 +267,17 @@ def summary_table(made: Sequence[Row]) -> str:
     lines = []
     for group, measured in groups(made).items():
         pools = over_all(measured)
-        length = "the usual training" if group == "mean" else "four times the training"
         lines += [
             [
-                f"{name if name == MIRRORED else f'{name} in the decoder'}, {length}",
+                f"{group.removeprefix('mean, ')}: "
+                f"{name if name == MIRRORED else f'{name} in the decoder'}",
                 str(len(measured)),
                 costs(pools[name].mean),
                 span(relative_change(pools[name].prediction), change),
             ]
             for name in pools
         ]
-    return table(("", "rows of images", "mean", "a further row, 95 % prediction interval"), lines)
+    return table(("", "rows", "mean", "a further row, 95 % prediction interval"), lines)
 
 
 def data_table(made: Sequence[Row]) -> str:

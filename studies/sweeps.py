@@ -20,7 +20,7 @@ import linear_generator
 from asymnas import StudyConfig, SweepConfig
 
 PATCHES = "npz:runs/wallpapers-16.npz"
-TABLES = {name: f"csv:runs/{name}.csv?label=class" for name in ("texture", "satimage", "letter")}
+TABLE_FILES = {name: f"csv:runs/{name}.csv?label=class" for name in ("texture", "satimage", "letter")}
 
 
 def sweep(
@@ -76,7 +76,7 @@ _USUAL = {
     "fashion_mnist_conv2d": sweep("fashion-mnist", "conv2d", 40_000, 60_000),
     **{
         f"{name}_dense": sweep(place, "dense", 20_000, 120_000, horizons=0, latent=8)
-        for name, place in TABLES.items()
+        for name, place in TABLE_FILES.items()
     },
     "signals_conv1d": sweep("signals", "conv1d", 20_000, 60_000),
     "fashion_mnist_variational": sweep("fashion-mnist", "dense", 80_000, 120_000, "variational", 0),
@@ -95,6 +95,8 @@ _LONGER = (
     "digits_fsq",
     "digits_denoising",
     "wallpapers_dense",
+    *(f"{name}_dense" for name in TABLE_FILES),
+    "signals_conv1d",
 )
 AGAIN = "_again"
 

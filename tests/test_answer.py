@@ -77,8 +77,11 @@ def test_longer_training_has_a_mean_of_its_own():
     from answer import groups, rows
 
     means = {name: list(chain(*measured)) for name, measured in groups(rows()).items()}
-    assert not any(row.longer or row.known for row in means["mean"])
-    assert all(row.longer for row in means.get("mean, 4×", []))
+    assert not any(row.longer or row.known for row in means["mean, images"])
+    assert all(row.longer for row in means["mean, images, 4×"])
+    other = means["mean, tables and signals"]
+    assert not any(row.longer or row.known for row in other)
+    assert not {row.dataset for row in other} & {row.dataset for row in means["mean, images"]}
 
 
 def test_two_sweeps_of_a_row_count_as_one():
@@ -88,7 +91,7 @@ def test_two_sweeps_of_a_row_count_as_one():
     assert sum(map(len, every)) == len(rows())
     twice = [sweeps for sweeps in every if len(sweeps) == 2]
     assert len(twice) == 3
-    assert all(sweeps in groups(rows())["mean, 4×"] for sweeps in twice)
+    assert all(sweeps in groups(rows())["mean, images, 4×"] for sweeps in twice)
     for sweeps in every:
         for share in PRIMARY:
             both, error = combined(sweeps, share)

@@ -19,7 +19,11 @@ def studies(monkeypatch):
 
 @pytest.mark.parametrize(
     ("study", "reference", "apart"),
-    [("reference_network", 2_615_363, 2e-3), ("reference_network_small", 82_033, 1e-2)],
+    [
+        ("reference_network", 2_615_363, 2e-3),
+        ("reference_network_small", 82_033, 1e-2),
+        ("reference_network_spatial", 81_854, 1.1e-2),
+    ],
 )
 def test_arms_cross_where_with_how_at_one_total(study, reference, apart):
     from reference_network import CONTRASTS, NETWORKS, WIDER_LATENT
@@ -32,7 +36,7 @@ def test_arms_cross_where_with_how_at_one_total(study, reference, apart):
     larger = [total for name, total in totals.items() if name.startswith(("both", "enc", "dec"))]
     assert len(larger) == 6
     assert max(larger) <= (1 + apart) * min(larger)
-    assert min(larger) == pytest.approx(1.5 * reference, rel=3e-3)
+    assert min(larger) == pytest.approx(1.5 * reference, rel=8e-3)
     for where, share in (("decoder", 2 / 3), ("encoder", 1 / 3), ("both", 1 / 2)):
         assert shares[f"{where}, wider"] == pytest.approx(share, abs=4e-3)
         assert shares[f"{where}, deeper"] == pytest.approx(share, abs=4e-3)
@@ -45,12 +49,12 @@ def test_arms_cross_where_with_how_at_one_total(study, reference, apart):
 @pytest.mark.slow
 def test_every_sweep_is_planned(tmp_path):
     from run import planned
-    from sweeps import SWEEPS
+    from sweeps import SWEEPS, TABLE_FILES
 
     for name in SWEEPS:
         if name.startswith("fashion_mnist") and not FASHION.is_dir():
             continue
-        if name.startswith("wallpapers"):  # of packages that are fetched
+        if name.startswith(("wallpapers", *TABLE_FILES)):  # of packages that are fetched
             continue
         plan = planned(name, tmp_path / name, 60.0)
         assert plan.purpose == "sweep"
