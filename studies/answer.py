@@ -198,7 +198,7 @@ def combined(sweeps: Sweeps, name: str) -> tuple[Interval, float]:
 
 
 def groups(made: Sequence[Row]) -> dict[str, list[Sweeps]]:
-    """The rows that a mean is taken over, by its name: images and tables, each also trained longer."""
+    """The rows of each mean by its name: images and tables, each also trained longer."""
     images = [row for row in made if row.dataset in IMAGES]
     tables = [row for row in made if row.dataset in TABLE_FILES.values()]
     found = {
