@@ -40,17 +40,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from asymnas import Architecture, StudyConfig
-from asymnas.analysis.tuning import RateGrid
-from asymnas.core.config import Bottleneck
-from asymnas.core.confirmation_config import ConfirmationConfig
-from asymnas.runs.confirmation_plan import ConfirmationPlan
-from asymnas.runs.contenders import Contender, Entered
-from asymnas.runs.plan import plan_search
-from asymnas.runs.study import FIXED
+from arm_plan import REFERENCE, plan_arms
 
-FIRST_RATE = 2e-3  # where tuning begins; the grid goes on until the best is inside
-REFERENCE = "reference"
+from asymnas import Architecture, StudyConfig
+from asymnas.core.config import Bottleneck
+from asymnas.runs.confirmation_plan import ConfirmationPlan
+
 WIDER_LATENT = ", wider latent"
 FOUND = "found by a search"
 RESULTS = Path(__file__).parent / "results"
@@ -261,42 +256,17 @@ def plan_network(
     """
     network = NETWORKS[name]
     arms = network.arms()
-    resolved = plan_search(
-        StudyConfig(
-            name=name,
-            dataset=network.dataset,
-            family="conv2d",
-            latent=network.latent,
-            bottleneck=network.bottleneck,
-            budget=max(arm.counts.total_params for arm in arms.values()),
-            examples=network.examples,
-            precision=network.precision,
-            metrics=("mse", "psnr"),
-            sampler="random",
-            pruner="none",
-            enqueue=(),
-            run_dir=str(run_dir),
-            timeout=timeout,
-            workers=workers,
-        )
+    study = StudyConfig(
+        name=name,
+        dataset=network.dataset,
+        family="conv2d",
+        latent=network.latent,
+        bottleneck=network.bottleneck,
+        examples=network.examples,
+        precision=network.precision,
+        metrics=("mse", "psnr"),
+        run_dir=str(run_dir),
+        timeout=timeout,
+        workers=workers,
     )
-    contenders = [
-        Contender(
-            name=arm,
-            architecture=architecture,
-            learning_rate=network.rates[arm][0] if arm in network.rates else None,
-            rate_ratio=network.rates[arm][1] if arm in network.rates else 1.0,
-            origin=f"{architecture.counts.total_params:,} parameters, "
-            f"{architecture.decoder_share:.3f} of them in the decoder",
-            is_control=arm != REFERENCE,
-        )
-        for arm, architecture in arms.items()
-    ]
-    return ConfirmationPlan(
-        config=replace(resolved.config, sampler=FIXED),
-        confirmation=ConfirmationConfig(run_dir=str(run_dir), searches=1, seeds=network.seeds),
-        space=resolved.space,
-        data=resolved.data,
-        entered=Entered(contenders, {}, []),
-        grid=RateGrid(FIRST_RATE, 3),
-    )
+    return plan_arms(study, arms, network.seeds, network.rates)

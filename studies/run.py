@@ -4,11 +4,11 @@
     python studies/run.py NAME --minutes 55      the next chunk of a study
     python studies/run.py --minutes 55           the next chunk of the first that is not done
 
-A study is a sweep of `sweeps.py`, one of the networks of `reference_network.py`, or a table of
-`candidates.py`. A chunk goes on from `studies/results/NAME/state.tar.xz`, trains until its time is
-up or the study is done, and writes the state again, with `summary.json` and but for tables
-`trials.csv`, to be committed. What was half trained when the time was up starts again where the run
-directory, `runs/studies/NAME`, is another.
+A study is a sweep of `sweeps.py`, one of the networks of `reference_network.py`, those of
+`masked_decoder.py`, or a table of `candidates.py`. A chunk goes on from
+`studies/results/NAME/state.tar.xz`, trains until its time is up or the study is done, and writes
+the state again, with `summary.json` and but for tables `trials.csv`, to be committed. What was half
+trained when the time was up starts again where the run directory, `runs/studies/NAME`, is another.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import masked_decoder
 from candidates import CANDIDATES, plan_candidates
 from reference_network import NETWORKS, plan_network
 from sweeps import SWEEPS
@@ -34,7 +35,7 @@ from asymnas.runs.plan import Plan
 from asymnas.runs.sweep_plan import plan_sweep
 
 #: In the order in which they are to be run.
-STUDIES = (*SWEEPS, *NETWORKS, *CANDIDATES)
+STUDIES = (*SWEEPS, *NETWORKS, masked_decoder.NAME, *CANDIDATES)
 RESULTS = Path(__file__).parent / "results"
 RUNS = Path("runs", "studies")
 STATE, PROGRESS = "state.tar.xz", "progress.json"
@@ -51,6 +52,8 @@ def planned(name: str, run_dir: Path, timeout: float | None, workers: int | None
         return plan_candidates(name, run_dir, timeout)
     if name in NETWORKS:
         return plan_network(name, run_dir, timeout, workers)
+    if name == masked_decoder.NAME:
+        return masked_decoder.plan_decoders(run_dir, timeout, workers)
     sweep = SWEEPS[name]
     study = replace(sweep.study, name=name, run_dir=str(run_dir), timeout=timeout, workers=workers)
     return plan_sweep(replace(sweep, study=study))

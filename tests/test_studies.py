@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from asymnas import StudyConfig, SweepConfig
@@ -44,6 +45,30 @@ def test_arms_cross_where_with_how_at_one_total(study, reference, apart):
         assert shares[f"{name} in the decoder"] == pytest.approx(share, abs=4e-3)
         assert totals[f"{name} in the decoder"] == pytest.approx(reference, rel=3e-3)
     assert {name for _, *pair in CONTRASTS for name in pair} >= set(every)
+
+
+def test_decoders_of_a_masked_autoencoder_differ_in_depth_or_size_alone():
+    from masked_decoder import ONE_LARGE_BLOCK, arms
+
+    networks = arms()
+    assert len({network.encoder for network in networks.values()}) == 1
+    depths = [len(network.decoder.hidden) for network in networks.values()]
+    assert depths == [1, 2, 3, 4, 1]
+    totals = [network.counts.total_params for network in networks.values()]
+    assert totals[:4] == sorted(totals[:4])
+    large = networks[ONE_LARGE_BLOCK].counts
+    assert large.total_params == pytest.approx(totals[3], rel=5e-3)
+    assert large.total_macs == networks["4 blocks"].counts.total_macs
+
+
+def test_circles_and_squares_have_the_same_area_and_lie_inside_the_image():
+    from masked_decoder import shapes
+
+    images, classes = shapes(2_000)
+    areas = images.sum((1, 2)) / 255
+    for own in (areas[classes == 0], areas[classes == 1]):  # none is cut off, and sizes are all
+        assert own.min() == pytest.approx(np.pi * 2.5**2, rel=0.05)
+        assert own.max() == pytest.approx(np.pi * 4.5**2, rel=0.05)
 
 
 @pytest.mark.slow
