@@ -67,8 +67,8 @@ def test_circles_and_squares_have_the_same_area_and_lie_inside_the_image():
     images, classes = shapes(2_000)
     areas = images.sum((1, 2)) / 255
     for own in (areas[classes == 0], areas[classes == 1]):  # none is cut off, and sizes are all
-        assert own.min() == pytest.approx(np.pi * 2.5**2, rel=0.05)
-        assert own.max() == pytest.approx(np.pi * 4.5**2, rel=0.05)
+        assert own.min() == pytest.approx(np.pi * 2.5**2, rel=0.1)
+        assert own.max() == pytest.approx(np.pi * 4.5**2, rel=0.1)
 
 
 @pytest.mark.slow
