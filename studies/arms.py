@@ -1,4 +1,4 @@
-"""The tables of the reference network's studies: their arms, and what they say to each question."""
+"""The tables of studies of networks made by hand: arms, and what they say to each question."""
 
 import json
 from collections.abc import Mapping
@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from arm_plan import REFERENCE
+from masked_decoder import NAME as MASKED
 from numpy.typing import NDArray
-from reference_network import CONTRASTS, NETWORKS, REFERENCE
+from reference_network import CONTRASTS, NETWORKS
 from scipy.stats import t as student
 
 from asymnas.analysis.comparison import holm
@@ -18,6 +20,8 @@ from asymnas.core import columns as t
 from asymnas.core.tables import Rows
 from asymnas.core.text import change, hundredths, probability, short, with_span
 from asymnas.reporting.verdicts import relative_change
+
+PROBE = "test_probe_accuracy"
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Arm:
         macs: Multiply-accumulates of encoding and decoding one example.
         rates: Learning rates of encoder and decoder.
         losses: Log test loss by seed `[seeds]`, rising seeds.
+        probes: What a linear probe of the latent classifies rightly, by seed; empty if not asked.
     """
 
     name: str
@@ -39,6 +44,7 @@ class Arm:
     macs: int
     rates: tuple[float, float]
     losses: NDArray[np.float64]
+    probes: NDArray[np.float64]
 
 
 def arms_of(results: Path) -> dict[str, Arm]:
@@ -50,6 +56,11 @@ def arms_of(results: Path) -> dict[str, Arm]:
     runs = pd.read_csv(results / "trials.csv")
     runs = runs[(runs[t.PHASE] == t.MEASURE) & (runs[t.STATE] == "complete")]
     losses = runs.pivot(index=t.REPLICATE, columns=t.CONTENDER, values=t.TEST_LOSS).dropna()
+    probes = (
+        runs.pivot(index=t.REPLICATE, columns=t.CONTENDER, values=PROBE).loc[losses.index]
+        if PROBE in runs
+        else None
+    )
     made = {}
     for name, own in runs.sort_values(t.CLUSTER).groupby(t.CONTENDER, sort=False):
         first = own.iloc[0]
@@ -62,13 +73,18 @@ def arms_of(results: Path) -> dict[str, Arm]:
             macs=int(first[t.TOTAL_MACS]),
             rates=(rate / apart, rate * apart),
             losses=np.log(losses[name].to_numpy(float)),
+            probes=np.array([]) if probes is None else probes[name].to_numpy(float),
         )
     return made
 
 
 def ratio(one: Arm, other: Arm) -> tuple[Interval, float]:
     """Log ratio of two arms' test losses, paired by seed, with Student's t interval, and its p."""
-    apart = one.losses - other.losses
+    return difference(one.losses - other.losses)
+
+
+def difference(apart: NDArray[np.float64]) -> tuple[Interval, float]:
+    """The mean over seeds `[seeds]` with Student's t interval, and the p that it is zero."""
     mean, count = float(apart.mean()), len(apart)
     if count < 2:
         return Interval(estimate=mean), 1.0
@@ -133,6 +149,36 @@ def question_table(arms: Mapping[str, Arm]) -> str:
     return Rows(columns=columns, rows=lines, words={1}).to_markdown()
 
 
+def probe_table(arms: Mapping[str, Arm]) -> str:
+    """Loss and linear probe of each arm, and the probe against the reference, adjusted by Holm."""
+    reference = arms[REFERENCE]
+    against = {
+        name: difference(arm.probes - reference.probes)
+        for name, arm in arms.items()
+        if arm is not reference
+    }
+    adjusted = dict(zip(against, holm([p for _, p in against.values()]), strict=True))
+    lines = [
+        (
+            name,
+            f"{arm.parameters:,}",
+            hundredths(arm.share),
+            f"{exp(float(arm.losses.mean())):.3g}",
+            f"{100 * arm.probes.mean():.1f} %",
+            with_span(against[name][0], _points) if name in against else "",
+            probability(adjusted[name]) if name in against else "",
+        )
+        for name, arm in arms.items()
+    ]
+    columns = ("decoder", "parameters", "in the decoder", "test error of hidden patches")
+    columns += ("linear probe", "against the reference, points", "p, Holm")
+    return Rows(columns=columns, rows=tuple(lines)).to_markdown()
+
+
+def _points(accuracy: float) -> str:
+    return f"{100 * accuracy:+.1f}".replace("-", "−")
+
+
 def tables(results: Path) -> dict[str, str]:
     """The tables of each study that is done, by their names on the page.
 
@@ -148,4 +194,6 @@ def tables(results: Path) -> dict[str, str]:
             written[f"{name}: arms"] = arm_table(arms, components[network.dataset])
             if not network.found:  # of two arms, the first table says it all
                 written[f"{name}: questions"] = question_table(arms)
+    if (results / MASKED / "summary.json").is_file():
+        written[MASKED] = probe_table(arms_of(results / MASKED))
     return written
