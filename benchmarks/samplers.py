@@ -1,0 +1,96 @@
+"""Optuna's samplers in the default search, with and without pruning.
+
+    python benchmarks/samplers.py [--samplers tpe,random] [--pruners auto,none] [--seeds 0,1,2]
+
+Digits under 20,000 parameters, 60 trials per search; everything but the sampler and the pruner is
+as by default, the plain network at the beginning and the ladder of sizes included. Each search has
+a seed's own splits. Compared with TPE under the same pruner are the lowest validation loss and the
+volume that the front of loss and size covers, as `search_designs.py` measures them.
+
+A search that is over is a line of benchmarks/samplers.jsonl; benchmarks/samplers.md is written from
+all lines. One search takes a minute on two cores with pruning, and two without.
+"""
+
+import argparse
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from heading import heading
+from search_designs import BUDGET, Outcome, compared, config_of, outcome_of
+
+from asymnas import run_search
+from asymnas.runs.study.samplers import SAMPLERS
+
+RESULTS = Path(__file__).with_suffix(".md")
+LINES = Path(__file__).with_suffix(".jsonl")
+USUAL = "tpe"
+PRUNING = {"auto": "with pruning", "none": "without pruning"}
+Found = dict[tuple[str, str], dict[int, Outcome]]  # by sampler and pruner; then by seed
+
+
+def found() -> Found:
+    """All searches that are over."""
+    made: Found = {}
+    for line in LINES.read_text("utf-8").splitlines() if LINES.is_file() else []:
+        row = json.loads(line)
+        own = made.setdefault((row.pop("sampler"), row.pop("pruner")), {})
+        own[row.pop("seed")] = Outcome(**row)
+    return made
+
+
+def search(sampler: str, pruner: str, seed: int, runs: Path) -> None:
+    """One search, and its line."""
+    config = config_of(f"{sampler}-{pruner}", seed, runs, None)
+    run = run_search(replace(config, sampler=sampler, pruner=pruner))
+    row = {"sampler": sampler, "pruner": pruner, "seed": seed}
+    with LINES.open("a") as file:
+        file.write(json.dumps(row | asdict(outcome_of(run.table, seed))) + "\n")
+
+
+def page(made: Found) -> str:
+    """What the searches came to."""
+    lines = [
+        *heading("Samplers, compared", __file__),
+        f"Digits, {BUDGET:,} parameters, 60 trials each, one splitting of the data per seed. Each "
+        "line is TPE against another sampler under the same pruner.",
+        "",
+    ]
+    for (sampler, pruner), own in made.items():
+        usual = made.get((USUAL, pruner), {})
+        if sampler == USUAL or not usual.keys() & own.keys():
+            continue
+        title = f"{USUAL} against {sampler}, {PRUNING[pruner]}"
+        lines.append(compared(f"lowest loss, {title}", usual, own, lambda o: o.best))
+        lines.append(compared(f"volume, {title}", usual, own, lambda o: o.volume))
+    columns = (
+        "| sampler | seed | lowest loss | decoder share | rate | volume | examples | complete |"
+    )
+    lines += ["", columns, "|---|---|---|---|---|---|---|---|"]
+    for (sampler, pruner), own in made.items():
+        lines += [
+            f"| {sampler}, {PRUNING[pruner]} | {seed} | {o.best:.5f} | {o.share:.0%} "
+            f"| {o.rate:.2g} | {o.volume:.3f} | {o.examples:,} | {o.complete} |"
+            for seed, o in sorted(own.items())
+        ]
+    return "\n".join([*lines, ""])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=Path, default=Path("runs/samplers"))
+    parser.add_argument("--samplers", default=",".join(SAMPLERS))
+    parser.add_argument("--pruners", default=",".join(PRUNING))
+    parser.add_argument("--seeds", default="0,1,2,3,4,5,6,7")
+    given = parser.parse_args()
+    for seed in map(int, given.seeds.split(",")):
+        for pruner in given.pruners.split(","):
+            for sampler in given.samplers.split(","):
+                if seed not in found().get((sampler, pruner), {}):
+                    search(sampler, pruner, seed, given.runs)
+                    RESULTS.write_text(page(found()), "utf-8")
+    print(page(found()))
+
+
+if __name__ == "__main__":
+    main()
