@@ -115,3 +115,4 @@ SWEEPS |= {
     name + AGAIN + LONG: again(SWEEPS[name + LONG])
     for name in ("fashion_mnist_dense", "digits_dense", "digits_fsq")
 }
+SWEEPS["spambase_dense" + AGAIN] = again(SWEEPS["spambase_dense"])
