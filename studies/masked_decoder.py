@@ -82,7 +82,7 @@ def arms() -> dict[str, Architecture]:
     return made
 
 
-def plan_masked(
+def plan_decoders(
     run_dir: Path, timeout: float | None, workers: int | None = None
 ) -> ConfirmationPlan:
     """Tuning of each arm's rates, then all arms with every seed.

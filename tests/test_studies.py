@@ -71,6 +71,20 @@ def test_circles_and_squares_have_the_same_area_and_lie_inside_the_image():
         assert own.max() == pytest.approx(np.pi * 4.5**2, rel=0.1)
 
 
+def test_the_masked_autoencoders_are_planned(tmp_path, monkeypatch):
+    from masked_decoder import IMAGES, NAME, SEEDS, arms, shapes
+    from run import planned
+
+    monkeypatch.chdir(tmp_path)
+    IMAGES.parent.mkdir()
+    images, classes = shapes(500)
+    np.savez(IMAGES, x=images, y=classes)
+    plan = planned(NAME, tmp_path / NAME, 60.0)
+    assert plan.confirmation.seeds == SEEDS
+    assert [contender.name for contender in plan.entered.contenders] == list(arms())
+    assert "probe_accuracy" in plan.config.metrics
+
+
 @pytest.mark.slow
 def test_every_sweep_is_planned(tmp_path):
     from run import planned
