@@ -161,9 +161,9 @@ def rows(results: Path = RESULTS) -> list[Row]:
         made,
         key=lambda row: (
             row.known,
-            row.longer,
             row.dataset not in IMAGES,
             row.dataset == "signals",
+            row.longer,
             row.label.split(",")[:2],
             row.entry["budget"],
             AGAIN in row.place,
@@ -203,8 +203,8 @@ def groups(made: Sequence[Row]) -> dict[str, list[Sweeps]]:
     tables = [row for row in made if row.dataset in TABLE_FILES.values()]
     found = {
         "mean, images": [row for row in images if not row.longer],
-        "mean, tables": [row for row in tables if not row.longer],
         "mean, images, 4×": [row for row in images if row.longer],
+        "mean, tables": [row for row in tables if not row.longer],
         "mean, tables, 4×": [row for row in tables if row.longer],
     }
     return {name: sweeps_of(own) for name, own in found.items() if len(own) > 1}
