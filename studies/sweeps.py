@@ -83,7 +83,7 @@ _USUAL = {
     },
     "signals_conv1d": sweep("signals", "conv1d", 20_000, 60_000),
     "fashion_mnist_variational": sweep("fashion-mnist", "dense", 80_000, 120_000, "variational", 0),
-    "fashion_mnist_conv2d_160k": sweep("fashion-mnist", "conv2d", 160_000, 240_000),
+    "fashion_mnist_conv2d_160k": sweep("fashion-mnist", "conv2d", 160_000, 60_000, horizons=0),
     "wallpapers_dense": sweep(PATCHES, "dense", 80_000, 120_000, horizons=0, latent=32),
     "wallpapers_conv2d": sweep(PATCHES, "conv2d", 40_000, 60_000, horizons=0, latent=32),
     "deep_generator": deep_generator.sweep(),
