@@ -119,13 +119,15 @@ class Row:
         return int(self._written(name).get("structures", self.entry["structures"]))
 
     def _written(self, name: str) -> Mapping[str, Any]:
-        entry = self.entry
-        return entry["cost_of_mirroring"] if name == MIRRORED else entry["contrasts"][name]
+        contrasts = {MIRRORED: self.entry["cost_of_mirroring"], **self.entry["contrasts"]}
+        written: Mapping[str, Any] = contrasts[name]
+        return written
 
 
 def interval(entry: Mapping[str, Any] | None) -> Interval:
     """An interval as a summary writes it; an empty one for none."""
-    return Interval(**{end: (entry or {}).get(end) for end in ("estimate", "low", "high")})
+    entry = entry or {}
+    return Interval(estimate=entry.get("estimate"), low=entry.get("low"), high=entry.get("high"))
 
 
 def rows(results: Path = RESULTS) -> list[Row]:
@@ -229,8 +231,8 @@ def table(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 def contrast_table(made: Sequence[Row]) -> str:
     """What a third and two thirds in the decoder cost against a half, with the verdict."""
-    columns = ("data, networks, parameters", *(f"{share} in the decoder" for share in PRIMARY))
-    columns += ("verdict", "structures (runs)", "examples")
+    columns = ["data, networks, parameters", *(f"{share} in the decoder" for share in PRIMARY)]
+    columns += ["verdict", "structures (runs)", "examples"]
     lines = []
     for row in made:
         contrasts = [
@@ -286,8 +288,8 @@ def summary_table(made: Sequence[Row]) -> str:
 
 def data_table(made: Sequence[Row]) -> str:
     """What was trained on, how long, and how well."""
-    columns = ("data, networks, parameters", "one example", "training set", "passes")
-    columns += ("latent", "lowest validation loss", "principal components")
+    columns = ["data, networks, parameters", "one example", "training set", "passes"]
+    columns += ["latent", "lowest validation loss", "principal components"]
     components = json.loads((RESULTS / "principal_components.json").read_text("utf-8"))
     lines = []
     for row in made:
@@ -305,12 +307,9 @@ def data_table(made: Sequence[Row]) -> str:
 
 def cost_table(made: Sequence[Row]) -> str:
     """Where the best share lies, and what an even split and a mirrored decoder cost."""
-    columns = ("data, networks, parameters", "best share", "within 1 % of its loss")
-    columns += (
-        "an even split costs against the best share",
-        "mirroring costs against an even split",
-    )
-    columns += ("best share at equal MACs",)
+    columns = ["data, networks, parameters", "best share", "within 1 % of its loss"]
+    columns += ["an even split costs against the best share"]
+    columns += ["mirroring costs against an even split", "best share at equal MACs"]
     lines = [
         [
             row.label,

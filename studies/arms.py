@@ -112,7 +112,7 @@ def arm_table(arms: Mapping[str, Arm], components: Mapping[str, float]) -> str:
         for name, arm in arms.items()
     }
     lines = [
-        [
+        (
             arm.name,
             f"{arm.parameters:,}",
             hundredths(arm.share),
@@ -120,15 +120,15 @@ def arm_table(arms: Mapping[str, Arm], components: Mapping[str, float]) -> str:
             " / ".join(f"{rate:.2g}" for rate in arm.rates),
             f"{exp(float(arm.losses.mean())):.3g}",
             against[arm.name],
-        ]
+        )
         for arm in arms.values()
     ]
     count, pca = components["components"], components["test"]
     excess = change(pca / exp(float(reference.losses.mean())) - 1)
-    lines.append([f"{count} principal components", "", "", "", "", f"{pca:.3g}", excess])
+    lines.append((f"{count} principal components", "", "", "", "", f"{pca:.3g}", excess))
     columns = ["network", "parameters", "in the decoder", "MACs", "rates, encoder / decoder"]
     columns += ["test error", "against the reference"]
-    return Rows(columns=columns, rows=lines).to_markdown()
+    return Rows(columns=tuple(columns), rows=tuple(lines)).to_markdown()
 
 
 def question_table(arms: Mapping[str, Arm]) -> str:
@@ -137,16 +137,11 @@ def question_table(arms: Mapping[str, Arm]) -> str:
     found = [ratio(arms[one], arms[other]) for _, one, other in asked]
     adjusted = holm([p for _, p in found])
     lines = [
-        [
-            question,
-            f"{one} against {other}",
-            costs(log),
-            probability(p),
-        ]
+        (question, f"{one} against {other}", costs(log), probability(p))
         for (question, one, other), (log, _), p in zip(asked, found, adjusted, strict=True)
     ]
-    columns = ["question", "contrast", "test error", "p, Holm"]
-    return Rows(columns=columns, rows=lines, words={1}).to_markdown()
+    columns = ("question", "contrast", "test error", "p, Holm")
+    return Rows(columns=columns, rows=tuple(lines), words=(1,)).to_markdown()
 
 
 def probe_table(arms: Mapping[str, Arm]) -> str:
@@ -170,9 +165,9 @@ def probe_table(arms: Mapping[str, Arm]) -> str:
         )
         for name, arm in arms.items()
     ]
-    columns = ("decoder", "parameters", "in the decoder", "test error of hidden patches")
-    columns += ("linear probe", "against the reference, points", "p, Holm")
-    return Rows(columns=columns, rows=tuple(lines)).to_markdown()
+    columns = ["decoder", "parameters", "in the decoder", "test error of hidden patches"]
+    columns += ["linear probe", "against the reference, points", "p, Holm"]
+    return Rows(columns=tuple(columns), rows=tuple(lines)).to_markdown()
 
 
 def _points(accuracy: float) -> str:

@@ -12,22 +12,25 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
+import torch
 from numpy.typing import NDArray
 from reference_network import NETWORKS
 from sklearn.decomposition import PCA
 from sweeps import SWEEPS
-from torch import Tensor
 
 from asymnas.core.config import DataSpec
 from asymnas.data.base import load_dataset
+from asymnas.data.examples import Examples
 from asymnas.training.evaluation import as_input
 
 RESULTS = Path(__file__).parent / "results" / "principal_components.json"
 
 
-def values_of(examples: Tensor) -> NDArray:
+def values_of(examples: Examples) -> NDArray[np.float64]:
     """Examples as networks take them, one per row `[n, d]`, float64."""
-    return as_input(examples).flatten(1).double().numpy()
+    rows = as_input(examples[torch.arange(len(examples))]).flatten(1)
+    return rows.double().numpy()
 
 
 def errors(dataset: str, components: int) -> dict[str, float]:

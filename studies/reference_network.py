@@ -43,7 +43,7 @@ from typing import Any
 from arm_plan import REFERENCE, plan_arms
 
 from asymnas import Architecture, StudyConfig
-from asymnas.core.config import Bottleneck
+from asymnas.core.config import Bottleneck, Precision
 from asymnas.runs.confirmation_plan import ConfirmationPlan
 
 WIDER_LATENT = ", wider latent"
@@ -83,7 +83,7 @@ class Network:
     shape: tuple[int, ...]
     latent: int
     examples: int
-    precision: str
+    precision: Precision
     seeds: int
     reference: Width
     twice: tuple[Width, Width]

@@ -148,10 +148,9 @@ def main() -> None:
             print(f"{name:24} {state['runs']:5} runs {state['hours']:7.2f} h  {what}")
         return
     left = [name for name in STUDIES if not progress_of(name)["done"]]
-    name = given.study or (left[0] if left else None)
-    if name is None:
+    if not given.study and not left:
         sys.exit("every study is done")
-    chunk(name, given.minutes, given.workers)
+    chunk(given.study or left[0], given.minutes, given.workers)
 
 
 if __name__ == "__main__":

@@ -60,8 +60,8 @@ def photographs() -> Iterator[tuple[str, Image.Image]]:
             for name in names.split():
                 with Image.open(_file_of(place, name)) as picture:
                     yield f"{package}/{name}", picture.convert("RGB")
-    for place, array in zip(("china", "flower"), load_sample_images().images, strict=True):
-        yield f"scikit-learn/{place}", Image.fromarray(array)
+    for name, array in zip(("china", "flower"), load_sample_images().images, strict=True):
+        yield f"scikit-learn/{name}", Image.fromarray(array)
 
 
 def _file_of(folder: Path, name: str) -> Path:
