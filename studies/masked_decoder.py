@@ -5,13 +5,13 @@
 
 A toy model of Liu (https://kindxiaoming.github.io/blog/2026/mae) says so: with four encoder blocks
 and 60 % of the patches hidden, a linear probe of the representation tells circles from squares in
-.991, .986, .898 and .829 of the images with one to four decoder blocks, one run each. Here the
-same is asked with six seeds per depth and rates tuned for each. An arm besides has one block as
-large as four: whether it is the depth that matters, or the size.
+.991, .986, .898 and .829 of the images with one to four decoder blocks. Here the same is asked with
+six seeds per depth and rates tuned for each. An arm besides has one block as large as four: whether
+it is the depth that matters, or the size.
 
 The images are 16 by 16 pixels with one filled circle or square, 5 to 9 pixels across and anywhere
-in the image; both have the same area at the same size. The first command writes them. Of the toy
-model's images, widths and length of training, which are not published, nothing is copied.
+in the image; both have the same area at the same size. The first command writes them. Images,
+widths and length of training are not the toy model's.
 """
 
 from dataclasses import replace
