@@ -145,7 +145,9 @@ def main() -> None:
         for name in STUDIES:
             state = progress_of(name)
             what = "done" if state["done"] else "to go on" if state["runs"] else "not begun"
-            print(f"{name:24} {state['runs']:5} runs {state['hours']:7.2f} h  {what}")
+            print(
+                f"{name:{max(map(len, STUDIES))}} {state['runs']:5} runs {state['hours']:7.2f} h  {what}"
+            )
         return
     left = [name for name in STUDIES if not progress_of(name)["done"]]
     if not given.study and not left:
