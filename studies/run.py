@@ -126,12 +126,16 @@ def chunk(
 
 
 def progress_of(name: str, results: Path = RESULTS) -> dict[str, float]:
-    """Runs, hours, and whether a study is done."""
-    file = results / name / PROGRESS
-    if not file.is_file():
+    """Runs, hours, and whether a study is done; one with a summary alone was run in one go."""
+    file, whole = results / name / PROGRESS, results / name / "summary.json"
+    if file.is_file():
+        values: dict[str, float] = json.loads(file.read_text("utf-8"))
+        return values
+    if not whole.is_file():
         return {"runs": 0, "hours": 0.0, "done": False}
-    values: dict[str, float] = json.loads(file.read_text("utf-8"))
-    return values
+    summary = json.loads(whole.read_text("utf-8"))
+    runs = summary["trials"]["complete"] + summary["trials"]["failed"]
+    return {"runs": runs, "hours": summary["wall_seconds"] / 3600, "done": True}
 
 
 def main() -> None:

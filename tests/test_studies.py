@@ -85,6 +85,14 @@ def test_the_masked_autoencoders_are_planned(tmp_path, monkeypatch):
     assert "probe_accuracy" in plan.config.metrics
 
 
+def test_a_study_that_was_run_in_one_go_is_done():
+    from run import progress_of
+
+    assert progress_of("deep_generator")["done"]
+    assert progress_of("deep_generator")["runs"] == 391
+    assert not progress_of("no such study")["done"]
+
+
 @pytest.mark.slow
 def test_every_sweep_is_planned(tmp_path):
     from run import planned
