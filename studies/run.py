@@ -146,12 +146,11 @@ def main() -> None:
     parser.add_argument("--workers", type=int, help="networks trained at once; not of tables")
     given = parser.parse_args()
     if given.minutes is None:
+        width = max(map(len, STUDIES))
         for name in STUDIES:
             state = progress_of(name)
             what = "done" if state["done"] else "to go on" if state["runs"] else "not begun"
-            print(
-                f"{name:{max(map(len, STUDIES))}} {state['runs']:5} runs {state['hours']:7.2f} h  {what}"
-            )
+            print(f"{name:{width}} {state['runs']:5} runs {state['hours']:7.2f} h  {what}")
         return
     left = [name for name in STUDIES if not progress_of(name)["done"]]
     if not given.study and not left:
