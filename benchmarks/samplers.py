@@ -34,8 +34,8 @@ def found() -> Found:
     made: Found = {}
     for line in LINES.read_text("utf-8").splitlines() if LINES.is_file() else []:
         row = json.loads(line)
-        own = made.setdefault((row.pop("sampler"), row.pop("pruner")), {})
-        own[row.pop("seed")] = Outcome(**row)
+        sampler, pruner, seed = (row.pop(key) for key in ("sampler", "pruner", "seed"))
+        made.setdefault((sampler, pruner), {})[seed] = Outcome(**row)
     return made
 
 
