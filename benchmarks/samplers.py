@@ -8,7 +8,7 @@ a seed's own splits. Compared with TPE under the same pruner are the lowest vali
 volume that the front of loss and size covers, as `search_designs.py` measures them.
 
 A search that is over is a line of benchmarks/samplers.jsonl; benchmarks/samplers.md is written from
-all lines. One search takes a minute on two cores with pruning, and two without.
+all lines.
 """
 
 import argparse

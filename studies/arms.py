@@ -12,6 +12,7 @@ from arm_plan import REFERENCE
 from masked_decoder import NAME as MASKED
 from numpy.typing import NDArray
 from reference_network import CONTRASTS, NETWORKS
+from run import progress_of
 from scipy.stats import t as student
 
 from asymnas.analysis.comparison import holm
@@ -183,12 +184,11 @@ def tables(results: Path) -> dict[str, str]:
     components = json.loads((results / "principal_components.json").read_text("utf-8"))
     written = {}
     for name, network in NETWORKS.items():
-        progress = results / name / "progress.json"
-        if progress.is_file() and json.loads(progress.read_text("utf-8"))["done"]:
+        if progress_of(name, results)["done"]:
             arms = arms_of(results / name)
             written[f"{name}: arms"] = arm_table(arms, components[network.dataset])
             if not network.found:  # of two arms, the first table says it all
                 written[f"{name}: questions"] = question_table(arms)
-    if (results / MASKED / "summary.json").is_file():
+    if progress_of(MASKED, results)["done"]:
         written[MASKED] = probe_table(arms_of(results / MASKED))
     return written

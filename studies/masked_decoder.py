@@ -30,6 +30,7 @@ IMAGES = Path("runs", "shapes.npz")
 COUNT, SIDE, SEED = 20_000, 16, 0
 SIZES = (5.0, 9.0)  # pixels across a circle
 FINER = 4  # points per pixel and axis, of which a pixel is the mean
+KIND = "masked:ratio=0.6"
 PATCH, WIDTH, HEADS, CHANNELS = 4, 32, 4, 32
 ENCODER_DEPTH, DEPTHS = 4, (2, 3, 4)
 EXAMPLES, SEEDS = 240_000, 6
@@ -72,7 +73,7 @@ def arms() -> dict[str, Architecture]:
         shape=(1, SIDE, SIDE),
         latent=CHANNELS,
         bottleneck="spatial",
-        kind="masked:ratio=0.6",
+        kind=KIND,
     )
     made = {REFERENCE: reference}
     for depth in DEPTHS:
@@ -96,7 +97,7 @@ def plan_decoders(
         name=NAME,
         dataset=f"npz:{IMAGES}",
         family="transformer",
-        kind="masked:ratio=0.6",
+        kind=KIND,
         latent=CHANNELS,
         examples=EXAMPLES,
         precision="fp32",
