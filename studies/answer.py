@@ -1,215 +1,45 @@
-"""Writes the numbers of docs/answer.md and its figure from committed results.
+"""Writes the numbers of docs/answer.md, its figure and the studies' pages from committed results.
 
-    python studies/answer.py              the tables, and the figure (needs Chromium)
-    python studies/answer.py --tables     the tables alone
-
-A row is a sweep at one budget. Its estimates are read from `results/*/summary.json`, which the
-sweep's own analysis wrote; a study that is not done gives no row.
+python studies/answer.py              tables, figure (needs Chromium), results/NAME/README.md
+python studies/answer.py --tables     all but the figure
 """
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import arms
-import pandas as pd
 import plotly.graph_objects as go
 from arms import costs
 from figures import save
+from pages import study_pages
 from plotly.subplots import make_subplots
 from pooling import Pooled, pooled
-from scipy.stats import t as student
-from sweeps import AGAIN, LONG, PATCHES, TABLE_FILES
+from rows import (
+    DATA,
+    MIRRORED,
+    PRIMARY,
+    RESULTS,
+    Row,
+    Sweeps,
+    combined,
+    groups,
+    interval,
+    rows,
+    sweeps_of,
+)
 
 from asymnas.analysis.estimates import Interval
-from asymnas.core.columns import MEASURE
 from asymnas.core.text import MISSING, change, hundredths, probability, short, span, with_span
 from asymnas.reporting.verdicts import relative_change
 
 ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "studies" / "results"
 PAGE = ROOT / "docs" / "answer.md"
 FIGURE = ROOT / "docs" / "images" / "answer.png"
-#: Data made so that the answer is known: they say how well it is found, and nothing of other data.
-KNOWN = ("deep-generator", "linear-generator")
-#: By data set its name here, what one example is, and how many it trains on.
-DATA = {
-    "digits": ("digits", "8 x 8 pixels, grey", 1_295),
-    "fashion-mnist": ("fashion-mnist", "28 x 28 pixels, grey", 54_000),
-    PATCHES: ("photographs", "16 x 16 pixels, colour", 42_580),
-    "signals": ("signals", "2 channels of 128 points", 14_400),
-    TABLE_FILES["texture"]: ("texture", "40 numbers", 3_960),
-    TABLE_FILES["satimage"]: ("satimage", "36 numbers", 4_634),
-    TABLE_FILES["letter"]: ("letter", "16 numbers", 14_400),
-    TABLE_FILES["penbased"]: ("penbased", "16 numbers", 7_915),
-    TABLE_FILES["segment"]: ("segment", "18 numbers", 1_664),
-    TABLE_FILES["spambase"]: ("spambase", "57 numbers", 3_311),
-    "deep-generator": ("deep-generator", "64 numbers", 60_000),
-    "linear-generator": ("linear-generator", "64 numbers", 60_000),
-}
-#: Data whose rows the means of images are over.
-IMAGES = ("digits", "fashion-mnist", PATCHES)
-#: The contrasts that were fixed before the first run: a third and two thirds against a half.
-PRIMARY = ("1/3", "2/3")
-#: Networks whose decoder mirrors the encoder, against those of an even split.
-MIRRORED = "mirrored"
 BETTER, WORSE, NEITHER = "#0b6e69", "#b3174f", "#4a5560"
 SHOWN = (-35, 50)  # per cent; an interval that reaches beyond ends at the frame
 WIDTH, PER_ROW, AROUND = 900, 30, 110  # pixels
-
-
-@dataclass(frozen=True)
-class Row:
-    """A sweep at one budget.
-
-    Args:
-        place: Folder of the results, below `results`.
-        dataset: What was trained on.
-        networks: Families and kind, in words.
-        plain: Whether the kind is the plain one, whose loss is the error of reconstruction.
-        examples: Training examples that each network saw.
-        latent: Numbers that stand for an example.
-        lowest: Lowest validation loss of the networks that were measured.
-        entry: What the summary says of the budget.
-        equal_macs: What it says of the same networks at equal MACs.
-    """
-
-    place: str
-    dataset: str
-    networks: str
-    plain: bool
-    examples: int
-    latent: int
-    lowest: float
-    entry: Mapping[str, Any]
-    equal_macs: Mapping[str, Any]
-
-    @property
-    def known(self) -> bool:
-        """Whether the answer was known beforehand."""
-        return self.dataset in KNOWN
-
-    @property
-    def longer(self) -> bool:
-        """Whether it is another row's sweep at four times the length of training."""
-        return self.place.endswith(LONG)
-
-    @property
-    def label(self) -> str:
-        """Data, networks, size, and four times the training."""
-        times = ", 4×" if self.longer else ""
-        times += ", again" if AGAIN in self.place else ""
-        return f"{DATA[self.dataset][0]}, {self.networks}, {short(self.entry['budget'])}{times}"
-
-    def contrast(self, name: str) -> Interval:
-        """Log ratio of the loss at a share, or of mirrored decoders, to that at a half."""
-        return interval(self._written(name))
-
-    def error(self, name: str) -> float:
-        """Standard error of a contrast, whose interval is Student's t over structures."""
-        contrast = self._written(name)
-        half = (contrast["high"] - contrast["low"]) / 2
-        return float(half / student.ppf(0.975, self.structures(name) - 1))
-
-    def structures(self, name: str) -> int:
-        """How many structures a contrast is of."""
-        return int(self._written(name).get("structures", self.entry["structures"]))
-
-    def _written(self, name: str) -> Mapping[str, Any]:
-        contrasts = {MIRRORED: self.entry["cost_of_mirroring"], **self.entry["contrasts"]}
-        written: Mapping[str, Any] = contrasts[name]
-        return written
-
-
-def interval(entry: Mapping[str, Any] | None) -> Interval:
-    """An interval as a summary writes it; an empty one for none."""
-    entry = entry or {}
-    return Interval(estimate=entry.get("estimate"), low=entry.get("low"), high=entry.get("high"))
-
-
-def rows(results: Path = RESULTS) -> list[Row]:
-    """All sweeps that are done, budget by budget; those whose answer was known last."""
-    made = []
-    for file in sorted(results.rglob("summary.json")):
-        summary = json.loads(file.read_text("utf-8"))
-        progress = file.with_name("progress.json")
-        done = not progress.is_file() or json.loads(progress.read_text("utf-8"))["done"]
-        if summary.get("purpose") != "sweep" or "version-0.1" in file.parts or not done:
-            continue
-        families = sorted({summary["encoder_family"], summary["decoder_family"]})
-        kinds = [] if summary["kind"] == "plain" else [summary["kind"]]
-        table = pd.read_csv(file.with_name("trials.csv"))
-        runs = table[(table["phase"] == MEASURE) & (table["state"] == "complete")]
-        made += [
-            Row(
-                place=str(file.parent.relative_to(results)),
-                dataset=summary["dataset"],
-                networks=" ".join([*families, *kinds]),
-                plain=not kinds,
-                examples=int(runs["examples"].median()),
-                latent=summary["latent"],
-                lowest=float(runs[runs["budget"] == entry["budget"]]["val_loss"].min()),
-                entry=entry,
-                equal_macs=equal_macs,
-            )
-            for entry, equal_macs in zip(
-                summary["decoder_share"], summary["equal_macs"], strict=True
-            )
-        ]
-    return sorted(
-        made,
-        key=lambda row: (
-            row.known,
-            row.dataset not in IMAGES,
-            row.dataset == "signals",
-            row.longer,
-            row.label.split(",")[:2],
-            row.entry["budget"],
-            AGAIN in row.place,
-        ),
-    )
-
-
-Sweeps = Sequence[Row]
-"""All sweeps of one row: data, networks, size and length are the same, structures are not."""
-
-
-def sweeps_of(made: Sequence[Row]) -> list[Sweeps]:
-    """The rows, each with its sweeps, the first of them first."""
-    by_row: dict[tuple[str, int], list[Row]] = {}
-    for row in made:
-        by_row.setdefault((row.place.replace(AGAIN, ""), row.entry["budget"]), []).append(row)
-    return list(by_row.values())
-
-
-def combined(sweeps: Sweeps, name: str) -> tuple[Interval, float]:
-    """A row's contrast by all its sweeps, and its standard error.
-
-    Weighted by their inverse variances; Student's t with their degrees of freedom together.
-    """
-    weights = [row.error(name) ** -2 for row in sweeps]
-    estimates = [float(row.contrast(name).estimate or 0) for row in sweeps]
-    mean = sum(w * e for w, e in zip(weights, estimates, strict=True)) / sum(weights)
-    error = float(sum(weights) ** -0.5)
-    free = sum(row.structures(name) - 1 for row in sweeps)
-    half = float(student.ppf(0.975, free)) * error
-    return Interval(estimate=mean, low=mean - half, high=mean + half), error
-
-
-def groups(made: Sequence[Row]) -> dict[str, list[Sweeps]]:
-    """The rows of each mean by its name: images and tables, each also trained longer."""
-    images = [row for row in made if row.dataset in IMAGES]
-    tables = [row for row in made if row.dataset in TABLE_FILES.values()]
-    found = {
-        "mean, images": [row for row in images if not row.longer],
-        "mean, images, 4×": [row for row in images if row.longer],
-        "mean, tables": [row for row in tables if not row.longer],
-        "mean, tables, 4×": [row for row in tables if row.longer],
-    }
-    return {name: sweeps_of(own) for name, own in found.items() if len(own) > 1}
 
 
 def over_all(measured: Sequence[Sweeps]) -> dict[str, Pooled]:
@@ -431,6 +261,8 @@ def main() -> None:
     """The command."""
     made = rows()
     PAGE.write_text(page(PAGE.read_text("utf-8"), made), "utf-8")
+    for file, text in study_pages(made).items():
+        file.write_text(text, "utf-8")
     if "--tables" not in sys.argv[1:]:
         save(figure(made), FIGURE)
 

@@ -1,6 +1,7 @@
 """Runs the studies in chunks that another machine can go on from.
 
     python studies/run.py                        what is done, study by study
+    python studies/run.py NAME                   the HTML report of what a study has so far
     python studies/run.py NAME --minutes 55      the next chunk of a study
     python studies/run.py --minutes 55           the next chunk of the first that is not done
 
@@ -32,6 +33,7 @@ from asymnas.reporting.progress import display
 from asymnas.reporting.publish import publish
 from asymnas.runs.execute import execute
 from asymnas.runs.plan import Plan
+from asymnas.runs.run import Run
 from asymnas.runs.sweep_plan import plan_sweep
 
 #: In the order in which they are to be run.
@@ -125,6 +127,21 @@ def chunk(
     return done
 
 
+def report(name: str, *, runs: Path = RUNS, results: Path = RESULTS) -> Path:
+    """Writes a study's HTML report from its state, and trains nothing.
+
+    Raises:
+        SystemExit: A study that has no runs, or whose state was not kept.
+    """
+    run_dir = runs / name
+    unpack(results / name, run_dir)
+    if not finished_runs(run_dir / "study.db"):
+        why = "was run in one go, and its state was not kept"
+        why = why if progress_of(name, results)["done"] else "has no runs yet"
+        raise SystemExit(f"{name} {why}: --minutes 55 trains it")
+    return publish(Run.open(run_dir)).report
+
+
 def progress_of(name: str, results: Path = RESULTS) -> dict[str, float]:
     """Runs, hours, and whether a study is done; one with a summary alone was run in one go."""
     file, whole = results / name / PROGRESS, results / name / "summary.json"
@@ -142,9 +159,12 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("study", nargs="?", choices=STUDIES)
-    parser.add_argument("--minutes", type=float, help="how long to train; nothing without")
+    parser.add_argument("--minutes", type=float, help="how long to train; not at all without")
     parser.add_argument("--workers", type=int, help="networks trained at once; not of tables")
     given = parser.parse_args()
+    if given.minutes is None and given.study:
+        print(report(given.study))
+        return
     if given.minutes is None:
         width = max(map(len, STUDIES))
         for name in STUDIES:

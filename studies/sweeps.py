@@ -2,12 +2,12 @@
 
     python studies/run.py fashion_mnist_conv2d --minutes 55
 
-All are of one design: six structures per budget, chosen from eighteen by short runs, each at seven
-shares and with its mirrored decoder; both sides' learning rates tuned at the length of training
-that is measured; in some, two of the structures also trained a quarter and four times as
-long. A name that ends in `_long` is the same sweep at four times the length, rates tuned at it.
-`_again` is an independent replication, with other structures and splits and twice the runs, of what
-the first sweep suggested without establishing it.
+All are of one design: short runs rank eighteen structures per budget, and the best six, then the
+next six, are trained at seven shares and with mirrored decoders. Both sides' learning rates are
+tuned; in some, two of the structures are also trained a quarter and four times as long. A name that
+ends in `_long` is the same sweep at four times the length, rates tuned at it. `_again` is an
+independent replication, with other structures (all eighteen are trained), other splits and twice
+the runs, of what the first sweep suggested without establishing it.
 Those of `wallpapers` need `python studies/wallpapers.py 16` first, and those of tables
 (`TABLE_FILES`) need `python studies/tables.py`.
 """

@@ -57,14 +57,28 @@ def test_studies_that_agree_are_pooled_by_their_errors():
 
 
 def test_the_page_holds_what_the_results_say():
-    from answer import PAGE, page, rows
+    from answer import PAGE, page
+    from rows import rows
 
     text = PAGE.read_text("utf-8")
     assert page(text, rows()) == text, "run: python studies/answer.py"
 
 
+def test_the_pages_of_studies_hold_what_the_results_say():
+    from pages import study_pages
+    from rows import RESULTS, rows
+
+    written = study_pages(rows())
+    assert {row.place for row in rows()} < {
+        str(file.parent.relative_to(RESULTS)) for file in written
+    }
+    for file, text in written.items():
+        assert file.read_text("utf-8") == text, "run: python studies/answer.py"
+    assert {*RESULTS.rglob("README.md")} == {*written}
+
+
 def test_a_study_that_is_not_done_gives_no_row(tmp_path):
-    from answer import RESULTS, rows
+    from rows import RESULTS, rows
 
     shutil.copytree(RESULTS / "linear_generator", tmp_path / "linear_generator")
     assert len(rows(tmp_path)) == 1
@@ -74,7 +88,7 @@ def test_a_study_that_is_not_done_gives_no_row(tmp_path):
 
 
 def test_longer_training_has_a_mean_of_its_own():
-    from answer import groups, rows
+    from rows import groups, rows
 
     means = {name: list(chain(*measured)) for name, measured in groups(rows()).items()}
     for data in ("images", "tables"):
@@ -85,7 +99,7 @@ def test_longer_training_has_a_mean_of_its_own():
 
 
 def test_two_sweeps_of_a_row_count_as_one():
-    from answer import PRIMARY, combined, groups, rows, sweeps_of
+    from rows import PRIMARY, combined, groups, rows, sweeps_of
 
     every = sweeps_of(rows())
     assert sum(map(len, every)) == len(rows())
@@ -105,7 +119,8 @@ def test_two_sweeps_of_a_row_count_as_one():
 
 
 def test_the_figure_draws_every_row_of_both_contrasts():
-    from answer import figure, groups, rows
+    from answer import figure
+    from rows import groups, rows
 
     made = rows()
     means = groups(made)

@@ -111,7 +111,7 @@ def test_every_sweep_is_planned(tmp_path):
 @pytest.mark.slow
 def test_a_chunk_goes_on_from_what_the_last_one_kept(tmp_path, monkeypatch):
     import sweeps
-    from run import chunk, finished_runs, progress_of
+    from run import chunk, finished_runs, progress_of, report
 
     tiny = SweepConfig(
         study=StudyConfig(dataset="wine", latent=2, examples=2_000, batch_size=32, workers=1),
@@ -126,6 +126,8 @@ def test_a_chunk_goes_on_from_what_the_last_one_kept(tmp_path, monkeypatch):
     monkeypatch.setitem(sweeps.SWEEPS, "tiny_study", tiny)
     runs, results = tmp_path / "runs", tmp_path / "results"
     places = {"runs": runs, "results": results}
+    with pytest.raises(SystemExit, match="no runs yet"):
+        report("tiny_study", **places)
     assert not chunk("tiny_study", 1e-6, **places)
     before = progress_of("tiny_study", results)
     assert not before["done"]
@@ -135,6 +137,7 @@ def test_a_chunk_goes_on_from_what_the_last_one_kept(tmp_path, monkeypatch):
     assert after["done"]
     assert after["runs"] == finished_runs(runs / "tiny_study" / "study.db") > before["runs"]
     shutil.rmtree(runs)
+    assert "<html" in report("tiny_study", **places).read_text("utf-8")
     assert chunk("tiny_study", 10, **places)  # nothing is trained again
     assert progress_of("tiny_study", results)["runs"] == after["runs"]
     assert sorted(path.name for path in (results / "tiny_study").iterdir()) == [
