@@ -1,16 +1,18 @@
 """Seconds to a loss: a plain Optuna script against the default search.
 
     python benchmarks/plain_optuna.py [--dataset digits] [--budget 20k] [--trials 40] [--seeds 0,1]
+    python benchmarks/plain_optuna.py --dataset fashion-mnist --budget 150k --examples 60k
 
 The script is one that a user of Optuna would write for the job: a mirrored convolutional
 autoencoder with drawn depth, channels, kernel, activation and learning rate, AdamW with a cosine
 schedule, the default sampler and the median pruner, two threads. Candidates over the budget are
 drawn again and count as no trial. It trains on the splits of the search, with its latent size,
-batch size and examples per trial.
+batch size and examples per trial: those that the search takes by default, or those of `--examples`.
 
 Each seed's script runs first. Then the search runs until a trial completes with a loss as low as
 the script's lowest; its time counts from the start of the command. Neither runs beside the other.
-Results are kept per seed in `plain_optuna.jsonl`; the table is written to `plain_optuna.md`.
+Results are kept per seed in `plain_optuna.jsonl`, and a seed that is there is not run again; the
+table is written to `plain_optuna.md`.
 """
 
 import argparse
@@ -22,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +128,8 @@ def validation_loss(model: nn.Module, validation: Tensor) -> float:
 def search(config: StudyConfig, loss: float) -> dict[str, float]:
     """Runs the command until a trial has a loss as low; its time, and that trial's loss."""
     with tempfile.TemporaryDirectory() as folder:
-        options = {"dataset": config.dataset, "budget": config.budget, "seed": config.seed}
+        names = ("dataset", "budget", "examples", "seed")
+        options = {name: getattr(config, name) for name in names}
         command = [sys.executable, "-m", "asymnas.search", "--run-dir", folder]
         command += [word for name, value in options.items() for word in (f"--{name}", str(value))]
         began = time.time()
@@ -165,14 +169,15 @@ def page(rows: list[dict[str, Any]]) -> list[str]:
         "The script's lowest loss of its trials, when it had it and when it ended; when the search "
         "had a loss as low, from the start of the command, and after how many trials.",
         "",
-        "| data | budget | seed | lowest loss | script, s | whole script, s | search, s | "
-        "of the whole | trial | load |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| data | budget | examples per trial | seed | lowest loss | script, s | whole script, s | "
+        "search, s | of the whole | trial | load |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         lines.append(
-            f"| {row['dataset']} | {row['budget']:,} | {row['seed']} | {row['loss']:.5f} | "
-            f"{row['seconds_to_loss']:.0f} | {row['seconds']:.0f} | {row['search_seconds']:.0f} | "
+            f"| {row['dataset']} | {row['budget']:,} | {row['examples']:,} | {row['seed']} | "
+            f"{row['loss']:.5f} | {row['seconds_to_loss']:.0f} | {row['seconds']:.0f} | "
+            f"{row['search_seconds']:.0f} | "
             f"1/{row['seconds'] / row['search_seconds']:.1f} | {row['search_trials']:.0f} | "
             f"{row['load']:.1f} |"
         )
@@ -193,21 +198,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dataset", default="digits")
     parser.add_argument("--budget", type=parse_count, default=20_000)
+    parser.add_argument("--examples", type=parse_count)
     parser.add_argument("--trials", type=int, default=40)
     parser.add_argument("--seeds", default="0,1,2,3,4,5")
     args = parser.parse_args()
     torch.set_num_threads(2)
     for seed in map(int, args.seeds.split(",")):
-        config = StudyConfig(dataset=args.dataset, budget=args.budget, seed=seed, device="cpu")
-        row: dict[str, Any] = {"dataset": args.dataset, "budget": args.budget, "seed": seed}
+        named = {"dataset": args.dataset, "budget": args.budget}
+        config = StudyConfig(**named, examples=args.examples, seed=seed, device="cpu")
+        config = replace(config, examples=plan_search(config).config.examples)
+        row: dict[str, Any] = {**named, "examples": config.examples, "seed": seed}
+        if any(row.items() <= done.items() for done in kept()):
+            continue
         row |= script(config, args.trials)
         row |= {**search(config, row["loss"]), "load": os.getloadavg()[0]}
         print(row, flush=True)
         with KEPT.open("a") as file:
             file.write(json.dumps(row) + "\n")
-    rows = [json.loads(line) for line in KEPT.read_text().splitlines()]
-    RESULTS.write_text("\n".join(page(rows)) + "\n")
-    print(RESULTS.read_text())
+        RESULTS.write_text("\n".join(page(kept())) + "\n")
+    print("\n".join(page(kept())))
+
+
+def kept() -> list[dict[str, Any]]:
+    """The seeds that are done."""
+    return [json.loads(line) for line in KEPT.read_text("utf-8").splitlines()]
 
 
 if __name__ == "__main__":

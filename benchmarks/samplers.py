@@ -5,7 +5,9 @@
 Digits under 20,000 parameters, 60 trials per search; everything but the sampler and the pruner is
 as by default, the plain network at the beginning and the ladder of sizes included. Each search has
 a seed's own splits. Compared with TPE under the same pruner are the lowest validation loss and the
-volume that the front of loss and size covers, as `search_designs.py` measures them.
+volume that the front of loss and size covers, as `search_designs.py` measures them; and with TPE
+without pruning, how many training examples each takes until its front covers as much as TPE's does
+in the end. Examples are counted in the order in which candidates were drawn.
 
 A search that is over is a line of benchmarks/samplers.jsonl; benchmarks/samplers.md is written from
 all lines.
@@ -13,9 +15,12 @@ all lines.
 
 import argparse
 import json
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 from heading import heading
 from search_designs import BUDGET, Outcome, compared, config_of, outcome_of
 
@@ -26,7 +31,32 @@ RESULTS = Path(__file__).with_suffix(".md")
 LINES = Path(__file__).with_suffix(".jsonl")
 USUAL = "tpe"
 PRUNING = {"auto": "with pruning", "none": "without pruning"}
-Found = dict[tuple[str, str], dict[int, Outcome]]  # by sampler and pruner; then by seed
+Found = dict[tuple[str, str], dict[int, "Searched"]]  # by sampler and pruner; then by seed
+
+
+@dataclass(frozen=True)
+class Searched(Outcome):
+    """What one search came to, and how.
+
+    Args:
+        path: After each complete trial, the training examples seen so far by all trials drawn up
+            to it, and the volume of the front.
+    """
+
+    path: tuple[tuple[int, float], ...]
+
+    def reached(self, volume: float) -> float:
+        """Training examples until the front covers so much; infinite if it never does."""
+        return next((seen for seen, covered in self.path if covered >= volume), np.inf)
+
+
+def searched(table: pd.DataFrame, seed: int) -> Searched:
+    """Reads a search."""
+    table = table.sort_values("trial").reset_index(drop=True)
+    seen = table["examples"].cumsum()
+    complete = table.index[(table["state"] == "complete") & table["duplicate_of"].isna()]
+    path = [(int(seen[n]), outcome_of(table.iloc[: n + 1], seed).volume) for n in complete]
+    return Searched(**asdict(outcome_of(table, seed)), path=tuple(path))
 
 
 def found() -> Found:
@@ -35,7 +65,8 @@ def found() -> Found:
     for line in LINES.read_text("utf-8").splitlines() if LINES.is_file() else []:
         row = json.loads(line)
         sampler, pruner, seed = (row.pop(key) for key in ("sampler", "pruner", "seed"))
-        made.setdefault((sampler, pruner), {})[seed] = Outcome(**row)
+        row["path"] = tuple((seen, volume) for seen, volume in row["path"])
+        made.setdefault((sampler, pruner), {})[seed] = Searched(**row)
     return made
 
 
@@ -45,7 +76,28 @@ def search(sampler: str, pruner: str, seed: int, runs: Path) -> None:
     run = run_search(replace(config, sampler=sampler, pruner=pruner))
     row = {"sampler": sampler, "pruner": pruner, "seed": seed}
     with LINES.open("a") as file:
-        file.write(json.dumps(row | asdict(outcome_of(run.table, seed))) + "\n")
+        file.write(json.dumps(row | asdict(searched(run.table, seed))) + "\n")
+
+
+def examples_to_volume(
+    title: str, usual: Mapping[int, Searched], own: Mapping[int, Searched]
+) -> str:
+    """One line: how many examples a search takes to the other's final volume."""
+    pairs = [(own[seed], usual[seed]) for seed in usual if seed in own]
+    ratios = np.array([mine.reached(other.volume) / other.examples for mine, other in pairs])
+    reached = np.isfinite(ratios)
+    spent = float(np.median([mine.examples / other.examples for mine, other in pairs]))
+    median = f"{np.median(ratios):.2f}" if np.isfinite(np.median(ratios)) else "not reached"
+    return (
+        f"- {title}: {median} of its examples in the median; {reached.sum()} of {len(pairs)} seeds "
+        f"get there"
+        + (
+            f", after {ratios[reached].min():.2f} to {ratios[reached].max():.2f}"
+            if reached.any()
+            else ""
+        )
+        + f". The whole search takes {spent:.2f} of them."
+    )
 
 
 def page(made: Found) -> str:
@@ -63,6 +115,13 @@ def page(made: Found) -> str:
         title = f"{USUAL} against {sampler}, {PRUNING[pruner]}"
         lines.append(compared(f"lowest loss, {title}", usual, own, lambda o: o.best))
         lines.append(compared(f"volume, {title}", usual, own, lambda o: o.volume))
+    unpruned = made.get((USUAL, "none"), {})
+    lines += ["", f"Training examples to the final volume of {USUAL} without pruning:", ""]
+    lines += [
+        examples_to_volume(f"{sampler}, {PRUNING[pruner]}", unpruned, own)
+        for (sampler, pruner), own in made.items()
+        if (sampler, pruner) != (USUAL, "none") and unpruned.keys() & own.keys()
+    ]
     columns = (
         "| sampler | seed | lowest loss | decoder share | rate | volume | examples | complete |"
     )

@@ -23,6 +23,7 @@ Some four minutes per seed on two cores; what was ended continues where it stood
 import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,13 @@ def random_run(config: StudyConfig, examples: int) -> Run:
         return run
 
 
+@cache
+def _mean_loss(seed: int) -> float:
+    """The validation loss of predicting the mean, with a seed's splits."""
+    plan = plan_search(StudyConfig(dataset="digits", budget=BUDGET, seed=seed))
+    return mean_predictor_loss(plan.space.sample(0).architecture, plan.data) or 1.0
+
+
 def outcome_of(table: pd.DataFrame, seed: int) -> Outcome:
     """Reads a search; the reference is the same for all searches of a seed.
 
@@ -96,8 +104,6 @@ def outcome_of(table: pd.DataFrame, seed: int) -> Outcome:
         table: Its trial table.
         seed: Fixes the splits, and so the loss of predicting the mean.
     """
-    plan = plan_search(StudyConfig(dataset="digits", budget=BUDGET, seed=seed))
-    mean = mean_predictor_loss(plan.space.sample(0).architecture, plan.data)
     done = table[(table["state"] == "complete") & table["duplicate_of"].isna()]
     best = done.loc[done["val_loss"].idxmin()]
     return Outcome(
@@ -105,7 +111,7 @@ def outcome_of(table: pd.DataFrame, seed: int) -> Outcome:
         size=float(best["total_params"]) / BUDGET,
         share=float(best["decoder_share"]),
         rate=float(best["learning_rate"]),
-        volume=hypervolume(table, LOSS_SIZE, (mean or 1.0, BUDGET), log=True),
+        volume=hypervolume(table, LOSS_SIZE, (_mean_loss(seed), BUDGET), log=True),
         examples=int(table["examples"].sum()),
         complete=len(done),
     )

@@ -18,6 +18,7 @@ from plotly.subplots import make_subplots
 from pooling import Pooled, pooled
 from rows import (
     DATA,
+    IMAGES,
     MIRRORED,
     PRIMARY,
     RESULTS,
@@ -99,9 +100,9 @@ def shares_table(made: Sequence[Row]) -> str:
 
 
 def summary_table(made: Sequence[Row]) -> str:
-    """The mean over rows, and where a further row would lie."""
+    """The mean over rows, and where a further row would lie; of images also by data."""
     lines = []
-    for group, measured in groups(made).items():
+    for group, measured in {**groups(made), **by_data(made)}.items():
         pools = over_all(measured)
         lines += [
             [
@@ -116,6 +117,15 @@ def summary_table(made: Sequence[Row]) -> str:
     return table(("", "rows", "mean", "a further row, 95 % prediction interval"), lines)
 
 
+def by_data(made: Sequence[Row]) -> dict[str, list[Sweeps]]:
+    """The rows of images at the usual length: those of digits, which share data, and the others."""
+    usual = [row for row in made if row.dataset in IMAGES and not row.longer]
+    return {
+        "digits alone": sweeps_of([row for row in usual if row.dataset == "digits"]),
+        "other images alone": sweeps_of([row for row in usual if row.dataset != "digits"]),
+    }
+
+
 def data_table(made: Sequence[Row]) -> str:
     """What was trained on, how long, and how well."""
     columns = ["data, networks, parameters", "one example", "training set", "passes"]
@@ -125,7 +135,8 @@ def data_table(made: Sequence[Row]) -> str:
     for row in made:
         _, shape, count = DATA[row.dataset]
         lowest = f"{row.lowest:.3g}"
-        pca = f"{components[row.dataset]['validation']:.3g}" if row.plain else MISSING
+        same = row.plain and not row.again  # replications have other splits
+        pca = f"{components[row.dataset]['validation']:.3g}" if same else MISSING
         passes = (
             f"{row.examples / count:.0f}"
             if row.examples > 3 * count

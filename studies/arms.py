@@ -184,11 +184,11 @@ def tables(results: Path) -> dict[str, str]:
     components = json.loads((results / "principal_components.json").read_text("utf-8"))
     written = {}
     for name, network in NETWORKS.items():
-        if progress_of(name, results)["done"]:
+        if progress_of(name, results).done:
             arms = arms_of(results / name)
             written[f"{name}: arms"] = arm_table(arms, components[network.dataset])
             if not network.found:  # of two arms, the first table says it all
                 written[f"{name}: questions"] = question_table(arms)
-    if progress_of(MASKED, results)["done"]:
+    if progress_of(MASKED, results).done:
         written[MASKED] = probe_table(arms_of(results / MASKED))
     return written

@@ -7,15 +7,17 @@ that is not done gives no row.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log1p
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from run import progress_of
 from scipy.stats import t as student
 from sweeps import AGAIN, LONG, PATCHES, TABLE_FILES
 
 from asymnas.analysis.estimates import Interval
-from asymnas.core.columns import MEASURE
+from asymnas.core import columns as t
 from asymnas.core.text import short
 
 RESULTS = Path(__file__).parent / "results"
@@ -56,6 +58,7 @@ class Row:
         examples: Training examples that each network saw.
         latent: Numbers that stand for an example.
         lowest: Lowest validation loss of the networks that were measured.
+        mirrored: Structures that were also trained with a mirrored decoder.
         entry: What the summary says of the budget.
         equal_macs: What it says of the same networks at equal MACs.
     """
@@ -67,6 +70,7 @@ class Row:
     examples: int
     latent: int
     lowest: float
+    mirrored: int
     entry: Mapping[str, Any]
     equal_macs: Mapping[str, Any]
 
@@ -81,30 +85,43 @@ class Row:
         return self.place.endswith(LONG)
 
     @property
+    def again(self) -> bool:
+        """Whether it is a replication of another row's sweep."""
+        return AGAIN in self.place
+
+    @property
     def label(self) -> str:
         """Data, networks, size, and four times the training."""
         times = ", 4×" if self.longer else ""
-        times += ", again" if AGAIN in self.place else ""
+        times += ", again" if self.again else ""
         return f"{DATA[self.dataset][0]}, {self.networks}, {short(self.entry['budget'])}{times}"
 
     def contrast(self, name: str) -> Interval:
         """Log ratio of the loss at a share, or of mirrored decoders, to that at a half."""
-        return interval(self._written(name))
+        if name != MIRRORED:
+            return interval(self.entry["contrasts"][name])
+        cost = interval(self.entry["cost_of_mirroring"])  # relative, where contrasts are logarithms
+        ends = (cost.estimate, cost.low, cost.high)
+        estimate, low, high = (None if end is None else log1p(end) for end in ends)
+        return Interval(estimate=estimate, low=low, high=high)
 
-    def error(self, name: str) -> float:
-        """Standard error of a contrast, whose interval is Student's t over structures."""
-        contrast = self._written(name)
-        half = (contrast["high"] - contrast["low"]) / 2
-        return float(half / student.ppf(0.975, self.structures(name) - 1))
+    def normal(self, name: str) -> tuple[float, float]:
+        """A contrast and its standard error; its interval is Student's t over structures.
+
+        Raises:
+            ValueError: A contrast without an interval.
+        """
+        found = self.contrast(name)
+        if found.estimate is None or found.low is None or found.high is None:
+            raise ValueError(f"{self.label} has no interval for {name}")
+        half = (found.high - found.low) / 2
+        return found.estimate, float(half / student.ppf(0.975, self.structures(name) - 1))
 
     def structures(self, name: str) -> int:
         """How many structures a contrast is of."""
-        return int(self._written(name).get("structures", self.entry["structures"]))
-
-    def _written(self, name: str) -> Mapping[str, Any]:
-        contrasts = {MIRRORED: self.entry["cost_of_mirroring"], **self.entry["contrasts"]}
-        written: Mapping[str, Any] = contrasts[name]
-        return written
+        if name == MIRRORED:
+            return self.mirrored
+        return int(self.entry["contrasts"][name]["structures"])
 
 
 def interval(entry: Mapping[str, Any] | None) -> Interval:
@@ -116,32 +133,35 @@ def interval(entry: Mapping[str, Any] | None) -> Interval:
 def rows(results: Path = RESULTS) -> list[Row]:
     """All sweeps that are done, budget by budget; those whose answer was known last."""
     made = []
-    for file in sorted(results.rglob("summary.json")):
+    for file in results.rglob("summary.json"):
         summary = json.loads(file.read_text("utf-8"))
-        progress = file.with_name("progress.json")
-        done = not progress.is_file() or json.loads(progress.read_text("utf-8"))["done"]
-        if summary.get("purpose") != "sweep" or "version-0.1" in file.parts or not done:
+        place = str(file.parent.relative_to(results))
+        if summary.get("purpose") != "sweep" or "version-0.1" in file.parts:
+            continue
+        if not progress_of(place, results).done:
             continue
         families = sorted({summary["encoder_family"], summary["decoder_family"]})
         kinds = [] if summary["kind"] == "plain" else [summary["kind"]]
-        table = pd.read_csv(file.with_name("trials.csv"))
-        runs = table[(table["phase"] == MEASURE) & (table["state"] == "complete")]
-        made += [
-            Row(
-                place=str(file.parent.relative_to(results)),
-                dataset=summary["dataset"],
-                networks=" ".join([*families, *kinds]),
-                plain=not kinds,
-                examples=int(runs["examples"].median()),
-                latent=summary["latent"],
-                lowest=float(runs[runs["budget"] == entry["budget"]]["val_loss"].min()),
-                entry=entry,
-                equal_macs=equal_macs,
+        runs = pd.read_csv(file.with_name("trials.csv"))
+        runs = runs[(runs[t.PHASE] == t.MEASURE) & (runs[t.STATE] == "complete")]
+        both = zip(summary["decoder_share"], summary["equal_macs"], strict=True)
+        for entry, equal_macs in both:
+            own = runs[runs[t.BUDGET] == entry["budget"]]
+            mirrored = own[t.MIRRORED].astype(bool)
+            made.append(
+                Row(
+                    place=place,
+                    dataset=summary["dataset"],
+                    networks=" ".join([*families, *kinds]),
+                    plain=not kinds,
+                    examples=int(own[t.EXAMPLES].median()),
+                    latent=summary["latent"],
+                    lowest=float(own[t.VAL_LOSS].min()),
+                    mirrored=int(own.loc[mirrored, t.STRUCTURE].nunique()),
+                    entry=entry,
+                    equal_macs=equal_macs,
+                )
             )
-            for entry, equal_macs in zip(
-                summary["decoder_share"], summary["equal_macs"], strict=True
-            )
-        ]
     return sorted(
         made,
         key=lambda row: (
@@ -149,9 +169,10 @@ def rows(results: Path = RESULTS) -> list[Row]:
             row.dataset not in IMAGES,
             row.dataset == "signals",
             row.longer,
-            row.label.split(",")[:2],
+            DATA[row.dataset][0],
+            row.networks,
             row.entry["budget"],
-            AGAIN in row.place,
+            row.again,
         ),
     )
 
@@ -171,11 +192,12 @@ def sweeps_of(made: Sequence[Row]) -> list[Sweeps]:
 def combined(sweeps: Sweeps, name: str) -> tuple[Interval, float]:
     """A row's contrast by all its sweeps, and its standard error.
 
-    Weighted by their inverse variances; Student's t with their degrees of freedom together.
+    Weighted by their inverse variances, as both are of one family's structures; Student's t with
+    their degrees of freedom together.
     """
-    weights = [row.error(name) ** -2 for row in sweeps]
-    estimates = [float(row.contrast(name).estimate or 0) for row in sweeps]
-    mean = sum(w * e for w, e in zip(weights, estimates, strict=True)) / sum(weights)
+    found = [row.normal(name) for row in sweeps]
+    weights = [error**-2 for _, error in found]
+    mean = sum(w * estimate for w, (estimate, _) in zip(weights, found, strict=True)) / sum(weights)
     error = float(sum(weights) ** -0.5)
     free = sum(row.structures(name) - 1 for row in sweeps)
     half = float(student.ppf(0.975, free)) * error

@@ -4,6 +4,7 @@
     python studies/run.py NAME                   the HTML report of what a study has so far
     python studies/run.py NAME --minutes 55      the next chunk of a study
     python studies/run.py --minutes 55           the next chunk of the first that is not done
+    python studies/run.py NAME --minutes 55 --into DIR    a study anew, kept in a folder of its own
 
 A study is a sweep of `sweeps.py`, one of the networks of `reference_network.py`, those of
 `masked_decoder.py`, or a table of `candidates.py`. A chunk goes on from
@@ -19,8 +20,10 @@ import shutil
 import sqlite3
 import sys
 import tarfile
+import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import masked_decoder
@@ -42,6 +45,7 @@ RESULTS = Path(__file__).parent / "results"
 RUNS = Path("runs", "studies")
 STATE, PROGRESS = "state.tar.xz", "progress.json"
 KEPT = ("trials.csv", "summary.json")
+ONE_GO = "was run in one go, and its state was not kept: --into DIR trains the study anew there"
 KEPT_OF_CANDIDATES = ("summary.json",)  # their runs are in the table that is made of the state
 
 
@@ -65,20 +69,41 @@ def finished_runs(database: Path) -> int:
     """Runs that have ended, of a study's database; 0 where there is none."""
     if not database.is_file():
         return 0
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         ended = "SELECT COUNT(*) FROM trials WHERE state IN ('COMPLETE', 'FAIL', 'PRUNED')"
         return int(connection.execute(ended).fetchone()[0])
 
 
+def began(database: Path) -> str | None:
+    """When the first run of a study's database began: it tells a study from the same one anew."""
+    if not database.is_file():
+        return None
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        first = connection.execute("SELECT MIN(datetime_start) FROM trials").fetchone()[0]
+        return None if first is None else str(first)
+
+
 def unpack(results: Path, run_dir: Path) -> None:
-    """Lays the committed state out, unless the run directory is as far on."""
-    progress = results / PROGRESS
-    runs = json.loads(progress.read_text("utf-8"))["runs"] if progress.is_file() else 0
-    if not runs or finished_runs(run_dir / "study.db") >= runs:
+    """Lays the committed state out, unless the run directory went on from it.
+
+    Raises:
+        SystemExit: Another run of the study is in the run directory.
+    """
+    if not (results / STATE).is_file():
         return
-    shutil.rmtree(run_dir, ignore_errors=True)
-    run_dir.mkdir(parents=True)
-    with tarfile.open(results / STATE) as archive:
+    own = run_dir / "study.db"
+    with tarfile.open(results / STATE) as archive, tempfile.TemporaryDirectory() as folder:
+        archive.extract("study.db", folder, filter="data")
+        committed = Path(folder, "study.db")
+        if began(own) not in (None, began(committed)):
+            raise SystemExit(
+                f"{run_dir} holds another run of the study than {results / STATE}: move one of "
+                "them away"
+            )
+        if finished_runs(own) >= finished_runs(committed):
+            return
+        shutil.rmtree(run_dir, ignore_errors=True)
+        run_dir.mkdir(parents=True)
         archive.extractall(run_dir, filter="data")
 
 
@@ -97,7 +122,7 @@ def pack(run_dir: Path, results: Path, *, done: bool, kept: Sequence[str] = KEPT
     summary = json.loads((run_dir / "summary.json").read_text("utf-8"))
     runs = finished_runs(run_dir / "study.db")
     hours = round(summary["wall_seconds"] / 3600, 2)
-    progress = {"runs": runs, "hours": hours, "done": done}
+    progress = asdict(Progress(runs=runs, hours=hours, done=done))
     (results / PROGRESS).write_text(json.dumps(progress) + "\n", "utf-8")
     return runs
 
@@ -110,8 +135,14 @@ def chunk(
     runs: Path = RUNS,
     results: Path = RESULTS,
 ) -> bool:
-    """Trains the next chunk of a study; whether the study is done."""
+    """Trains the next chunk of a study; whether the study is done.
+
+    Raises:
+        SystemExit: A study that was run in one go, whose results would be overwritten.
+    """
     run_dir, own = (runs / name).absolute(), results / name
+    if (own / "summary.json").is_file() and not (own / STATE).is_file():
+        raise SystemExit(f"{own} {ONE_GO}")
     unpack(own, run_dir)
     console = make_console(stderr=False)
     plan = planned(name, run_dir, 60 * minutes, workers)
@@ -136,23 +167,36 @@ def report(name: str, *, runs: Path = RUNS, results: Path = RESULTS) -> Path:
     run_dir = runs / name
     unpack(results / name, run_dir)
     if not finished_runs(run_dir / "study.db"):
-        why = "was run in one go, and its state was not kept"
-        why = why if progress_of(name, results)["done"] else "has no runs yet"
-        raise SystemExit(f"{name} {why}: --minutes 55 trains it")
+        done = progress_of(name, results).done
+        raise SystemExit(f"{name} {ONE_GO if done else 'has no runs yet: --minutes 55 trains it'}")
     return publish(Run.open(run_dir)).report
 
 
-def progress_of(name: str, results: Path = RESULTS) -> dict[str, float]:
-    """Runs, hours, and whether a study is done; one with a summary alone was run in one go."""
+@dataclass(frozen=True)
+class Progress:
+    """How far a study is.
+
+    Args:
+        runs: That have ended.
+        hours: Of wall time.
+        done: Whether it is.
+    """
+
+    runs: int = 0
+    hours: float = 0.0
+    done: bool = False
+
+
+def progress_of(name: str, results: Path = RESULTS) -> Progress:
+    """How far a study is; one with a summary alone was run in one go."""
     file, whole = results / name / PROGRESS, results / name / "summary.json"
     if file.is_file():
-        values: dict[str, float] = json.loads(file.read_text("utf-8"))
-        return values
+        return Progress(**json.loads(file.read_text("utf-8")))
     if not whole.is_file():
-        return {"runs": 0, "hours": 0.0, "done": False}
+        return Progress()
     summary = json.loads(whole.read_text("utf-8"))
     runs = summary["trials"]["complete"] + summary["trials"]["failed"]
-    return {"runs": runs, "hours": summary["wall_seconds"] / 3600, "done": True}
+    return Progress(runs=runs, hours=summary["wall_seconds"] / 3600, done=True)
 
 
 def main() -> None:
@@ -161,21 +205,24 @@ def main() -> None:
     parser.add_argument("study", nargs="?", choices=STUDIES)
     parser.add_argument("--minutes", type=float, help="how long to train; not at all without")
     parser.add_argument("--workers", type=int, help="networks trained at once; not of tables")
+    parser.add_argument("--into", type=Path, help="keep run and results here, not those committed")
     given = parser.parse_args()
+    results = given.into or RESULTS
+    runs = given.into / "runs" if given.into else RUNS
     if given.minutes is None and given.study:
-        print(report(given.study))
+        print(report(given.study, runs=runs, results=results))
         return
     if given.minutes is None:
         width = max(map(len, STUDIES))
         for name in STUDIES:
-            state = progress_of(name)
-            what = "done" if state["done"] else "to go on" if state["runs"] else "not begun"
-            print(f"{name:{width}} {state['runs']:5} runs {state['hours']:7.2f} h  {what}")
+            at = progress_of(name, results)
+            what = "done" if at.done else "to go on" if at.runs else "not begun"
+            print(f"{name:{width}} {at.runs:5} runs {at.hours:7.2f} h  {what}")
         return
-    left = [name for name in STUDIES if not progress_of(name)["done"]]
+    left = [name for name in STUDIES if not progress_of(name, results).done]
     if not given.study and not left:
         sys.exit("every study is done")
-    chunk(given.study or left[0], given.minutes, given.workers)
+    chunk(given.study or left[0], given.minutes, given.workers, runs=runs, results=results)
 
 
 if __name__ == "__main__":

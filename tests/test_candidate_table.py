@@ -123,7 +123,7 @@ def test_a_table_is_made_of_its_runs_in_chunks(tmp_path, monkeypatch):
     assert not chunk("candidates_tiny", 1e-6, **places)
     shutil.rmtree(runs)  # another machine
     assert chunk("candidates_tiny", 10, **places)
-    assert progress_of("candidates_tiny", results)["runs"] == 5
+    assert progress_of("candidates_tiny", results).runs == 5
     shutil.rmtree(runs)
     path = write_table("candidates_tiny", to=to, **places)
     content = path.read_bytes()

@@ -86,11 +86,15 @@ def test_the_masked_autoencoders_are_planned(tmp_path, monkeypatch):
 
 
 def test_a_study_that_was_run_in_one_go_is_done():
-    from run import progress_of
+    from run import chunk, progress_of, report
 
-    assert progress_of("deep_generator")["done"]
-    assert progress_of("deep_generator")["runs"] == 391
-    assert not progress_of("no such study")["done"]
+    assert progress_of("deep_generator").done
+    assert progress_of("deep_generator").runs == 391
+    assert not progress_of("no such study").done
+    with pytest.raises(SystemExit, match="in one go"):
+        chunk("deep_generator", 1)
+    with pytest.raises(SystemExit, match="in one go"):
+        report("deep_generator")
 
 
 @pytest.mark.slow
@@ -130,16 +134,19 @@ def test_a_chunk_goes_on_from_what_the_last_one_kept(tmp_path, monkeypatch):
         report("tiny_study", **places)
     assert not chunk("tiny_study", 1e-6, **places)
     before = progress_of("tiny_study", results)
-    assert not before["done"]
+    assert not before.done
     shutil.rmtree(runs)  # another machine
     assert chunk("tiny_study", 10, **places)
     after = progress_of("tiny_study", results)
-    assert after["done"]
-    assert after["runs"] == finished_runs(runs / "tiny_study" / "study.db") > before["runs"]
+    assert after.done
+    assert after.runs == finished_runs(runs / "tiny_study" / "study.db") > before.runs
     shutil.rmtree(runs)
+    assert chunk("tiny_study", 10, runs=tmp_path / "anew", results=tmp_path / "other")
+    with pytest.raises(SystemExit, match="another run"):
+        report("tiny_study", runs=tmp_path / "anew", results=results)
     assert "<html" in report("tiny_study", **places).read_text("utf-8")
     assert chunk("tiny_study", 10, **places)  # nothing is trained again
-    assert progress_of("tiny_study", results)["runs"] == after["runs"]
+    assert progress_of("tiny_study", results).runs == after.runs
     assert sorted(path.name for path in (results / "tiny_study").iterdir()) == [
         "progress.json",
         "state.tar.xz",
