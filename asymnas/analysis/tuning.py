@@ -2,8 +2,10 @@
 
 Rates are tuned on a few structures at a few shares, a group each. A group's rates lie on a grid of
 factors of two that goes on until the best one has a worse neighbour on either side; then the ratio
-of the sides' rates does the same at that rate. The best is interpolated, and smoothed over the
-decoder share. Where it is next to rates at which the network breaks down, all are halved: other
+of the sides' rates does the same at that rate. The best is interpolated, and a line over the
+decoder share smooths it: structures differ in the rates that suit them by more than shares do, so a
+curve through the means of a few structures would follow these, and set some shares back. Where the
+best is next to rates at which the network breaks down, all are halved: other
 structures and seeds break down a little earlier, and near the best the loss is flat.
 """
 
@@ -136,10 +138,10 @@ def grid_losses(table: pd.DataFrame, budget: int, grid: RateGrid) -> dict[Group,
 
 @dataclass(frozen=True)
 class TunedRates:
-    """The best rates of a budget as smooth functions of the decoder share.
+    """The best rates of a budget as lines over the decoder share.
 
     Args:
-        rate: Coefficients of log rate in the log odds of the share, the highest power first.
+        rate: Log rate in the log odds of the share: slope, if there is one, and intercept.
         ratio: The same of log ratio.
         ends: Log odds between which rates were tuned; beyond them those of the ends are taken.
     """
@@ -177,7 +179,7 @@ def _at_breakdown(done: Losses) -> bool:
 def tuned_rates(
     losses: Mapping[Group, Losses], grid: RateGrid, slower: int | None = None
 ) -> TunedRates:
-    """Each group's best rates, interpolated on the grid and smoothed over the share.
+    """Each group's best rates, interpolated on the grid, and lines through them over the share.
 
     Args:
         losses: What was run; groups without a run that completed are left out.
@@ -201,7 +203,7 @@ def tuned_rates(
         ratios.append(math.log(RATIO_STEP) * _vertex(along_ratio, best.ratio))
     if not places:
         return TunedRates((math.log(grid.middle),), (0.0,), (0.0, 0.0))
-    return TunedRates(_smooth(places, rates), _smooth(places, ratios), (min(places), max(places)))
+    return TunedRates(_line(places, rates), _line(places, ratios), (min(places), max(places)))
 
 
 def _vertex(losses: Mapping[int, float], best: int) -> float:
@@ -213,9 +215,9 @@ def _vertex(losses: Mapping[int, float], best: int) -> float:
     return best + min(max((below - above) / (2 * bend), -0.5), 0.5)
 
 
-def _smooth(places: Sequence[float], values: Sequence[float]) -> tuple[float, ...]:
-    """Least squares of a parabola over three places or more, a line over two, a constant of one."""
-    degree = min(len(set(places)) - 1, 2)
+def _line(places: Sequence[float], values: Sequence[float]) -> tuple[float, ...]:
+    """Least squares of a line; a constant of one place."""
+    degree = min(len(set(places)) - 1, 1)
     return tuple(float(c) for c in np.polyfit(places, values, degree))
 
 

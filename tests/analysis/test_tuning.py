@@ -103,6 +103,19 @@ def test_the_best_is_interpolated_and_smooth_in_the_share():
         assert ratio == pytest.approx(2.5, rel=1e-6)
 
 
+def test_what_suits_one_group_alone_does_not_set_its_share_back():
+    """A curve through three means would give the even split a ratio that suits no other."""
+
+    def loss(group, rate, ratio):
+        suits = 1.0 if group == HALF else 8.0
+        return -5 + 0.1 * math.log(rate / 0.02) ** 2 + 0.1 * math.log(ratio / suits) ** 2
+
+    losses, _ = tuned_by(loss)
+    rates = tuned_rates(losses, GRID)
+    ratios = [rates.at(group.share)[1] for group in (LOW, HALF, HIGH)]
+    assert ratios == pytest.approx([8 ** (2 / 3)] * 3)
+
+
 def test_beyond_the_shares_that_were_tuned_the_rate_is_that_of_the_last():
     losses, _ = tuned_by(bowl(lambda odds: 0.013 * math.exp(odds / 4), 2.5))
     rates = tuned_rates(losses, GRID)
