@@ -191,19 +191,33 @@ def tuned_rates(
     for group, done in losses.items():
         if not any(map(math.isfinite, done.values())):
             continue
-        best = _best(done)
-        along_rate = {p.rate: loss for p, loss in done.items() if p.ratio == best.ratio}
-        if len(along_rate) < 3:  # the ratio was tuned at one rate: its own curve is at ratio one
-            along_rate = {p.rate: loss for p, loss in done.items() if p.ratio == 0}
-        along_ratio = {p.ratio: loss for p, loss in done.items() if p.rate == best.rate}
+        rate, ratio = interpolated(done)
         places.append(_log_odds(group.share))
-        rates.append(
-            math.log(grid.middle) + math.log(RATE_STEP) * _vertex(along_rate, best.rate) - behind
-        )
-        ratios.append(math.log(RATIO_STEP) * _vertex(along_ratio, best.ratio))
+        rates.append(math.log(grid.middle) + math.log(RATE_STEP) * rate - behind)
+        ratios.append(math.log(RATIO_STEP) * ratio)
     if not places:
         return TunedRates((math.log(grid.middle),), (0.0,), (0.0, 0.0))
     return TunedRates(_line(places, rates), _line(places, ratios), (min(places), max(places)))
+
+
+def interpolated(done: Losses) -> tuple[float, float]:
+    """A group's best steps of rate and ratio, by a parabola through each best and its neighbours.
+
+    Args:
+        done: What was run, a run that completed among it.
+    """
+    best = _best(done)
+    along_rate, along_ratio = profiles(done)
+    return _vertex(along_rate, best.rate), _vertex(along_ratio, best.ratio)
+
+
+def profiles(done: Losses) -> tuple[dict[int, float], dict[int, float]]:
+    """Log losses along the rate and along the ratio, through a group's best point."""
+    best = _best(done)
+    along_rate = {p.rate: loss for p, loss in done.items() if p.ratio == best.ratio}
+    if len(along_rate) < 3:  # the ratio was tuned at one rate: its own curve is at ratio one
+        along_rate = {p.rate: loss for p, loss in done.items() if p.ratio == 0}
+    return along_rate, {p.ratio: loss for p, loss in done.items() if p.rate == best.rate}
 
 
 def _vertex(losses: Mapping[int, float], best: int) -> float:
