@@ -167,7 +167,7 @@ def sweep_page(results: Path, place: str, sweeps: Mapping[str, Sequence[Row]]) -
         "## Result",
         *map(_shares, own),
         *horizons,
-        "The analysis remarks:",
+        "The analysis remarks:" if summary["cautions"] else "",
         "\n".join(f"- {caution}" for caution in summary["cautions"]),
         "## Set-up",
         f"Networks: {own[0].networks}, {own[0].latent} latent numbers. Data: {data}, {shape}, "
