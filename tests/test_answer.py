@@ -98,6 +98,17 @@ def test_longer_training_has_a_mean_of_its_own():
     assert not images & tables
 
 
+def test_a_cost_of_mirroring_is_a_log_ratio_like_the_contrasts():
+    from rows import MIRRORED, PRIMARY, rows
+
+    for row in rows():
+        cost = row.entry["cost_of_mirroring"]
+        assert row.contrast(MIRRORED).high == pytest.approx(log(1 + cost["high"]))
+        for name in (*PRIMARY, MIRRORED):
+            found = row.contrast(name)
+            assert (found.low + found.high) / 2 == pytest.approx(found.estimate, abs=1e-9)
+
+
 def test_two_sweeps_of_a_row_count_as_one():
     from rows import PRIMARY, combined, groups, rows, sweeps_of
 
@@ -114,7 +125,7 @@ def test_two_sweeps_of_a_row_count_as_one():
             if len(sweeps) == 1:
                 assert (both.low, both.high) == pytest.approx((each[0].low, each[0].high))
             else:
-                assert error < min(row.error(share) for row in sweeps)
+                assert error < min(row.normal(share)[1] for row in sweeps)
                 assert min(e.estimate for e in each) < both.estimate < max(e.estimate for e in each)
 
 
