@@ -19,12 +19,14 @@ import argparse
 import json
 import math
 import os
-import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -133,33 +135,39 @@ def search(config: StudyConfig, loss: float) -> dict[str, float]:
         command = [sys.executable, "-m", "asymnas.search", "--run-dir", folder]
         command += [word for name, value in options.items() for word in (f"--{name}", str(value))]
         began = time.time()
-        url = f"sqlite:///{folder}/study.db"
+        study = Path(folder, "study.db")
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-            while process.poll() is None and reached(url, loss) is None:
+            while process.poll() is None and reached(study, loss) is None:
                 time.sleep(0.5)
-            process.send_signal(signal.SIGINT)
-        found = reached(url, loss)
+            process.terminate()
+        found = reached(study, loss)
     if found is None:
         return {"search_loss": math.nan, "search_seconds": math.nan, "search_trials": math.nan}
     return {
-        "search_loss": found.value,
-        "search_seconds": found.datetime_complete.timestamp() - began,
-        "search_trials": found.number + 1,
+        "search_loss": found[0],
+        "search_seconds": found[1] - began,
+        "search_trials": found[2] + 1,
     }
 
 
-def reached(url: str, loss: float) -> Any:
-    """The first trial to complete with a loss as low, if any."""
-    if not Path(url.removeprefix("sqlite:///")).is_file():
-        return None
+def reached(study: Path, loss: float) -> tuple[float, float, int] | None:
+    """The first trial to complete with a loss as low, if any: loss, when in seconds, and number.
+
+    The file is read and nothing else: Optuna would make the tables that the search is making.
+    """
+    query = (
+        "SELECT value, datetime_complete, number FROM trials JOIN trial_values USING (trial_id) "
+        "WHERE state = 'COMPLETE' AND value <= ? ORDER BY datetime_complete LIMIT 1"
+    )
     try:
-        (name,) = optuna.get_all_study_names(url)
-        trials: list[Any] = optuna.load_study(study_name=name, storage=url).get_trials()
-    except (ValueError, RuntimeError, optuna.exceptions.OptunaError):  # it is just being made
+        with closing(sqlite3.connect(f"file:{study}?mode=ro", uri=True)) as connection:
+            found = connection.execute(query, (loss,)).fetchone()
+    except sqlite3.OperationalError:  # it is just being made
         return None
-    done = [trial for trial in trials if trial.state == optuna.trial.TrialState.COMPLETE]
-    low = [trial for trial in done if trial.value <= loss]
-    return min(low, key=lambda trial: trial.datetime_complete, default=None)
+    if found is None:
+        return None
+    value, complete, number = found
+    return float(value), datetime.fromisoformat(complete).timestamp(), int(number)
 
 
 def page(rows: list[dict[str, Any]]) -> list[str]:
