@@ -1,7 +1,9 @@
 """Writes the numbers of docs/answer.md, its figure and the studies' pages from committed results.
 
-python studies/answer.py              tables, figure (needs Chromium), results/NAME/README.md
-python studies/answer.py --tables     all but the figure
+    python studies/answer.py              tables, figure (needs Chromium), results/NAME/README.md
+    python studies/answer.py --tables     all but the figure
+
+The rows are those of `rows.py`, the pages those of `pages.py`.
 """
 
 import json
