@@ -86,7 +86,9 @@ def progress_line(snapshot: Snapshot) -> str:
     best = MISSING if snapshot.best_loss is None else f"{snapshot.best_loss:.5f}"
     rate = f"{snapshot.examples / snapshot.seconds:,.0f}" if snapshot.seconds > 1 else MISSING
     left = MISSING if snapshot.seconds_left is None else duration(snapshot.seconds_left)
+    paused = f"{snapshot.paused} paused · " if snapshot.paused else ""
     return (
-        f"{snapshot.complete} complete · {snapshot.pruned} pruned · {snapshot.failed} failed · "
+        f"{snapshot.complete} complete · {snapshot.pruned} pruned · {paused}"
+        f"{snapshot.failed} failed · "
         f"best loss {best} · front {snapshot.front} · {rate} examples/s · {left} left"
     )

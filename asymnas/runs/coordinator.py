@@ -1,9 +1,9 @@
-"""The one loop: ask, train a rung, prune or go on, tell.
+"""The one loop: ask, train a rung, prune, pause or go on, tell.
 
 The coordinator is the only writer of trials. It keeps as many rungs in flight as there are
-workers, continues started trials before it asks for new ones, and stops at the exact number of
-finished trials. What it must not lose is on disk before the study says so: the worker writes a
-checkpoint before the rung that it ends enters the curve.
+workers, continues started trials before it asks for new ones (but for those that the pruner lets
+wait), and stops at the exact number of finished trials. What it must not lose is on disk before the
+study says so: the worker writes a checkpoint before the rung that it ends enters the curve.
 """
 
 import math
@@ -24,7 +24,7 @@ from asymnas.runs.candidates import Candidates
 from asymnas.runs.directory import DASHBOARD, Checkpoints, losses_path, reconstruction_path
 from asymnas.runs.failures import MOST_HANGS, Failures
 from asymnas.runs.phases import Phase
-from asymnas.runs.pruners import PRUNERS
+from asymnas.runs.pruners import PRUNERS, PausingPruner
 from asymnas.runs.study import METRICS_ATTRIBUTE, SearchStudy
 from asymnas.runs.time_limits import MARGIN, TimeLimits, work_of
 from asymnas.runs.trials import CPU_SECONDS, RUNG_OBJECTIVES, ActiveTrial, TrialStore
@@ -45,6 +45,7 @@ class Snapshot:
         failed: Trials that diverged or broke.
         duplicate: Draws of an architecture already trained; they cost nothing.
         running: Trials in training.
+        paused: Trials that wait until all have begun.
         best_loss: Lowest validation loss of a complete trial, if any.
         front: Size of the front.
         examples: Training examples seen by this start of the run.
@@ -59,6 +60,7 @@ class Snapshot:
     failed: int = 0
     duplicate: int = 0
     running: int = 0
+    paused: int = 0
     best_loss: float | None = None
     front: int = 0
     examples: int = 0
@@ -115,6 +117,7 @@ class Coordinator:
         self._replace_worker = getattr(executor, "replace_worker", None)
         self._limits = TimeLimits[Future[RungResult]](time.monotonic())
         self._ready: deque[ActiveTrial] = deque()
+        self._waiting: list[ActiveTrial] = []  # for the pruner to say which is to go on
         self._failures = Failures(self._ready)
         self._candidates = Candidates(phase, study)
         self._store = TrialStore(study, config.trials)
@@ -151,6 +154,7 @@ class Coordinator:
         unfinished = self._candidates.unfinished()
         for active in [active for active in unfinished if self._begin(active, anew=False)]:
             self._go_on(active)
+        self._missing_at_start -= len(self._waiting)
 
     def _loop(self) -> Ending:
         while not self._stopping():
@@ -181,9 +185,10 @@ class Coordinator:
         return self._workers - len(self._flights) - len(self._failures.held)
 
     def _next(self) -> ActiveTrial | None:
-        """The trial to train next: a started one if any, else a new one if any is missing.
+        """The trial to train next: one that is to go on if any, else a new one if any is missing.
 
-        After several broken workers in a row, and nothing at work, a control.
+        When no more are to begin, the best of those that wait. After several broken workers in a
+        row, and nothing at work, a control.
         """
         if self._failures.need_control and not self._flights:
             self._failures.control = self._candidates.control()
@@ -191,13 +196,43 @@ class Coordinator:
         while self._store.missing > len(self._flights) + len(self._failures.open):
             if self._ready:
                 return self._ready.popleft()
-            if self._duplicates_in_a_row >= MOST_DUPLICATES or self._gains_too_little():
+            begins = self._may_begin()
+            if (waited := self._worthwhile(1.0 if begins else 0.0)) is not None:
+                return waited
+            if not begins:
                 return None
-            parallel = bool(self._flights or self._failures.held)
+            parallel = bool(self._flights or self._failures.held or self._waiting)
             active = self._candidates.new(parallel=parallel)
             if self._begin(active, anew=True):
                 self._go_on(active)
         return None
+
+    def _may_begin(self) -> bool:
+        """Whether another candidate is to be drawn."""
+        begun = len(self._flights) + len(self._failures.open) + len(self._waiting)
+        exhausted = self._duplicates_in_a_row >= MOST_DUPLICATES
+        return self._store.missing > begun and not exhausted and not self._gains_too_little()
+
+    def _worthwhile(self, least: float) -> ActiveTrial | None:
+        """Of the trials that wait, the one that is worth most, if that is enough.
+
+        Those that are worth nothing end here.
+
+        Args:
+            least: What it must be worth, against a new candidate; any that is worth something
+                where this is 0.
+        """
+        if not isinstance(self._prune, PausingPruner) or not self._waiting:
+            return None
+        worth = dict(zip(self._waiting, self._store.worth(self._waiting, self._prune), strict=True))
+        self._waiting = [active for active in worth if worth[active] > 0]
+        for active in [active for active in worth if worth[active] <= 0]:
+            self._tell(active, "pruned", {})
+        best = max(self._waiting, key=lambda a: (worth[a], -a.number), default=None)
+        if best is None or worth[best] < least:
+            return None
+        self._waiting.remove(best)
+        return best
 
     def _gains_too_little(self) -> bool:
         """Whether the last trials were not worth their time, where a search is to end by that."""
@@ -369,13 +404,15 @@ class Coordinator:
             self._tell(active, "failed", attributes)
 
     def _go_on(self, active: ActiveTrial) -> None:
-        """Decides what becomes of a trial by its curve: new, continued, pruned or complete."""
+        """Decides what becomes of a trial by its curve: new, continued, ended or left to wait."""
         if active.examples == self._steps[-1] * self._config.batch_size:
             loss = {t.VAL_LOSS: active.curve[-1][1]}
             self._tell(active, "complete", {**active.metrics, **loss})
-        elif (
-            active.curve and not active.never_pruned and self._prune(*self._store.progress(active))
-        ):
+        elif not active.curve or active.never_pruned:
+            self._ready.append(active)
+        elif isinstance(self._prune, PausingPruner):
+            self._waiting.append(active)
+        elif self._prune(*self._store.progress(active)):
             self._tell(active, "pruned", {})
         else:
             self._ready.append(active)
@@ -432,7 +469,12 @@ class Coordinator:
             self._load(successor)
             self._store.note(successor)
             self._ready.append(successor)
-        started = (*self._flights.values(), *self._ready, *self._failures.open)
+        started = (
+            *self._flights.values(),
+            *self._ready,
+            *self._waiting,
+            *self._failures.open,
+        )
         self._delete_superseded({active.number for active in started})
 
     def _delete_superseded(self, started: set[int]) -> None:
@@ -452,7 +494,9 @@ class Coordinator:
 
     def _snapshot(self) -> Snapshot:
         store = self._store
-        seconds, newly = time.monotonic() - self._began, self._missing_at_start - store.missing
+        seconds, paused = time.monotonic() - self._began, len(self._waiting)
+        missing = store.missing - paused  # most of what waits ends where it stands
+        newly = self._missing_at_start - missing
         return Snapshot(
             phase=self._phase.name,
             wanted=max(store.wanted, store.finished),
@@ -461,9 +505,10 @@ class Coordinator:
             failed=store.states["failed"],
             duplicate=store.duplicates,
             running=len(self._flights),
+            paused=paused,
             best_loss=store.best_loss,
             front=len(store.front),
             examples=self._examples,
             seconds=seconds,
-            seconds_left=seconds * store.missing / newly if newly >= FEW else None,
+            seconds_left=seconds * missing / newly if newly >= FEW else None,
         )

@@ -19,7 +19,7 @@ from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.kinds import Kind, kind_of
 from asymnas.runs.executors.on_ray import on_ray, usual_workers
 from asymnas.runs.phases import Phase
-from asymnas.runs.pruners import PRUNERS
+from asymnas.runs.pruners import PRUNERS, PausingPruner
 from asymnas.runs.study import (
     LEARNING,
     REFERENCE,
@@ -243,9 +243,24 @@ def _usual_family(config: StudyConfig, kind: Kind, shape: tuple[int, ...]) -> st
 
 
 def _pruner(config: StudyConfig) -> str:
-    """What `auto` stands for: the loss alone where it is the one objective, else all of them."""
+    """What `auto` stands for: `asha` for one objective, `pause` if all others are counts.
+
+    Raises:
+        ConfigError: The pruner is unknown, or predicts losses where more has to be measured.
+    """
+    measured = [
+        name for name in config.objectives[1:] if name not in (t.VAL_LOSS, *t.COUNT_COLUMNS)
+    ]
     if config.pruner == AUTO:
-        return "asha" if len(config.objectives) == 1 else "rank"
+        if len(config.objectives) == 1:
+            return "asha"
+        return "rank" if measured else "pause"
+    if measured and isinstance(PRUNERS.get(config.pruner), PausingPruner):
+        raise ConfigError(
+            f"pruner {config.pruner!r} predicts the loss, and takes as further objectives those "
+            f"known before training, but {measured[0]} is measured: take rank, or one of "
+            + ", ".join(t.COUNT_COLUMNS)
+        )
     PRUNERS.get(config.pruner)
     return config.pruner
 

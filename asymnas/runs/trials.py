@@ -26,7 +26,7 @@ from asymnas.analysis.gain import gains_of
 from asymnas.core import columns as t
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.families import FAMILIES
-from asymnas.runs.pruners import Progress
+from asymnas.runs.pruners import PausingPruner, Progress
 from asymnas.runs.study import REFERENCE, SearchStudy
 from asymnas.space.fit import widths_of
 
@@ -175,7 +175,9 @@ class TrialStore:
             )
             self._endings[row[t.TRIAL]] = row[t.STATE], row
         measured = row.get(RUNG_OBJECTIVES)
-        self._note(row[t.TRIAL], row[t.CURVE], measured if isinstance(measured, dict) else {}, row)
+        measured = measured if isinstance(measured, dict) else {}
+        complete = row[t.STATE] == "complete"
+        self._note(row[t.TRIAL], row[t.CURVE], measured, row, complete=complete)
 
     @property
     def finished(self) -> int:
@@ -201,9 +203,9 @@ class TrialStore:
         """Objectives besides the first and the loss that training has to measure at each rung."""
         return [o.name for o in self._others if o.name not in t.COUNT_COLUMNS]
 
-    def note(self, trial: ActiveTrial) -> None:
+    def note(self, trial: ActiveTrial, *, complete: bool = False) -> None:
         """Takes in how far a trial has got, for the pruner."""
-        self._note(trial.number, trial.curve, trial.objectives, trial.attributes)
+        self._note(trial.number, trial.curve, trial.objectives, trial.attributes, complete=complete)
 
     def _note(
         self,
@@ -211,6 +213,8 @@ class TrialStore:
         curve: Sequence[Sequence[float]],
         measured: Mapping[str, Sequence[float]],
         counts: Mapping[str, Any],
+        *,
+        complete: bool,
     ) -> None:
         points = tuple((int(examples), float(loss)) for examples, loss in curve)
         known = [o for o in self._others if o.name in t.COUNT_COLUMNS]
@@ -219,7 +223,7 @@ class TrialStore:
             for rung in range(len(points))
         )
         costs = tuple(float(counts[o.name]) for o in known)
-        progress = Progress(curve=points, costs=costs, others=others)
+        progress = Progress(curve=points, costs=costs, others=others, complete=complete)
         for examples, _ in points:
             self._reached[_budget(counts), examples][number] = progress
 
@@ -227,6 +231,19 @@ class TrialStore:
         """How far a trial has got, and all others of its budget that have got as far."""
         reached = self._reached[_budget(trial.attributes), trial.examples]
         return reached[trial.number], [p for n, p in reached.items() if n != trial.number]
+
+    def worth(self, waiting: Sequence[ActiveTrial], pruner: PausingPruner) -> list[float]:
+        """How much trials are worth going on with, each among those of its budget."""
+        worth: dict[int, float] = {}
+        for budget in dict.fromkeys(_budget(trial.attributes) for trial in waiting):
+            own = [trial for trial in waiting if _budget(trial.attributes) == budget]
+            stands = {
+                trial.number: self._reached[budget, trial.examples][trial.number] for trial in own
+            }
+            known = self._reached[budget, own[0].examples]
+            peers = [known[number] for number in sorted(known) if number not in stands]
+            worth |= zip(stands, pruner.worth([*stands.values()], peers), strict=True)
+        return [worth[trial.number] for trial in waiting]
 
     def begin(self, trial: ActiveTrial, *, repeats: bool) -> bool:
         """Whether a trial is to be trained; otherwise it is a duplicate, and will end as the first.
@@ -283,6 +300,7 @@ class TrialStore:
             return self._succeed(copies) if succeeded else None
         self._endings[trial.number] = state, row
         if state == "complete":
+            self.note(trial, complete=True)
             self._complete(trial, row)
         return None
 
