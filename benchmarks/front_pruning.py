@@ -1,10 +1,11 @@
 """Rules that prune or pause candidates of any size, replayed on searches that pruned none.
 
-    python benchmarks/front_pruning.py [--search digits --seeds 0,1]
+    python benchmarks/front_pruning.py [--search digits --pruners none,rank,pause --seeds 0,1]
 
-The searches have two objectives, the loss and the size, and Optuna's TPE; none of their candidates
-was stopped, so what a rule would have stopped is known to the end. `--search` runs more of them, a
-line of benchmarks/front_pruning.jsonl each: the candidates in the order they were drawn.
+The searches have two objectives, the loss and the size, and Optuna's TPE. Where none of their
+candidates was stopped, what a rule would have stopped is known to the end. `--search` runs more of
+them, a line of benchmarks/front_pruning.jsonl each: the candidates in the order they were drawn, or
+where it does prune what was complete when.
 
 Replayed one candidate at a time, every tenth never stopped, are
 
@@ -15,25 +16,23 @@ Replayed one candidate at a time, every tenth never stopped, are
   rank by the epsilon-net order;
 - Hyperband (Li et al. 2018): `asha` in three brackets, which begin to prune at the first, second
   and third rung;
-- the expected gain: the logarithm of the final loss is predicted by a line through the complete
-  candidates; one is stopped if the area that it is expected to add to the front (of logarithms of
-  loss and size) is less than `share` of the mean of the last twenty that completed;
-- pausing: the same, but when all have begun those paused go on, in the order of expected gain per
-  example, while their chance to join the front is at least `p`.
+- the expected gain: as `pause`, but what it would pause is stopped for good;
+- pausing: `pause`, with its constants and with others.
 
-Of each: the examples saved, how much less area the front covers than that of all candidates, and
-the area after a quarter and a half of the examples that all candidates take. Writes
-benchmarks/front_pruning.md.
+Of each: the examples saved, how much less area (of logarithms of loss and size) the front covers
+than that of all candidates, and the area after a quarter and a half of the examples that all take.
+Writes benchmarks/front_pruning.md.
 """
 
 import argparse
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import moocore
 import numpy as np
+import optuna
 from heading import heading
 from numpy.typing import NDArray
 from scipy.stats import wilcoxon
@@ -47,7 +46,7 @@ from asymnas.training.reference_loss import mean_predictor_loss
 
 RESULTS = Path(__file__).with_suffix(".md")
 LINES = Path(__file__).with_suffix(".jsonl")
-FEWEST = 5  # complete candidates before any is judged by its prediction
+FEWEST = 5  # others at a rung before a median stops any
 SEARCHES = {
     "digits": {"budget": 20_000, "trials": 60},
     "fashion-mnist": {"budget": 150_000, "trials": 40, "examples": 60_032},
@@ -250,59 +249,156 @@ def rules() -> dict[str, Run]:
         for name, rule in fixed.items()
     }
     for share in (0.1, 0.2):
-        found[f"gain, share {share:g}"] = lambda order, share=share: replay(  # type: ignore[misc]
-            order, gain_rule(share)
+        found[f"expected gain, share {share:g}"] = (
+            lambda order, share=share: replay(order, gain_rule(share))  # type: ignore[misc]
         )
-    for share in (0.25, 0.5, 1.0, 2.0):
-        for chance in (0.1, 0.2, 0.3):
-            for margin in (1.01, 2, 4):
-                pause = Pause(share, chance, margin)
-                found[f"pausing, share {share:g}, p {chance:g}, margin {margin:g}"] = (
-                    lambda order, pause=pause: pausing(order, pause)  # type: ignore[misc]
-                )
+    own = Pause()
+    for pause in (
+        own,
+        *(replace(own, share=share) for share in (0.25, 1.0, 2.0)),
+        *(replace(own, least_chance=chance) for chance in (0.05, 0.2, 0.3)),
+        *(replace(own, margin=margin) for margin in (1.01, 4.0)),
+    ):
+        name = f"pausing, share {pause.share:g}, p {pause.least_chance:g}, margin {pause.margin:g}"
+        found[name] = lambda order, pause=pause: pausing(order, pause)  # type: ignore[misc]
     return found
 
 
-def orders() -> list[Order]:
-    """All searches that are over."""
-    found = []
-    for line in LINES.read_text("utf-8").splitlines() if LINES.is_file() else []:
-        row = json.loads(line)
-        candidates = tuple(
-            Candidate(size, tuple((int(seen), loss) for seen, loss in curve))
-            for size, curve in row["candidates"]
+@dataclass(frozen=True)
+class Searched:
+    """What a search came to that did prune.
+
+    Args:
+        order: The search of the same seed that did not.
+        pruner: Its pruner.
+        examples: Training examples seen.
+        complete: Of each complete trial, examples seen when it ended, loss and size.
+    """
+
+    order: Order
+    pruner: str
+    examples: int
+    complete: tuple[tuple[int, float, int], ...]
+
+    def area(self, within: float = np.inf) -> float:
+        """The area of the front after this part of what the search without pruning saw."""
+        limit = within * self.order.examples
+        points = [(np.log(loss), np.log(size)) for seen, loss, size in self.complete]
+        kept = [p for p, (seen, *_) in zip(points, self.complete, strict=True) if seen <= limit]
+        return area(kept, self.order.corner)
+
+
+def found() -> tuple[list[Order], list[Searched]]:
+    """All searches that are over: those that did not prune, and those that did."""
+    rows = [json.loads(line) for line in LINES.read_text("utf-8").splitlines()]
+    orders = {
+        (row["dataset"], row["seed"]): Order(
+            row["dataset"],
+            row["seed"],
+            tuple(row["corner"]),
+            tuple(Candidate(size, tuple(map(tuple, curve))) for size, curve in row["candidates"]),
         )
-        found.append(Order(row["dataset"], row["seed"], tuple(row["corner"]), candidates))
-    return found
+        for row in rows
+        if row["pruner"] == "none"
+    }
+    pruned = [
+        Searched(
+            orders[row["dataset"], row["seed"]],
+            row["pruner"],
+            row["examples"],
+            tuple(map(tuple, row["complete"])),
+        )
+        for row in rows
+        if row["pruner"] != "none"
+    ]
+    return list(orders.values()), pruned
 
 
-def search(dataset: str, seed: int, runs: Path) -> None:
-    """One search that prunes nothing, and its line."""
+def search(dataset: str, seed: int, pruner: str, runs: Path) -> None:
+    """One search, and its line."""
+    name = f"{dataset}-{pruner}-{seed}"
     config = StudyConfig(
         dataset=dataset,
         seed=seed,
         device="cpu",
         objectives=("val_loss", "total_params"),
-        pruner="none",
-        name=f"{dataset}-{seed}",
-        run_dir=str(runs / f"{dataset}-{seed}"),
+        pruner=pruner,
+        name=name,
+        run_dir=str(runs / name),
         **SEARCHES[dataset],
     )
-    table = run_search(config).own.sort_values("trial")
-    table = table[(table["state"] == "complete") & table["duplicate_of"].isna()]
-    plan = plan_search(config)
-    worst = mean_predictor_loss(plan.space.sample(0).architecture, plan.data) or 1.0
-    row = {
-        "dataset": dataset,
-        "seed": seed,
-        "corner": (float(np.log(worst)), float(np.log(config.budget))),
-        "candidates": [
-            (int(size), [(int(seen), float(loss)) for seen, loss in curve])
+    seen, complete = [0], list[tuple[int, float, int]]()
+
+    def note(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+        if trial.state == optuna.trial.TrialState.COMPLETE:
+            complete.append((seen[-1], *trial.values))
+
+    run = run_search(
+        config,
+        fresh=True,
+        observe=lambda snapshot: seen.append(snapshot.examples),
+        callbacks=[note],
+    )
+    row = {"dataset": dataset, "seed": seed, "pruner": pruner}
+    if pruner != "none":
+        row |= {"examples": seen[-1], "complete": complete}
+    else:
+        table = run.own.sort_values("trial")
+        table = table[(table["state"] == "complete") & table["duplicate_of"].isna()]
+        plan = plan_search(config)
+        worst = mean_predictor_loss(plan.space.sample(0).architecture, plan.data) or 1.0
+        row["corner"] = float(np.log(worst)), float(np.log(config.budget))
+        row["candidates"] = [
+            (int(size), curve)
             for size, curve in zip(table["total_params"], table["curve"], strict=True)
-        ],
-    }
+        ]
     with LINES.open("a") as file:
         file.write(json.dumps(row) + "\n")
+
+
+def searches_of(some: Sequence[Searched]) -> list[str]:
+    """Searches that did prune, with those of the same seeds that did not."""
+    by_pruner: dict[str, dict[int, Searched]] = {}
+    for each in some:
+        by_pruner.setdefault(each.pruner, {})[each.order.seed] = each
+    lines = [
+        "| pruner | searches | examples, of those without | area, of that without: mean | "
+        "at a quarter of the examples | at a half | lowest loss, mean excess |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    at: dict[str, dict[str, dict[int, float]]] = {}
+    for pruner, own in by_pruner.items():
+        whole = {
+            n: area([c.point for c in s.order.candidates], s.order.corner) for n, s in own.items()
+        }
+        at[pruner] = {
+            "in the end": {n: s.area() / whole[n] for n, s in own.items()},
+            "at a quarter": {n: s.area(0.25) / whole[n] for n, s in own.items()},
+            "at a half": {n: s.area(0.5) / whole[n] for n, s in own.items()},
+        }
+        spent = np.mean([s.examples / s.order.examples for s in own.values()])
+        excess = [
+            min(loss for _, loss, _ in s.complete) / min(c.curve[-1][1] for c in s.order.candidates)
+            - 1
+            for s in own.values()
+        ]
+        means = [f"{np.mean(list(values.values())):.1%}" for values in at[pruner].values()]
+        lines.append(
+            f"| {pruner} | {len(own)} | {spent:.1%} | {' | '.join(means)} | "
+            f"{np.mean(excess):+.1%} |"
+        )
+    lines.append("")
+    if {"rank", "pause"} <= by_pruner.keys():
+        for when in at["rank"]:
+            seeds = sorted(at["rank"][when].keys() & at["pause"][when].keys())
+            pairs = [(at["pause"][when][n], at["rank"][when][n]) for n in seeds]
+            by = [a - b for a, b in pairs]
+            tested = f", Wilcoxon p = {wilcoxon(by).pvalue:.3f}" if len(by) > 5 and any(by) else ""
+            lines.append(
+                f"- pause against rank, {when}: {np.mean(by):+.1%} in the mean of {len(by)} pairs, "
+                f"from {min(by):+.1%} to {max(by):+.1%}{tested}."
+            )
+    return lines
 
 
 def table_of(some: Sequence[Order]) -> list[str]:
@@ -339,11 +435,11 @@ def table_of(some: Sequence[Order]) -> list[str]:
     return lines
 
 
-def page(found: Sequence[Order]) -> str:
-    """What the rules came to."""
+def page(orders: Sequence[Order], pruned: Sequence[Searched]) -> str:
+    """What the rules and the searches came to."""
     lines = heading("Pruning where sizes differ", __file__)
     for dataset, kept in SEARCHES.items():
-        if some := [order for order in found if order.dataset == dataset]:
+        if some := [order for order in orders if order.dataset == dataset]:
             lines += [
                 f"**{dataset}**, at most {kept['budget']:,} parameters: {len(some)} searches of "
                 f"{min(len(o.candidates) for o in some)} to "
@@ -352,6 +448,9 @@ def page(found: Sequence[Order]) -> str:
                 *table_of(some),
                 "",
             ]
+        if own := [each for each in pruned if each.order.dataset == dataset]:
+            lines += ["Searches that did prune, with other candidates therefore:", ""]
+            lines += [*searches_of(own), ""]
     return "\n".join(lines)
 
 
@@ -359,12 +458,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=Path, default=Path("runs/front-pruning"))
     parser.add_argument("--search", choices=SEARCHES, help="a data set to search")
+    parser.add_argument("--pruners", default="none,rank,pause", help="with what it is searched")
     parser.add_argument("--seeds", default="0,1,2,3,4,5,6,7")
     args = parser.parse_args()
     for seed in map(int, args.seeds.split(",")) if args.search else ():
-        if (args.search, seed) not in {(order.dataset, order.seed) for order in orders()}:
-            search(args.search, seed, args.runs)
-    RESULTS.write_text(page(orders()), "utf-8")
+        orders, pruned = found()
+        there = {(order.dataset, order.seed, "none") for order in orders}
+        there |= {(each.order.dataset, each.order.seed, each.pruner) for each in pruned}
+        for pruner in args.pruners.split(","):
+            if (args.search, seed, pruner) not in there:
+                search(args.search, seed, pruner, args.runs)
+    RESULTS.write_text(page(*found()), "utf-8")
     print(RESULTS.read_text("utf-8"))
 
 
