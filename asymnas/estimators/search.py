@@ -53,7 +53,7 @@ class AutoencoderSearch(FittedAutoencoder):
         batch_size: Examples per step.
         learning_rates: Lowest and highest rate; by default what suits the budget.
         sampler: "tpe", "nsgaii", "gp", "random", "qmc", or an Optuna sampler.
-        pruner: "asha", "rank", "none" or "auto".
+        pruner: "asha", "rank", "pause", "none" or "auto".
         device: "auto", "cpu", "cuda" or "cuda:N".
         precision: "auto", "fp32" or "bf16".
         n_jobs: `None` or 1 trains in this process; more in that many worker processes, which take
