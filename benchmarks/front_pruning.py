@@ -269,49 +269,41 @@ class Searched:
     """What a search came to that did prune.
 
     Args:
-        order: The search of the same seed that did not.
+        dataset: What it searched on.
+        seed: Its seed.
         pruner: Its pruner.
+        corner: Where areas are measured from.
         examples: Training examples seen.
         complete: Of each complete trial, examples seen when it ended, loss and size.
     """
 
-    order: Order
+    dataset: str
+    seed: int
     pruner: str
+    corner: Point
     examples: int
     complete: tuple[tuple[int, float, int], ...]
 
-    def area(self, within: float = np.inf) -> float:
-        """The area of the front after this part of what the search without pruning saw."""
-        limit = within * self.order.examples
-        points = [(np.log(loss), np.log(size)) for seen, loss, size in self.complete]
-        kept = [p for p, (seen, *_) in zip(points, self.complete, strict=True) if seen <= limit]
-        return area(kept, self.order.corner)
+    def area(self, examples: float = np.inf) -> float:
+        """The area of the front after so many examples."""
+        ended = [
+            (np.log(loss), np.log(size)) for seen, loss, size in self.complete if seen <= examples
+        ]
+        return area(ended, self.corner)
 
 
 def found() -> tuple[list[Order], list[Searched]]:
     """All searches that are over: those that did not prune, and those that did."""
-    rows = [json.loads(line) for line in LINES.read_text("utf-8").splitlines()]
-    orders = {
-        (row["dataset"], row["seed"]): Order(
-            row["dataset"],
-            row["seed"],
-            tuple(row["corner"]),
-            tuple(Candidate(size, tuple(map(tuple, curve))) for size, curve in row["candidates"]),
-        )
-        for row in rows
-        if row["pruner"] == "none"
-    }
-    pruned = [
-        Searched(
-            orders[row["dataset"], row["seed"]],
-            row["pruner"],
-            row["examples"],
-            tuple(map(tuple, row["complete"])),
-        )
-        for row in rows
-        if row["pruner"] != "none"
-    ]
-    return list(orders.values()), pruned
+    orders, pruned = [], []
+    for row in map(json.loads, LINES.read_text("utf-8").splitlines()):
+        dataset, seed, pruner, corner = (row[k] for k in ("dataset", "seed", "pruner", "corner"))
+        if pruner == "none":
+            some = [Candidate(size, tuple(map(tuple, curve))) for size, curve in row["candidates"]]
+            orders.append(Order(dataset, seed, tuple(corner), tuple(some)))
+        else:
+            complete = tuple(map(tuple, row["complete"]))
+            pruned.append(Searched(dataset, seed, pruner, tuple(corner), row["examples"], complete))
+    return orders, pruned
 
 
 def search(dataset: str, seed: int, pruner: str, runs: Path) -> None:
@@ -339,15 +331,15 @@ def search(dataset: str, seed: int, pruner: str, runs: Path) -> None:
         observe=lambda snapshot: seen.append(snapshot.examples),
         callbacks=[note],
     )
-    row = {"dataset": dataset, "seed": seed, "pruner": pruner}
+    plan = plan_search(config)
+    worst = mean_predictor_loss(plan.space.sample(0).architecture, plan.data) or 1.0
+    corner = float(np.log(worst)), float(np.log(config.budget))
+    row = {"dataset": dataset, "seed": seed, "pruner": pruner, "corner": corner}
     if pruner != "none":
         row |= {"examples": seen[-1], "complete": complete}
     else:
         table = run.own.sort_values("trial")
         table = table[(table["state"] == "complete") & table["duplicate_of"].isna()]
-        plan = plan_search(config)
-        worst = mean_predictor_loss(plan.space.sample(0).architecture, plan.data) or 1.0
-        row["corner"] = float(np.log(worst)), float(np.log(config.budget))
         row["candidates"] = [
             (int(size), curve)
             for size, curve in zip(table["total_params"], table["curve"], strict=True)
@@ -356,48 +348,44 @@ def search(dataset: str, seed: int, pruner: str, runs: Path) -> None:
         file.write(json.dumps(row) + "\n")
 
 
-def searches_of(some: Sequence[Searched]) -> list[str]:
-    """Searches that did prune, with those of the same seeds that did not."""
-    by_pruner: dict[str, dict[int, Searched]] = {}
-    for each in some:
-        by_pruner.setdefault(each.pruner, {})[each.order.seed] = each
+def searches_of(some: Sequence[Searched], whole: int) -> list[str]:
+    """Searches of the same seeds with `pause` and with `rank`.
+
+    Args:
+        some: The searches.
+        whole: Examples that all trials take if none is stopped.
+    """
+    by_pruner = {name: {s.seed: s for s in some if s.pruner == name} for name in ("pause", "rank")}
+    own, usual = by_pruner["pause"], by_pruner["rank"]
+    pairs = [(own[seed], usual[seed]) for seed in sorted(own.keys() & usual.keys())]
+    spent = [a.examples / b.examples - 1 for a, b in pairs]
     lines = [
-        "| pruner | searches | examples, of those without | area, of that without: mean | "
-        "at a quarter of the examples | at a half | lowest loss, mean excess |",
-        "|---|---|---|---|---|---|---|",
+        f"Searches that did prune, `pause` against `rank`, {len(pairs)} pairs of one seed each. "
+        "Their candidates differ, for the sampler learns from what is complete.",
+        "",
+        f"- examples: {np.mean(spent):+.1%} in the mean, from {min(spent):+.1%} to "
+        f"{max(spent):+.1%}.",
     ]
-    at: dict[str, dict[str, dict[int, float]]] = {}
-    for pruner, own in by_pruner.items():
-        whole = {
-            n: area([c.point for c in s.order.candidates], s.order.corner) for n, s in own.items()
-        }
-        at[pruner] = {
-            "in the end": {n: s.area() / whole[n] for n, s in own.items()},
-            "at a quarter": {n: s.area(0.25) / whole[n] for n, s in own.items()},
-            "at a half": {n: s.area(0.5) / whole[n] for n, s in own.items()},
-        }
-        spent = np.mean([s.examples / s.order.examples for s in own.values()])
-        excess = [
-            min(loss for _, loss, _ in s.complete) / min(c.curve[-1][1] for c in s.order.candidates)
-            - 1
-            for s in own.values()
-        ]
-        means = [f"{np.mean(list(values.values())):.1%}" for values in at[pruner].values()]
+    compared = {
+        "area at a quarter of the examples of all trials": lambda a, b: (
+            a.area(0.25 * whole) / b.area(0.25 * whole)
+        ),
+        "at a half": lambda a, b: a.area(0.5 * whole) / b.area(0.5 * whole),
+        "when the cheaper one of both ended": lambda a, b: (
+            a.area(min(a.examples, b.examples)) / b.area(min(a.examples, b.examples))
+        ),
+        "in the end": lambda a, b: a.area() / b.area(),
+        "lowest loss in the end": lambda a, b: (
+            min(loss for _, loss, _ in a.complete) / min(loss for _, loss, _ in b.complete)
+        ),
+    }
+    for what, ratio in compared.items():
+        by = [ratio(a, b) - 1 for a, b in pairs]
+        tested = f", Wilcoxon p = {wilcoxon(by).pvalue:.3f}" if len(by) > 5 and any(by) else ""
         lines.append(
-            f"| {pruner} | {len(own)} | {spent:.1%} | {' | '.join(means)} | "
-            f"{np.mean(excess):+.1%} |"
+            f"- {what}: {np.mean(by):+.1%} in the mean, {np.median(by):+.1%} in the median, from "
+            f"{min(by):+.1%} to {max(by):+.1%}{tested}."
         )
-    lines.append("")
-    if {"rank", "pause"} <= by_pruner.keys():
-        for when in at["rank"]:
-            seeds = sorted(at["rank"][when].keys() & at["pause"][when].keys())
-            pairs = [(at["pause"][when][n], at["rank"][when][n]) for n in seeds]
-            by = [a - b for a, b in pairs]
-            tested = f", Wilcoxon p = {wilcoxon(by).pvalue:.3f}" if len(by) > 5 and any(by) else ""
-            lines.append(
-                f"- pause against rank, {when}: {np.mean(by):+.1%} in the mean of {len(by)} pairs, "
-                f"from {min(by):+.1%} to {max(by):+.1%}{tested}."
-            )
     return lines
 
 
@@ -448,9 +436,9 @@ def page(orders: Sequence[Order], pruned: Sequence[Searched]) -> str:
                 *table_of(some),
                 "",
             ]
-        if own := [each for each in pruned if each.order.dataset == dataset]:
-            lines += ["Searches that did prune, with other candidates therefore:", ""]
-            lines += [*searches_of(own), ""]
+        if own := [each for each in pruned if each.dataset == dataset]:
+            whole = kept["trials"] * some[0].candidates[0].curve[-1][0]
+            lines += [*searches_of(own, whole), ""]
     return "\n".join(lines)
 
 
@@ -464,7 +452,7 @@ def main() -> None:
     for seed in map(int, args.seeds.split(",")) if args.search else ():
         orders, pruned = found()
         there = {(order.dataset, order.seed, "none") for order in orders}
-        there |= {(each.order.dataset, each.order.seed, each.pruner) for each in pruned}
+        there |= {(each.dataset, each.seed, each.pruner) for each in pruned}
         for pruner in args.pruners.split(","):
             if (args.search, seed, pruner) not in there:
                 search(args.search, seed, pruner, args.runs)

@@ -27,11 +27,12 @@ class Candidates:
     def __init__(self, phase: Phase, study: SearchStudy) -> None:
         self._phase, self._config, self._study = phase, phase.config, study
 
-    def new(self, *, parallel: bool) -> ActiveTrial:
+    def new(self, *, parallel: bool, paused: int) -> ActiveTrial:
         """A new trial: the next of the list, or one that the sampler draws.
 
         Args:
-            parallel: Whether other trials are in training.
+            parallel: Whether other trials have begun and not ended.
+            paused: How many of those wait.
         """
         phase, config = self._phase, self._config
         if phase.runs is None:
@@ -40,6 +41,7 @@ class Candidates:
                     config.sampler,
                     config.seed,
                     parallel=parallel,
+                    paused=paused,
                     presets=phase.presets,
                     source_of=phase.source_of,
                 )

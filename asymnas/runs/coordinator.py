@@ -202,7 +202,7 @@ class Coordinator:
             if not begins:
                 return None
             parallel = bool(self._flights or self._failures.held or self._waiting)
-            active = self._candidates.new(parallel=parallel)
+            active = self._candidates.new(parallel=parallel, paused=len(self._waiting))
             if self._begin(active, anew=True):
                 self._go_on(active)
         return None

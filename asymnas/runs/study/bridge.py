@@ -187,6 +187,7 @@ class SearchStudy:
         seed: int,
         *,
         parallel: bool,
+        paused: int = 0,
         presets: Mapping[str, Mapping[str, Any]] = _NONE,
         source_of: Callable[[int], int | None] = lambda number: None,
     ) -> Draft:
@@ -200,6 +201,7 @@ class SearchStudy:
             sampler: A sampler's name, or a sampler.
             seed: The study's.
             parallel: Whether other trials are running.
+            paused: How many of those wait for others to begin.
             presets: Draws by preset.
             source_of: The budget whose best trial so far is to be repeated, by a trial's number;
                 `None` for a trial that is drawn.
@@ -215,7 +217,7 @@ class SearchStudy:
             beginning = Beginning(len(trials), {t.SIZED_FROM: best.number}, best.params)
         else:
             beginning = Beginning(len(trials), {}, {})
-        return self._draft(beginning, sampler, seed, parallel=parallel)
+        return self._draft(beginning, sampler, seed, parallel=parallel, paused=paused)
 
     def _best_of(self, budget: int | None) -> FrozenTrial | None:
         """The best complete trial that fills a budget, by the only objective."""
@@ -232,7 +234,9 @@ class SearchStudy:
         parallel = sum(trial.state == TrialState.RUNNING for trial in trials) > 1
         return self._draft(Beginning.of(trials[number]), sampler, seed, parallel=parallel)
 
-    def _draft(self, beginning: Beginning, sampler: Any, seed: int, *, parallel: bool) -> Draft:
+    def _draft(
+        self, beginning: Beginning, sampler: Any, seed: int, *, parallel: bool, paused: int = 0
+    ) -> Draft:
         named = isinstance(sampler, str)  # others may look at what running trials have come to
         trials = self._written.trials if named else self._written.read_unfinished()
         seen: Sequence[FrozenTrial] = [n for n in trials if n.state != TrialState.WAITING]
@@ -244,6 +248,7 @@ class SearchStudy:
                 number=beginning.number,
                 completed=sum(trial.state == TrialState.COMPLETE for trial in seen),
                 parallel=parallel,
+                paused=paused,
             )
             sampler = make_sampler(sampler, draw)
         self.optuna.sampler = sampler  # takes the trial in when it is finished

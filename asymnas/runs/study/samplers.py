@@ -31,12 +31,14 @@ class Draw:
         number: How many trials were drawn before.
         completed: Trials that have values.
         parallel: Whether other trials are running.
+        paused: How many of those wait for others to begin.
     """
 
     seed: int
     number: int
     completed: int
     parallel: bool
+    paused: int = 0
 
     @property
     def state(self) -> int:
@@ -47,11 +49,13 @@ class Draw:
 def _tpe(draw: Draw) -> BaseSampler:
     """Its good group is at most the completed trials: pruned ones have no values to rank.
 
+    It is a tenth of those that have finished or wait: both have been judged.
+
     Choices that only some trials made, of a family that was drawn, are modelled on those alone.
     """
 
     def gamma(finished: int) -> int:
-        return min(math.ceil(0.1 * finished), draw.completed)
+        return min(math.ceil(0.1 * (finished + draw.paused)), draw.completed)
 
     return TPESampler(
         seed=draw.state,
