@@ -2,10 +2,10 @@
 
     python benchmarks/front_pruning.py [--search digits --pruners none,rank,pause --seeds 0,1]
 
-The searches have two objectives, the loss and the size, and Optuna's TPE. Where none of their
-candidates was stopped, what a rule would have stopped is known to the end. `--search` runs more of
-them, a line of benchmarks/front_pruning.jsonl each: the candidates in the order they were drawn, or
-where it does prune what was complete when.
+The searches have two objectives, the loss and the size, and Optuna's TPE, or draw at random. Where
+none of their candidates was stopped, what a rule would have stopped is known to the end. `--search`
+runs more of them, a line of benchmarks/front_pruning.jsonl each: the candidates in the order they
+were drawn, or where it does prune what was complete when.
 
 Replayed one candidate at a time, every tenth never stopped, are
 
@@ -49,6 +49,12 @@ LINES = Path(__file__).with_suffix(".jsonl")
 FEWEST = 5  # others at a rung before a median stops any
 SEARCHES = {
     "digits": {"budget": 20_000, "trials": 60},
+    "digits at random": {
+        "dataset": "digits",
+        "budget": 20_000,
+        "trials": 60,
+        "sampler": "random",
+    },
     "fashion-mnist": {"budget": 150_000, "trials": 40, "examples": 60_032},
 }
 
@@ -308,16 +314,15 @@ def found() -> tuple[list[Order], list[Searched]]:
 
 def search(dataset: str, seed: int, pruner: str, runs: Path) -> None:
     """One search, and its line."""
-    name = f"{dataset}-{pruner}-{seed}"
+    name = f"{dataset}-{pruner}-{seed}".replace(" ", "-")
     config = StudyConfig(
-        dataset=dataset,
         seed=seed,
         device="cpu",
         objectives=("val_loss", "total_params"),
         pruner=pruner,
         name=name,
         run_dir=str(runs / name),
-        **SEARCHES[dataset],
+        **({"dataset": dataset} | SEARCHES[dataset]),
     )
     seen, complete = [0], list[tuple[int, float, int]]()
 

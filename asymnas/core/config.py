@@ -277,7 +277,7 @@ class StudyConfig:
         Option(
             "asha (successive halving on the loss), rank (the same on all objectives), pause (what "
             "is expected to add little to the front waits until all have begun), none, or auto: "
-            "asha for one objective, pause if the others are counts, else rank",
+            "asha for one objective, rank for several",
             SEARCH,
         ),
     ] = "auto"

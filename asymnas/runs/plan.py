@@ -243,25 +243,21 @@ def _usual_family(config: StudyConfig, kind: Kind, shape: tuple[int, ...]) -> st
 
 
 def _pruner(config: StudyConfig) -> str:
-    """What `auto` stands for: `asha` for one objective, `pause` if all others are counts.
+    """What `auto` stands for: the loss alone where it is the one objective, else all of them.
 
     Raises:
         ConfigError: The pruner is unknown, or predicts losses where more has to be measured.
     """
-    measured = [
-        name for name in config.objectives[1:] if name not in (t.VAL_LOSS, *t.COUNT_COLUMNS)
-    ]
     if config.pruner == AUTO:
-        if len(config.objectives) == 1:
-            return "asha"
-        return "rank" if measured else "pause"
-    if measured and isinstance(PRUNERS.get(config.pruner), PausingPruner):
+        return "asha" if len(config.objectives) == 1 else "rank"
+    known = (t.VAL_LOSS, *t.COUNT_COLUMNS)
+    measured = [name for name in config.objectives[1:] if name not in known]
+    if isinstance(PRUNERS.get(config.pruner), PausingPruner) and measured:
         raise ConfigError(
             f"pruner {config.pruner!r} predicts the loss, and takes as further objectives those "
             f"known before training, but {measured[0]} is measured: take rank, or one of "
             + ", ".join(t.COUNT_COLUMNS)
         )
-    PRUNERS.get(config.pruner)
     return config.pruner
 
 

@@ -23,7 +23,8 @@ COMPARED = [t.TRIAL, t.STATE, t.VAL_LOSS, t.TOTAL_PARAMS, t.EXAMPLES, t.LEARNING
 
 @pytest.fixture
 def pausing(small: StudyConfig) -> StudyConfig:
-    return replace(small, objectives=("val_loss", "total_params"), trials=30)
+    objectives = ("val_loss", "total_params")
+    return replace(small, objectives=objectives, trials=30, pruner="pause")
 
 
 def values(run: Run) -> pd.DataFrame:
@@ -34,7 +35,6 @@ def test_holds_exactly_the_trials_asked_for_and_stops_the_hopeless(pausing: Stud
     seen: list[Snapshot] = []
     with execute(plan_search(pausing), executor=Made(), observe=seen.append) as (run, ending):
         assert ending == "finished"
-    assert run.config["pruner"] == "pause"
     assert run.own[t.STATE].value_counts().sum() == pausing.trials
     assert set(run.own[t.STATE]) == {"complete", "pruned"}
     assert not run.own[(run.own[t.STATE] == "pruned") & run.own[t.NEVER_PRUNED]].any(axis=None)
@@ -90,19 +90,6 @@ def test_each_part_of_a_budget_pauses_by_itself(small: StudyConfig) -> None:
     assert len(run.own) == 40
     pruned = run.own[run.own[t.STATE] == "pruned"]
     assert pruned[t.BUDGET].nunique() > 1
-
-
-@pytest.mark.parametrize(
-    ("objectives", "pruner"),
-    [
-        (("val_loss",), "asha"),
-        (("val_loss", "total_params"), "pause"),
-        (("val_loss", "encoder_params", "decoder_macs"), "pause"),
-        (("val_loss", "decoder_latency_1"), "rank"),
-    ],
-)
-def test_what_auto_stands_for(small: StudyConfig, objectives: tuple[str, ...], pruner: str) -> None:
-    assert plan_search(replace(small, objectives=objectives)).config.pruner == pruner
 
 
 def test_an_objective_that_is_measured_cannot_be_predicted(small: StudyConfig) -> None:
