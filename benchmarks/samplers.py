@@ -7,7 +7,8 @@ as by default, the plain network at the beginning and the ladder of sizes includ
 a seed's own splits. Compared with TPE under the same pruner are the lowest validation loss and the
 volume that the front of loss and size covers, as `search_designs.py` measures them; and with TPE
 without pruning, how many training examples each takes until its front covers as much as TPE's does
-in the end. Examples are counted in the order in which candidates were drawn.
+in the end, and each sampler with pruning with itself without, at as many examples. Examples are
+counted in the order in which candidates were drawn.
 
 A search that is over is a line of benchmarks/samplers.jsonl; benchmarks/samplers.md is written from
 all lines.
@@ -48,6 +49,11 @@ class Searched(Outcome):
     def reached(self, volume: float) -> float:
         """Training examples until the front covers so much; infinite if it never does."""
         return next((seen for seen, covered in self.path if covered >= volume), np.inf)
+
+    def until(self, examples: int) -> "Searched":
+        """As it stood after so many training examples."""
+        path = tuple((seen, covered) for seen, covered in self.path if seen <= examples)
+        return replace(self, path=path, volume=path[-1][1] if path else 0.0, examples=examples)
 
 
 def searched(table: pd.DataFrame, seed: int) -> Searched:
@@ -122,6 +128,13 @@ def page(made: Found) -> str:
         for (sampler, pruner), own in made.items()
         if (sampler, pruner) != (USUAL, "none") and unpruned.keys() & own.keys()
     ]
+    lines += ["", "At as many examples as the search with pruning takes:", ""]
+    for sampler in dict.fromkeys(sampler for sampler, _ in made):
+        pruned, whole = (made.get((sampler, pruner), {}) for pruner in PRUNING)
+        if both := pruned.keys() & whole.keys():
+            equal = {seed: whole[seed].until(pruned[seed].examples) for seed in sorted(both)}
+            title = f"volume, {sampler} with pruning against itself without"
+            lines.append(compared(title, {s: pruned[s] for s in equal}, equal, lambda o: o.volume))
     columns = (
         "| sampler | seed | lowest loss | decoder share | rate | volume | examples | complete |"
     )
