@@ -4,11 +4,16 @@
 
 Digits under 20,000 parameters, 60 trials per search; everything but the sampler and the pruner is
 as by default, the plain network at the beginning and the ladder of sizes included. Each search has
-a seed's own splits. Compared with TPE under the same pruner are the lowest validation loss and the
-volume that the front of loss and size covers, as `search_designs.py` measures them; and with TPE
-without pruning, how many training examples each takes until its front covers as much as TPE's does
-in the end, and each sampler with pruning with itself without, at as many examples. Examples are
-counted in the order in which candidates were drawn.
+a seed's own splits. Compared are
+
+- with TPE under the same pruner, the lowest validation loss and the volume that the front of loss
+  and size covers, as `search_designs.py` measures them;
+- with TPE without pruning, in this search and in that of `front_pruning.py`, which has loss and
+  size as two objectives: the training examples until a front covers as much as that one's does in
+  the end;
+- each sampler with pruning with itself without, at as many examples.
+
+Examples are counted in the order in which candidates were drawn.
 
 A search that is over is a line of benchmarks/samplers.jsonl; benchmarks/samplers.md is written from
 all lines.
@@ -22,6 +27,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from front_pruning import area
+from front_pruning import found as front_searches
 from heading import heading
 from search_designs import BUDGET, Outcome, compared, config_of, outcome_of
 
@@ -86,24 +93,25 @@ def search(sampler: str, pruner: str, seed: int, runs: Path) -> None:
 
 
 def examples_to_volume(
-    title: str, usual: Mapping[int, Searched], own: Mapping[int, Searched]
+    title: str, goals: Mapping[int, tuple[float, int]], own: Mapping[int, Searched]
 ) -> str:
-    """One line: how many examples a search takes to the other's final volume."""
-    pairs = [(own[seed], usual[seed]) for seed in usual if seed in own]
-    ratios = np.array([mine.reached(other.volume) / other.examples for mine, other in pairs])
+    """One line: how many examples a search takes to another's final volume.
+
+    Args:
+        title: What it is.
+        goals: That volume and the examples that the other took to it, by seed.
+        own: The search, by seed.
+    """
+    pairs = [(own[seed], *goals[seed]) for seed in sorted(goals) if seed in own]
+    ratios = np.array([mine.reached(volume) / examples for mine, volume, examples in pairs])
     reached = np.isfinite(ratios)
-    spent = float(np.median([mine.examples / other.examples for mine, other in pairs]))
-    median = f"{np.median(ratios):.2f}" if np.isfinite(np.median(ratios)) else "not reached"
-    return (
-        f"- {title}: {median} of its examples in the median; {reached.sum()} of {len(pairs)} seeds "
-        f"get there"
-        + (
-            f", after {ratios[reached].min():.2f} to {ratios[reached].max():.2f}"
-            if reached.any()
-            else ""
-        )
-        + f". The whole search takes {spent:.2f} of them."
-    )
+    spent = float(np.median([mine.examples / examples for mine, _, examples in pairs]))
+    words = f"{reached.sum()} of {len(pairs)} seeds get there"
+    if reached.all():
+        words += f", after {np.median(ratios):.2f} of its examples in the median"
+    if reached.any():
+        words += f" ({ratios[reached].min():.2f} to {ratios[reached].max():.2f})"
+    return f"- {title}: {words}; the whole search takes {spent:.2f} of them."
 
 
 def page(made: Found) -> str:
@@ -121,13 +129,24 @@ def page(made: Found) -> str:
         title = f"{USUAL} against {sampler}, {PRUNING[pruner]}"
         lines.append(compared(f"lowest loss, {title}", usual, own, lambda o: o.best))
         lines.append(compared(f"volume, {title}", usual, own, lambda o: o.volume))
-    unpruned = made.get((USUAL, "none"), {})
-    lines += ["", f"Training examples to the final volume of {USUAL} without pruning:", ""]
-    lines += [
-        examples_to_volume(f"{sampler}, {PRUNING[pruner]}", unpruned, own)
-        for (sampler, pruner), own in made.items()
-        if (sampler, pruner) != (USUAL, "none") and unpruned.keys() & own.keys()
-    ]
+    orders, _ = front_searches()
+    drawn = {
+        order.seed: (area([c.point for c in order.candidates], order.corner), order.examples)
+        for order in orders
+        if order.dataset == "digits"
+    }
+    unpruned = {n: (o.volume, o.examples) for n, o in made.get((USUAL, "none"), {}).items()}
+    for goals, what in (
+        (drawn, f"{USUAL} without pruning, of loss and size as two objectives"),
+        (unpruned, f"{USUAL} without pruning, of the loss under budgets as above"),
+    ):
+        lines += ["", f"Training examples to the final volume of {what}:", ""]
+        lines += [
+            examples_to_volume(f"{sampler}, {PRUNING[pruner]}", goals, own)
+            for (sampler, pruner), own in made.items()
+            if (goals is drawn or (sampler, pruner) != (USUAL, "none"))
+            and goals.keys() & own.keys()
+        ]
     lines += ["", "At as many examples as the search with pruning takes:", ""]
     for sampler in dict.fromkeys(sampler for sampler, _ in made):
         pruned, whole = (made.get((sampler, pruner), {}) for pruner in PRUNING)
