@@ -107,10 +107,10 @@ def examples_to_volume(
     reached = np.isfinite(ratios)
     spent = float(np.median([mine.examples / examples for mine, _, examples in pairs]))
     words = f"{reached.sum()} of {len(pairs)} seeds get there"
-    if reached.all():
+    if np.isfinite(np.median(ratios)):
         words += f", after {np.median(ratios):.2f} of its examples in the median"
     if reached.any():
-        words += f" ({ratios[reached].min():.2f} to {ratios[reached].max():.2f})"
+        words += f" ({ratios[reached].min():.2f} to {ratios[reached].max():.2f} where they do)"
     return f"- {title}: {words}; the whole search takes {spent:.2f} of them."
 
 
@@ -179,8 +179,8 @@ def main() -> None:
             for sampler in given.samplers.split(","):
                 if seed not in found().get((sampler, pruner), {}):
                     search(sampler, pruner, seed, given.runs)
-                    RESULTS.write_text(page(found()), "utf-8")
-    print(page(found()))
+    RESULTS.write_text(page(found()), "utf-8")
+    print(RESULTS.read_text("utf-8"))
 
 
 if __name__ == "__main__":
