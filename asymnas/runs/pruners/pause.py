@@ -141,4 +141,4 @@ def _logs(trial: Progress) -> list[float]:
     return [float(value) for value in values]
 
 
-PRUNERS.register("pause")(Pause())
+PRUNERS.register("pause", "Lets a trial wait that is expected to add little to the front")(Pause())
