@@ -28,6 +28,7 @@ import argparse
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import moocore
@@ -250,14 +251,9 @@ def rules() -> dict[str, Run]:
         "MOASHA": moasha,
         "Hyperband": hyperband,
     }
-    found: dict[str, Run] = {
-        name: lambda order, rule=rule: replay(order, rule)  # type: ignore[misc]
-        for name, rule in fixed.items()
-    }
+    found: dict[str, Run] = {name: partial(replay, stops=rule) for name, rule in fixed.items()}
     for share in (0.1, 0.2):
-        found[f"expected gain, share {share:g}"] = (
-            lambda order, share=share: replay(order, gain_rule(share))  # type: ignore[misc]
-        )
+        found[f"expected gain, share {share:g}"] = partial(replay, stops=gain_rule(share))
     own = Pause()
     for pause in (
         own,
@@ -266,7 +262,7 @@ def rules() -> dict[str, Run]:
         *(replace(own, margin=margin) for margin in (1.01, 4.0)),
     ):
         name = f"pausing, share {pause.share:g}, p {pause.least_chance:g}, margin {pause.margin:g}"
-        found[name] = lambda order, pause=pause: pausing(order, pause)  # type: ignore[misc]
+        found[name] = partial(pausing, pause=pause)
     return found
 
 
