@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from asymnas.reporting.publish import Published
-    from asymnas.runs.coordinator import Ending, Snapshot
     from asymnas.runs.plan import SearchPlan
     from asymnas.runs.run import Run
+    from asymnas.runs.snapshot import Ending, Snapshot
 
 
 def run_confirmation(

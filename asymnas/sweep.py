@@ -30,8 +30,8 @@ OWN = (
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from asymnas.runs.coordinator import Snapshot
     from asymnas.runs.run import Run
+    from asymnas.runs.snapshot import Snapshot
     from asymnas.runs.study import Callback
 
 

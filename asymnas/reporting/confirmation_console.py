@@ -12,10 +12,10 @@ from asymnas.reporting.console import print_ending, print_left_out, print_places
 from asymnas.reporting.publish import Published
 from asymnas.reporting.tables import contender_rows, search_rows
 from asymnas.runs.contenders import named_presets
-from asymnas.runs.coordinator import Ending
 from asymnas.runs.directory import CONFIRMATION
 from asymnas.runs.plan import SearchPlan
 from asymnas.runs.run import Run
+from asymnas.runs.snapshot import Ending
 from asymnas.runs.sweep_plan import EXPECTED
 
 CONTROLS = 3  # the symmetric search's best, the mirror, the reference

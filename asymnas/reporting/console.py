@@ -18,12 +18,12 @@ from asymnas.core.labels import label, value
 from asymnas.core.tables import Rows
 from asymnas.core.terminal import Terminal
 from asymnas.core.text import change, duration, joined, plural, short
-from asymnas.runs.coordinator import Ending
 from asymnas.runs.directory import SWEEP_DIR
 from asymnas.runs.front_table import front_rows
 from asymnas.runs.likeness import PROBLEM_SETTINGS
 from asymnas.runs.plan import SearchPlan
 from asymnas.runs.run import Run
+from asymnas.runs.snapshot import Ending
 from asymnas.space.filling import MOST_RATIO, RATE_RATIO, RATE_RATIOS, SIZE_RATIO
 from asymnas.training.rung import rung_steps
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from asymnas.core.terminal import shown
-from asymnas.runs.coordinator import Snapshot
+from asymnas.runs.snapshot import Snapshot
 
 PORT = 8080  # of `asymnas dashboard`; if it is taken, any that is free
 END_WITHIN = 5.0  # seconds that the process has to end by itself

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from asymnas.core.text import MISSING, duration
-from asymnas.runs.coordinator import Snapshot
+from asymnas.runs.snapshot import Snapshot
 
 PLAIN_EVERY = 15.0  # seconds between plain lines
 CELL_EVERY = 0.5  # seconds between updates of a notebook's cell

@@ -17,7 +17,7 @@ from asymnas.reporting.console import (
 )
 from asymnas.reporting.publish import Published
 from asymnas.reporting.tables import share_rows
-from asymnas.runs.coordinator import Ending
+from asymnas.runs.snapshot import Ending
 from asymnas.runs.sweep_plan import SweepPlan
 
 

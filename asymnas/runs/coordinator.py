@@ -11,9 +11,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from asymnas.analysis.gain import LEAST_GAIN
 from asymnas.core import columns as t
@@ -25,55 +25,12 @@ from asymnas.runs.directory import DASHBOARD, Checkpoints, losses_path, reconstr
 from asymnas.runs.failures import MOST_HANGS, Failures
 from asymnas.runs.phases import Phase
 from asymnas.runs.pruners import PRUNERS, PausingPruner
+from asymnas.runs.snapshot import Ending, Snapshot
 from asymnas.runs.study import METRICS_ATTRIBUTE, SearchStudy
 from asymnas.runs.time_limits import MARGIN, TimeLimits, work_of
 from asymnas.runs.trials import CPU_SECONDS, RUNG_OBJECTIVES, ActiveTrial, TrialStore
 from asymnas.training.reconstructions import ORIGINAL, RECONSTRUCTION, reconstruction_png
 from asymnas.training.rung import Job, RungResult, rung_steps, train_rung
-
-
-@dataclass(frozen=True, kw_only=True)
-class Snapshot:
-    """Where a run stands.
-
-    Args:
-        phase: What is going on.
-        wanted: Finished trials that the run holds when the phase ends, more than it asks for where
-            an earlier start has made more.
-        complete: Trials trained to the end.
-        pruned: Trials stopped early.
-        failed: Trials that diverged or broke.
-        duplicate: Draws of an architecture already trained; they cost nothing.
-        running: Trials in training.
-        paused: Trials that wait until all have begun.
-        best_loss: Lowest validation loss of a complete trial, if any.
-        front: Size of the front.
-        examples: Training examples seen by this start of the run.
-        seconds: Time since this start.
-        seconds_left: Estimated time to the end, if there is an estimate.
-    """
-
-    wanted: int
-    phase: str = "trials"
-    complete: int = 0
-    pruned: int = 0
-    failed: int = 0
-    duplicate: int = 0
-    running: int = 0
-    paused: int = 0
-    best_loss: float | None = None
-    front: int = 0
-    examples: int = 0
-    seconds: float = 0.0
-    seconds_left: float | None = None
-
-    @property
-    def finished(self) -> int:
-        """Complete, pruned and failed."""
-        return self.complete + self.pruned + self.failed
-
-
-Ending = Literal["finished", "timeout", "interrupted", "exhausted", "patience"]
 
 MOST_DUPLICATES = 300  # in a row, before the space counts as exhausted
 HEARTBEAT = 0.2  # seconds

@@ -17,12 +17,13 @@ from asymnas.core.text import one_line
 from asymnas.data.base import preprocessing_of
 from asymnas.data.fingerprint import fingerprint
 from asymnas.data.prepared import PreparedData, write_prepared
-from asymnas.runs.coordinator import Coordinator, Ending, Snapshot
+from asymnas.runs.coordinator import Coordinator
 from asymnas.runs.directory import DERIVED, OWNED, PREPARED, write_preprocessing
 from asymnas.runs.executors.local import local_processes
 from asymnas.runs.executors.on_ray import on_ray, ray_workers
 from asymnas.runs.plan import Plan
 from asymnas.runs.run import Run
+from asymnas.runs.snapshot import Ending, Snapshot
 from asymnas.runs.study import Callback, SearchStudy, checked_callbacks, open_study, writable
 from asymnas.training.devices import visible_devices
 from asymnas.training.rung import train_rung

@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from asymnas.reporting.progress import display, in_notebook
-from asymnas.runs.coordinator import Snapshot
+from asymnas.runs.snapshot import Snapshot
 
 BEGUN = Snapshot(wanted=4, running=2)
 RUNNING = Snapshot(wanted=4, complete=1, pruned=1, running=2, best_loss=0.0123, front=1)

@@ -21,9 +21,9 @@ from sqlalchemy.engine import Engine
 import asymnas.reporting.publish
 import asymnas.runs.study.opening
 from asymnas import Run, StudyConfig, run_search
-from asymnas.runs.coordinator import Ending
 from asymnas.runs.execute import execute
 from asymnas.runs.plan import Plan, plan_search
+from asymnas.runs.snapshot import Ending
 from asymnas.runs.study.storage import WriteAheadLog, sqlite_file
 from asymnas.training.rung import Job
 

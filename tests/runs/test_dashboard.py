@@ -17,7 +17,7 @@ from rich.console import Console
 from asymnas import Run
 from asymnas.dashboard import is_loopback, show_few_curves
 from asymnas.reporting.live_dashboard import live_dashboard
-from asymnas.runs.coordinator import Snapshot
+from asymnas.runs.snapshot import Snapshot
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.3.2.1", "::1", "[::1]", "localhost"])

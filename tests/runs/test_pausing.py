@@ -9,9 +9,9 @@ import pytest
 from asymnas import Run, StudyConfig
 from asymnas.core import columns as t
 from asymnas.core.errors import ConfigError
-from asymnas.runs.coordinator import Snapshot
 from asymnas.runs.execute import execute
 from asymnas.runs.plan import plan_search
+from asymnas.runs.snapshot import Snapshot
 
 from .conftest import executed, run_of
 from .made_results import Made

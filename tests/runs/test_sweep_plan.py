@@ -16,7 +16,7 @@ from asymnas import Run, StudyConfig, run_search, run_sweep
 from asymnas.core import columns as t
 from asymnas.core.errors import ConfigError, StudyError
 from asymnas.core.sweep_config import SweepConfig
-from asymnas.runs.coordinator import Snapshot
+from asymnas.runs.snapshot import Snapshot
 from asymnas.runs.study import SearchStudy
 from asymnas.runs.sweep_plan import plan_sweep
 from asymnas.training.rung import Job, RungResult

@@ -11,9 +11,9 @@ from marks import fast_first
 from asymnas import StudyConfig
 from asymnas.core import columns as t
 from asymnas.core.errors import StudyError, WorkerError
-from asymnas.runs.coordinator import Snapshot
 from asymnas.runs.execute import execute
 from asymnas.runs.plan import plan_search
+from asymnas.runs.snapshot import Snapshot
 from asymnas.runs.time_limits import TimeLimits, work_of
 from asymnas.training.rung import Job
 

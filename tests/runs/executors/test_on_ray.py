@@ -12,11 +12,11 @@ import pytest
 from asymnas.core import columns as t
 from asymnas.core.config import StudyConfig
 from asymnas.core.errors import ConfigError, WorkerError
-from asymnas.runs.coordinator import Snapshot
 from asymnas.runs.execute import execute
 from asymnas.runs.executors.own_process import OwnProcess
 from asymnas.runs.executors.tasks import Task, TaskQueue
 from asymnas.runs.plan import SearchPlan, on_this_machine, plan_search
+from asymnas.runs.snapshot import Snapshot
 
 REASON = "needs Ray: pip install 'asymnas[ray]'"
 MEMORY = 80 * 2**20  # bytes of a node's object store, about the least that Ray takes

@@ -23,9 +23,9 @@ from runs.conftest import Command, wait_until
 from asymnas.core import columns as t
 from asymnas.core.config import StudyConfig
 from asymnas.core.errors import StudyError
-from asymnas.runs.coordinator import Snapshot
 from asymnas.runs.execute import execute
 from asymnas.runs.plan import plan_search
+from asymnas.runs.snapshot import Snapshot
 from asymnas.runs.study import open_study, read_study
 from asymnas.runs.study.lease import DatabaseLease
 from asymnas.runs.study.storage import open_to_write
