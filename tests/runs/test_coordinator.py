@@ -8,18 +8,20 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from optuna.samplers import RandomSampler
 
 import asymnas.analysis.front
 from asymnas import Run, StudyConfig
 from asymnas.analysis.front import pareto_front
 from asymnas.core import columns as t
 from asymnas.core.errors import CheckpointError, DataError, StudyError, WorkerError
-from asymnas.runs.coordinator import Snapshot
 from asymnas.runs.execute import execute
 from asymnas.runs.phases import Phase
 from asymnas.runs.plan import SearchPlan, plan_search
 from asymnas.runs.seeds import trial_seed
+from asymnas.runs.snapshot import Snapshot
 from asymnas.runs.study import SearchStudy
+from asymnas.runs.study.bridge import MOST_REPEATED
 from asymnas.runs.trials import CPU_SECONDS, RUNG_OBJECTIVES
 from asymnas.training.rung import Job, RungResult
 
@@ -63,6 +65,22 @@ def test_a_continued_run_equals_an_uninterrupted_one(
     _, ending = executed(plan_search(broken), Made(stop_at=rungs))
     assert ending == "interrupted"
     pd.testing.assert_frame_equal(values(run_of(broken, Made())), values(whole))
+
+
+class Stuck(RandomSampler):
+    """Draws the same for ever."""
+
+    def sample_independent(self, *args: Any) -> Any:
+        return RandomSampler(seed=5).sample_independent(*args)
+
+
+def test_a_sampler_that_repeats_itself_does_not_end_the_search(small: StudyConfig) -> None:
+    config = replace(small, sampler=Stuck(), trials=8, enqueue=(), workers=1)
+    run, ending = executed(plan_search(config), Made())
+    assert ending == "finished"
+    assert len(run.own) == config.trials
+    repeated = run.table[run.table[t.DUPLICATE_OF].notna()]
+    assert len(repeated) <= MOST_REPEATED * config.trials
 
 
 def test_optuna_has_the_learning_curves_of_a_search_of_the_loss_alone(small: StudyConfig) -> None:

@@ -24,7 +24,7 @@ from asymnas.runs.study.callbacks import Callback, Callbacks
 from asymnas.runs.study.draft import Beginning, Draft
 from asymnas.runs.study.lease import Lease
 from asymnas.runs.study.rows import DETAILS, OPTUNA_STATES, TrialTable, trial_checksum
-from asymnas.runs.study.samplers import LEARNING, Draw, make_sampler
+from asymnas.runs.study.samplers import LEARNING, OF_COMPLETE, Draw, make_sampler
 from asymnas.runs.study.shown import ShownTrials, budget_of
 from asymnas.runs.study.storage import readable
 from asymnas.runs.study.waiting import Waiting
@@ -46,6 +46,8 @@ PURPOSE = "asymnas:purpose"
 DESIGN = "asymnas:design"
 REFERENCE = "reference"  # in the design: a level by objective, where a hypervolume begins
 DATA = "asymnas:data"  # the fingerprint of the data set
+
+MOST_REPEATED = 10  # trials in a row that repeat others, before one is drawn at random
 
 #: What the attributes with a checksum hold, in words.
 _WORDS = {
@@ -102,6 +104,7 @@ class SearchStudy:
         self._fold = fold
         self._call_back: Callable[[FrozenTrial], None] = lambda trial: None
         self._table = TrialTable([o.name for o in self.objectives])
+        self._shown: dict[str, ShownTrials] = {}  # by the sampler that is shown them
 
     @property
     def config(self) -> dict[str, Any]:
@@ -240,19 +243,20 @@ class SearchStudy:
         named = isinstance(sampler, str)  # others may look at what running trials have come to
         trials = self._written.trials if named else self._written.read_unfinished()
         seen: Sequence[FrozenTrial] = [n for n in trials if n.state != TrialState.WAITING]
-        if named:
-            if sampler in LEARNING:
-                seen = self._shown.of(seen)
-            draw = Draw(
-                seed=seed,
-                number=beginning.number,
-                completed=sum(trial.state == TrialState.COMPLETE for trial in seen),
-                parallel=parallel,
-                paused=paused,
-            )
-            sampler = make_sampler(sampler, draw)
-        self.optuna.sampler = sampler  # takes the trial in when it is finished
-        return Draft.of(beginning, self.storage, self._study_id, self.optuna, seen, sampler)
+        if named and sampler in LEARNING:
+            seen = self._shown_to(sampler).of(seen)
+        draw = Draw(
+            seed=seed,
+            number=beginning.number,
+            completed=sum(trial.state == TrialState.COMPLETE for trial in seen),
+            parallel=parallel,
+            paused=paused,
+        )
+        own = make_sampler(sampler, draw) if named else sampler
+        self.optuna.sampler = own  # takes the trial in when it is finished
+        if _is_stuck(trials):
+            own = make_sampler("random", draw)
+        return Draft.of(beginning, self.storage, self._study_id, self.optuna, seen, own)
 
     def add(self, draft: Draft, attributes: Mapping[str, Any]) -> int:
         """Writes a trial that was drawn, as running, in one transaction.
@@ -424,9 +428,21 @@ class SearchStudy:
         """Of a study that is written to."""
         return WrittenTrials(self.storage, self._study_id)
 
-    @cached_property
-    def _shown(self) -> ShownTrials:
-        return ShownTrials(self.objectives, self.design.get(REFERENCE, {}))
+    def _shown_to(self, sampler: str) -> ShownTrials:
+        if sampler not in self._shown:
+            self._shown[sampler] = ShownTrials(
+                self.objectives,
+                self.design.get(REFERENCE, {}),
+                as_complete=sampler in OF_COMPLETE,
+            )
+        return self._shown[sampler]
+
+
+def _is_stuck(trials: Sequence[FrozenTrial]) -> bool:
+    """Whether the last trials all repeated others: a sampler may do so for ever."""
+    last = trials[-MOST_REPEATED:]
+    repeated = [trial.user_attrs.get(t.DUPLICATE_OF) is not None for trial in last]
+    return len(last) == MOST_REPEATED and all(repeated)
 
 
 def _objectives(study: optuna.Study) -> list[Objective]:

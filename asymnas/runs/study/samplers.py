@@ -79,6 +79,9 @@ SAMPLERS = tuple(_MAKERS)
 #: Those that learn from differences of values, and so are shown values that can be compared.
 LEARNING = ("tpe", "gp")
 
+#: Those of them that model complete trials alone, and so are shown all that have finished as such.
+OF_COMPLETE = ("gp",)
+
 #: The sampler of a sweep and of a confirmation, whose candidates are decided beforehand.
 FIXED = "fixed"
 

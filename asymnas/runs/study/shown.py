@@ -10,6 +10,10 @@ of the study:
 - of the loss against counts, the logarithm of each over that of a fixed reference: the budget, and
   the loss of predicting the mean.
 
+A sampler that models complete trials alone would draw what was pruned or failed again and again.
+It is shown a pruned trial as a complete one with the loss of its last rung, which more training
+would have lowered, and a failed one with the worst value that any other has.
+
 A finished trial is copied once; of the copies, only values that change are set again.
 """
 
@@ -23,7 +27,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from asymnas.analysis.front import Objective
 from asymnas.core import columns as t
-from asymnas.runs.study.rows import DETAILS
+from asymnas.runs.study.rows import DETAILS, as_row
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,16 +38,25 @@ class ShownTrials:
     Args:
         objectives: The study's.
         reference: A fixed level by objective; its logarithm is zero.
+        as_complete: Whether pruned and failed trials are shown as complete ones.
     """
 
-    def __init__(self, objectives: Sequence[Objective], reference: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        objectives: Sequence[Objective],
+        reference: Mapping[str, float],
+        *,
+        as_complete: bool = False,
+    ) -> None:
         names = [objective.name for objective in objectives]
         self._objectives = objectives
         self._sized = names == [t.VAL_LOSS, t.TOTAL_PARAMS]
         self._reference = [reference.get(name, 1.0) for name in names]
+        self._as_complete = as_complete
         self._on_ladder = False
         self._finished: dict[int, FrozenTrial] = {}  # copies by number
         self._complete: list[FrozenTrial] = []  # copies, in the order of the next three
+        self._places: dict[int, int] = {}  # of these copies, by number
         self._stored: list[Sequence[float]] = []
         self._budgets: list[int | None] = []
         self._shown: Floats = np.empty((0, len(names)))
@@ -61,7 +74,7 @@ class ShownTrials:
         """
         if len(self._objectives) == 1 and not self._on_ladder:
             self._on_ladder = any(budget_of(trial) is not None for trial in trials)
-        if not (self._on_ladder or self._sized):
+        if not (self._on_ladder or self._sized or self._as_complete):
             return trials
         drawn = [trial for trial in trials if t.SIZED_FROM not in trial.user_attrs]
         shown = [self._finished.get(trial.number) or self._copy(trial) for trial in drawn]
@@ -72,21 +85,42 @@ class ShownTrials:
         own = copy(trial)
         own.user_attrs, own.system_attrs, own.intermediate_values = {}, {}, {}
         own.values = None
-        if trial.state == TrialState.COMPLETE:
+        if trial.state == TrialState.COMPLETE or (self._as_complete and trial.state.is_finished()):
+            own.state = TrialState.COMPLETE
+            self._places[trial.number] = len(self._complete)
             self._complete.append(own)
-            self._stored.append(trial.values)
+            self._stored.append(self._values_of(trial))
             self._budgets.append(budget_of(trial))
         if trial.state.is_finished():
             self._finished[trial.number] = own
         return own
+
+    def _values_of(self, trial: FrozenTrial) -> Sequence[float]:
+        """The values of a complete trial, or those that are known of another; NaN for the rest."""
+        if trial.state == TrialState.COMPLETE:
+            return trial.values
+        known = as_row(trial)
+        original = self._places.get(known.get(t.DUPLICATE_OF, -1))
+        if original is not None:
+            return self._stored[original]
+        if trial.state == TrialState.FAIL:
+            known[t.VAL_LOSS] = math.nan
+        return [known.get(objective.name, math.nan) for objective in self._objectives]
 
     def _set_values(self) -> None:
         """Shows values that are new, or relative to what has become another level."""
         stored = np.array(self._stored, dtype=float).reshape(-1, len(self._objectives))
         if self._sized:
             values = _logarithms(stored, self._reference)
-        else:
+        elif self._on_ladder:
             values = _relative(stored, self._budgets, maximize=self._objectives[0].maximize)
+        else:
+            values = stored.copy()
+        for column, objective in enumerate(self._objectives):
+            missing = np.isnan(values[:, column])
+            if missing.any():
+                worst = (np.fmin if objective.maximize else np.fmax).reduce(values[:, column])
+                values[missing, column] = 0.0 if np.isnan(worst) else worst
         known = len(self._shown)
         changed = np.flatnonzero((values[:known] != self._shown).any(axis=1)).tolist()
         for place in (*changed, *range(known, len(values))):
@@ -98,18 +132,18 @@ def _logarithms(stored: Floats, reference: Sequence[float]) -> Floats:
     """The logarithm of each value over its reference, 0 at most; losses below zero as they are."""
     values = stored.copy()
     for column, level in enumerate(reference):
-        if (stored[:, column] > 0).all():
+        if not (stored[:, column] <= 0).any():
             values[:, column] = np.minimum(np.log(stored[:, column] / level), 0.0)
     return values
 
 
 def _relative(stored: Floats, budgets: Sequence[int | None], *, maximize: bool) -> Floats:
     """Each value less the best of its budget, on a log scale where all are positive."""
-    values = np.log(stored) if (stored > 0).all() and not maximize else stored.copy()
+    values = stored.copy() if maximize or (stored <= 0).any() else np.log(stored)
     own = np.array([-1 if budget is None else budget for budget in budgets])
     for budget in set(budgets):
         rows = own == (-1 if budget is None else budget)
-        values[rows] -= values[rows].max() if maximize else values[rows].min()
+        values[rows] -= (np.fmax if maximize else np.fmin).reduce(values[rows])
     return values
 
 

@@ -101,6 +101,52 @@ def test_trials_that_repeat_the_draws_of_another_are_not_shown():
     assert [t.number for t in shown] == list(range(30))
 
 
+def ended(study, number, *, curve=(), budget=BUDGETS[0], state=TrialState.PRUNED, copy_of=None):
+    """A trial that has not been trained to the end."""
+    details = {"budget": budget, "total_params": 500}
+    attributes = {DETAILS: details, "curve": list(curve), "duplicate_of": copy_of}
+    study.add_trial(create_trial(state=state, user_attrs=attributes))
+    assert study.trials[-1].number == number
+
+
+def test_to_a_model_of_complete_trials_all_that_have_finished_are_complete():
+    study = study_of(trials=4)
+    ended(study, 4, curve=[(100, 4.0), (200, 2.0)])
+    ended(study, 5, copy_of=4)
+    ended(study, 6, curve=[(100, 0.5)], budget=BUDGETS[1])
+    ended(study, 7, curve=[(100, 0.1)], state=TrialState.FAIL)  # what it had before says nothing
+    ended(study, 8, state=TrialState.RUNNING)
+    trials = complete(study)
+    shown = ShownTrials([LOSS], {}, as_complete=True).of(trials)
+    best = [min(trial.value for trial in trials[rung:4:2]) for rung in (0, 1)]
+    values = [trial.value for trial in shown if trial.state == TrialState.COMPLETE]
+    assert values[:4] == [value for (value,) in values_shown([LOSS], trials[:4], {})]
+    assert values[4] == values[5] == pytest.approx(math.log(2.0 / best[0]))
+    assert values[6] == pytest.approx(math.log(0.5 / best[1]))
+    assert values[7] == max(values[:7])
+    assert (len(values), shown[8].state) == (8, TrialState.RUNNING)
+    assert trials[4].state == TrialState.PRUNED
+
+
+def test_what_was_not_measured_of_a_pruned_trial_is_the_worst_and_its_size_is_known():
+    study = optuna.create_study(directions=["minimize", "minimize", "maximize"])
+    for psnr in (20.0, 30.0):
+        study.tell(study.ask(), [0.1, 900.0, psnr])
+    ended(study, 2, curve=[(100, 0.3)])
+    ended(study, 3, state=TrialState.FAIL)
+    objectives = [LOSS, SIZE, Objective("psnr", maximize=True)]
+    shown = ShownTrials(objectives, {}, as_complete=True).of(complete(study))
+    assert [trial.values for trial in shown[2:]] == [[0.3, 500.0, 20.0]] * 2
+
+
+def test_where_nothing_is_complete_yet_all_values_are_equal():
+    study = optuna.create_study()
+    ended(study, 0, state=TrialState.FAIL)
+    shown = ShownTrials([LOSS], {}, as_complete=True).of(complete(study))
+    assert [trial.value for trial in shown] == [0.0]
+    assert ShownTrials([LOSS], {}, as_complete=True).of([]) == []
+
+
 def naive_values(trials, *, maximize):
     """Each value less the best of its budget, as logarithms where that can be."""
     done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
