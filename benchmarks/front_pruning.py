@@ -13,7 +13,8 @@ Replayed one candidate at a time, every tenth never stopped, are
 - the median of losses and, of loss and size, the median of Pareto ranks (what OptunaHub's
   MultiMetricPruner makes of Optuna's MedianPruner);
 - MOASHA (Schmucker et al. 2021, arXiv 2106.12639): the best third by Pareto rank, and within a
-  rank by the epsilon-net order;
+  rank by the epsilon-net order; and Syne Tune's class of that name, where it is installed (`pip
+  install --no-deps syne-tune`): version 0.16 decides by the order of indices in place of the ranks;
 - Hyperband (Li et al. 2018): `asha` in three brackets, which begin to prune at the first, second
   and third rung;
 - the expected gain: as `pause`, but what it would pause is stopped for good;
@@ -28,6 +29,7 @@ import argparse
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -44,6 +46,15 @@ from asymnas.runs.pruners import PRUNERS, Progress
 from asymnas.runs.pruners.pause import Pause
 from asymnas.runs.trials import NEVER_PRUNED_EVERY
 from asymnas.training.reference_loss import mean_predictor_loss
+
+try:
+    from syne_tune.optimizer.schedulers.multiobjective.moasha import (  # with what it imports
+        MOASHA,
+        SchedulerDecision,
+        Trial,
+    )
+except ImportError:
+    MOASHA = None
 
 RESULTS = Path(__file__).with_suffix(".md")
 LINES = Path(__file__).with_suffix(".jsonl")
@@ -187,6 +198,18 @@ def moasha(number: int, now: Progress, others: list[Progress], done: object) -> 
     return place >= len(points) / 3
 
 
+def syne_tune_moasha(number: int, now: Progress, others: list[Progress], done: object) -> bool:
+    """What Syne Tune's scheduler decides, told of all at this rung in their order."""
+    scheduler = MOASHA(
+        config_space={}, metrics=["loss", "size"], time_attr="rung", max_t=3, reduction_factor=3
+    )
+    for n, (loss, size) in enumerate(np.exp(np.roll(points_at(now, others), -1, axis=0))):
+        trial = Trial(trial_id=n, config={}, creation_time=datetime.now())
+        scheduler.on_trial_add(trial)
+        decision = scheduler.on_trial_result(trial, {"rung": 1, "loss": loss, "size": size})
+    return decision == SchedulerDecision.STOP
+
+
 def hyperband(number: int, now: Progress, others: list[Progress], done: object) -> bool:
     """`asha` in three brackets, by turns."""
     return len(now.curve) > number % 3 and PRUNERS.get("asha")(now, others)
@@ -251,6 +274,8 @@ def rules() -> dict[str, Run]:
         "MOASHA": moasha,
         "Hyperband": hyperband,
     }
+    if MOASHA is not None:
+        fixed["MOASHA of Syne Tune"] = syne_tune_moasha
     found: dict[str, Run] = {name: partial(replay, stops=rule) for name, rule in fixed.items()}
     for share in (0.1, 0.2):
         found[f"expected gain, share {share:g}"] = partial(replay, stops=gain_rule(share))
