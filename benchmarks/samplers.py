@@ -1,4 +1,4 @@
-"""Optuna's samplers in the default search, with and without pruning.
+"""Optuna's samplers and local search in the default search, with and without pruning.
 
     python benchmarks/samplers.py [--samplers tpe,random] [--pruners auto,none] [--seeds 0,1,2]
 
@@ -30,6 +30,7 @@ import pandas as pd
 from front_pruning import area
 from front_pruning import found as front_searches
 from heading import heading
+from local_search import with_local_search
 from search_designs import BUDGET, Outcome, compared, config_of, outcome_of
 
 from asymnas import run_search
@@ -170,7 +171,7 @@ def page(made: Found) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=Path, default=Path("runs/samplers"))
-    parser.add_argument("--samplers", default=",".join(SAMPLERS))
+    parser.add_argument("--samplers", default=",".join((*SAMPLERS, "local")))
     parser.add_argument("--pruners", default=",".join(PRUNING))
     parser.add_argument("--seeds", default="0,1,2,3,4,5,6,7")
     given = parser.parse_args()
@@ -178,7 +179,8 @@ def main() -> None:
         for pruner in given.pruners.split(","):
             for sampler in given.samplers.split(","):
                 if seed not in found().get((sampler, pruner), {}):
-                    search(sampler, pruner, seed, given.runs)
+                    with with_local_search():
+                        search(sampler, pruner, seed, given.runs)
     RESULTS.write_text(page(found()), "utf-8")
     print(RESULTS.read_text("utf-8"))
 
