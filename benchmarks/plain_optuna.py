@@ -127,8 +127,21 @@ def validation_loss(model: nn.Module, validation: Tensor) -> float:
     return float(sum(losses)) / len(validation)
 
 
-def search(config: StudyConfig, loss: float) -> dict[str, float]:
-    """Runs the command until a trial has a loss as low; its time, and that trial's loss."""
+def search(config: StudyConfig, loss: float, checkout: Path | None = None) -> dict[str, float]:
+    """Runs the command until a trial has a loss as low; its time, and that trial's loss.
+
+    Args:
+        config: Data, budget, examples per trial and seed.
+        loss: The loss.
+        checkout: Of the version that searches; by default the one that is imported.
+
+    Returns:
+        NaN where the search ended without such a loss.
+
+    Raises:
+        SystemExit: The command failed.
+    """
+    own = {} if checkout is None else {"PYTHONPATH": str(checkout)}
     with tempfile.TemporaryDirectory() as folder:
         names = ("dataset", "budget", "examples", "seed")
         options = {name: getattr(config, name) for name in names}
@@ -136,12 +149,16 @@ def search(config: StudyConfig, loss: float) -> dict[str, float]:
         command += [word for name, value in options.items() for word in (f"--{name}", str(value))]
         began = time.time()
         study = Path(folder, "study.db")
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, cwd=checkout, env={**os.environ, **own}
+        ) as process:
             while process.poll() is None and reached(study, loss) is None:
                 time.sleep(0.5)
             process.terminate()
         found = reached(study, loss)
     if found is None:
+        if process.returncode:
+            raise SystemExit(f"{' '.join(command)} failed")
         return {"search_loss": math.nan, "search_seconds": math.nan, "search_trials": math.nan}
     return {
         "search_loss": found[0],
