@@ -282,14 +282,12 @@ class Measurements:
 
     def medians(self, what: str, repeats: int = 1, *, both: bool) -> dict[str, dict[str, float]]:
         """By checkout, measured in turn; `load` is the load average at the end."""
-        checkouts = {"after": Path(__file__).parents[1]}
-        if both and self.before is not None:
-            checkouts = {"before": self.before, **checkouts}
+        checkouts = {"before": self.before if both else None, "after": Path(__file__).parents[1]}
         for _ in range(repeats):
             for name, checkout in checkouts.items():
-                if len(self._kept(what, name)) < repeats:
+                if checkout is not None and len(self._kept(what, name)) < repeats:
                     self._measure(what, name, checkout)
-        answers = {name: self._kept(what, name) for name in checkouts}
+        answers = {name: kept for name in checkouts if (kept := self._kept(what, name))}
         return {
             name: {key: statistics.median(answer[key] for answer in own) for key in own[0]}
             for name, own in answers.items()
