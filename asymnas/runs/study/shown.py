@@ -11,8 +11,8 @@ of the study:
   the loss of predicting the mean.
 
 A sampler that models complete trials alone would draw what was pruned or failed again and again.
-It is shown a pruned trial as a complete one with the loss of its last rung, which more training
-would have lowered, and a failed one with the worst value that any other has.
+It is shown a pruned trial as a complete one with the loss of its last rung, and a failed one with
+the worst value that any other has.
 
 A finished trial is copied once; of the copies, only values that change are set again.
 """
