@@ -98,7 +98,7 @@ class ShownTrials:
     def _values_of(self, trial: FrozenTrial) -> Sequence[float]:
         """The values of a complete trial, or those that are known of another; NaN for the rest."""
         if trial.state == TrialState.COMPLETE:
-            return trial.values
+            return list(trial.values)
         known = as_row(trial)
         original = self._places.get(known.get(t.DUPLICATE_OF, -1))
         if original is not None:
