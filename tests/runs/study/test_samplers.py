@@ -4,7 +4,8 @@ import warnings
 
 import optuna
 import pytest
-from optuna.samplers import TPESampler
+import torch
+from optuna.samplers import GPSampler, TPESampler
 
 from asymnas.runs.study.samplers import Draw, make_sampler
 
@@ -58,3 +59,21 @@ def test_choices_of_a_drawn_family_are_learnt():
     growths = [params["conv2d_growth"] for params in later if "conv2d_growth" in params]
     assert len(growths) > 12
     assert sum(abs(growth - 0.3) < 0.2 for growth in growths) > 0.6 * len(growths)
+
+
+def test_the_gaussian_process_has_one_thread_and_leaves_the_others_to_their_owner(monkeypatch):
+    seen = []
+
+    def sample(self, study, trial, search_space):
+        seen.append(torch.get_num_threads())
+        return {}
+
+    monkeypatch.setattr(GPSampler, "sample_relative", sample)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        drawn(of_one_family, lambda draw: make_sampler("gp", draw), trials=1)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [1]
