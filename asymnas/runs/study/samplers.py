@@ -73,8 +73,8 @@ def _tpe(draw: Draw) -> BaseSampler:
 class OneThreadGP(GPSampler):
     """Optuna's Gaussian process on one thread.
 
-    More wait for each other beside workers that are busy: a draw takes four times as much processor
-    time by two. And what sums come to depends on how many share them.
+    More wait for each other beside workers that are busy, and what sums come to depends on how many
+    share them.
     """
 
     def sample_relative(
