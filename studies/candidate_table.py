@@ -268,9 +268,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", choices=CANDIDATES)
     parser.add_argument("--minutes", type=float, help="how long to train first; nothing without")
+    parser.add_argument("--workers", type=int, help="networks trained at once")
     given = parser.parse_args()
     if given.minutes is not None:
-        chunk(given.name, given.minutes)
+        chunk(given.name, given.minutes, given.workers)
     path = write_table(given.name)
     text = json.dumps(croissant(PACKAGE), indent=2) + "\n"
     (PACKAGE / "croissant.json").write_text(text, "utf-8")

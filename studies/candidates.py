@@ -52,7 +52,6 @@ def study(dataset: str, family: str, budget: int) -> StudyConfig:
         sampler="random",
         pruner="none",
         enqueue=(),
-        workers=1,  # so that times are comparable
     )
 
 
@@ -134,15 +133,20 @@ class CandidatesPlan(SearchPlan):
         )
 
 
-def plan_candidates(name: str, run_dir: Path, timeout: float | None) -> CandidatesPlan:
+def plan_candidates(
+    name: str, run_dir: Path, timeout: float | None, workers: int | None = None
+) -> CandidatesPlan:
     """The runs of a table.
 
     Args:
         name: Which table.
         run_dir: Where the run is kept.
         timeout: Seconds after which it pauses.
+        workers: Networks that train at once; by default one per core. Each has one thread, and
+            its time is processor time.
     """
-    config = replace(CANDIDATES[name], name=name, run_dir=str(run_dir), timeout=timeout)
+    study = CANDIDATES[name]
+    config = replace(study, name=name, run_dir=str(run_dir), timeout=timeout, workers=workers)
     made = plan_search(config)
     runs = CandidateRuns(made.space, config.seed, CANDIDATE_COUNT)
     return CandidatesPlan(

@@ -50,12 +50,9 @@ KEPT_OF_CANDIDATES = ("summary.json",)  # their runs are in the table that is ma
 
 
 def planned(name: str, run_dir: Path, timeout: float | None, workers: int | None = None) -> Plan:
-    """The plan of a study, to be run in a directory for so many seconds.
-
-    Candidates are trained one at a time, so that their times are comparable.
-    """
+    """The plan of a study, to be run in a directory for so many seconds."""
     if name in CANDIDATES:
-        return plan_candidates(name, run_dir, timeout)
+        return plan_candidates(name, run_dir, timeout, workers)
     if name in NETWORKS:
         return plan_network(name, run_dir, timeout, workers)
     if name == masked_decoder.NAME:
@@ -204,7 +201,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("study", nargs="?", choices=STUDIES)
     parser.add_argument("--minutes", type=float, help="how long to train; not at all without")
-    parser.add_argument("--workers", type=int, help="networks trained at once; not of tables")
+    parser.add_argument("--workers", type=int, help="networks trained at once")
     parser.add_argument("--into", type=Path, help="keep run and results here, not those committed")
     given = parser.parse_args()
     results = given.into or RESULTS
