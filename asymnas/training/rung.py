@@ -33,6 +33,7 @@ from asymnas.training.loaded_data import loaded_dataset
 from asymnas.training.machine_failures import machine_failure
 from asymnas.training.measurement import evenly_spaced, measure
 from asymnas.training.optimizer import AdamW, learning_rate_at
+from asymnas.training.rewrites import rewrite
 from asymnas.training.steps import Steps, arithmetic, recording
 
 RUNGS = (1 / 6, 1 / 3, 2 / 3, 1.0)
@@ -223,6 +224,7 @@ class _State:
         model = job.architecture.build(job.seed).to(device)
         if len(job.architecture.shape) == 3:
             model = model.to(memory_format=torch.channels_last)
+            rewrite(model)
         groups = _parameter_groups(model, job.rate_ratio)
         peaks = tuple(job.learning_rate * factor for _, factor in groups)
         optimizer = AdamW([parameters for parameters, _ in groups], peaks, WEIGHT_DECAY)
