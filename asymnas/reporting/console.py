@@ -104,9 +104,9 @@ def print_plan(console: Console, plan: SearchPlan, *, full: bool) -> None:
 
 def _print_details(console: Console, plan: SearchPlan) -> None:
     config = plan.config
-    rungs = [
-        steps * config.batch_size for steps in rung_steps(config.examples or 0, config.batch_size)
-    ]
+    pruned = config.pruner != "none"
+    steps = rung_steps(config.examples or 0, config.batch_size, pruned=pruned)
+    rungs = [step * config.batch_size for step in steps]
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for name, values in plan.space.choices().items():
         table.add_row(name, ", ".join(str(value) for value in values))

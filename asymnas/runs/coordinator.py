@@ -68,7 +68,8 @@ class Coordinator:
         self._run_dir = Path(config.run_dir)
         self._checkpoints = Checkpoints(self._run_dir)
         self._prune = PRUNERS.get(config.pruner)
-        self._steps = rung_steps(config.examples or 0, config.batch_size)
+        self._prunes = config.pruner != "none"
+        self._steps = rung_steps(config.examples or 0, config.batch_size, pruned=self._prunes)
         self._workers = config.workers or 1
         self._flights: dict[Future[RungResult], ActiveTrial] = {}
         self._replace_worker = getattr(executor, "replace_worker", None)
@@ -271,7 +272,7 @@ class Coordinator:
     @property
     def _every_rung(self) -> tuple[str, ...]:
         """Metrics that are taken after each rung: those pruned by, and those the phase wants."""
-        pruned_by = self._store.measured_objectives() if self._config.pruner != "none" else []
+        pruned_by = self._store.measured_objectives() if self._prunes else []
         return (*pruned_by, *(n for n in self._phase.every_rung if n not in pruned_by))
 
     def _work(self, active: ActiveTrial) -> float:

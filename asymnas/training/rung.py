@@ -37,6 +37,8 @@ from asymnas.training.rewrites import rewrite
 from asymnas.training.steps import Steps, arithmetic, recording
 
 RUNGS = (1 / 6, 1 / 3, 2 / 3, 1.0)
+FIRST_RUNG = 1 / 18  # before those, where candidates are pruned
+FIRST_STEPS = 50  # at the least: of an earlier loss nothing is known
 WEIGHT_DECAY = 0.01
 CHECK_EVERY = 50  # steps between looks at the loss
 EARLY_EXAMPLES = 2_000  # validation examples that rungs before the last are scored on
@@ -176,10 +178,18 @@ def _train(job: Job) -> RungResult:
     )
 
 
-def rung_steps(examples: int, batch_size: int) -> tuple[int, ...]:
-    """Steps at the end of each rung: a sixth, a third, two thirds and all, duplicates dropped."""
+def rung_steps(examples: int, batch_size: int, *, pruned: bool = False) -> tuple[int, ...]:
+    """Steps at the end of each rung: a sixth, a third, two thirds and all, duplicates dropped.
+
+    Args:
+        examples: What a candidate sees that is trained to the end.
+        batch_size: Examples per step.
+        pruned: Whether candidates may be pruned: then one more rung, after an eighteenth, comes
+            first, unless it would have fewer than 50 steps.
+    """
     total = math.ceil(examples / batch_size)
-    return tuple(sorted({max(1, round(total * part)) for part in RUNGS}))
+    first = (FIRST_RUNG,) if pruned and round(total * FIRST_RUNG) >= FIRST_STEPS else ()
+    return tuple(sorted({max(1, round(total * part)) for part in (*first, *RUNGS)}))
 
 
 def batch_indices(

@@ -23,6 +23,7 @@ from asymnas.runs.snapshot import Snapshot
 from asymnas.runs.study import SearchStudy
 from asymnas.runs.study.bridge import MOST_REPEATED
 from asymnas.runs.trials import CPU_SECONDS, RUNG_OBJECTIVES
+from asymnas.training import rung
 from asymnas.training.rung import Job, RungResult
 
 from .conftest import executed, run_of
@@ -378,6 +379,31 @@ def test_a_continued_run_remembers_what_was_measured_at_each_rung(
     broken = replace(config, run_dir=str(tmp_path / "broken"))
     executed(plan_search(broken), Made(stop_at=31))
     pd.testing.assert_frame_equal(values(run_of(broken, Made())), values(whole))
+
+
+def first_rungs(run: Run) -> set[int]:
+    return {curve[0][0] for curve in run.own[t.CURVE] if curve}
+
+
+@pytest.mark.parametrize(("pruner", "first"), [("rank", 52 * 64), ("none", 156 * 64)])
+def test_the_first_rung_is_early_where_candidates_are_pruned(
+    small: StudyConfig, pruner: str, first: int
+) -> None:
+    config = replace(small, trials=12, examples=60_000, batch_size=64, pruner=pruner)
+    assert first_rungs(run_of(config, Made())) == {first}
+
+
+def test_a_run_begun_without_the_early_rung_goes_on_with_it(
+    small: StudyConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(small, trials=20, examples=60_000, batch_size=64)
+    with monkeypatch.context() as before:
+        before.setattr(rung, "FIRST_STEPS", 10_000)
+        executed(plan_search(config), Made(stop_at=14))
+    run = run_of(config, Made())
+    assert len(run.own) == config.trials
+    assert set(run.own[t.STATE]) == {"complete", "pruned"}
+    assert first_rungs(run) == {52 * 64, 156 * 64}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -398,6 +398,11 @@ def test_rungs_end_at_a_sixth_a_third_two_thirds_and_all(examples, batch_size, s
     assert rung_steps(examples, batch_size) == steps
 
 
+@pytest.mark.parametrize(("examples", "steps"), [(60_000, (52,)), (57_000, (50,)), (56_900, ())])
+def test_where_candidates_are_pruned_a_rung_at_an_eighteenth_comes_first(examples, steps):
+    assert rung_steps(examples, 64, pruned=True) == (*steps, *rung_steps(examples, 64))
+
+
 @pytest.mark.parametrize("kind", ["plain", "vq"])
 def test_a_rate_ratio_gives_each_side_its_rate_and_what_is_shared_the_rate_itself(kind, trained):
     job = job_of_kind(kind, until=2)

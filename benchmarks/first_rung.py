@@ -1,0 +1,195 @@
+"""A first rung after an eighteenth of the examples against one after a sixth, in real searches.
+
+    python benchmarks/first_rung.py [--searches digits,fashion-mnist] [--seeds 0,1,2,3]
+
+The default search, with its pruning. Two searches of one seed, which differ in nothing but that
+rung, are a pair. Compared are the training examples, the lowest validation loss and
+the volume that the front of loss and size covers, in logarithms from the loss of predicting the
+mean and the budget: in the end, and after as many examples as the one with the early rung takes.
+
+A search that is over is a line of benchmarks/first_rung.jsonl; benchmarks/first_rung.md is written
+from all lines.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import pandas as pd
+from heading import heading
+from scipy.stats import wilcoxon
+
+from asymnas import StudyConfig, run_search
+from asymnas.analysis.front import Objective, hypervolume
+from asymnas.runs.plan import plan_search
+from asymnas.training import rung
+from asymnas.training.reference_loss import mean_predictor_loss
+
+RESULTS = Path(__file__).with_suffix(".md")
+LINES = Path(__file__).with_suffix(".jsonl")
+LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
+SEARCHES = {
+    "digits": {"dataset": "digits", "budget": 20_000, "trials": 60},
+    "digits, variational": {
+        "dataset": "digits",
+        "budget": 20_000,
+        "trials": 60,
+        "kind": "variational",
+    },
+    "signals": {"dataset": "signals", "budget": 20_000, "trials": 40},
+    "fashion-mnist": {
+        "dataset": "fashion-mnist",
+        "budget": 150_000,
+        "trials": 40,
+        "examples": 60_032,
+    },
+}
+FIRST = {"an eighteenth": rung.FIRST_RUNG, "a sixth": rung.RUNGS[0]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Searched:
+    """What a search came to.
+
+    Args:
+        search: Which.
+        first: After which part of the examples its first rung is.
+        seed: Of the splits and the draws.
+        examples: Training examples seen.
+        best: The lowest validation loss.
+        path: After each complete trial, the examples seen by all trials drawn up to it, and the
+            volume.
+    """
+
+    search: str
+    first: str
+    seed: int
+    examples: int
+    best: float
+    path: tuple[tuple[int, float], ...]
+
+    def volume(self, examples: float = np.inf) -> float:
+        """What the front covers after so many examples."""
+        return max((volume for seen, volume in self.path if seen <= examples), default=0.0)
+
+
+def config_of(search: str, seed: int) -> StudyConfig:
+    """A search of a seed."""
+    return StudyConfig(**SEARCHES[search], seed=seed, device="cpu")
+
+
+@cache
+def corner(search: str, seed: int) -> tuple[float, float]:
+    """Where volumes are measured from."""
+    plan = plan_search(config_of(search, seed))
+    loss = mean_predictor_loss(plan.space.sample(0).architecture, plan.data)
+    return loss or 1.0, float(plan.config.budget or 0)
+
+
+def path_of(table: pd.DataFrame, reference: tuple[float, float]) -> tuple[tuple[int, float], ...]:
+    """The volume after each complete trial."""
+    table = table.sort_values("trial").reset_index(drop=True)
+    seen = table["examples"].cumsum()
+    complete = table.index[(table["state"] == "complete") & table["duplicate_of"].isna()]
+    return tuple(
+        (int(seen[n]), hypervolume(table.iloc[: n + 1], LOSS_SIZE, reference, log=True))
+        for n in complete
+    )
+
+
+def run(search: str, first: str, seed: int) -> None:
+    """One search, and its line."""
+    with patch.object(rung, "FIRST_RUNG", FIRST[first]):
+        directory = Path("runs", "first-rung", f"{search}, {first}, {seed}")
+        done = run_search(replace(config_of(search, seed), run_dir=str(directory)))
+    table = done.table
+    made = Searched(
+        search=search,
+        first=first,
+        seed=seed,
+        examples=int(table["examples"].sum()),
+        best=float(table.loc[table["state"] == "complete", "val_loss"].min()),
+        path=path_of(table, corner(search, seed)),
+    )
+    with LINES.open("a") as file:
+        file.write(json.dumps(asdict(made)) + "\n")
+
+
+def found() -> list[Searched]:
+    """All searches that are over."""
+    lines = LINES.read_text("utf-8").splitlines() if LINES.is_file() else []
+    rows = [json.loads(line) for line in lines]
+    return [Searched(**row | {"path": tuple(map(tuple, row["path"]))}) for row in rows]
+
+
+def change(pairs: list[tuple[float, float]]) -> str:
+    """The first of each pair against the second: median, range and p."""
+    ratios = np.array([early / usual - 1 for early, usual in pairs])
+    p = wilcoxon(np.log1p(ratios)).pvalue if len(pairs) > 5 and ratios.any() else np.nan
+    tested = f", p = {p:.3f}" if np.isfinite(p) else ""
+    return f"{np.median(ratios):+.1%} ({ratios.min():+.1%} to {ratios.max():+.1%}{tested})"
+
+
+def page(made: list[Searched]) -> str:
+    """What the searches came to."""
+    by = {(each.search, each.first, each.seed): each for each in made}
+    lines = [
+        *heading("The first rung", __file__),
+        "A first rung after an eighteenth of the examples against one after a sixth: change in the "
+        "median over seeds, range, Wilcoxon's p from six seeds on.",
+        "",
+        "| search | seeds | examples | lowest loss | volume | volume at as many examples |",
+        "|---|---|---|---|---|---|",
+    ]
+    for search in SEARCHES:
+        pairs = [
+            (by[search, "an eighteenth", each.seed], each)
+            for each in made
+            if (each.search, each.first) == (search, "a sixth")
+            and (search, "an eighteenth", each.seed) in by
+        ]
+        if not pairs:
+            continue
+        cells = [search, str(len(pairs))]
+        values: list[Callable[[Searched, Searched], tuple[float, float]]] = [
+            lambda a, b: (a.examples, b.examples),
+            lambda a, b: (a.best, b.best),
+            lambda a, b: (a.volume(), b.volume()),
+            lambda a, b: (a.volume(), b.volume(a.examples)),
+        ]
+        for of in values:
+            cells.append(change([of(*pair) for pair in pairs]))
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", "| search | first rung | seed | examples | lowest loss | volume |"]
+    lines += ["|---|---|---|---|---|---|"]
+    for each in sorted(made, key=lambda one: (one.search, one.seed, one.first)):
+        lines.append(
+            f"| {each.search} | {each.first} | {each.seed} | {each.examples:,} "
+            f"| {each.best:.5f} | {each.volume():.3f} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--searches", default=",".join(SEARCHES))
+    parser.add_argument("--seeds", default="0,1,2,3")
+    given = parser.parse_args()
+    for seed in map(int, given.seeds.split(",")):
+        for search in given.searches.split(","):
+            done = {(each.search, each.first, each.seed) for each in found()}
+            for first in FIRST:
+                if (search, first, seed) not in done:
+                    run(search, first, seed)
+    RESULTS.write_text(page(found()), "utf-8")
+    print(RESULTS.read_text("utf-8"))
+
+
+if __name__ == "__main__":
+    main()
