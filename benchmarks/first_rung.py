@@ -35,7 +35,7 @@ LINES = Path(__file__).with_suffix(".jsonl")
 LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
 SEARCHES = {
     "digits": {"dataset": "digits", "budget": 20_000, "trials": 60},
-    "digits, variational": {
+    "variational digits": {
         "dataset": "digits",
         "budget": 20_000,
         "trials": 60,

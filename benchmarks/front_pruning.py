@@ -32,6 +32,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import moocore
 import numpy as np
@@ -46,6 +47,7 @@ from asymnas.runs.pruners import PRUNERS, Progress
 from asymnas.runs.pruners.pause import Pause
 from asymnas.runs.trials import NEVER_PRUNED_EVERY
 from asymnas.training.reference_loss import mean_predictor_loss
+from asymnas.training.rung import RUNGS
 
 try:
     from syne_tune.optimizer.schedulers.multiobjective.moasha import (  # with what it imports
@@ -351,12 +353,13 @@ def search(dataset: str, seed: int, pruner: str, runs: Path) -> None:
         if trial.state == optuna.trial.TrialState.COMPLETE:
             complete.append((seen[-1], *trial.values))
 
-    run = run_search(
-        config,
-        fresh=True,
-        observe=lambda snapshot: seen.append(snapshot.examples),
-        callbacks=[note],
-    )
+    with patch("asymnas.training.rung.FIRST_RUNG", RUNGS[0]):  # as in the searches there are
+        run = run_search(
+            config,
+            fresh=True,
+            observe=lambda snapshot: seen.append(snapshot.examples),
+            callbacks=[note],
+        )
     plan = plan_search(config)
     worst = mean_predictor_loss(plan.space.sample(0).architecture, plan.data) or 1.0
     corner = float(np.log(worst)), float(np.log(config.budget))

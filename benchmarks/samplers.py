@@ -3,17 +3,16 @@
     python benchmarks/samplers.py [--samplers tpe,random] [--pruners auto,none] [--seeds 0,1,2]
 
 Digits under 20,000 parameters, 60 trials per search; everything but the sampler and the pruner is
-as by default, the plain network at the beginning and the ladder of sizes included. Each search has
-a seed's own splits. Compared are
+as by default, the plain network at the beginning and the ladder of sizes included, but that the
+first rung is after a sixth of the examples for all. Each search has a seed's own splits. Compared
+are
 
 - with TPE under the same pruner, the lowest validation loss and the volume that the front of loss
   and size covers, as `search_designs.py` measures them;
 - with TPE without pruning, in this search and in that of `front_pruning.py`, which has loss and
   size as two objectives: the training examples until a front covers as much as that one's does in
   the end;
-- each sampler with pruning with itself without, at as many examples;
-- pruning that begins at a rung after an eighteenth of the examples, with the usual one, whose first
-  rung is at a sixth.
+- each sampler with pruning with itself without, at as many examples.
 
 Examples are counted in the order in which candidates were drawn.
 
@@ -25,7 +24,6 @@ import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from operator import attrgetter
 from pathlib import Path
 from unittest.mock import patch
 
@@ -44,12 +42,7 @@ from asymnas.training import rung
 RESULTS = Path(__file__).with_suffix(".md")
 LINES = Path(__file__).with_suffix(".jsonl")
 USUAL = "tpe"
-PRUNING = {
-    "auto": "with pruning",
-    "none": "without pruning",
-    "early": "with pruning from an eighteenth on",
-}
-EARLY = (1 / 18, *rung.RUNGS)
+PRUNING = {"auto": "with pruning", "none": "without pruning"}
 Found = dict[tuple[str, str], dict[int, "Searched"]]  # by sampler and pruner; then by seed
 
 
@@ -97,9 +90,8 @@ def found() -> Found:
 def search(sampler: str, pruner: str, seed: int, runs: Path) -> None:
     """One search, and its line."""
     config = config_of(f"{sampler}-{pruner}", seed, runs, None)
-    rungs, known = (EARLY, "auto") if pruner == "early" else (rung.RUNGS, pruner)
-    with patch.object(rung, "RUNGS", rungs):
-        run = run_search(replace(config, sampler=sampler, pruner=known))
+    with patch.object(rung, "FIRST_RUNG", rung.RUNGS[0]):  # as in the searches that are there
+        run = run_search(replace(config, sampler=sampler, pruner=pruner))
     row = {"sampler": sampler, "pruner": pruner, "seed": seed}
     with LINES.open("a") as file:
         file.write(json.dumps(row | asdict(searched(run.table, seed))) + "\n")
@@ -160,21 +152,13 @@ def page(made: Found) -> str:
             if (goals is drawn or (sampler, pruner) != (USUAL, "none"))
             and goals.keys() & own.keys()
         ]
-    lines += ["", "At as many examples as the first of the two takes:", ""]
-    for first, second in (("auto", "none"), ("early", "auto")):
-        for sampler in dict.fromkeys(sampler for sampler, _ in made):
-            pruned, other = (made.get((sampler, pruner), {}) for pruner in (first, second))
-            if both := pruned.keys() & other.keys():
-                equal = {seed: other[seed].until(pruned[seed].examples) for seed in sorted(both)}
-                own = {seed: pruned[seed] for seed in equal}
-                title = f"volume, {sampler} {PRUNING[first]} against {PRUNING[second]}"
-                lines.append(compared(title, own, equal, lambda o: o.volume))
-    lines += ["", "At as many trials:", ""]
+    lines += ["", "At as many examples as the search with pruning takes:", ""]
     for sampler in dict.fromkeys(sampler for sampler, _ in made):
-        early, usual = made.get((sampler, "early"), {}), made.get((sampler, "auto"), {})
-        for what in ("examples", "best", "volume") if early.keys() & usual.keys() else ():
-            title = f"{what}, {sampler} {PRUNING['early']} against {PRUNING['auto']}"
-            lines.append(compared(title, early, usual, attrgetter(what)))
+        pruned, whole = (made.get((sampler, pruner), {}) for pruner in PRUNING)
+        if both := pruned.keys() & whole.keys():
+            equal = {seed: whole[seed].until(pruned[seed].examples) for seed in sorted(both)}
+            title = f"volume, {sampler} with pruning against itself without"
+            lines.append(compared(title, {s: pruned[s] for s in equal}, equal, lambda o: o.volume))
     columns = (
         "| sampler | seed | lowest loss | decoder share | rate | volume | examples | complete |"
     )
