@@ -9,8 +9,8 @@ them stand
 
 - a plain loop: PyTorch with two threads, fp32, AdamW, batches of 64 from a tensor in memory, and
   no validation; by network, as if each were trained on as many examples,
-- the ceiling: forward and backward passes alone in the precision that a search takes, by two
-  processes of one thread each at once, with the allocator that workers have.
+- the ceiling: forward and backward passes alone in the precision and with the rewritten layers that
+  a search takes, by two processes of one thread each at once, with the allocator that workers have.
 
 All in turn, `--repeats` times. Writes benchmarks/throughput.md. For idle cores: the two threads of
 the plain loop wait for each other where anything else runs. Five minutes per repeat.
@@ -43,6 +43,7 @@ from asymnas.runs.phases import ListedRun, Phase
 from asymnas.runs.plan import SearchPlan, plan_search
 from asymnas.runs.study import FIXED, SearchStudy
 from asymnas.training.evaluation import as_input
+from asymnas.training.rewrites import rewrite
 from asymnas.training.steps import arithmetic
 
 RESULTS = Path(__file__).with_suffix(".md")
@@ -128,6 +129,7 @@ def seconds_per_step(architecture: Architecture, precision: Precision, *, plain:
         train = train.float() / 255
     else:
         model = model.to(memory_format=torch.channels_last)
+        rewrite(model)
         batch = as_input(train[:BATCH])
     generator, began = torch.Generator().manual_seed(0), 0.0
     order = torch.randperm(len(train), generator=generator)
