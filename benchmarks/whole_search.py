@@ -9,10 +9,12 @@ benchmarks/whole_search.md. For idle cores; a minute per seed on two.
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
+from math import isnan
 from pathlib import Path
 
 from heading import heading
@@ -29,7 +31,7 @@ def row(seed: int, run_dir: Path) -> str:
     began, first = time.perf_counter(), float("nan")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as search:
         for line in search.stdout or ():
-            if line.startswith("1/"):
+            if isnan(first) and re.match(r"[1-9]\d*/", line):
                 first = time.perf_counter() - began
     whole = time.perf_counter() - began
     run = Run.open(run_dir)
