@@ -5,7 +5,9 @@
 The default search, with its pruning. Two searches of one seed, which differ in nothing but that
 rung, are a pair. Compared are the training examples, the lowest validation loss and
 the volume that the front of loss and size covers, in logarithms from the loss of predicting the
-mean and the budget: in the end, and after as many examples as the one with the early rung takes.
+mean and the budget: in the end, and after as many examples as the one with the early rung takes. On
+digits, too, the examples until the front covers as much as that of an unpruned search of loss and
+size by TPE does in the end (`front_pruning.py`).
 
 A search that is over is a line of benchmarks/first_rung.jsonl; benchmarks/first_rung.md is written
 from all lines.
@@ -21,6 +23,8 @@ from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
+from front_pruning import area
+from front_pruning import found as front_searches
 from heading import heading
 from scipy.stats import wilcoxon
 
@@ -76,6 +80,10 @@ class Searched:
     def volume(self, examples: float = np.inf) -> float:
         """What the front covers after so many examples."""
         return max((volume for seen, volume in self.path if seen <= examples), default=0.0)
+
+    def reached(self, volume: float) -> float:
+        """Training examples until the front covers so much; infinite if it never does."""
+        return next((seen for seen, covered in self.path if covered >= volume), np.inf)
 
 
 def config_of(search: str, seed: int) -> StudyConfig:
@@ -135,6 +143,29 @@ def change(pairs: list[tuple[float, float]]) -> str:
     return f"{np.median(ratios):+.1%} ({ratios.min():+.1%} to {ratios.max():+.1%}{tested})"
 
 
+def to_the_yardstick(made: list[Searched], first: str) -> str:
+    """One line: the examples to the final volume of an unpruned search, as a part of its own."""
+    orders, _ = front_searches()
+    goals = {
+        order.seed: (area([c.point for c in order.candidates], order.corner), order.examples)
+        for order in orders
+        if order.dataset == "digits"
+    }
+    ratios = np.array(
+        [
+            each.reached(goals[each.seed][0]) / goals[each.seed][1]
+            for each in made
+            if (each.search, each.first) == ("digits", first) and each.seed in goals
+        ]
+    )
+    got = ratios[np.isfinite(ratios)]
+    return (
+        f"- after {first}: {len(got)} of {len(ratios)} seeds get there, after "
+        f"{np.median(ratios):.2f} of its examples in the median ({got.min():.2f} to "
+        f"{got.max():.2f} where they do)"
+    )
+
+
 def page(made: list[Searched]) -> str:
     """What the searches came to."""
     by = {(each.search, each.first, each.seed): each for each in made}
@@ -165,6 +196,8 @@ def page(made: list[Searched]) -> str:
         for of in values:
             cells.append(change([of(*pair) for pair in pairs]))
         lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", "Digits, to the final volume of an unpruned search of loss and size by TPE:", ""]
+    lines += [to_the_yardstick(made, first) for first in FIRST]
     lines += ["", "| search | first rung | seed | examples | lowest loss | volume |"]
     lines += ["|---|---|---|---|---|---|"]
     for each in sorted(made, key=lambda one: (one.search, one.seed, one.first)):
