@@ -10,7 +10,8 @@ turn, by processor time, the smallest of `ROUNDS` for each, are
 - swapped: the weight gradient of a convolution to at most three channels taken with the roles of
   input and output swapped. It is not in the package.
 
-Writes benchmarks/exact_rewrites.md.
+Then single layers of several sizes, each after a pointwise convolution: they show from which size
+on it gains. Writes benchmarks/exact_rewrites.md.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from heading import heading
@@ -30,12 +32,14 @@ from torch.nn.functional import conv2d, mse_loss
 from asymnas import Architecture, StudyConfig
 from asymnas.runs.plan import plan_search
 from asymnas.space.suggesters import Random
+from asymnas.training import rewrites
 from asymnas.training.rewrites import FoldedUpsampling, TiledConv2d, rewrite
 from asymnas.training.steps import arithmetic
 
 RESULTS = Path(__file__).with_suffix(".md")
 BATCH, ROUNDS, STEPS, WARM_UP = 64, 5, 12, 3
 FEW = 3  # channels of an image
+CHANNELS = (2, 4, 8, 16, 32, 64)
 
 
 class _Swapped(torch.autograd.Function):
@@ -97,7 +101,8 @@ def seconds(model: nn.Module, x: Tensor) -> float:
         if step == WARM_UP:
             before = time.process_time()
         with arithmetic("bf16", torch.device("cpu")):
-            loss = mse_loss(model(x), x)
+            y = model(x)
+            loss = mse_loss(y, x) if y.shape == x.shape else y.square().mean()
         loss.backward()
         model.zero_grad(set_to_none=True)
     return (time.process_time() - before) / STEPS
@@ -124,8 +129,50 @@ def compare(architecture: Architecture) -> dict[str, float]:
     return best
 
 
+def layer_gain(layer: nn.Module, inputs: int, side: int) -> float:
+    """How many times as fast a layer is when it is rewritten, whatever its size."""
+    x = torch.rand(BATCH, inputs, side, side).to(memory_format=torch.channels_last)
+    model = nn.Sequential(nn.Conv2d(inputs, inputs, 1), layer).to(memory_format=torch.channels_last)
+    other = copy.deepcopy(model)
+    rewrite(other)
+    best = {id(each): float("inf") for each in (model, other)}
+    with patch.multiple(rewrites, LEAST_WIDTH=0, LEAST_MAP=0):
+        for _ in range(ROUNDS):
+            for each in (model, other):
+                best[id(each)] = min(best[id(each)], seconds(each, x))
+    return best[id(model)] / best[id(other)]
+
+
+def layers() -> list[str]:
+    """Gains of single layers, each after a pointwise convolution, as Markdown."""
+    lines = ["", "Tiled depthwise 5×5, by channels and side of the map:", ""]
+    lines += [f"| side | {' | '.join(map(str, CHANNELS))} |", f"|---{'|---' * len(CHANNELS)}|"]
+    for side in (28, 14, 7, 4):
+        gains = [layer_gain(nn.Conv2d(c, c, 5, padding=2, groups=c), c, side) for c in CHANNELS]
+        lines.append(f"| {side} | {' | '.join(f'{gain:.2f}' for gain in gains)} |")
+    columns = [(kernel, outputs) for kernel in (3, 5) for outputs in (1, 4, 16, 32)]
+    heads = (f"{kernel}×{kernel} to {outputs}" for kernel, outputs in columns)
+    lines += ["", "Folded, from 16 channels, by side of the small map, kernel and outputs:", ""]
+    lines += [f"| side | {' | '.join(heads)} |", f"|---{'|---' * len(columns)}|"]
+    for side in (14, 7, 4):
+        with patch.object(rewrites, "FEW", 64):
+            gains = [
+                layer_gain(
+                    nn.Sequential(
+                        nn.Upsample(scale_factor=2.0),
+                        nn.Conv2d(16, outputs, kernel, padding=kernel // 2),
+                    ),
+                    16,
+                    side,
+                )
+                for kernel, outputs in columns
+            ]
+        lines.append(f"| {side} | {' | '.join(f'{gain:.2f}' for gain in gains)} |")
+    return lines
+
+
 def report(found: Sequence[Mapping[str, float]]) -> str:
-    """The table, as Markdown."""
+    """The tables, as Markdown."""
     lines = [
         *heading("Layers computed otherwise", __file__),
         f"{len(found)} candidates, bf16. Gain: how many times as fast. Load "
@@ -142,7 +189,7 @@ def report(found: Sequence[Mapping[str, float]]) -> str:
             f"| {name} | {len(gains)} | {statistics.median(gains):.2f} "
             f"({min(gains):.2f} to {max(gains):.2f}) | {before / after:.2f} |"
         )
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *layers()]) + "\n"
 
 
 def main() -> None:

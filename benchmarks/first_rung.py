@@ -3,11 +3,11 @@
     python benchmarks/first_rung.py [--searches digits,fashion-mnist] [--seeds 0,1,2,3]
 
 The default search, with its pruning. Two searches of one seed, which differ in nothing but that
-rung, are a pair. Compared are the training examples, the lowest validation loss and
-the volume that the front of loss and size covers, in logarithms from the loss of predicting the
-mean and the budget: in the end, and after as many examples as the one with the early rung takes. On
-digits, too, the examples until the front covers as much as that of an unpruned search of loss and
-size by TPE does in the end (`front_pruning.py`).
+rung, are a pair. Compared are the training examples, the lowest validation loss and the volume that
+the front of loss and size covers, in logarithms from the loss of predicting the mean and the
+budget: in the end, and after as many examples as the one with the early rung takes. On digits, too,
+the examples until the front covers as much as that of an unpruned search of loss and size by TPE
+does in the end (`front_pruning.py`).
 
 A search that is over is a line of benchmarks/first_rung.jsonl; benchmarks/first_rung.md is written
 from all lines.
@@ -22,21 +22,18 @@ from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
-import pandas as pd
-from front_pruning import area
-from front_pruning import found as front_searches
 from heading import heading
+from samplers import examples_to_volume, yardsticks
 from scipy.stats import wilcoxon
+from search_designs import path_of
 
 from asymnas import StudyConfig, run_search
-from asymnas.analysis.front import Objective, hypervolume
 from asymnas.runs.plan import plan_search
 from asymnas.training import rung
 from asymnas.training.reference_loss import mean_predictor_loss
 
 RESULTS = Path(__file__).with_suffix(".md")
 LINES = Path(__file__).with_suffix(".jsonl")
-LOSS_SIZE = (Objective("val_loss"), Objective("total_params"))
 SEARCHES = {
     "digits": {"dataset": "digits", "budget": 20_000, "trials": 60},
     "variational digits": {
@@ -99,17 +96,6 @@ def corner(search: str, seed: int) -> tuple[float, float]:
     return loss or 1.0, float(plan.config.budget or 0)
 
 
-def path_of(table: pd.DataFrame, reference: tuple[float, float]) -> tuple[tuple[int, float], ...]:
-    """The volume after each complete trial."""
-    table = table.sort_values("trial").reset_index(drop=True)
-    seen = table["examples"].cumsum()
-    complete = table.index[(table["state"] == "complete") & table["duplicate_of"].isna()]
-    return tuple(
-        (int(seen[n]), hypervolume(table.iloc[: n + 1], LOSS_SIZE, reference, log=True))
-        for n in complete
-    )
-
-
 def run(search: str, first: str, seed: int) -> None:
     """One search, and its line."""
     with patch.object(rung, "FIRST_RUNG", FIRST[first]):
@@ -143,29 +129,6 @@ def change(pairs: list[tuple[float, float]]) -> str:
     return f"{np.median(ratios):+.1%} ({ratios.min():+.1%} to {ratios.max():+.1%}{tested})"
 
 
-def to_the_yardstick(made: list[Searched], first: str) -> str:
-    """One line: the examples to the final volume of an unpruned search, as a part of its own."""
-    orders, _ = front_searches()
-    goals = {
-        order.seed: (area([c.point for c in order.candidates], order.corner), order.examples)
-        for order in orders
-        if order.dataset == "digits"
-    }
-    ratios = np.array(
-        [
-            each.reached(goals[each.seed][0]) / goals[each.seed][1]
-            for each in made
-            if (each.search, each.first) == ("digits", first) and each.seed in goals
-        ]
-    )
-    got = ratios[np.isfinite(ratios)]
-    return (
-        f"- after {first}: {len(got)} of {len(ratios)} seeds get there, after "
-        f"{np.median(ratios):.2f} of its examples in the median ({got.min():.2f} to "
-        f"{got.max():.2f} where they do)"
-    )
-
-
 def page(made: list[Searched]) -> str:
     """What the searches came to."""
     by = {(each.search, each.first, each.seed): each for each in made}
@@ -197,7 +160,9 @@ def page(made: list[Searched]) -> str:
             cells.append(change([of(*pair) for pair in pairs]))
         lines.append(f"| {' | '.join(cells)} |")
     lines += ["", "Digits, to the final volume of an unpruned search of loss and size by TPE:", ""]
-    lines += [to_the_yardstick(made, first) for first in FIRST]
+    for first in FIRST:
+        own = {e.seed: e for e in made if (e.search, e.first) == ("digits", first)}
+        lines.append(examples_to_volume(f"after {first}", yardsticks(), own))
     lines += ["", "| search | first rung | seed | examples | lowest loss | volume |"]
     lines += ["|---|---|---|---|---|---|"]
     for each in sorted(made, key=lambda one: (one.search, one.seed, one.first)):

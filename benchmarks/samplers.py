@@ -33,7 +33,15 @@ from front_pruning import area
 from front_pruning import found as front_searches
 from heading import heading
 from local_search import with_local_search
-from search_designs import BUDGET, Outcome, compared, config_of, outcome_of
+from search_designs import (
+    BUDGET,
+    Outcome,
+    compared,
+    config_of,
+    outcome_of,
+    path_of,
+    reference_of,
+)
 
 from asymnas import run_search
 from asymnas.runs.study.samplers import SAMPLERS
@@ -69,11 +77,8 @@ class Searched(Outcome):
 
 def searched(table: pd.DataFrame, seed: int) -> Searched:
     """Reads a search."""
-    table = table.sort_values("trial").reset_index(drop=True)
-    seen = table["examples"].cumsum()
-    complete = table.index[(table["state"] == "complete") & table["duplicate_of"].isna()]
-    path = [(int(seen[n]), outcome_of(table.iloc[: n + 1], seed).volume) for n in complete]
-    return Searched(**asdict(outcome_of(table, seed)), path=tuple(path))
+    path = path_of(table, reference_of(seed))
+    return Searched(**asdict(outcome_of(table, seed)), path=path)
 
 
 def found() -> Found:
@@ -119,6 +124,16 @@ def examples_to_volume(
     return f"- {title}: {words}; the whole search takes {spent:.2f} of them."
 
 
+def yardsticks() -> dict[int, tuple[float, int]]:
+    """Final volume and examples of unpruned searches of loss and size by TPE, by seed."""
+    orders, _ = front_searches()
+    return {
+        order.seed: (area([c.point for c in order.candidates], order.corner), order.examples)
+        for order in orders
+        if order.dataset == "digits"
+    }
+
+
 def page(made: Found) -> str:
     """What the searches came to."""
     lines = [
@@ -134,12 +149,7 @@ def page(made: Found) -> str:
         title = f"{USUAL} against {sampler}, {PRUNING[pruner]}"
         lines.append(compared(f"lowest loss, {title}", usual, own, lambda o: o.best))
         lines.append(compared(f"volume, {title}", usual, own, lambda o: o.volume))
-    orders, _ = front_searches()
-    drawn = {
-        order.seed: (area([c.point for c in order.candidates], order.corner), order.examples)
-        for order in orders
-        if order.dataset == "digits"
-    }
+    drawn = yardsticks()
     unpruned = {n: (o.volume, o.examples) for n, o in made.get((USUAL, "none"), {}).items()}
     for goals, what in (
         (drawn, f"{USUAL} without pruning, of loss and size as two objectives"),

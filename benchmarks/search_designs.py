@@ -97,6 +97,22 @@ def _mean_loss(seed: int) -> float:
     return mean_predictor_loss(plan.space.sample(0).architecture, plan.data) or 1.0
 
 
+def path_of(table: pd.DataFrame, reference: tuple[float, float]) -> tuple[tuple[int, float], ...]:
+    """After each complete trial, the examples seen by all drawn up to it, and the volume."""
+    table = table.sort_values("trial").reset_index(drop=True)
+    seen = table["examples"].cumsum()
+    complete = table.index[(table["state"] == "complete") & table["duplicate_of"].isna()]
+    return tuple(
+        (int(seen[n]), hypervolume(table.iloc[: n + 1], LOSS_SIZE, reference, log=True))
+        for n in complete
+    )
+
+
+def reference_of(seed: int) -> tuple[float, float]:
+    """Where volumes are measured from, the same for all searches of a seed."""
+    return _mean_loss(seed), BUDGET
+
+
 def outcome_of(table: pd.DataFrame, seed: int) -> Outcome:
     """Reads a search; the reference is the same for all searches of a seed.
 
@@ -111,7 +127,7 @@ def outcome_of(table: pd.DataFrame, seed: int) -> Outcome:
         size=float(best["total_params"]) / BUDGET,
         share=float(best["decoder_share"]),
         rate=float(best["learning_rate"]),
-        volume=hypervolume(table, LOSS_SIZE, (_mean_loss(seed), BUDGET), log=True),
+        volume=hypervolume(table, LOSS_SIZE, reference_of(seed), log=True),
         examples=int(table["examples"].sum()),
         complete=len(done),
     )
