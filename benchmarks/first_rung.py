@@ -83,9 +83,9 @@ class Searched:
         return next((seen for seen, covered in self.path if covered >= volume), np.inf)
 
 
-def config_of(search: str, seed: int) -> StudyConfig:
+def config_of(search: str, seed: int, sampler: str = "tpe") -> StudyConfig:
     """A search of a seed."""
-    return StudyConfig(**SEARCHES[search], seed=seed, device="cpu")
+    return StudyConfig(**SEARCHES[search], seed=seed, sampler=sampler, device="cpu")
 
 
 @cache
@@ -96,27 +96,25 @@ def corner(search: str, seed: int) -> tuple[float, float]:
     return loss or 1.0, float(plan.config.budget or 0)
 
 
-def run(search: str, first: str, seed: int) -> None:
+def run(search: str, first: str, config: StudyConfig, lines: Path = LINES) -> None:
     """One search, and its line."""
     with patch.object(rung, "FIRST_RUNG", FIRST[first]):
-        directory = Path("runs", "first-rung", f"{search}, {first}, {seed}")
-        done = run_search(replace(config_of(search, seed), run_dir=str(directory)))
-    table = done.table
+        table = run_search(config).table
     made = Searched(
         search=search,
         first=first,
-        seed=seed,
+        seed=config.seed,
         examples=int(table["examples"].sum()),
         best=float(table.loc[table["state"] == "complete", "val_loss"].min()),
-        path=path_of(table, corner(search, seed)),
+        path=path_of(table, corner(search, config.seed)),
     )
-    with LINES.open("a") as file:
+    with lines.open("a") as file:
         file.write(json.dumps(asdict(made)) + "\n")
 
 
-def found() -> list[Searched]:
+def found(path: Path = LINES) -> list[Searched]:
     """All searches that are over."""
-    lines = LINES.read_text("utf-8").splitlines() if LINES.is_file() else []
+    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
     rows = [json.loads(line) for line in lines]
     return [Searched(**row | {"path": tuple(map(tuple, row["path"]))}) for row in rows]
 
@@ -184,7 +182,9 @@ def main() -> None:
             done = {(each.search, each.first, each.seed) for each in found()}
             for first in FIRST:
                 if (search, first, seed) not in done:
-                    run(search, first, seed)
+                    directory = Path("runs", "first-rung", f"{search}, {first}, {seed}")
+                    config = replace(config_of(search, seed), run_dir=str(directory))
+                    run(search, first, config)
     RESULTS.write_text(page(found()), "utf-8")
     print(RESULTS.read_text("utf-8"))
 

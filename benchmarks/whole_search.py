@@ -1,10 +1,11 @@
 """The default search of digits as a user waits for it: the first result, and the end.
 
-    python benchmarks/whole_search.py [--seeds 0,1,2]
+    python benchmarks/whole_search.py [--seeds 0,1,2] [--samplers tpe,gp]
 
-Runs `python -m asymnas.search --seed SEED` and reads its lines as they come. Workers are busy while
-they train: their seconds over those between the first trial's begin and the last one's end. Writes
-benchmarks/whole_search.md. For idle cores; a minute per seed on two.
+Runs `python -m asymnas.search --seed SEED`, and again with `--sampler gp`, and reads its lines as
+they come. Workers are busy while they train: their seconds over those between the first trial's
+begin and the last one's end. Writes benchmarks/whole_search.md. For idle cores; a minute per search
+on two.
 """
 
 import argparse
@@ -25,9 +26,10 @@ from asymnas.core import columns as t
 RESULTS = Path(__file__).with_suffix(".md")
 
 
-def row(seed: int, run_dir: Path) -> str:
+def row(sampler: str, seed: int, run_dir: Path) -> str:
     """A line of the table: one search."""
-    command = [sys.executable, "-m", "asymnas.search", "--seed", str(seed), "--run-dir", run_dir]
+    given = ["--sampler", sampler, "--seed", str(seed), "--run-dir", str(run_dir)]
+    command = [sys.executable, "-m", "asymnas.search", *given]
     began, first = time.perf_counter(), float("nan")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as search:
         for line in search.stdout or ():
@@ -41,26 +43,29 @@ def row(seed: int, run_dir: Path) -> str:
     busy = run.table[t.SECONDS].sum() / (ended - begun).total_seconds() / run.config["workers"]
     best = run.table.loc[run.table[t.STATE] == "complete", t.VAL_LOSS].min()
     return (
-        f"| {seed} | {first:.1f} | {whole:.1f} | {len(trials)} | {busy:.1%} | {best:.5f} | "
-        f"{os.getloadavg()[0]:.1f} |"
+        f"| {sampler} | {seed} | {first:.1f} | {whole:.1f} | {len(trials)} | {busy:.1%} "
+        f"| {best:.5f} | {os.getloadavg()[0]:.1f} |"
     )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", default="0,1,2")
-    seeds = [int(seed) for seed in parser.parse_args().seeds.split(",")]
+    parser.add_argument("--samplers", default="tpe,gp")
+    given = parser.parse_args()
     lines = [
         *heading("The default search of digits, from the command to its end", __file__),
         "Sixty trials and their duplicates. The load is that of two cores at the end.",
         "",
-        "| seed | first result, s | whole, s | trials | workers busy | lowest loss | load |",
-        "|---|---|---|---|---|---|---|",
+        "| sampler | seed | first result, s | whole, s | trials | workers busy | lowest loss "
+        "| load |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     with tempfile.TemporaryDirectory() as folder:
-        for seed in seeds:
-            lines.append(row(seed, Path(folder) / f"{seed}"))
-            print(lines[-1], flush=True)
+        for seed in map(int, given.seeds.split(",")):
+            for sampler in given.samplers.split(","):
+                lines.append(row(sampler, seed, Path(folder) / f"{sampler}-{seed}"))
+                print(lines[-1], flush=True)
     RESULTS.write_text("\n".join(lines) + "\n")
 
 
