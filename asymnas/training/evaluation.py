@@ -5,7 +5,7 @@ from a generator seeded by a constant and by the chunk's place in the split. On 
 candidates, rungs and seeds are therefore scored on the very same corruption.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -68,18 +68,68 @@ def evaluate(
     """
     model.eval()
     validate = kind_of(kind).validate
-    wanted = {name: METRICS.get(name) for name in metrics}
-    averaged = {name: m.of for name, m in wanted.items() if isinstance(m, ExampleMetric)}
-    loss, sums = 0.0, dict.fromkeys(averaged, 0.0)
+    loss, sums = 0.0, _Sums(metrics, data_range)
     for x, generator in inputs_of(model, examples):
         output, losses = validate(model, x, generator, progress)
         loss += float(losses.double().sum())
-        for name, of in averaged.items():
-            sums[name] += float(of(x, output, data_range).double().sum())
+        sums.add(x, output)
         watch(x, output, losses)
     model.train()
-    n = len(examples)
-    return Scores(loss / n, {name: total / n for name, total in sums.items()})
+    return Scores(loss / len(examples), sums.over(len(examples)))
+
+
+@torch.inference_mode()
+def averages(
+    model: Autoencoder,
+    examples: Examples,
+    metrics: tuple[str, ...],
+    outputs: Mapping[int, Tensor],
+    *,
+    kind: str,
+    data_range: float,
+    progress: float,
+) -> dict[str, float]:
+    """The metrics of `evaluate`, of a network that has been evaluated.
+
+    Args:
+        model: See `evaluate`.
+        examples: See `evaluate`.
+        metrics: See `evaluate`.
+        outputs: What the network made of a chunk, by the chunk's place; others are made again.
+        kind: See `evaluate`.
+        data_range: See `evaluate`.
+        progress: See `evaluate`.
+    """
+    model.eval()
+    validate, sums = kind_of(kind).validate, _Sums(metrics, data_range)
+    for place, (x, generator) in enumerate(inputs_of(model, examples)):
+        known = outputs.get(place)
+        sums.add(x, validate(model, x, generator, progress).output if known is None else known)
+    model.train()
+    return sums.over(len(examples))
+
+
+class _Sums:
+    """Metrics of an output and its clean example, summed over examples.
+
+    Args:
+        metrics: Names; metrics of a whole network are left out.
+        data_range: Greatest minus least possible value.
+    """
+
+    def __init__(self, metrics: Sequence[str], data_range: float) -> None:
+        wanted = {name: METRICS.get(name) for name in metrics}
+        self._of = {name: m.of for name, m in wanted.items() if isinstance(m, ExampleMetric)}
+        self._sums, self._range = dict.fromkeys(self._of, 0.0), data_range
+
+    def add(self, x: Tensor, output: Tensor) -> None:
+        """Takes in a chunk, `[b, *shape]` each."""
+        for name, of in self._of.items():
+            self._sums[name] += float(of(x, output, self._range).double().sum())
+
+    def over(self, n: int) -> dict[str, float]:
+        """The averages over `n` examples."""
+        return {name: total / n for name, total in self._sums.items()}
 
 
 def inputs_of(

@@ -1,8 +1,10 @@
 """Measuring a trained network on a split by any metrics, and which metrics a study can have."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +16,7 @@ from asymnas.data.splits import SplitName
 from asymnas.networks.architecture import Architecture
 from asymnas.networks.kinds import Autoencoder, kind_of
 from asymnas.training.collapse import Spread, collapse, not_finite
-from asymnas.training.evaluation import evaluate, inputs_of
+from asymnas.training.evaluation import averages, evaluate, inputs_of
 from asymnas.training.metrics import METRICS, Facts, NetworkMetric
 from asymnas.training.metrics.checkerboard import upsampling_layers
 from asymnas.training.metrics.probes import NEIGHBOURS
@@ -22,6 +24,7 @@ from asymnas.training.metrics.probes import NEIGHBOURS
 MOST_LATENTS = 10_000  # examples of a split whose latents and statistics are kept
 MOST_TRAIN = 5_000  # training examples that probes are fitted on
 MOST_VALUES = 2**24  # of the latents of a split
+MOST_OUTPUTS = 2**25  # values of outputs that are held until the loss is known
 FEW = 64  # examples that are passed through again and again
 
 
@@ -52,6 +55,7 @@ def measure(
     *,
     kind: str,
     progress: float = 1.0,
+    highest_loss: float = math.inf,
 ) -> Measured:
     """Takes the loss and metrics of a network in fp32, and looks whether it has collapsed.
 
@@ -62,48 +66,111 @@ def measure(
         metrics: Registered names that this data set, kind and family allow.
         kind: The kind that it was trained as.
         progress: Share of the training schedule that is done.
+        highest_loss: With a higher one no metrics are taken.
     """
-    inputs, outputs, residuals, losses = Spread(), Spread(), Spread(), []
-    latest: list[Tensor] = []  # what the decoder has made of the present chunk
-
-    def watch(x: Tensor, output: Tensor, loss: Tensor) -> None:
-        inputs.add(x)
-        residuals.add(x.float() - latest[-1])
-        latest.clear()
-        losses.append(loss.cpu())
-
-    def decoded(module: nn.Module, given: tuple[Tensor], output: Tensor) -> None:
-        outputs.add(output.float())
-        latest.append(output.float())
-
-    # The decoder's own output: of a masked network's, visible patches are the example's.
-    hook = model.head.register_forward_hook(decoded)
-    try:
-        scores = evaluate(
-            model,
-            normal(data, split),
-            metrics,
-            kind=kind,
-            data_range=data.data_range,
-            progress=progress,
-            watch=watch,
-        )
-    finally:
-        hook.remove()
-    if diverged := not_finite(scores.loss, outputs):
+    examples, at_once = normal(data, split), highest_loss == math.inf
+    passage = _Passage(model, len(examples), keep_outputs=not at_once)
+    options = _Options(kind=kind, data_range=data.data_range, progress=progress)
+    with passage.watched():
+        now = metrics if at_once else ()
+        scores = evaluate(model, examples, now, watch=passage.watch, **options)
+    if diverged := not_finite(scores.loss, passage.outputs):
         return Measured(scores.loss, {}, diverged)
+    wanted, values = metrics, scores.metrics
+    if scores.loss > highest_loss:
+        wanted = ()
+    elif not at_once:
+        values = averages(model, examples, metrics, passage.kept, **options)
     model.eval()
-    view = TrainedNetwork(model, data, split, kind, torch.cat(losses))
-    values = dict(scores.metrics)
-    for name in metrics:
+    view = TrainedNetwork(model, data, split, kind, torch.cat(passage.losses), passage.latents)
+    for name in wanted:
         metric = METRICS.get(name)
         if isinstance(metric, NetworkMetric) and (metric.of_split or split != "test"):
             values[name] = metric.of(view)
     codes = int(getattr(model.bottleneck, "codes", 0))
-    collapsed = collapse(inputs, outputs, residuals, view.latents, view.statistics, codes)
+    collapsed = collapse(*passage.spreads, view.latents, view.statistics, codes)
     model.train()
     ordered = {name: values[name] for name in metrics if name in values}
     return Measured(scores.loss, ordered, collapsed=collapsed, losses=view.losses.float())
+
+
+class _Options(TypedDict):
+    """How a split is evaluated."""
+
+    kind: str
+    data_range: float
+    progress: float
+
+
+class _Passage:
+    """What is noted of the examples of a split as they pass through a network.
+
+    Args:
+        model: The network.
+        n: Examples of the split.
+        keep_outputs: Whether outputs are held, as far as they are few enough values.
+
+    Attributes:
+        outputs: The decoder's own: of a masked network's, visible patches are the example's.
+        losses: Of each chunk, `[b]`.
+        kept: Outputs that are held, by chunk.
+    """
+
+    def __init__(self, model: Autoencoder, n: int, *, keep_outputs: bool) -> None:
+        self.outputs, self.losses = Spread(), list[Tensor]()
+        self.kept: dict[int, Tensor] = {}
+        self._model, self._n, self._keep = model, n, keep_outputs
+        self._inputs, self._residuals = Spread(), Spread()
+        self._latents: list[Tensor] = []
+        self._encoded: tuple[Any, ...] = ()  # of the present chunk, as are the next two
+        self._latent = self._decoded = torch.empty(0)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Sees what passes between the parts of the network."""
+
+        def encoded(module: nn.Module, given: tuple[Any, ...], code: Tensor) -> None:
+            self._encoded, self._latent = given, torch.empty(0)
+
+        def bottled(module: nn.Module, given: tuple[Any, ...], latent: Tensor) -> None:
+            self._latent = latent
+
+        def decoded(module: nn.Module, given: tuple[Any, ...], output: Tensor) -> None:
+            self._decoded = output.float()
+
+        model, hooks = self._model, ExitStack()
+        for part, hook in (
+            (model.encoder, encoded),
+            (model.bottleneck, bottled),
+            (model.head, decoded),
+        ):
+            hooks.callback(part.register_forward_hook(hook).remove)
+        with hooks:
+            yield
+
+    def watch(self, x: Tensor, output: Tensor, losses: Tensor) -> None:
+        """Takes in a chunk that has passed."""
+        self._inputs.add(x)
+        self.outputs.add(self._decoded)
+        self._residuals.add(x.float() - self._decoded)
+        if self._keep and (len(self.kept) + 1) * output.numel() <= MOST_OUTPUTS:
+            self.kept[len(self.losses)] = output
+        latent = self._latent.float().flatten(1) if len(self._latent) == len(x) else None
+        clean = len(self._encoded) == 1 and self._encoded[0] is x
+        if latent is not None and clean and self._n * latent.shape[1] <= MOST_VALUES:
+            self._latents.append(latent.cpu())
+        self.losses.append(losses.cpu())
+
+    @property
+    def spreads(self) -> tuple[Spread, Spread, Spread]:
+        """Of examples, outputs and examples less outputs."""
+        return self._inputs, self.outputs, self._residuals
+
+    @property
+    def latents(self) -> Tensor | None:
+        """Those of all examples, `[n, d]`, where the clean examples were encoded."""
+        whole = len(self._latents) == len(self.losses) and self._n <= MOST_LATENTS
+        return torch.cat(self._latents) if whole else None
 
 
 class TrainedNetwork:
@@ -115,13 +182,20 @@ class TrainedNetwork:
         split: Which split is looked at.
         kind: The kind that the network was trained as.
         losses: Of the split's examples without its anomalies, float32 `[N]`.
+        latents: Of all of them, where they are known, `[N, d]`.
     """
 
     def __init__(
-        self, model: Autoencoder, data: Dataset, split: SplitName, kind: str, losses: Tensor
+        self,
+        model: Autoencoder,
+        data: Dataset,
+        split: SplitName,
+        kind: str,
+        losses: Tensor,
+        latents: Tensor | None = None,
     ) -> None:
         self.network, self.losses = model, losses
-        self._data, self._split, self._kind = data, split, kind
+        self._data, self._split, self._kind, self._latents = data, split, kind, latents
 
     @cached_property
     def inputs(self) -> Tensor:
@@ -132,7 +206,8 @@ class TrainedNetwork:
     @cached_property
     def latents(self) -> Tensor:
         """See `View`."""
-        return self._encoded(self._split, self._places)
+        known = self._latents
+        return self._encoded(self._split, self._places) if known is None else known
 
     @cached_property
     def labels(self) -> Tensor:

@@ -295,13 +295,10 @@ def _scores(model: Autoencoder, data: Dataset, job: Job) -> _Scored:
         if not math.isfinite(scores[VAL_LOSS]):
             failure = "diverged: validation loss not finite"
         return _Scored(scores, _at_rate(failure, job))
-    always = job.metrics if math.isinf(job.measure_below) else ()
-    measured = measure(model, data, "validation", always, kind=kind)
-    worth_measuring = measured.loss <= job.measure_below
-    if worth_measuring and always != job.metrics:
-        measured = measure(model, data, "validation", job.metrics, kind=kind)
+    below = job.measure_below
+    measured = measure(model, data, "validation", job.metrics, kind=kind, highest_loss=below)
     scores = {VAL_LOSS: measured.loss, **measured.metrics}
-    if worth_measuring:
+    if measured.loss <= below:
         scores[TRAIN_LOSS] = evaluate(model, data.train[: len(validation)], kind=kind).loss
     failure = measured.diverged or (measured.collapsed if job.total >= COLLAPSE_STEPS else "")
     if job.test and not failure:

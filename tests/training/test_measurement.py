@@ -154,24 +154,64 @@ def test_a_masked_network_is_judged_by_its_own_output():
     assert "output is nearly the same" in found.collapsed
 
 
-@every_kind
-def test_every_kind_is_measured_by_all_it_allows_and_has_not_collapsed_untrained(kind):
+def digits_of_kind(kind):
+    """Digits, and an untrained network of a kind with the names of its metrics."""
     data = load_dataset(DataSpec(name="digits"))
     for family, bottleneck in (("conv2d", "dense"), ("transformer", "spatial")):
         problem = Problem(shape=(1, 8, 8), latent=4, bottleneck=bottleneck)
         if unsupported_reason(family, family, problem, kind) is None:
             break
     architecture = space_of(family, problem, kind=kind, budget=10_000).sample(1).architecture
-    facts = metric_facts(data, architecture)
-    names = resolve_metrics(("val_loss", "total_params"), facts)
+    names = resolve_metrics(("val_loss", "total_params"), metric_facts(data, architecture))
+    return data, architecture, names
+
+
+@every_kind
+def test_every_kind_is_measured_by_all_it_allows_and_has_not_collapsed_untrained(kind):
+    data, architecture, names = digits_of_kind(kind)
     found = measure(architecture.build(0), data, "validation", names, kind=kind)
     assert set(found.metrics) == set(names)
     assert np.isfinite(list(found.metrics.values())).all()
     assert {"mse", "mae", "psnr", "active_units", "knn_accuracy"} <= set(names)
     assert ("kl" in names) == (kind == "variational")
     assert ("perplexity" in names) == (kind in ("vq", "fsq"))
-    assert ("checkerboard" in names) == (family == "conv2d")
+    assert ("checkerboard" in names) == (architecture.encoder_family == "conv2d")
     assert not {"lpips", "ssim", "auroc"} & set(names)
+
+
+@every_kind
+@pytest.mark.parametrize("held", [0, 7_000, 2**25])
+def test_metrics_that_wait_for_the_loss_are_those_taken_at_once(kind, held, monkeypatch):
+    monkeypatch.setattr("asymnas.training.evaluation.EVALUATION_BATCH", 50)  # 3,200 values a chunk
+    monkeypatch.setattr("asymnas.training.measurement.MOST_OUTPUTS", held)
+    data, architecture, names = digits_of_kind(kind)
+    names, model = tuple(n for n in names if "latency" not in n), architecture.build(0)
+    at_once = measure(model, data, "validation", names, kind=kind)
+    waited = measure(model, data, "validation", names, kind=kind, highest_loss=at_once.loss)
+    assert (waited.metrics, waited.loss) == (at_once.metrics, at_once.loss)
+    assert model.training
+    less = measure(model, data, "validation", names, kind=kind, highest_loss=0.99 * at_once.loss)
+    assert (less.metrics, less.loss) == ({}, at_once.loss)
+
+
+@torch.no_grad()
+@every_kind
+def test_latents_are_those_of_clean_examples_whatever_the_kind_encodes(kind):
+    data, architecture, names = digits_of_kind(kind)
+    model = architecture.build(0)
+    found = measure(model, data, "validation", names, kind=kind)
+    view = view_of(data, model=model, kind=kind)
+    for name in ("active_units", "knn_accuracy", "probe_accuracy"):
+        assert found.metrics[name] == METRICS.get(name).of(view)
+
+
+@pytest.mark.parametrize(("kind", "passes"), [("plain", 1), ("denoising", 2)])
+def test_an_example_is_encoded_again_only_if_it_was_not_clean(kind, passes):
+    data, model, calls = dataset(), network(), []
+    model.encoder.register_forward_hook(lambda m, inputs, output: calls.append(len(output)))
+    measure(model, data, "validation", (), kind=kind)
+    one = 1  # tells how many values a latent has
+    assert sum(calls) == passes * int((~data.anomalies.validation).sum()) + one
 
 
 def test_facts_of_data():
