@@ -4,16 +4,17 @@ oneDNN takes the weight gradient of a depthwise convolution fast up to 3×3 and 
 larger kernel's is taken in tiles of 3×3. And nearest upsampling with a convolution after it is one
 convolution of the small map, whose products are fewer, to four times the channels.
 
-A rewritten layer keeps its parameters and their names. In fp32, on a GPU, and where a layer is too
-small to gain it computes as it did.
+A rewritten layer keeps its parameters and their names. In fp32, on a GPU, where a layer is too
+small to gain, where `torch.func` transforms it, and where its parts have hooks, it computes as it
+did.
 """
 
+import math
 from itertools import product
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn.functional import conv2d, pad, pixel_shuffle
 
 TILE = 3  # the largest depthwise kernel whose weight gradient is fast
@@ -63,7 +64,22 @@ def _keeps_size(conv: nn.Conv2d) -> bool:
 
 
 def _in_bf16(x: Tensor) -> bool:
-    return x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+    """Whether autocast lowers the precision of a batch of maps, `[b, c, h, w]`."""
+    autocast = x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+    return autocast and x.dim() == 4 and x.dtype in (torch.float32, torch.bfloat16)
+
+
+def _positions(x: Tensor) -> int:
+    return math.prod(x.shape[2:])
+
+
+def _has_hooks(module: nn.Module) -> bool:
+    return bool(
+        module._forward_pre_hooks
+        or module._forward_hooks
+        or module._backward_pre_hooks
+        or module._backward_hooks
+    )
 
 
 def _lowered(x: Tensor) -> Tensor:
@@ -76,7 +92,9 @@ class TiledConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """`[b, c, h, w] -> [b, c, h, w]`."""
-        if not _in_bf16(x) or x.shape[1] ** 2 * x[0, 0].numel() < LEAST_WIDTH**2:
+        transformed = torch._C._are_functorch_transforms_active()
+        small = x.shape[-3] ** 2 * _positions(x) < LEAST_WIDTH**2
+        if transformed or small or not _in_bf16(x):
             return super().forward(x)
         bias = None if self.bias is None else _lowered(self.bias)
         return cast(Tensor, _Tiled.apply(_lowered(x), _lowered(self.weight), bias))
@@ -89,11 +107,14 @@ class _Tiled(torch.autograd.Function):
         return conv2d(x, weight, bias, padding=weight.shape[2] // 2, groups=len(weight))
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, Tensor | None]:
         x, weight = ctx.saved_tensors
         by_x, by_bias = None, None
         edge, (height, width) = weight.shape[2] // 2, x.shape[2:]
+        if ctx.needs_input_grad[2]:
+            by_bias = grad.sum((0, 2, 3))
+        if torch.is_grad_enabled():  # the gradient is to be differentiated
+            return *_gradients(grad, x, weight, edge, (True, True))[:2], by_bias
         if ctx.needs_input_grad[0]:
             by_x = _gradients(grad, x, weight, edge, (True, False))[0]
         padded, by_weight = pad(x, (edge, edge, edge, edge)), torch.empty_like(weight)
@@ -101,8 +122,6 @@ class _Tiled(torch.autograd.Function):
             seen = padded[..., top : top + height + 2, left : left + width + 2]
             tile = (..., slice(top, top + TILE), slice(left, left + TILE))
             by_weight[tile] = _gradients(grad, seen, weight[tile], 0, (False, True))[1]
-        if ctx.needs_input_grad[2]:
-            by_bias = grad.sum((0, 2, 3))
         return by_x, by_weight, by_bias
 
 
@@ -126,9 +145,9 @@ class FoldedUpsampling(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """`[b, c, h, w] -> [b, outputs, 2h, 2w]`."""
-        if not _in_bf16(x) or x[0, 0].numel() < LEAST_MAP:
-            output: Tensor = self[1](self[0](x))
-            return output
+        small, seen = _positions(x) < LEAST_MAP, any(map(_has_hooks, self))
+        if small or seen or not _in_bf16(x):
+            return cast(Tensor, self[1](self[0](x)))
         conv = cast(nn.Conv2d, self[1])
         taps = _taps(conv.kernel_size[0]).to(conv.weight)
         with torch.autocast("cpu", enabled=False):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from test_rung import job_of
 from torch import nn
+from torch.nn.utils import prune
 
 from asymnas import StudyConfig
 from asymnas.runs.plan import plan_search
@@ -112,6 +113,78 @@ def test_in_bf16_the_error_is_that_of_bf16(layer):
         mine, theirs = results(other, x), results(layer, x)
     for found, usual, right in zip(mine, theirs, exact, strict=True):
         assert 0 < (found - right).norm() < 1.5 * (usual - right).norm()
+
+
+def gradient_penalty(layer, x):
+    """A loss that holds the gradient by the input, as that of a contractive autoencoder."""
+    x.requires_grad_()
+    by_x = torch.autograd.grad(layer(x).float().square().sum(), x, create_graph=True)[0]
+    return torch.autograd.grad(by_x.square().sum(), list(layer.parameters()))
+
+
+def transformed(layer, x):
+    """Forward and backward derivatives by `torch.func`, of the batch and of each example."""
+
+    def loss(x):
+        return layer(x).float().square().sum()
+
+    each = torch.func.vmap(torch.func.grad(lambda one: loss(one[None])))(x)
+    return each, torch.func.jvp(loss, (x,), (torch.ones_like(x),))[1]
+
+
+@pytest.mark.parametrize("layer", [depthwise(), upsampled()], ids=str)
+@pytest.mark.parametrize(
+    "use",
+    [
+        gradient_penalty,
+        transformed,
+        lambda layer, x: layer(x[:0]),
+        lambda layer, x: layer(x[0]),
+        lambda layer, x: deepcopy(layer).double()(x.double()),
+    ],
+    ids=["gradient penalty", "torch.func", "no examples", "one example", "float64"],
+)
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of torch's own
+def test_whatever_a_layer_is_used_for_works_as_without(layer, use):
+    other, x = rewritten(layer), torch.rand(3, 13, 14, 14)
+    with torch.autocast("cpu", torch.bfloat16):
+        found, usual = use(other, x.clone()), use(layer, x.clone())
+    torch.testing.assert_close(found, usual, rtol=0.05, atol=0.05 * norm(usual))
+
+
+def norm(found):
+    """The largest value of some tensors."""
+    parts = [found] if isinstance(found, torch.Tensor) else found
+    return max((float(part.detach().abs().max()) for part in parts if part.numel()), default=0.0)
+
+
+@pytest.mark.parametrize(
+    "hooked",
+    [
+        nn.utils.spectral_norm,
+        nn.utils.weight_norm,
+        lambda conv: prune.l1_unstructured(conv, "weight", 0.5),
+        lambda conv: conv.register_forward_hook(lambda module, given, output: 2 * output),
+    ],
+    ids=["spectral norm", "weight norm", "pruning", "a hook"],
+)
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_hooks_of_a_part_are_called(hooked):
+    torch.manual_seed(0)
+    other = rewritten(upsampled())
+    assert type(other) is FoldedUpsampling
+    usual = nn.Sequential(*(deepcopy(part) for part in other))
+    x = torch.rand(3, 13, 14, 14)
+    outputs = []
+    for layer in (other, usual):
+        torch.manual_seed(1)
+        hooked(layer[1])
+        for _ in range(2):  # hooks may count steps
+            with torch.autocast("cpu", torch.bfloat16):
+                output = layer(x)
+            output.float().square().mean().backward()
+        outputs.append(output)
+    assert torch.equal(*outputs)
 
 
 def test_the_layers_of_a_search_are_rewritten_in_training():

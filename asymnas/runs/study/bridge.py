@@ -311,6 +311,8 @@ class SearchStudy:
         """Stores attributes of a running trial."""
         for name, value in attributes.items():
             self.storage.set_trial_user_attr(self._written.id_of(number), name, value)
+        if t.DUPLICATE_OF in attributes:  # by which a search sees that its sampler is stuck
+            self._written.read(number)
 
     def report(self, number: int, examples: int, loss: float) -> None:
         """Stores a loss of a running trial where Optuna's tools look for it.

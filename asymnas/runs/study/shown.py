@@ -59,6 +59,7 @@ class ShownTrials:
         self._places: dict[int, int] = {}  # of these copies, by number
         self._stored: list[Sequence[float]] = []
         self._budgets: list[int | None] = []
+        self._ended: list[bool] = []  # whether each was trained to the end
         self._shown: Floats = np.empty((0, len(names)))
 
     def of(self, trials: Sequence[FrozenTrial]) -> Sequence[FrozenTrial]:
@@ -77,32 +78,35 @@ class ShownTrials:
         if not (self._on_ladder or self._sized or self._as_complete):
             return trials
         drawn = [trial for trial in trials if t.SIZED_FROM not in trial.user_attrs]
-        shown = [self._finished.get(trial.number) or self._copy(trial) for trial in drawn]
+        shown = [self._finished.get(trial.number) or self._copy(trial, trials) for trial in drawn]
         self._set_values()
         return shown
 
-    def _copy(self, trial: FrozenTrial) -> FrozenTrial:
+    def _copy(self, trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> FrozenTrial:
         own = copy(trial)
         own.user_attrs, own.system_attrs, own.intermediate_values = {}, {}, {}
         own.values = None
-        if trial.state == TrialState.COMPLETE or (self._as_complete and trial.state.is_finished()):
+        # One that failed before it had its draws says nothing, and would end a model's knowledge of
+        # the choices that all complete trials have.
+        told = self._as_complete and trial.state.is_finished() and bool(trial.params)
+        if trial.state == TrialState.COMPLETE or told:
             own.state = TrialState.COMPLETE
             self._places[trial.number] = len(self._complete)
             self._complete.append(own)
-            self._stored.append(self._values_of(trial))
+            self._stored.append(self._values_of(trial, trials))
             self._budgets.append(budget_of(trial))
+            self._ended.append(trial.state == TrialState.COMPLETE)
         if trial.state.is_finished():
             self._finished[trial.number] = own
         return own
 
-    def _values_of(self, trial: FrozenTrial) -> Sequence[float]:
+    def _values_of(self, trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> Sequence[float]:
         """The values of a complete trial, or those that are known of another; NaN for the rest."""
         if trial.state == TrialState.COMPLETE:
             return list(trial.values)
         known = as_row(trial)
-        original = self._places.get(known.get(t.DUPLICATE_OF, -1))
-        if original is not None:
-            return self._stored[original]
+        if (original := known.get(t.DUPLICATE_OF)) is not None:
+            return self._values_of(next(n for n in trials if n.number == original), trials)
         if trial.state == TrialState.FAIL:
             known[t.VAL_LOSS] = math.nan
         return [known.get(objective.name, math.nan) for objective in self._objectives]
@@ -113,7 +117,8 @@ class ShownTrials:
         if self._sized:
             values = _logarithms(stored, self._reference)
         elif self._on_ladder:
-            values = _relative(stored, self._budgets, maximize=self._objectives[0].maximize)
+            maximize = self._objectives[0].maximize
+            values = _relative(stored, self._budgets, self._ended, maximize=maximize)
         else:
             values = stored.copy()
         for column, objective in enumerate(self._objectives):
@@ -137,13 +142,23 @@ def _logarithms(stored: Floats, reference: Sequence[float]) -> Floats:
     return values
 
 
-def _relative(stored: Floats, budgets: Sequence[int | None], *, maximize: bool) -> Floats:
-    """Each value less the best of its budget, on a log scale where all are positive."""
+def _relative(
+    stored: Floats, budgets: Sequence[int | None], ended: Sequence[bool], *, maximize: bool
+) -> Floats:
+    """Each value less the best of its budget, on a log scale where all are positive.
+
+    The best is of those that were trained to the end, as far as there are any; no other is better:
+    the weight of a loss's parts may still rise after the rung at which a trial was pruned.
+    """
     values = stored.copy() if maximize or (stored <= 0).any() else np.log(stored)
     own = np.array([-1 if budget is None else budget for budget in budgets])
+    to_the_end = np.array(ended, dtype=bool)
+    best, worse_of = (np.fmax, np.minimum) if maximize else (np.fmin, np.maximum)
     for budget in set(budgets):
         rows = own == (-1 if budget is None else budget)
-        values[rows] -= (np.fmax if maximize else np.fmin).reduce(values[rows])
+        sure = rows & to_the_end
+        values[rows] -= best.reduce(values[sure if sure.any() else rows])
+        values[rows & ~to_the_end] = worse_of(values[rows & ~to_the_end], 0.0)
     return values
 
 

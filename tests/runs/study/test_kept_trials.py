@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from made_studies import made_plan, write_trials
 from made_tables import made_table
+from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
 
 from asymnas.core import columns as t
-from asymnas.runs.study import SearchStudy, open_study, read_study
+from asymnas.runs.study import SearchStudy, open_study, read_study, samplers
+from asymnas.runs.study.bridge import MOST_REPEATED
 from asymnas.runs.study.rows import OPTUNA_STATES
 
 KNOWN = {t.ARCHITECTURE: {"family": "dense"}, t.DECODER_SHARE: 0.5, t.LEARNING_RATE: 1e-3}
@@ -23,10 +26,17 @@ def study(tmp_path: Path) -> Iterator[SearchStudy]:
     study.lease.release()
 
 
-def begin(study: SearchStudy) -> int:
-    draft = study.draft("tpe", 5, parallel=True)
+def begin(study: SearchStudy, sampler: str = "tpe") -> int:
+    draft = study.draft(sampler, 5, parallel=True)
     draft.trial.suggest_float("x", 0.0, 1.0)
     return study.add(draft, KNOWN)
+
+
+class Repeating(RandomSampler):
+    """Draws the same for ever."""
+
+    def sample_independent(self, *args: Any) -> Any:
+        return 0.25
 
 
 def test_it_is_what_another_process_reads_of_a_run_that_goes_on(
@@ -92,6 +102,19 @@ def test_a_trial_that_is_queued_while_the_run_goes_on_is_the_next(study: SearchS
     assert (draft.number, draft.trial.suggest_float("x", 0.0, 1.0)) == (2, 0.25)
     study.add(draft, KNOWN)
     assert (study.queued(), study.next_number()) == (None, 3)
+
+
+def test_a_sampler_that_repeats_a_trial_in_training_gives_way_to_a_random_draw(
+    study: SearchStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(samplers._MAKERS, "qmc", lambda draw: Repeating())
+    original = begin(study, "qmc")
+    for _ in range(MOST_REPEATED):
+        study.remember(begin(study, "qmc"), {t.DUPLICATE_OF: original})
+    begin(study, "qmc")
+    drawn = [trial.params["x"] for trial in study.optuna.trials]
+    assert set(drawn[:-1]) == {0.25}
+    assert drawn[-1] != 0.25
 
 
 def test_trials_that_another_process_has_added_are_read_before_the_next(

@@ -9,6 +9,7 @@ import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from optuna.distributions import FloatDistribution
 from optuna.samplers import RandomSampler
 from optuna.trial import TrialState, create_trial
 
@@ -101,11 +102,26 @@ def test_trials_that_repeat_the_draws_of_another_are_not_shown():
     assert [t.number for t in shown] == list(range(30))
 
 
-def ended(study, number, *, curve=(), budget=BUDGETS[0], state=TrialState.PRUNED, copy_of=None):
+def ended(
+    study,
+    number,
+    *,
+    curve=(),
+    budget=BUDGETS[0],
+    state=TrialState.PRUNED,
+    copy_of=None,
+    sized_from=None,
+    drawn=True,
+):
     """A trial that has not been trained to the end."""
     details = {"budget": budget, "total_params": 500}
     attributes = {DETAILS: details, "curve": list(curve), "duplicate_of": copy_of}
-    study.add_trial(create_trial(state=state, user_attrs=attributes))
+    if sized_from is not None:
+        attributes["sized_from"] = sized_from
+    x = {"x": FloatDistribution(0, 1)} if drawn else {}
+    params = dict.fromkeys(x, 0.5)
+    trial = create_trial(state=state, user_attrs=attributes, params=params, distributions=x)
+    study.add_trial(trial)
     assert study.trials[-1].number == number
 
 
@@ -126,6 +142,39 @@ def test_to_a_model_of_complete_trials_all_that_have_finished_are_complete():
     assert values[7] == max(values[:7])
     assert (len(values), shown[8].state) == (8, TrialState.RUNNING)
     assert trials[4].state == TrialState.PRUNED
+
+
+def test_a_pruned_trial_is_never_shown_better_than_the_best_complete_one_of_its_budget():
+    study = study_of(trials=4)
+    ended(study, 4, curve=[(100, 1e-3)])  # as where the weight of a part of the loss still rises
+    trials = complete(study)
+    shown = ShownTrials([LOSS], {}, as_complete=True).of(trials)
+    assert [trial.values for trial in shown[:4]] == values_shown([LOSS], trials[:4], {})
+    assert shown[4].value == 0
+
+
+def test_a_failure_without_draws_is_no_complete_trial():
+    study = study_of(trials=4)
+    ended(study, 4, state=TrialState.FAIL, drawn=False)
+    shown = ShownTrials([LOSS], {}, as_complete=True).of(complete(study))
+    assert shown[4].state == TrialState.FAIL
+
+
+def test_a_copy_has_the_values_of_what_it_repeats_shown_or_not_earlier_or_later():
+    study = study_of(trials=4)
+    ended(study, 4, curve=[(100, 3.0)], sized_from=0)  # itself is not shown
+    ended(study, 5, copy_of=4)
+    ended(study, 6, copy_of=7)
+    ended(study, 7, curve=[(100, 2.0)])
+    ended(study, 8, curve=[(100, 9.0)])
+    trials = complete(study)
+    best = min(trial.value for trial in trials[:4:2])
+    shown = ShownTrials([LOSS], {}, as_complete=True).of(trials)
+    values = {trial.number: trial.value for trial in shown}
+    assert 4 not in values
+    assert [values[n] for n in (5, 6, 7)] == pytest.approx(
+        [math.log(loss / best) for loss in (3.0, 2.0, 2.0)]
+    )
 
 
 def test_what_was_not_measured_of_a_pruned_trial_is_the_worst_and_its_size_is_known():
