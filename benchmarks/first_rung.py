@@ -15,7 +15,7 @@ from all lines.
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -171,20 +171,25 @@ def page(made: list[Searched]) -> str:
     return "\n".join([*lines, ""])
 
 
-def main() -> None:
-    """The command."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def asked_for(description: str) -> Iterator[tuple[str, int]]:
+    """Searches and seeds that the command line asks for, in the order in which they run."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--searches", default=",".join(SEARCHES))
     parser.add_argument("--seeds", default="0,1,2,3")
     given = parser.parse_args()
     for seed in map(int, given.seeds.split(",")):
-        for search in given.searches.split(","):
-            done = {(each.search, each.first, each.seed) for each in found()}
-            for first in FIRST:
-                if (search, first, seed) not in done:
-                    directory = Path("runs", "first-rung", f"{search}, {first}, {seed}")
-                    config = replace(config_of(search, seed), run_dir=str(directory))
-                    run(search, first, config)
+        yield from ((search, seed) for search in given.searches.split(","))
+
+
+def main() -> None:
+    """The command."""
+    for search, seed in asked_for(__doc__):
+        done = {(each.search, each.first, each.seed) for each in found()}
+        for first in FIRST:
+            if (search, first, seed) not in done:
+                directory = Path("runs", "first-rung", f"{search}, {first}, {seed}")
+                config = replace(config_of(search, seed), run_dir=str(directory))
+                run(search, first, config)
     RESULTS.write_text(page(found()), "utf-8")
     print(RESULTS.read_text("utf-8"))
 

@@ -13,12 +13,11 @@ by TPE are lines of benchmarks/first_rung.jsonl. benchmarks/gaussian_process.md 
 lines.
 """
 
-import argparse
 from dataclasses import replace
 from pathlib import Path
 
 import first_rung
-from first_rung import SEARCHES, Searched, change, config_of, found, run
+from first_rung import SEARCHES, Searched, asked_for, change, config_of, found, run
 from heading import heading
 from samplers import examples_to_volume, yardsticks
 
@@ -81,17 +80,12 @@ def page() -> str:
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--searches", default=",".join(SEARCHES))
-    parser.add_argument("--seeds", default="0,1,2,3")
-    given = parser.parse_args()
-    for seed in map(int, given.seeds.split(",")):
-        for search in given.searches.split(","):
-            for sampler, file in FILES.items():
-                if seed not in searches(sampler)[search]:
-                    directory = Path("runs", "gaussian-process", f"{search}, {sampler}, {seed}")
-                    config = replace(config_of(search, seed, sampler), run_dir=str(directory))
-                    run(search, FIRST, config, file)
+    for search, seed in asked_for(__doc__):
+        for sampler, file in FILES.items():
+            if seed not in searches(sampler)[search]:
+                directory = Path("runs", "gaussian-process", f"{search}, {sampler}, {seed}")
+                config = replace(config_of(search, seed, sampler), run_dir=str(directory))
+                run(search, FIRST, config, file)
     RESULTS.write_text(page(), "utf-8")
     print(RESULTS.read_text("utf-8"))
 
