@@ -122,18 +122,19 @@ class _Passage:
         self._model, self._n, self._keep = model, n, keep_outputs
         self._inputs, self._residuals = Spread(), Spread()
         self._latents: list[Tensor] = []
-        self._encoded: tuple[Any, ...] = ()  # of the present chunk, as are the next two
-        self._latent = self._decoded = torch.empty(0)
+        self._given: tuple[Any, ...] = ()  # to the encoder, of the present chunk as all of these
+        self._code = self._latent = self._decoded = torch.empty(0)
 
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Sees what passes between the parts of the network."""
 
         def encoded(module: nn.Module, given: tuple[Any, ...], code: Tensor) -> None:
-            self._encoded, self._latent = given, torch.empty(0)
+            self._given, self._code, self._latent = given, code, torch.empty(0)
 
-        def bottled(module: nn.Module, given: tuple[Any, ...], latent: Tensor) -> None:
-            self._latent = latent
+        def compressed(module: nn.Module, given: tuple[Any, ...], latent: Tensor) -> None:
+            if given[0] is self._code:  # and nothing that a kind has made of it
+                self._latent = latent
 
         def decoded(module: nn.Module, given: tuple[Any, ...], output: Tensor) -> None:
             self._decoded = output.float()
@@ -141,7 +142,7 @@ class _Passage:
         model, hooks = self._model, ExitStack()
         for part, hook in (
             (model.encoder, encoded),
-            (model.bottleneck, bottled),
+            (model.bottleneck, compressed),
             (model.head, decoded),
         ):
             hooks.callback(part.register_forward_hook(hook).remove)
@@ -156,7 +157,7 @@ class _Passage:
         if self._keep and (len(self.kept) + 1) * output.numel() <= MOST_OUTPUTS:
             self.kept[len(self.losses)] = output
         latent = self._latent.float().flatten(1) if len(self._latent) == len(x) else None
-        clean = len(self._encoded) == 1 and self._encoded[0] is x
+        clean = len(self._given) == 1 and self._given[0] is x
         if latent is not None and clean and self._n * latent.shape[1] <= MOST_VALUES:
             self._latents.append(latent.cpu())
         self.losses.append(losses.cpu())

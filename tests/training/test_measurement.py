@@ -14,7 +14,7 @@ from asymnas.data.base import Dataset, load_dataset, normal
 from asymnas.data.splits import PerSplit
 from asymnas.networks.architecture import unsupported_reason
 from asymnas.networks.families import Problem
-from asymnas.networks.kinds import KINDS, Autoencoder
+from asymnas.networks.kinds import KINDS, Autoencoder, Validation, kind_of
 from asymnas.training.evaluation import evaluate
 from asymnas.training.measurement import (
     MOST_LATENTS,
@@ -203,6 +203,19 @@ def test_latents_are_those_of_clean_examples_whatever_the_kind_encodes(kind):
     view = view_of(data, model=model, kind=kind)
     for name in ("active_units", "knn_accuracy", "probe_accuracy"):
         assert found.metrics[name] == METRICS.get(name).of(view)
+
+
+def test_what_a_kind_makes_of_a_code_is_no_latent():
+    usual = kind_of("plain")
+
+    def validate(model, x, generator, progress=1.0):
+        output = model.decode(model.bottleneck(torch.zeros_like(model.encoder(x))))
+        return Validation(output, (output - x).square().mean(1))
+
+    with KINDS.temporary():
+        KINDS.register("erased")(lambda: replace(usual, validate=validate))
+        found = measure(network(), dataset(), "validation", (), kind="erased")
+    assert "latent is constant" not in found.collapsed
 
 
 @pytest.mark.parametrize(("kind", "passes"), [("plain", 1), ("denoising", 2)])
