@@ -89,16 +89,11 @@ def averages(
     data_range: float,
     progress: float,
 ) -> dict[str, float]:
-    """The metrics of `evaluate`, of a network that has been evaluated.
+    """The metrics that `evaluate` takes, of a network whose loss is known by then.
 
     Args:
-        model: See `evaluate`.
-        examples: See `evaluate`.
-        metrics: See `evaluate`.
         outputs: What the network made of a chunk, by the chunk's place; others are made again.
-        kind: See `evaluate`.
-        data_range: See `evaluate`.
-        progress: See `evaluate`.
+        model, examples, metrics, kind, data_range, progress: As for `evaluate`.
     """
     model.eval()
     validate, sums = kind_of(kind).validate, _Sums(metrics, data_range)

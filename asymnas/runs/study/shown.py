@@ -55,8 +55,7 @@ class ShownTrials:
         self._as_complete = as_complete
         self._on_ladder = False
         self._finished: dict[int, FrozenTrial] = {}  # copies by number
-        self._complete: list[FrozenTrial] = []  # copies, in the order of the next three
-        self._places: dict[int, int] = {}  # of these copies, by number
+        self._complete: list[FrozenTrial] = []  # copies, in the order of the next four
         self._stored: list[Sequence[float]] = []
         self._budgets: list[int | None] = []
         self._ended: list[bool] = []  # whether each was trained to the end
@@ -91,7 +90,6 @@ class ShownTrials:
         told = self._as_complete and trial.state.is_finished() and bool(trial.params)
         if trial.state == TrialState.COMPLETE or told:
             own.state = TrialState.COMPLETE
-            self._places[trial.number] = len(self._complete)
             self._complete.append(own)
             self._stored.append(self._values_of(trial, trials))
             self._budgets.append(budget_of(trial))
