@@ -1,7 +1,7 @@
 """The one loop: ask, train a rung, prune, pause or go on, tell.
 
-The coordinator is the only writer of trials. It keeps as many rungs in flight as there are
-workers, continues started trials before it asks for new ones (but for those that the pruner lets
+The coordinator is the only writer of trials. It keeps as many rungs in flight as there are workers,
+and one more for several, so that none of them waits for it; it continues started trials before it asks for new ones (but for those that the pruner lets
 wait), and stops at the exact number of finished trials. What it must not lose is on disk before the
 study says so: the worker writes a checkpoint before the rung that it ends enters the curve.
 """
@@ -33,6 +33,7 @@ from asymnas.training.reconstructions import ORIGINAL, RECONSTRUCTION, reconstru
 from asymnas.training.rung import Job, RungResult, rung_steps, train_rung
 
 MOST_DUPLICATES = 300  # in a row, before the space counts as exhausted
+AHEAD = 1  # rungs in flight besides those that several workers are on; one worker's run repeats
 HEARTBEAT = 0.2  # seconds
 FEW = 3  # finished trials before the time left is estimated
 
@@ -116,7 +117,7 @@ class Coordinator:
 
     def _loop(self) -> Ending:
         while not self._stopping():
-            while self._free_workers > 0 and (active := self._next()) is not None:
+            while self._room > 0 and (active := self._next()) is not None:
                 self._submit(active)
                 if self._stopping():
                     return "interrupted"
@@ -138,9 +139,10 @@ class Coordinator:
         return "interrupted"
 
     @property
-    def _free_workers(self) -> int:
-        """Workers without a rung; one that broke is left alone until another rung has landed."""
-        return self._workers - len(self._flights) - len(self._failures.held)
+    def _room(self) -> int:
+        """Rungs to submit; a worker that broke is left alone until another rung has landed."""
+        ahead = AHEAD if self._workers > 1 else 0
+        return self._workers + ahead - len(self._flights) - len(self._failures.held)
 
     def _next(self) -> ActiveTrial | None:
         """The trial to train next: one that is to go on if any, else a new one if any is missing.
@@ -462,7 +464,7 @@ class Coordinator:
             pruned=store.states["pruned"],
             failed=store.states["failed"],
             duplicate=store.duplicates,
-            running=len(self._flights),
+            running=min(len(self._flights), self._workers),
             paused=paused,
             best_loss=store.best_loss,
             front=len(store.front),
