@@ -55,13 +55,20 @@ def run_search(
     """
     from asymnas.reporting.progress import in_notebook
     from asymnas.reporting.publish import publish
-    from asymnas.runs.execute import execute
+    from asymnas.runs.execute import execute, started_ahead
     from asymnas.runs.plan import plan_search
 
-    plan, seen = plan_search(config), observe or in_notebook()
-    executed = execute(plan, fresh=fresh, executor=executor, observe=seen, callbacks=callbacks)
-    with executed as (run, _):
-        publish(run)
+    with started_ahead(config, executor) as started:
+        plan, seen = plan_search(config), observe or in_notebook()
+        with execute(
+            plan,
+            fresh=fresh,
+            executor=executor,
+            observe=seen,
+            callbacks=callbacks,
+            started=started,
+        ) as (run, _):
+            publish(run)
     return run
 
 
@@ -94,22 +101,24 @@ def search(
     from asymnas.reporting.console import exit_code, make_console, print_plan, print_summary
     from asymnas.reporting.live_dashboard import live_dashboard
     from asymnas.reporting.progress import display
-    from asymnas.runs.execute import execute
+    from asymnas.runs.execute import execute, started_ahead
     from asymnas.runs.plan import plan_search
 
-    plan = plan_search(config)
     console = make_console(stderr=as_json)
-    print_plan(console, plan, full=dry_run)
     if dry_run:
+        print_plan(console, plan_search(config), full=True)
         return OK
-    with (
-        display(console) as shown,
-        live_dashboard(plan.config.run_dir, console, shown, wanted=with_dashboard) as observe,
-        execute(plan, fresh=fresh, observe=observe) as (run, ending),
-    ):
-        from asymnas.reporting.publish import publish  # the analysis, which no start waits for
+    with started_ahead(config) as started:
+        plan = plan_search(config)
+        print_plan(console, plan, full=False)
+        with (
+            display(console) as shown,
+            live_dashboard(plan.config.run_dir, console, shown, wanted=with_dashboard) as observe,
+            execute(plan, fresh=fresh, observe=observe, started=started) as (run, ending),
+        ):
+            from asymnas.reporting.publish import publish  # the analysis, which no start waits for
 
-        published = publish(run)
+            published = publish(run)
     print_summary(console, published, ending)
     if as_json:
         print(json.dumps(published.summary, indent=2))

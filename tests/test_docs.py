@@ -90,8 +90,9 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(
         asymnas.runs.execute,
         "local_processes",
-        lambda n, log, devices, ahead: ThreadPoolExecutor(n),
+        lambda n, *_: ThreadPoolExecutor(n),
     )
+    monkeypatch.setattr(asymnas.runs.execute, "started_processes", lambda *_: [])
     monkeypatch.chdir(tmp_path)
 
 

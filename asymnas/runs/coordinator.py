@@ -1,9 +1,10 @@
 """The one loop: ask, train a rung, prune, pause or go on, tell.
 
 The coordinator is the only writer of trials. It keeps as many rungs in flight as there are workers,
-and one more for several, so that none of them waits for it; it continues started trials before it asks for new ones (but for those that the pruner lets
-wait), and stops at the exact number of finished trials. What it must not lose is on disk before the
-study says so: the worker writes a checkpoint before the rung that it ends enters the curve.
+and one more for several, so that none waits for it. It continues started trials before it asks for
+new ones (but for those that the pruner lets wait), and stops at the exact number of finished
+trials. What it must not lose is on disk before the study says so: the worker writes a checkpoint
+before the rung that it ends enters the curve.
 """
 
 import math
@@ -33,7 +34,7 @@ from asymnas.training.reconstructions import ORIGINAL, RECONSTRUCTION, reconstru
 from asymnas.training.rung import Job, RungResult, rung_steps, train_rung
 
 MOST_DUPLICATES = 300  # in a row, before the space counts as exhausted
-AHEAD = 1  # rungs in flight besides those that several workers are on; one worker's run repeats
+AHEAD = 1  # rungs in flight besides those that several workers are on
 HEARTBEAT = 0.2  # seconds
 FEW = 3  # finished trials before the time left is estimated
 
@@ -140,7 +141,10 @@ class Coordinator:
 
     @property
     def _room(self) -> int:
-        """Rungs to submit; a worker that broke is left alone until another rung has landed."""
+        """Rungs to submit; a worker that broke is left alone until another rung has landed.
+
+        A lone worker has none ahead: then a run that was interrupted goes on as if it was not.
+        """
         ahead = AHEAD if self._workers > 1 else 0
         return self._workers + ahead - len(self._flights) - len(self._failures.held)
 

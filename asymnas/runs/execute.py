@@ -5,13 +5,14 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from asymnas.core.config import StudyConfig
+from asymnas.core.errors import AsymnasError
 from asymnas.core.terminal import Terminal
 from asymnas.core.text import one_line
 from asymnas.data.base import preprocessing_of
@@ -19,14 +20,17 @@ from asymnas.data.fingerprint import fingerprint
 from asymnas.data.prepared import PreparedData, write_prepared
 from asymnas.runs.coordinator import Coordinator
 from asymnas.runs.directory import DERIVED, OWNED, PREPARED, write_preprocessing
-from asymnas.runs.executors.local import local_processes
+from asymnas.runs.executors.local import local_processes, started_processes
 from asymnas.runs.executors.on_ray import on_ray, ray_workers
-from asymnas.runs.plan import Plan
+from asymnas.runs.executors.process import WorkerProcess
+from asymnas.runs.plan import Plan, on_this_machine
 from asymnas.runs.run import Run
 from asymnas.runs.snapshot import Ending, Snapshot
 from asymnas.runs.study import Callback, SearchStudy, checked_callbacks, open_study, writable
 from asymnas.training.devices import visible_devices
 from asymnas.training.rung import train_rung
+
+TRAINING = train_rung.__module__  # what workers import ahead of their first call
 
 
 @contextmanager
@@ -37,6 +41,7 @@ def execute(
     executor: Executor | None = None,
     observe: Callable[[Snapshot], None] = lambda snapshot: None,
     callbacks: Sequence[Callback] = (),
+    started: list[WorkerProcess] | None = None,
 ) -> Iterator[tuple[Run, Ending]]:
     """Runs a plan; within the block the run is held, so that its results can be published.
 
@@ -47,6 +52,7 @@ def execute(
         observe: Called with a snapshot as the run goes on.
         callbacks: Called with the Optuna study and each trial that finishes. One that raises
             interrupts the run, and then its error is raised.
+        started: Of `started_ahead`.
 
     Yields:
         The run, and how it ended. No other process can continue it before the block ends.
@@ -67,7 +73,7 @@ def execute(
         with writable(plan.config.storage), _prepared(plan, study, executor) as prepared:
             with (
                 _interruptible() as asked,
-                _workers(plan.config, executor, prepared) as workers,
+                _workers(plan.config, executor, prepared, started) as workers,
             ):
                 study.stop_waiting(asked)
                 ending = _coordinate(
@@ -143,20 +149,53 @@ def _clear(plan: Plan) -> None:
 
 @contextmanager
 def _workers(
-    config: StudyConfig, executor: Executor | None, prepared: PreparedData
+    config: StudyConfig,
+    executor: Executor | None,
+    prepared: PreparedData,
+    started: list[WorkerProcess] | None,
 ) -> Iterator[Executor]:
     """The executor; one of our own is ended, at once, when the loop is done."""
     if executor is not None:
         with nullcontext(executor):
             yield executor
         return
-    with workers_of(config, Path(config.run_dir) / "workers.log", prepared) as own:
+    with workers_of(config, Path(config.run_dir) / "workers.log", prepared, started) as own:
         yield own
 
 
 @contextmanager
+def started_ahead(
+    config: StudyConfig, executor: Executor | None = None
+) -> Iterator[list[WorkerProcess]]:
+    """Local processes that import what they need while a run is planned, for `execute`.
+
+    None where others are to train, or where the plan will find a fault with the machine. Those that
+    no run takes end with the block.
+
+    Args:
+        config: What the plan is made of.
+        executor: Where to train, where it is not to be local processes.
+    """
+    started: list[WorkerProcess] = []
+    if executor is None and not on_ray(config):
+        with suppress(AsymnasError):
+            workers = on_this_machine(config).workers or 1
+            started = started_processes(workers, visible_devices(config.device), TRAINING)
+    try:
+        yield started
+    finally:
+        for process in started:
+            process.kill()
+        for process in started:
+            process.end()
+
+
+@contextmanager
 def workers_of(
-    config: StudyConfig, log: Path | None = None, prepared: PreparedData | None = None
+    config: StudyConfig,
+    log: Path | None = None,
+    prepared: PreparedData | None = None,
+    started: list[WorkerProcess] | None = None,
 ) -> Iterator[Executor]:
     """Local processes, or those of a cluster, which end at once when the block does.
 
@@ -164,14 +203,14 @@ def workers_of(
         config: Where, how many, and on which device.
         log: What the output of local ones is appended to; `None` for standard error.
         prepared: The data of the run, for machines that do not see them.
+        started: Of `started_ahead`.
     """
-    ahead = train_rung.__module__
     own: Executor
     if on_ray(config):
-        own = ray_workers(config, prepared, ahead)
+        own = ray_workers(config, prepared, TRAINING)
     else:
         devices = visible_devices(config.device)
-        own = local_processes(config.workers or 1, log, devices, ahead)
+        own = local_processes(config.workers or 1, log, devices, TRAINING, started)
     try:
         yield own
     finally:

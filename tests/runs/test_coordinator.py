@@ -15,6 +15,7 @@ from asymnas import Run, StudyConfig
 from asymnas.analysis.front import pareto_front
 from asymnas.core import columns as t
 from asymnas.core.errors import CheckpointError, DataError, StudyError, WorkerError
+from asymnas.runs.coordinator import AHEAD
 from asymnas.runs.execute import execute
 from asymnas.runs.phases import Phase
 from asymnas.runs.plan import SearchPlan, plan_search
@@ -24,7 +25,7 @@ from asymnas.runs.study import SearchStudy
 from asymnas.runs.study.bridge import MOST_REPEATED
 from asymnas.runs.trials import CPU_SECONDS, RUNG_OBJECTIVES
 from asymnas.training import rung
-from asymnas.training.rung import Job, RungResult
+from asymnas.training.rung import Job, RungResult, train_rung
 
 from .conftest import executed, run_of
 from .made_results import Made, made_result
@@ -55,6 +56,38 @@ def test_holds_exactly_the_trials_asked_for(small: StudyConfig) -> None:
     pd.testing.assert_frame_equal(values(more).head(len(run.table)), values(run))
     with execute(plan_search(small), executor=Made(), observe=seen.append):
         assert seen[-1].finished == seen[-1].wanted == 26  # not "26/24 trials"
+
+
+class OneByOne(Made):
+    """Keeps what it is given until it is asked to answer the first of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept: list[tuple[Job, Future[RungResult]]] = []
+        self.most_kept = 0
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[RungResult]:
+        future: Future[RungResult] = Future()
+        self._kept.append((args[0], future))
+        self.most_kept = max(self.most_kept, len(self._kept))
+        return future
+
+    def answer_first(self, snapshot: Snapshot) -> None:
+        if self._kept:
+            job, future = self._kept.pop(0)
+            future.set_result(super().submit(train_rung, job).result())
+
+
+@pytest.mark.parametrize(("workers", "in_flight"), [(1, 1), (2, 3), (8, 9)])
+def test_several_workers_have_a_rung_ahead(
+    small: StudyConfig, workers: int, in_flight: int
+) -> None:
+    executor = OneByOne()
+    plan = plan_search(replace(small, trials=12, workers=workers))
+    with execute(plan, executor=executor, observe=executor.answer_first) as (run, ending):
+        assert ending == "finished"
+    assert len(run.own) == 12
+    assert executor.most_kept == in_flight
 
 
 @pytest.mark.parametrize("rungs", [pytest.param(1, marks=pytest.mark.slow), 13])
@@ -240,7 +273,7 @@ def test_a_machine_that_breaks_all_workers_stops_the_run_and_fails_no_trial(
     with pytest.raises(StudyError, match="rung after rung broke its worker") as caught:
         executed(plan_search(config), executor)
     assert "\n" not in str(caught.value)
-    assert len(executor.jobs) == works + breaks
+    assert len(executor.jobs) == works + breaks + (AHEAD if workers > 1 else 0)
     assert set(Run.open(config.run_dir).table[t.STATE]) <= {"running", "complete"}
     assert list(run_of(config, Made()).table[t.STATE]) == ["complete"] * trials
 

@@ -17,7 +17,7 @@ import torch
 from asymnas import StudyConfig
 from asymnas.core.errors import DataError, StudyError
 from asymnas.data.prepared import PreparedData
-from asymnas.runs.execute import execute
+from asymnas.runs.execute import execute, started_ahead
 from asymnas.runs.plan import plan_search
 from asymnas.training.rung import Job, RungResult
 
@@ -69,7 +69,7 @@ def test_local_workers_have_the_devices_in_turn(
 ) -> None:
     started: list[tuple[int, tuple[str, ...]]] = []
 
-    def local(workers: int, log: Path, devices: tuple[str, ...], ahead: str) -> Made:
+    def local(workers: int, log: Path, devices: tuple[str, ...], *_: Any) -> Made:
         assert log.parent == Path(small.run_dir)
         started.append((workers, devices))
         return Made()
@@ -249,3 +249,38 @@ def handled(number: signal.Signals, handler: Any) -> Iterator[None]:
         yield
     finally:
         signal.signal(number, before)
+
+
+def test_processes_start_ahead_as_many_as_will_train_and_end_where_no_run_takes_them(
+    small: StudyConfig,
+) -> None:
+    with started_ahead(replace(small, workers=2)) as started:
+        assert len(started) == 2
+        for process in started:
+            process.wait_until_started()
+        assert not any(process.has_ended for process in started)
+    assert all(process.has_ended for process in started)
+
+
+def test_a_run_takes_the_processes_that_have_started(
+    small: StudyConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brief = replace(small, trials=1, examples=128, workers=1)
+    with started_ahead(brief) as started:
+        assert len(started) == 1
+        monkeypatch.setenv("SET_BY_A_LIBRARY", "meanwhile")
+        with execute(plan_search(brief), started=started) as (_, ending):
+            assert (ending, started) == ("finished", [])
+
+
+@pytest.mark.parametrize("machine", [{"device": "cuda:9"}, {"executor": "ray"}])
+def test_no_process_starts_ahead_that_will_not_train(
+    small: StudyConfig, machine: dict[str, str]
+) -> None:
+    with started_ahead(replace(small, **machine)) as started:
+        assert started == []
+
+
+def test_an_executor_that_is_given_trains_alone(small: StudyConfig) -> None:
+    with started_ahead(small, Made(made_result)) as started:
+        assert started == []

@@ -2,13 +2,15 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from ctypes.util import find_library
 from functools import lru_cache, partial
 from pathlib import Path
 
 from asymnas.runs.executors.pool import WorkerPool
 from asymnas.runs.executors.process import WorkerProcess, see
+from asymnas.training.devices import VISIBLE_DEVICES
 
 #: Limits of the libraries that would each use all cores.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -18,11 +20,29 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THRE
 ALLOCATORS = ("tcmalloc_minimal", "tcmalloc")
 
 
+def started_processes(
+    workers: int, devices: Sequence[str] = (), ahead: str = ""
+) -> list[WorkerProcess]:
+    """Processes for `local_processes`, before it is known where their output goes.
+
+    Args:
+        workers: Processes.
+        devices: As of `local_processes`.
+        ahead: Module that each process imports meanwhile.
+    """
+    started: list[WorkerProcess] = []
+    with suppress(OSError):  # said when one is started that is needed
+        for environment in _environments(workers, devices):
+            started.append(WorkerProcess(environment, Path(os.devnull), ahead))
+    return started
+
+
 def local_processes(
     workers: int,
     log: Path | None = None,
     devices: Sequence[str] = (),
     ahead: str = "",
+    started: list[WorkerProcess] | None = None,
 ) -> WorkerPool:
     """Local processes of one thread each, started at once.
 
@@ -32,17 +52,39 @@ def local_processes(
         devices: Values of `CUDA_VISIBLE_DEVICES` to hand out to the workers in turn; by default
             each sees what this process sees.
         ahead: Module that each process imports while it waits for its first call.
+        started: Of `started_processes`. Those that are used are taken out of the list.
 
     Raises:
         WorkerStartError: A process cannot be started; none is left running.
     """
-    visible = [devices[number % len(devices)] if devices else None for number in range(workers)]
-    starts = [partial(WorkerProcess, _environment(device), log, ahead) for device in visible]
+    starts = [
+        partial(_start, environment, log, ahead, started or [])
+        for environment in _environments(workers, devices)
+    ]
     return WorkerPool(starts, name="local worker", see=see(log))
 
 
+def _start(
+    environment: Mapping[str, str], log: Path | None, ahead: str, started: list[WorkerProcess]
+) -> WorkerProcess:
+    """A new process, or one that has been started and waits, if it sees the same devices."""
+    for process in list(started):
+        seen = process.environment.get(VISIBLE_DEVICES)
+        if log is not None and seen == environment.get(VISIBLE_DEVICES):
+            with suppress(OSError):  # it has ended meanwhile
+                process.log_to(log)
+                started.remove(process)
+                return process
+    return WorkerProcess(environment, log, ahead)
+
+
+def _environments(workers: int, devices: Sequence[str]) -> list[dict[str, str]]:
+    visible = [devices[number % len(devices)] if devices else None for number in range(workers)]
+    return [_environment(device) for device in visible]
+
+
 def _environment(device: str | None) -> dict[str, str]:
-    visible = {} if device is None else {"CUDA_VISIBLE_DEVICES": device}
+    visible = {} if device is None else {VISIBLE_DEVICES: device}
     allocator = faster_allocator()
     preload = {"LD_PRELOAD": allocator} if allocator and "LD_PRELOAD" not in os.environ else {}
     return {**os.environ, **ONE_THREAD, **preload, **visible}

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from asymnas.runs.executors.worker import STARTED
+from asymnas.runs.executors.worker import STARTED, append_output_to
 
 END_WITHIN = 5.0  # seconds that a process has to end by itself
 LAST_OUTPUT = 10_000  # bytes of the log that the reason of a failure is looked for in
@@ -37,7 +37,7 @@ class WorkerProcess:
     """A Python process that runs `asymnas.runs.executors.worker`, of the same package as this one.
 
     Args:
-        environment: Its environment variables.
+        environment: Its environment variables, kept as an attribute of that name.
         log: File that its output is appended to; `None` to inherit standard error.
         ahead: Module to import while it waits for its first call; empty for none.
 
@@ -46,6 +46,7 @@ class WorkerProcess:
     """
 
     def __init__(self, environment: Mapping[str, str], log: Path | None, ahead: str) -> None:
+        self.environment = dict(environment)
         self._log, self._log_start = log, 0
         self._started = False
         self._calls = 0
@@ -67,6 +68,17 @@ class WorkerProcess:
                 output.close()
 
     queues = False
+
+    def log_to(self, log: Path) -> None:
+        """Has its output appended to another file, before its first call.
+
+        Raises:
+            OSError: It has ended.
+        """
+        self._log = log
+        with suppress(OSError):  # otherwise there is none yet
+            self._log_start = log.stat().st_size
+        self._send(pickle.dumps((append_output_to, (log,), {})))  # its answer is dropped
 
     @property
     def has_ended(self) -> bool:
@@ -92,14 +104,18 @@ class WorkerProcess:
         Raises:
             Exception: The process has ended, or left something else in the pipe.
         """
-        stdin, stdout = _pipe(self._process.stdin), _pipe(self._process.stdout)
-        self._calls += 1
-        pickle.dump((self._calls, call), stdin)
-        stdin.flush()
+        self._send(call)
+        stdout = _pipe(self._process.stdout)
         number, answer = 0, b""
         while number != self._calls:
             number, answer = pickle.load(stdout)
         return answer
+
+    def _send(self, call: bytes) -> None:
+        stdin = _pipe(self._process.stdin)
+        self._calls += 1
+        pickle.dump((self._calls, call), stdin)
+        stdin.flush()
 
     def kill(self) -> None:
         """Ends it at once."""

@@ -20,6 +20,7 @@ import time
 import traceback
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 
 from asymnas.core.errors import WorkerError
 
@@ -50,6 +51,13 @@ def main(ahead: str) -> None:
         answers.flush()
         if status == BROKEN:
             os._exit(1)  # at once: tidying up may hang where the accelerator has failed
+
+
+def append_output_to(log: Path) -> None:
+    """Has what this process prints appended to a file; a call, made before all others."""
+    with log.open("ab") as file:
+        for printed in (1, 2):
+            os.dup2(file.fileno(), printed)
 
 
 def answer(call: bytes) -> tuple[str, bytes]:

@@ -14,7 +14,7 @@ import pytest
 from load_clock import soon, wait_for
 
 from asymnas.core.errors import WorkerError, WorkerStartError
-from asymnas.runs.executors.local import local_processes
+from asymnas.runs.executors.local import local_processes, started_processes
 from asymnas.runs.executors.process import WorkerProcess
 
 
@@ -276,6 +276,37 @@ def test_devices_are_handed_out_in_turn(tmp_path):
         calls = [executor.submit(tasks.device_beside_others, here, str(n), 4) for n in range(4)]
         devices = [call.result(timeout=200) for call in calls]
     assert sorted(devices) == ["0", "0", "GPU-7f", "GPU-7f"]
+
+
+def test_a_process_that_has_started_is_taken_and_its_output_kept(tmp_path):
+    log, started = tmp_path / "log", started_processes(1, ahead="colorsys")
+    log.write_text("of an earlier run\n")
+    with local_processes(1, log, started=started) as executor:
+        assert started == []
+        assert executor.submit(tasks.imported, "colorsys").result(timeout=60)
+        executor.submit(tasks.chat, 1).result(timeout=60)
+        with pytest.raises(WorkerError, match=r"ended with code 3 \(from a child\)"):
+            executor.submit(tasks.die).result(timeout=60)
+        assert not executor.submit(tasks.imported, "colorsys").result(timeout=60)  # a new one
+    assert {"of an earlier run", "line 0", "error 0"} < set(log.read_text().splitlines())
+
+
+def test_a_process_that_has_ended_meanwhile_is_not_taken(tmp_path):
+    started = started_processes(1)
+    started[0].kill()
+    with local_processes(1, tmp_path / "log", started=started) as executor:
+        assert executor.submit(tasks.add, 1).result(timeout=60) == 1
+    for process in started:  # unless it had not ended yet: then the pool replaces it
+        process.end()
+
+
+def test_a_process_that_sees_another_device_is_not_taken(tmp_path):
+    started = started_processes(1, devices=("0",))
+    with local_processes(1, tmp_path / "log", ("1",), started=started) as executor:
+        assert executor.submit(tasks.device).result(timeout=60) == "1"
+    assert [process.has_ended for process in started] == [False]
+    started[0].kill()
+    started[0].end()
 
 
 @pytest.mark.parametrize(
