@@ -92,7 +92,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "local_processes",
         lambda n, *_: ThreadPoolExecutor(n),
     )
-    monkeypatch.setattr(asymnas.runs.execute, "started_processes", lambda *_: [])
+    monkeypatch.setattr(asymnas.runs.execute, "start_processes", lambda *_: None)
     monkeypatch.chdir(tmp_path)
 
 

@@ -75,6 +75,9 @@ class Coordinator:
         self._workers = config.workers or 1
         self._flights: dict[Future[RungResult], ActiveTrial] = {}
         self._replace_worker = getattr(executor, "replace_worker", None)
+        # None ahead of a lone worker, whose interrupted run goes on as if nothing had happened, nor
+        # where the executor would not have another worker train what one has broken at.
+        self._ahead = AHEAD if self._workers > 1 and self._replace_worker is not None else 0
         self._limits = TimeLimits[Future[RungResult]](time.monotonic())
         self._ready: deque[ActiveTrial] = deque()
         self._waiting: list[ActiveTrial] = []  # for the pruner to say which is to go on
@@ -141,12 +144,9 @@ class Coordinator:
 
     @property
     def _room(self) -> int:
-        """Rungs to submit; a worker that broke is left alone until another rung has landed.
-
-        A lone worker has none ahead: then a run that was interrupted goes on as if it was not.
-        """
-        ahead = AHEAD if self._workers > 1 else 0
-        return self._workers + ahead - len(self._flights) - len(self._failures.held)
+        """Rungs to submit; a trial whose worker broke keeps its place until another has landed."""
+        held = len(self._failures.held)
+        return self._workers + self._ahead - held - len(self._flights)
 
     def _next(self) -> ActiveTrial | None:
         """The trial to train next: one that is to go on if any, else a new one if any is missing.

@@ -20,7 +20,7 @@ from asymnas.data.fingerprint import fingerprint
 from asymnas.data.prepared import PreparedData, write_prepared
 from asymnas.runs.coordinator import Coordinator
 from asymnas.runs.directory import DERIVED, OWNED, PREPARED, write_preprocessing
-from asymnas.runs.executors.local import local_processes, started_processes
+from asymnas.runs.executors.local import local_processes, start_processes
 from asymnas.runs.executors.on_ray import on_ray, ray_workers
 from asymnas.runs.executors.process import WorkerProcess
 from asymnas.runs.plan import Plan, on_this_machine
@@ -177,11 +177,11 @@ def started_ahead(
         executor: Where to train, where it is not to be local processes.
     """
     started: list[WorkerProcess] = []
-    if executor is None and not on_ray(config):
-        with suppress(AsymnasError):
-            workers = on_this_machine(config).workers or 1
-            started = started_processes(workers, visible_devices(config.device), TRAINING)
     try:
+        if executor is None and not on_ray(config):
+            with suppress(AsymnasError):
+                workers = on_this_machine(config).workers or 1
+                start_processes(started, workers, visible_devices(config.device), TRAINING)
         yield started
     finally:
         for process in started:

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 import torch
 
-from asymnas import StudyConfig
+from asymnas import StudyConfig, run_search
 from asymnas.core.errors import DataError, StudyError
 from asymnas.data.prepared import PreparedData
 from asymnas.runs.execute import execute, started_ahead
-from asymnas.runs.plan import plan_search
+from asymnas.runs.executors.process import WorkerProcess
+from asymnas.runs.plan import SearchPlan, plan_search
 from asymnas.training.rung import Job, RungResult
 
 from .made_results import Made, made_result
@@ -262,15 +263,46 @@ def test_processes_start_ahead_as_many_as_will_train_and_end_where_no_run_takes_
     assert all(process.has_ended for process in started)
 
 
-def test_a_run_takes_the_processes_that_have_started(
-    small: StudyConfig, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> list[WorkerProcess]:
+    """All worker processes that are started."""
+    processes: list[WorkerProcess] = []
+
+    class Noted(WorkerProcess):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            processes.append(self)
+
+    monkeypatch.setattr("asymnas.runs.executors.local.WorkerProcess", Noted)
+    return processes
+
+
+def test_a_search_trains_by_the_processes_that_have_started(
+    small: StudyConfig, launched: list[WorkerProcess], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    brief = replace(small, trials=1, examples=128, workers=1)
-    with started_ahead(brief) as started:
-        assert len(started) == 1
+    def planned(config: StudyConfig) -> SearchPlan:
+        assert len(launched) == 2
         monkeypatch.setenv("SET_BY_A_LIBRARY", "meanwhile")
-        with execute(plan_search(brief), started=started) as (_, ending):
-            assert (ending, started) == ("finished", [])
+        return plan_search(config)
+
+    monkeypatch.setattr("asymnas.runs.plan.plan_search", planned)
+    run = run_search(replace(small, trials=2, examples=128, workers=2))
+    assert len(run.own) == 2
+    assert [process.has_ended for process in launched] == [True, True]
+
+
+def test_a_search_that_cannot_be_planned_leaves_no_process(
+    small: StudyConfig, launched: list[WorkerProcess], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def planned(config: StudyConfig) -> SearchPlan:
+        for process in launched:
+            process.wait_until_started()
+        raise DataError("gone")
+
+    monkeypatch.setattr("asymnas.runs.plan.plan_search", planned)
+    with pytest.raises(DataError, match="gone"):
+        run_search(replace(small, workers=2))
+    assert [process.has_ended for process in launched] == [True, True]
 
 
 @pytest.mark.parametrize("machine", [{"device": "cuda:9"}, {"executor": "ray"}])

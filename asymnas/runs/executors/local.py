@@ -20,21 +20,20 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THRE
 ALLOCATORS = ("tcmalloc_minimal", "tcmalloc")
 
 
-def started_processes(
-    workers: int, devices: Sequence[str] = (), ahead: str = ""
-) -> list[WorkerProcess]:
-    """Processes for `local_processes`, before it is known where their output goes.
+def start_processes(
+    started: list[WorkerProcess], workers: int, devices: Sequence[str] = (), ahead: str = ""
+) -> None:
+    """Starts processes for `local_processes` before it is known where their output goes.
 
     Args:
+        started: What each is added to as soon as it has started.
         workers: Processes.
         devices: As of `local_processes`.
         ahead: Module that each process imports meanwhile.
     """
-    started: list[WorkerProcess] = []
     with suppress(OSError):  # said when one is started that is needed
         for environment in _environments(workers, devices):
             started.append(WorkerProcess(environment, Path(os.devnull), ahead))
-    return started
 
 
 def local_processes(
@@ -52,7 +51,7 @@ def local_processes(
         devices: Values of `CUDA_VISIBLE_DEVICES` to hand out to the workers in turn; by default
             each sees what this process sees.
         ahead: Module that each process imports while it waits for its first call.
-        started: Of `started_processes`. Those that are used are taken out of the list.
+        started: What `start_processes` started. Those that are used are taken out of the list.
 
     Raises:
         WorkerStartError: A process cannot be started; none is left running.
@@ -68,13 +67,20 @@ def _start(
     environment: Mapping[str, str], log: Path | None, ahead: str, started: list[WorkerProcess]
 ) -> WorkerProcess:
     """A new process, or one that has been started and waits, if it sees the same devices."""
-    for process in list(started):
-        seen = process.environment.get(VISIBLE_DEVICES)
-        if log is not None and seen == environment.get(VISIBLE_DEVICES):
-            with suppress(OSError):  # it has ended meanwhile
-                process.log_to(log)
+    seen = environment.get(VISIBLE_DEVICES)
+    for process in [one for one in started if one.environment.get(VISIBLE_DEVICES) == seen]:
+        if log is not None:
+            try:
                 started.remove(process)
+                process.log_to(log)
                 return process
+            except ValueError:  # another thread has taken it
+                continue
+            except (
+                OSError
+            ):  # it has ended meanwhile, or a new one will say what is wrong with the log
+                process.kill()
+                process.end()
     return WorkerProcess(environment, log, ahead)
 
 

@@ -73,11 +73,10 @@ class WorkerProcess:
         """Has its output appended to another file, before its first call.
 
         Raises:
-            OSError: It has ended.
+            OSError: It has ended, or the file cannot be opened.
         """
-        self._log = log
-        with suppress(OSError):  # otherwise there is none yet
-            self._log_start = log.stat().st_size
+        with log.open("ab") as output:
+            self._log, self._log_start = log, output.seek(0, os.SEEK_END)
         self._send(pickle.dumps((append_output_to, (log,), {})))  # its answer is dropped
 
     @property

@@ -50,10 +50,10 @@ class Task:
 class TaskQueue:
     """Hands calls to workers, first come, first served.
 
-    A call that a worker failed on goes to another one, before all that wait; its future fails when
-    `MOST_WORKERS` have failed on it or there is no other. The worker that failed pauses, longer
-    each time in a row, so that one that fails at once does not take all work. A call wakes as few
-    workers as it needs, so that it costs no more where thousands wait.
+    A call that a worker failed on goes to another one, before all that have not failed; its future
+    fails when `MOST_WORKERS` have failed on it or there is no other. The worker that failed pauses,
+    longer each time in a row, so that one that fails at once does not take all work. A call wakes
+    as few workers as it needs, so that it costs no more where thousands wait.
 
     Args:
         workers: All that will take calls.
@@ -123,7 +123,8 @@ class TaskQueue:
             if self._closed or len(task.failures) >= MOST_WORKERS:
                 task.fail()
             else:
-                self._waiting.appendleft(task)
+                behind = sum(bool(other.failures) for other in self._waiting)
+                self._waiting.insert(behind, task)  # or one that failed before would wait for good
                 self._offer(task)
             self._changed.notify_all()  # it may wait again, in another thread: it is to pause
 

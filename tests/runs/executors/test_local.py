@@ -14,7 +14,7 @@ import pytest
 from load_clock import soon, wait_for
 
 from asymnas.core.errors import WorkerError, WorkerStartError
-from asymnas.runs.executors.local import local_processes, started_processes
+from asymnas.runs.executors.local import local_processes, start_processes
 from asymnas.runs.executors.process import WorkerProcess
 
 
@@ -278,9 +278,19 @@ def test_devices_are_handed_out_in_turn(tmp_path):
     assert sorted(devices) == ["0", "0", "GPU-7f", "GPU-7f"]
 
 
-def test_a_process_that_has_started_is_taken_and_its_output_kept(tmp_path):
-    log, started = tmp_path / "log", started_processes(1, ahead="colorsys")
+@pytest.fixture
+def started():
+    processes = []
+    yield processes
+    for process in processes:
+        process.kill()
+        process.end()
+
+
+def test_a_process_that_has_started_is_taken_and_its_output_kept(tmp_path, started):
+    log = tmp_path / "log"
     log.write_text("of an earlier run\n")
+    start_processes(started, 1, ahead="colorsys")
     with local_processes(1, log, started=started) as executor:
         assert started == []
         assert executor.submit(tasks.imported, "colorsys").result(timeout=60)
@@ -291,22 +301,38 @@ def test_a_process_that_has_started_is_taken_and_its_output_kept(tmp_path):
     assert {"of an earlier run", "line 0", "error 0"} < set(log.read_text().splitlines())
 
 
-def test_a_process_that_has_ended_meanwhile_is_not_taken(tmp_path):
-    started = started_processes(1)
-    started[0].kill()
+def test_a_process_that_has_ended_meanwhile_is_not_taken(tmp_path, monkeypatch, started):
+    launched, popen = [], subprocess.Popen
+    monkeypatch.setattr(
+        "subprocess.Popen",
+        lambda *given, **options: launched.append(popen(*given, **options)) or launched[-1],
+    )
+    start_processes(started, 1)
+    first = launched[-1]
+    first.kill()
+    assert soon(lambda: ended(first.pid))
     with local_processes(1, tmp_path / "log", started=started) as executor:
-        assert executor.submit(tasks.add, 1).result(timeout=60) == 1
-    for process in started:  # unless it had not ended yet: then the pool replaces it
-        process.end()
+        assert started == []
+        assert executor.submit(os.getpid).result(timeout=60) == launched[-1].pid != first.pid
+    assert first.returncode == -signal.SIGKILL  # fetched
 
 
-def test_a_process_that_sees_another_device_is_not_taken(tmp_path):
-    started = started_processes(1, devices=("0",))
+def test_a_process_that_sees_another_device_is_not_taken(tmp_path, started):
+    start_processes(started, 1, devices=("0",))
     with local_processes(1, tmp_path / "log", ("1",), started=started) as executor:
         assert executor.submit(tasks.device).result(timeout=60) == "1"
-    assert [process.has_ended for process in started] == [False]
-    started[0].kill()
-    started[0].end()
+    started[0].wait_until_started()
+    assert not started[0].has_ended
+
+
+def test_a_log_that_cannot_be_opened_is_said_at_once_whatever_has_started(tmp_path, started):
+    log = tmp_path / "log"
+    log.mkdir()
+    start_processes(started, 2)
+    with pytest.raises(
+        WorkerStartError, match=r"worker 1 of 2 cannot be started: .*Is a directory"
+    ):
+        local_processes(2, log, started=started)
 
 
 @pytest.mark.parametrize(

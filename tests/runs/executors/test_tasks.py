@@ -45,6 +45,15 @@ def test_a_call_that_failed_goes_to_another_worker_before_all_that_wait() -> Non
     assert queue.take(1) is second
 
 
+def test_calls_that_failed_keep_their_order() -> None:
+    """One worker fails on whatever it gets while the other is at work."""
+    queue, (first, second, third) = filled(2, 3)
+    for task in (first, second):
+        assert queue.take(0) is task
+        queue.failed(0, task, WorkerError("gone"))
+    assert [queue.take(1) for _ in range(3)] == [first, second, third]
+
+
 def test_a_worker_pauses_twice_as_long_after_each_failure_in_a_row() -> None:
     """One that fails at once would take all calls while the others are at work."""
     queue, _ = filled(2, 9)
