@@ -5,7 +5,8 @@
 The searches have two objectives, the loss and the size, and Optuna's TPE, or draw at random. Where
 none of their candidates was stopped, what a rule would have stopped is known to the end. `--search`
 runs more of them, a line of benchmarks/front_pruning.jsonl each: the candidates in the order they
-were drawn, or where it does prune what was complete when.
+were drawn, or where it does prune what was complete when. Their first rung is after a sixth of the
+examples or, as it is by default now where candidates are pruned, after an eighteenth.
 
 Replayed one candidate at a time, every tenth never stopped, are
 
@@ -47,7 +48,7 @@ from asymnas.runs.pruners import PRUNERS, Progress
 from asymnas.runs.pruners.pause import Pause
 from asymnas.runs.trials import NEVER_PRUNED_EVERY
 from asymnas.training.reference_loss import mean_predictor_loss
-from asymnas.training.rung import RUNGS
+from asymnas.training.rung import FIRST_RUNG, RUNGS
 
 try:
     from syne_tune.optimizer.schedulers.multiobjective.moasha import (  # with what it imports
@@ -60,6 +61,7 @@ except ImportError:
 
 RESULTS = Path(__file__).with_suffix(".md")
 LINES = Path(__file__).with_suffix(".jsonl")
+EARLY = ", early rung"  # the end of the name of a search
 FEWEST = 5  # others at a rung before a median stops any
 SEARCHES = {
     "digits": {"budget": 20_000, "trials": 60},
@@ -71,6 +73,7 @@ SEARCHES = {
     },
     "fashion-mnist": {"budget": 150_000, "trials": 40, "examples": 60_032},
 }
+SEARCHES |= {name + EARLY: {"dataset": name} | SEARCHES[name] for name in [*SEARCHES]}
 
 Point = tuple[float, float]  # logarithms of the final loss and of the size
 
@@ -337,7 +340,7 @@ def found() -> tuple[list[Order], list[Searched]]:
 
 def search(dataset: str, seed: int, pruner: str, runs: Path) -> None:
     """One search, and its line."""
-    name = f"{dataset}-{pruner}-{seed}".replace(" ", "-")
+    name = f"{dataset}-{pruner}-{seed}".replace(", ", "-").replace(" ", "-")
     config = StudyConfig(
         seed=seed,
         device="cpu",
@@ -353,7 +356,11 @@ def search(dataset: str, seed: int, pruner: str, runs: Path) -> None:
         if trial.state == optuna.trial.TrialState.COMPLETE:
             complete.append((seen[-1], *trial.values))
 
-    with patch("asymnas.training.rung.FIRST_RUNG", RUNGS[0]):  # as in the searches there are
+    rungs = (FIRST_RUNG, *RUNGS) if dataset.endswith(EARLY) else RUNGS
+    with (
+        patch("asymnas.training.rung.RUNGS", rungs),  # for what is not pruned, too
+        patch("asymnas.training.rung.FIRST_RUNG", rungs[0]),
+    ):
         run = run_search(
             config,
             fresh=True,
