@@ -76,9 +76,7 @@ def _start(
                 return process
             except ValueError:  # another thread has taken it
                 continue
-            except (
-                OSError
-            ):  # it has ended meanwhile, or a new one will say what is wrong with the log
+            except OSError:  # it has ended, or the log is at fault, as a new one will say
                 process.kill()
                 process.end()
     return WorkerProcess(environment, log, ahead)
