@@ -132,7 +132,7 @@ for family in FAMILIES.names():
     entry = FAMILIES.get(family)
     for problem in [p for p in EVERY if entry.unsupported_reason(p) is None][::3]:
         for seed in range(2):
-            drawn(family, problem, seed).counts
+            drawn(family, problem, seed).layers()
 architecture = drawn("conv2d", Problem(shape=(1, 8, 8), latent=6), 0)
 job = Job(architecture=architecture, data=DataSpec(name="digits"), learning_rate=1e-3,
           batch_size=64, seed=0, until=2, total=2, metrics=("psnr", "ssim"))

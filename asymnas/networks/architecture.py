@@ -16,7 +16,7 @@ from asymnas.core.errors import ConfigError
 from asymnas.core.side_families import family_label, with_side_families
 from asymnas.core.tables import Rows
 from asymnas.core.text import by, one_line, plural, share_phrase
-from asymnas.networks.counting import count_macs, count_params, layer_rows, shapes_only
+from asymnas.networks.counting import count_macs, count_params, layer_rows, shape_of, shapes_only
 from asymnas.networks.families import FAMILIES, Problem
 from asymnas.networks.initial_weights import initialise
 from asymnas.networks.kinds import Autoencoder, LatentSpec, kind_of
@@ -124,12 +124,13 @@ class Architecture:
         """
         with shapes_only():
             model = self._assemble()
-        with torch.device("meta"), torch.no_grad():
+        with torch.device("meta"):
             x = torch.empty(1, *self.shape)
+            code, latent = shape_of(model.encoder, x), shape_of(model.encode, x)
             return [
                 *layer_rows("encoder", model.encoder, *self._encoder_inputs(model, x)),
-                *layer_rows("shared", model.bottleneck, model.encoder(x)),
-                *layer_rows("decoder", model.decoder, model.encode(x)),
+                *layer_rows("shared", model.bottleneck, code),
+                *layer_rows("decoder", model.decoder, latent),
             ]
 
     def rows(self) -> Rows:
@@ -214,7 +215,7 @@ class Architecture:
         with torch.no_grad():
             latent = FAMILIES.get(self.decoder_family).latent_shape(self.problem)
             if self.bottleneck == "spatial":  # an encoder made by hand may have other positions
-                latent = (self.latent, *model.encoder(x).shape[2:])
+                latent = (self.latent, *shape_of(model.encoder, x).shape[2:])
             z = torch.empty(1, *latent, device="meta")
             encoder_macs = count_macs(model.encoder, *self._encoder_inputs(model, x))
             decoder_macs = count_macs(model.decoder, z)

@@ -136,6 +136,12 @@ def count_params(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
 
 
+def shape_of(function: Callable[..., torch.Tensor], *inputs: torch.Tensor) -> torch.Tensor:
+    """What a function returns of `inputs` on the meta device, by the rules as far as they go."""
+    with torch.no_grad(), _Counter():
+        return function(*inputs)
+
+
 def count_macs(module: nn.Module, *inputs: torch.Tensor) -> int:
     """MACs of one forward pass of `inputs`, which may lie on the meta device."""
     counter = _Counter()
