@@ -377,7 +377,7 @@ def search(dataset: str, seed: int, pruner: str, runs: Path) -> None:
         table = run.own.sort_values("trial")
         table = table[(table["state"] == "complete") & table["duplicate_of"].isna()]
         row["candidates"] = [
-            (int(size), curve)
+            (int(size), [(examples, float(f"{loss:.7g}")) for examples, loss in curve])
             for size, curve in zip(table["total_params"], table["curve"], strict=True)
         ]
     with LINES.open("a") as file:
